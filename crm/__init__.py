@@ -1,0 +1,1 @@
+"""One file per system, reading history and writing scores."""

@@ -1,0 +1,267 @@
+"""The canonical tables. Every column's contract is written once, here.
+
+The Great Expectations suites, `docs/contracts.md` and the checks at the edge are all generated from `TABLES`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage
+
+ColumnType = Literal["string", "timestamp", "number", "integer", "boolean"]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The contract of one column.
+
+    `required` columns must be in the source; an optional one that is absent is filled with `filled_from`
+    (another column of the row) or with missing values. `is_mapped` columns hold the customer's own words
+    until the settings translate them. Times are UTC and may not lie after the extract unless `may_be_future`.
+    """
+
+    name: str
+    type: ColumnType
+    meaning: str
+    availability: Availability = Availability.IMMUTABLE
+    unit: str = ""
+    required: bool = True
+    nullable: bool = False
+    filled_from: str | None = None
+    vocabulary: tuple[str, ...] | None = None
+    is_mapped: bool = False
+    at_least: float | None = None
+    may_be_future: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """Every non-missing value of `column` is a `lead_id` (or `account_id`) of `table`."""
+
+    column: str
+    table: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`later` is not before `earlier`, in the same row, or in the lead that the row belongs to (`of_lead`)."""
+
+    later: str
+    earlier: str
+    of_lead: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TableContract:
+    """The contract of one canonical table. `without_it` says what a run loses where an optional table is absent."""
+
+    name: str
+    one_row_is: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    is_required: bool = False
+    without_it: str = ""
+    references: tuple[Reference, ...] = ()
+    orders: tuple[Order, ...] = ()
+    takes_attributes: bool = False
+
+    def column(self, name: str) -> Column:
+        """The contract of the column called `name`; raises `KeyError` where there is none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.name} has no column {name!r}")
+
+
+class Rule(StrEnum):
+    """The kinds of row rule that refuse a row into quarantine. A rule's id is `<table>.<column>.<rule>`."""
+
+    HAS_TYPE = "has_type"
+    NOT_MISSING = "not_missing"
+    IN_VOCABULARY = "in_vocabulary"
+    AT_LEAST = "at_least"
+    NOT_IN_FUTURE = "not_in_future"
+    UNIQUE = "unique"
+    REFERENCES = "references"
+    NOT_BEFORE = "not_before"
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """One row rule of one table: what the quarantine enforces and Great Expectations judges.
+
+    `column` is the judged column (the key's columns joined by `+` for `unique`); `column_contract`, `reference` or
+    `order` carries the rule's parameter.
+    """
+
+    table: str
+    column: str
+    rule: Rule
+    column_contract: Column | None = None
+    reference: Reference | None = None
+    order: Order | None = None
+
+    @property
+    def id(self) -> str:
+        """`<table>.<column>.<rule>`, the name under which breaches are counted."""
+        return f"{self.table}.{self.column}.{self.rule}"
+
+
+def row_rules(contract: TableContract) -> Iterator[RowRule]:
+    """Every row rule that follows from `contract`, column rules first."""
+    name = contract.name
+    for column in contract.columns:
+        if column.type != "string":
+            yield RowRule(name, column.name, Rule.HAS_TYPE, column_contract=column)
+        if not column.nullable:
+            yield RowRule(name, column.name, Rule.NOT_MISSING, column_contract=column)
+        if column.vocabulary is not None:
+            yield RowRule(name, column.name, Rule.IN_VOCABULARY, column_contract=column)
+        if column.at_least is not None:
+            yield RowRule(name, column.name, Rule.AT_LEAST, column_contract=column)
+        if column.type == "timestamp" and not column.may_be_future:
+            yield RowRule(name, column.name, Rule.NOT_IN_FUTURE, column_contract=column)
+    yield RowRule(name, "+".join(contract.key), Rule.UNIQUE)
+    for reference in contract.references:
+        yield RowRule(name, reference.column, Rule.REFERENCES, reference=reference)
+    for order in contract.orders:
+        yield RowRule(name, order.later, Rule.NOT_BEFORE, order=order)
+
+
+_LEAD = Reference("lead_id", "leads", "lead_id")
+_RECORDED = "when the CRM came to know it"
+
+
+def _recorded_at(filled_from: str) -> Column:
+    return Column("recorded_at", "timestamp", _RECORDED, unit="UTC", required=False, filled_from=filled_from)
+
+
+ACCOUNTS = TableContract(
+    name="accounts",
+    one_row_is="a company",
+    key=("account_id",),
+    without_it="no company attributes and no buying-group features; each lead counts as its own account",
+    takes_attributes=True,
+    columns=(
+        Column("account_id", "string", "the CRM's id of the account"),
+        Column("created_at", "timestamp", "when the account was created", unit="UTC", required=False, nullable=True),
+    ),
+)
+
+LEADS = TableContract(
+    name="leads",
+    one_row_is="a person who showed up in the CRM",
+    key=("lead_id",),
+    is_required=True,
+    takes_attributes=True,
+    orders=(Order("merged_at", "created_at"),),
+    columns=(
+        Column("lead_id", "string", "the CRM's id of the lead"),
+        Column("account_id", "string", "the account the person works for", required=False, nullable=True),
+        Column("created_at", "timestamp", "when the lead was created", unit="UTC"),
+        Column("source", "string", "first-touch source", required=False, nullable=True),
+        Column("campaign", "string", "first-touch campaign", required=False, nullable=True),
+        Column("owner_id", "string", "the seller who owns the lead now; for lists, never a feature",
+               Availability.OVERWRITTEN, required=False, nullable=True),
+        Column("merged_into", "string", "the lead that this one was merged into", Availability.HISTORISED,
+               required=False, nullable=True),
+        Column("merged_at", "timestamp", "when it was merged", Availability.HISTORISED, unit="UTC",
+               required=False, nullable=True),
+    ),
+)  # fmt: skip
+
+ACTIVITIES = TableContract(
+    name="activities",
+    one_row_is="something that happened between a lead and us",
+    key=("activity_id",),
+    without_it="no behaviour features, and contact is known from stages only",
+    references=(_LEAD,),
+    columns=(
+        Column("activity_id", "string", "the CRM's id of the activity"),
+        Column("lead_id", "string", "the lead it belongs to"),
+        Column("kind", "string", "what happened", vocabulary=tuple(ActivityKind), is_mapped=True),
+        Column("direction", "string", "who started it: the lead (inbound) or we (outbound)",
+               required=False, nullable=True, vocabulary=tuple(Direction), is_mapped=True),
+        Column("occurred_at", "timestamp", "when it happened; may lie before the lead was created (anonymous visits)",
+               unit="UTC"),
+        _recorded_at("occurred_at"),
+    ),
+    orders=(Order("recorded_at", "occurred_at"),),
+)  # fmt: skip
+
+STAGE_CHANGES = TableContract(
+    name="stage_changes",
+    one_row_is="a lead entering a stage",
+    key=("lead_id", "stage", "entered_at"),
+    is_required=True,
+    references=(_LEAD,),
+    orders=(Order("entered_at", "created_at", of_lead=True), Order("recorded_at", "entered_at")),
+    columns=(
+        Column("lead_id", "string", "the lead that moved"),
+        Column("stage", "string", "the stage it entered", vocabulary=tuple(Stage), is_mapped=True),
+        Column("entered_at", "timestamp", "when it entered", unit="UTC"),
+        _recorded_at("entered_at"),
+        Column("reason", "string", "why it was lost or disqualified", required=False, nullable=True),
+        Column("changed_by", "string", "id of the user or automation that moved it", required=False, nullable=True),
+    ),
+)
+
+OPPORTUNITIES = TableContract(
+    name="opportunities",
+    one_row_is="a deal",
+    key=("opportunity_id",),
+    without_it="no deal amounts: expected value counts each win as one",
+    references=(_LEAD,),
+    orders=(Order("closed_at", "created_at"), Order("created_at", "created_at", of_lead=True)),
+    columns=(
+        Column("opportunity_id", "string", "the CRM's id of the deal"),
+        Column("lead_id", "string", "the lead it came from"),
+        Column("amount", "number", "the deal's amount now", Availability.OVERWRITTEN, unit="currency of the settings",
+               required=False, nullable=True, at_least=0),
+        Column("created_at", "timestamp", "when the deal was created", unit="UTC"),
+        Column("expected_close_at", "timestamp", "when sales expects it to close, now", Availability.OVERWRITTEN,
+               unit="UTC", required=False, nullable=True, may_be_future=True),
+        Column("closed_at", "timestamp", "when it closed; missing while open", Availability.HISTORISED, unit="UTC",
+               required=False, nullable=True),
+        Column("outcome", "string", "open, won or lost", Availability.OVERWRITTEN, vocabulary=tuple(DealOutcome),
+               is_mapped=True),
+        Column("loss_reason", "string", "why it was lost", Availability.OVERWRITTEN, required=False, nullable=True),
+    ),
+)  # fmt: skip
+
+ATTRIBUTE_CHANGES = TableContract(
+    name="attribute_changes",
+    one_row_is="one attribute of a lead, account or opportunity changing its value",
+    key=("object", "object_id", "attribute", "changed_at"),
+    without_it="historised attributes have no history: every attribute must be immutable or known at creation",
+    columns=(
+        Column("object", "string", "what changed", vocabulary=("lead", "account", "opportunity"), is_mapped=True),
+        Column("object_id", "string", "the id of the lead, account or opportunity"),
+        Column("attribute", "string", "the attribute's name as declared in the settings"),
+        Column("old_value", "string", "value before, as text", required=False, nullable=True),
+        Column("new_value", "string", "value after, as text", nullable=True),
+        Column("changed_at", "timestamp", "when it changed", unit="UTC"),
+    ),
+)
+
+SPEND = TableContract(
+    name="spend",
+    one_row_is="marketing money spent on a source and campaign in a period",
+    key=("period_start_at", "source", "campaign"),
+    without_it="no cost per lead, MQL, SQL or customer",
+    columns=(
+        Column("period_start_at", "timestamp", "first moment of the period", unit="UTC"),
+        Column("source", "string", "where the money went"),
+        Column("campaign", "string", "for which campaign", required=False, nullable=True),
+        Column("amount", "number", "money spent", unit="currency of the settings", at_least=0),
+    ),
+)
+
+TABLES: dict[str, TableContract] = {
+    contract.name: contract
+    for contract in (ACCOUNTS, LEADS, ACTIVITIES, STAGE_CHANGES, OPPORTUNITIES, ATTRIBUTE_CHANGES, SPEND)
+}
+"""The canonical tables by name, a referenced table always before the tables that refer to it."""

@@ -1,0 +1,77 @@
+"""Errors a user can act on: each says what, where, which value and what to do, and has its own exit code."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class LeadScoreError(Exception):
+    """Anything the user can mend. The command line prints it without a traceback and exits with `exit_code`."""
+
+    exit_code = 1
+
+
+class SettingsError(LeadScoreError):
+    """A settings file is missing, unreadable, or says something that is not allowed."""
+
+    exit_code = 3
+
+
+class SourceError(LeadScoreError):
+    """A source could not be read: a missing folder, a failing SELECT, a wrong encoding."""
+
+    exit_code = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """One broken promise of a data contract that stops the run.
+
+    `rule` is the rule's id, `found` what was seen (with counts), `remedy` what to do about it.
+    """
+
+    table: str
+    rule: str
+    found: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.table}: {self.found}; {self.remedy}"
+
+
+class ContractError(LeadScoreError):
+    """The history breaks its contract as a whole. Carries every breach, not only the first."""
+
+    exit_code = 5
+
+    def __init__(self, breaches: Sequence[Breach]) -> None:
+        self.breaches = tuple(breaches)
+        lines = "\n".join(f"  - {breach}" for breach in self.breaches)
+        super().__init__(f"the history breaks its data contract in {len(self.breaches)} place(s):\n{lines}")
+
+
+class TooFewOutcomesError(LeadScoreError):
+    """A transition has too few conversions (or too few non-conversions) to learn from."""
+
+    exit_code = 6
+
+    def __init__(self, transition: str, *, outcome: str, found: int, needed: int, hint: str) -> None:
+        self.transition, self.outcome, self.found, self.needed = transition, outcome, found, needed
+        super().__init__(f"{transition}: {found} leads that {outcome} are known and {needed} are needed; {hint}")
+
+
+class ReleaseError(LeadScoreError):
+    """A release is missing, was made by another feature catalogue, or holds something that is not trusted."""
+
+    exit_code = 7
+
+
+class PublishError(LeadScoreError):
+    """Scores could not be written. What was written before is in the receipt."""
+
+    exit_code = 8
+
+
+class UnknownLeadError(LeadScoreError):
+    """The lead that was asked for is not in the history."""
+
+    exit_code = 9

@@ -1,0 +1,121 @@
+"""History on its way in: what the CRM said, what can be trusted, and what was refused."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import ibis.expr.types as ir
+from ibis.backends.duckdb import Backend
+
+from data_contracts.columns import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class RawHistory:
+    """What the CRM said, in the CRM's words, held in the engine and unchecked.
+
+    Attributes
+    ----------
+    tables
+        Canonical name to table; absent tables are absent. Each has a `source_row` column (int64, from 1): the position
+        in what the source returned. Other columns are whatever the source's SELECT yields, mostly strings.
+    extracted_at
+        When the extract was taken (UTC, naive). Nothing may lie after it.
+    source
+        The source's name in the settings.
+    """
+
+    engine: Backend
+    tables: Mapping[str, ir.Table]
+    extracted_at: dt.datetime
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrmHistory:
+    """Checked history: canonical columns and types, our vocabulary, unique keys, no orphan rows.
+
+    Attributes
+    ----------
+    tables
+        All canonical tables by name; an absent optional table is there with no rows. `accounts` and `leads`
+        also hold the declared attributes. Rows of merged leads belong to the surviving lead and count as recorded no
+        earlier than the merger.
+    extracted_at
+        When the extract was taken (UTC, naive).
+    absent
+        Names of the canonical tables that the source does not have.
+    fingerprint
+        Digest of the checked content: the same data give the same fingerprint.
+    definitions_version
+        Version of the definitions under which the words were translated.
+    """
+
+    engine: Backend
+    tables: Mapping[str, ir.Table]
+    extracted_at: dt.datetime
+    absent: tuple[str, ...]
+    fingerprint: str
+    definitions_version: str
+
+    def __getattr__(self, name: str) -> ir.Table:
+        """The canonical table called `name`: `history.leads`."""
+        if name in TABLES:
+            return self.tables[name]
+        raise AttributeError(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantine:
+    """Refused rows. One row is one breach of one refused row; a row may breach several rules.
+
+    Attributes
+    ----------
+    table
+        Columns `table`, `source_row`, `row_key` (string), `rule` (the rule's id), `column_name`, `value` (string),
+        `reason` (a sentence with the value and what was expected), `raw_row` (JSON of the row as the source gave it).
+    """
+
+    table: ir.Table
+
+
+@dataclass(frozen=True, slots=True)
+class TableCheck:
+    """How one table fared. `refused` counts rows, `breaches` counts breaches by rule id."""
+
+    table: str
+    rows: int
+    accepted: int
+    refused: int
+    breaches: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """What a check found, for people and for the next run.
+
+    Attributes
+    ----------
+    warnings
+        Sentences: what the source lacks and what that costs, columns that were left out, filled `recorded_at`.
+    expectations
+        Rows of Great Expectations' verdicts: `table`, `expectation`, `column`, `success`, `unexpected`, `severity`.
+    """
+
+    source: str
+    extracted_at: dt.datetime
+    definitions_version: str
+    fingerprint: str
+    tables: tuple[TableCheck, ...]
+    warnings: tuple[str, ...]
+    expectations: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedHistory:
+    """All that a check hands on: the trusted history, the refused rows, and the report."""
+
+    history: CrmHistory
+    quarantine: Quarantine
+    report: CheckReport

@@ -1,0 +1,92 @@
+"""Scores on their way out: what a lead is worth, what changes in the CRM, and what was written."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import pyarrow as pa
+
+
+class Action(StrEnum):
+    """What to do next with a lead."""
+
+    HAND_OFF = "hand_off"
+    WORK = "work"
+    NURTURE = "nurture"
+    OFF_ICP = "off_icp"
+
+
+SCORED_LEADS_SCHEMA = pa.schema(
+    [
+        pa.field("lead_id", pa.string(), nullable=False),
+        pa.field("account_id", pa.string()),
+        pa.field("stage", pa.string(), nullable=False),
+        pa.field("as_of", pa.timestamp("us"), nullable=False),
+        pa.field("p_sql", pa.float64()),
+        pa.field("p_win_given_sql", pa.float64()),
+        pa.field("p_win", pa.float64(), nullable=False),
+        pa.field("expected_value", pa.float64(), nullable=False),
+        pa.field("grade", pa.string(), nullable=False),
+        pa.field("is_above_threshold", pa.bool_(), nullable=False),
+        pa.field("n_labelled_alike", pa.int64(), nullable=False),
+        pa.field("is_extrapolated", pa.bool_(), nullable=False),
+        pa.field("reason_1", pa.string()),
+        pa.field("reason_2", pa.string()),
+        pa.field("reason_3", pa.string()),
+        pa.field("action", pa.string(), nullable=False),
+        pa.field("respond_by_at", pa.timestamp("us")),
+        pa.field("release_id", pa.string(), nullable=False),
+        pa.field("definitions_version", pa.string(), nullable=False),
+    ]
+)
+"""One open lead. `p_sql` and `p_win_given_sql` are missing where the release has no such transition; `p_sql` is 1 for
+an SQL. `p_win` is the probability of a win, `expected_value` that times the release's value of a win (currency of the
+settings, or 1 a win). `grade` is the fit letter and the behaviour digit ("B2"). `n_labelled_alike` counts the labelled
+leads of the same grade behind the first transition's model; `is_extrapolated` says they were too few. A reason
+starts with "raises: " or "lowers: ": "raises: opened pricing 4 times this week"."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredLeads:
+    """The scores of one run, one open lead a row, in a Parquet file of `SCORED_LEADS_SCHEMA`, sorted by `lead_id`."""
+
+    path: Path
+    n_leads: int
+    as_of: dt.datetime
+    release_id: str
+    definitions_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBackPlan:
+    """What would change in the CRM: one row is one field of one lead, only where the value differs.
+
+    Attributes
+    ----------
+    changes
+        Columns `lead_id`, `field`, `old_value`, `new_value` (strings; missing is null), sorted by lead and field.
+    n_leads, n_changed, n_unchanged, n_left
+        Leads scored, with a change, without one, and leads that were published before and are no longer scored.
+    """
+
+    changes: pa.Table
+    scored: ScoredLeads
+    n_leads: int
+    n_changed: int
+    n_unchanged: int
+    n_left: int
+
+
+@dataclass(frozen=True, slots=True)
+class PublishReceipt:
+    """What became of a plan. `refused` maps a lead to the reason it was not written."""
+
+    sink: str
+    release_id: str
+    as_of: dt.datetime
+    n_written: int
+    n_unchanged: int
+    refused: Mapping[str, str]
+    files: tuple[Path, ...]

@@ -1,0 +1,277 @@
+"""What revenue operations edits: the definitions both teams agreed on, and how their CRM maps onto our words."""
+
+import datetime as dt
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from data_contracts.errors import SettingsError
+from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage, Transition
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+PERSONAL = re.compile(
+    r"(^|_)(e_?mail|phone|mobile|fax|first_name|last_name|full_name|name|birth\w*|street|address)(_|$)"
+)
+"""Attribute names that would hold what identifies a person. They never become features."""
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TransitionDefinition(_Settings):
+    """`horizon_days`: how long after the moment of prediction the transition counts."""
+
+    horizon_days: Annotated[int, Field(gt=0)]
+
+
+class IcpCriterion(_Settings):
+    """One line of the ideal customer profile. Exactly one of `one_of` and `at_least`/`at_most` is given."""
+
+    name: str
+    attribute: str
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    one_of: tuple[str, ...] = ()
+    at_least: float | None = None
+    at_most: float | None = None
+
+    @model_validator(mode="after")
+    def _one_condition(self) -> Self:
+        has_range = self.at_least is not None or self.at_most is not None
+        if bool(self.one_of) == has_range:
+            raise ValueError(f"criterion {self.name!r} needs either one_of or at_least/at_most")
+        return self
+
+
+class IdealCustomerProfile(_Settings):
+    """The agreed profile; `letters` are the least fit (weighted share of the known criteria met) of grades A, B, C."""
+
+    criteria: tuple[IcpCriterion, ...] = ()
+    letters: tuple[Share, Share, Share] = (0.8, 0.6, 0.4)
+
+
+class Persona(_Settings):
+    """A named segment of buyers: leads whose attribute has one of the values."""
+
+    name: str
+    attribute: str
+    one_of: tuple[str, ...]
+
+
+class ActivityPoints(_Settings):
+    """Points of the hand-tuned rule for each activity of a kind within `within_days`, at most `at_most` points."""
+
+    kind: ActivityKind
+    points: float
+    within_days: int = 365
+    at_most: float | None = None
+
+
+class AttributePoints(_Settings):
+    """Points of the hand-tuned rule for an attribute having one of the values."""
+
+    attribute: str
+    one_of: tuple[str, ...]
+    points: float
+
+
+class PointRule(_Settings):
+    """The hand-tuned rule in force: a lead with `threshold` points is an MQL."""
+
+    threshold: float
+    activities: tuple[ActivityPoints, ...] = ()
+    attributes: tuple[AttributePoints, ...] = ()
+
+
+class Contact(_Settings):
+    """What counts as sales having worked a lead. Without it, "no SQL" would often mean "nobody called".
+
+    A lead was contacted if it entered one of `stages` or had an outbound activity of one of `kinds`. Where the CRM
+    records neither, `assume_contacted_because` says why every lead may be taken as contacted.
+    """
+
+    stages: tuple[Stage, ...] = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
+    kinds: tuple[ActivityKind, ...] = (ActivityKind.CALL, ActivityKind.MEETING)
+    assume_contacted_because: str = ""
+
+
+class ServiceLevel(_Settings):
+    """`respond_within_hours`: from MQL to the first sales touch."""
+
+    respond_within_hours: Annotated[float, Field(gt=0)] = 24.0
+
+
+class Capacity(_Settings):
+    """`leads_per_week`: how many new leads sales can work in a week."""
+
+    leads_per_week: Annotated[float, Field(gt=0)]
+
+
+class SnapshotPlan(_Settings):
+    """When a lead is looked at for training.
+
+    `entry_delay_minutes` after it enters the stage, then every `every_days` days while it is open in it, up to
+    `up_to_days` days.
+    """
+
+    entry_delay_minutes: Annotated[float, Field(ge=0)] = 1.0
+    every_days: Annotated[int, Field(gt=0)] = 7
+    up_to_days: Annotated[int, Field(ge=0)] = 90
+
+
+class Definitions(_Settings):
+    """The agreement between marketing and sales. It has a version, and every output carries it."""
+
+    version: str
+    effective_from: dt.date
+    agreed_by: tuple[str, ...] = ()
+    transitions: dict[Transition, TransitionDefinition]
+    icp: IdealCustomerProfile = IdealCustomerProfile()
+    personas: tuple[Persona, ...] = ()
+    point_rule: PointRule | None = None
+    contact: Contact = Contact()
+    sla: ServiceLevel = ServiceLevel()
+    capacity: Capacity
+    snapshots: SnapshotPlan = SnapshotPlan()
+    learn_from: dt.date | None = None
+    """Snapshots before this day are not learnt from (say, because outcomes were not recorded yet)."""
+
+    @field_validator("transitions")
+    @classmethod
+    def _known_chains(
+        cls, transitions: dict[Transition, TransitionDefinition]
+    ) -> dict[Transition, TransitionDefinition]:
+        allowed = ({Transition.MQL_TO_SQL, Transition.SQL_TO_WIN}, {Transition.MQL_TO_WIN})
+        if set(transitions) not in allowed:
+            raise ValueError("define either both mql_to_sql and sql_to_win, or mql_to_win alone")
+        return transitions
+
+    @property
+    def first_transition(self) -> Transition:
+        """The transition that starts at MQL: the one the hand-off threshold is about."""
+        return Transition.MQL_TO_SQL if Transition.MQL_TO_SQL in self.transitions else Transition.MQL_TO_WIN
+
+    @property
+    def digest(self) -> str:
+        """Digest of the content: two agreements under one version are told apart."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return hashlib.sha256(content.encode()).hexdigest()[:16]
+
+
+class AttributeDeclaration(_Settings):
+    """A column of `accounts` or `leads` that is the customer's own, and when its value could have been known.
+
+    `overwritten` attributes (no history, changed after the fact) are refused unless `allowed_because` says why.
+    """
+
+    table: Literal["accounts", "leads"]
+    type: Literal["category", "number"]
+    availability: Availability
+    meaning: str
+    unit: str = ""
+    allowed_because: str = ""
+
+
+class CrmMapping(_Settings):
+    """Where the history is and how its words translate.
+
+    `data_folder` replaces `{data_folder}` in the source's SELECTs; `store` is where we keep ours. Both are relative to
+    the working folder. `write_back_fields` are the fields we write: none of them may come back as an input.
+    """
+
+    source: str
+    sources_folder: Path = Path("config/sources")
+    data_folder: Path
+    store: Path
+    currency: str = ""
+    stages: dict[str, Stage] = {}
+    activity_kinds: dict[str, ActivityKind] = {}
+    directions: dict[str, Direction] = {}
+    outcomes: dict[str, DealOutcome] = {}
+    attributes: dict[str, AttributeDeclaration] = {}
+    write_back_fields: tuple[str, ...] = (
+        "leadscore_grade",
+        "leadscore_p_sql",
+        "leadscore_p_win",
+        "leadscore_expected_value",
+        "leadscore_action",
+        "leadscore_respond_by",
+        "leadscore_reasons",
+        "leadscore_release",
+    )
+
+    @field_validator("attributes")
+    @classmethod
+    def _allowed(cls, attributes: dict[str, AttributeDeclaration]) -> dict[str, AttributeDeclaration]:
+        problems = []
+        for name, declared in attributes.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                problems.append(f"{name!r} is not a lower-case column name")
+            if PERSONAL.search(name):
+                problems.append(f"{name!r} would hold what identifies a person; leave it out")
+            if declared.availability is Availability.OVERWRITTEN and not declared.allowed_because:
+                problems.append(
+                    f"{name!r} is overwritten and may hold the outcome; leave it out or say allowed_because"
+                )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return attributes
+
+
+class Checks(_Settings):
+    """When a table as a whole is refused: too many refused rows, or far fewer rows than in the last run."""
+
+    max_refused_share: Share = 0.05
+    max_volume_drop_share: Share = 0.5
+
+
+class EngineSettings(_Settings):
+    """`memory_limit` of the engine, in DuckDB's words."""
+
+    memory_limit: str = "4GB"
+
+
+class Settings(_Settings):
+    """One settings file."""
+
+    definitions: Definitions
+    crm: CrmMapping
+    checks: Checks = Checks()
+    engine: EngineSettings = EngineSettings()
+
+    @model_validator(mode="after")
+    def _attributes_are_declared(self) -> Self:
+        rule = self.definitions.point_rule
+        used = {f"icp criterion {c.name!r}": c.attribute for c in self.definitions.icp.criteria}
+        used |= {f"persona {p.name!r}": p.attribute for p in self.definitions.personas}
+        used |= {f"point rule on {p.attribute!r}": p.attribute for p in (rule.attributes if rule else ())}
+        unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]
+        if unknown:
+            raise ValueError(f"attributes that are not declared in [crm.attributes]: {'; '.join(unknown)}")
+        fields = set(self.crm.attributes) & set(self.crm.write_back_fields)
+        if fields:
+            raise ValueError(f"write-back fields may never be inputs: {', '.join(sorted(fields))}")
+        return self
+
+
+def load_settings(path: Path) -> Settings:
+    """The settings in the TOML file at `path`. Raises `SettingsError` that lists every problem at once."""
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise SettingsError(f"there is no settings file {path}; give one with --config") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    try:
+        return Settings.model_validate(content)
+    except ValidationError as error:
+        lines = "\n".join(
+            f"  - {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
+        )
+        raise SettingsError(f"{path} has {error.error_count()} problem(s):\n{lines}") from None

@@ -1,0 +1,128 @@
+"""One lead at one moment: from the moment chosen, through what was known then, to features and outcome."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshots:
+    """One row is one lead at one moment, for one transition.
+
+    Attributes
+    ----------
+    table
+        `snapshot_id` (int64, unique), `lead_id`, `account_id` (the lead's id where it has no account), `transition`,
+        `moment` (`Moment`), `stage` (the stage known at `as_of`), `as_of` (UTC timestamp).
+    """
+
+    table: ir.Table
+
+
+@dataclass(frozen=True, slots=True)
+class KnownHistory:
+    """What was known at each snapshot. Every fact has `age_days >= 0` and no timestamp: no feature can look ahead.
+
+    Attributes
+    ----------
+    snapshots
+        One row a snapshot: `snapshot_id`, `stage`, `source`, `campaign`, `lead_age_days`, `days_in_stage`,
+        `created_weekday` (0 is Monday), `created_hour` (UTC), and the declared attributes as they were known, by name.
+    activities
+        `snapshot_id`, `kind`, `direction`, `age_days`: the lead's own.
+    account_activities
+        `snapshot_id`, `other_lead_id`, `kind`, `direction`, `age_days`: those of the others at the lead's account.
+    account_leads
+        `snapshot_id`, `other_lead_id`, `age_days`: the others at the account, since their creation.
+    stage_changes
+        `snapshot_id`, `stage`, `age_days`: the lead's own.
+    account_stage_changes
+        `snapshot_id`, `other_lead_id`, `stage`, `age_days`: those of the others at the account.
+    """
+
+    snapshots: ir.Table
+    activities: ir.Table
+    account_activities: ir.Table
+    account_leads: ir.Table
+    stage_changes: ir.Table
+    account_stage_changes: ir.Table
+
+
+FeatureType = Literal["number", "category"]
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureColumn:
+    """What a column of a `FeatureTable` means.
+
+    `group` is the module it comes from (`behaviour`, `icp_fit`, ...); `meaning` is a phrase that completes "this
+    lead:"; `missing` says what a missing value means.
+    """
+
+    name: str
+    type: FeatureType
+    group: str
+    unit: str
+    meaning: str
+    missing: str
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTable:
+    """One row is one snapshot, one column a feature.
+
+    Attributes
+    ----------
+    table
+        The columns of `Snapshots.table`, then one column a feature, then the columns that describe and are no features:
+        `point_rule_points` (the hand-tuned rule's points), `icp_misses` (array of the names of ICP criteria that are
+        known and not met).
+    columns
+        The features in order.
+    catalogue_digest
+        Digest of the catalogue and of the declared attributes. A release made under another digest is refused.
+    """
+
+    table: ir.Table
+    columns: tuple[FeatureColumn, ...]
+    catalogue_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledTable:
+    """A `FeatureTable` of one transition with outcomes, in memory, in order of `as_of` (ties by `lead_id`).
+
+    Attributes
+    ----------
+    frame
+        The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; meaningful only
+        for mature, contacted rows), `outcome_known_at` (`as_of` plus the horizon), `weight` (sums to 1 over a lead's
+        labelled rows), `group_id` (the account, kept on one side of every split). Categories are pandas strings.
+    columns
+        The features in order.
+    counts
+        Snapshots by `OutcomeStatus`: what was learnt from and what was left out.
+    extracted_at
+        What was known about outcomes, was known at this time.
+    """
+
+    transition: Transition
+    horizon_days: int
+    frame: pd.DataFrame
+    columns: tuple[FeatureColumn, ...]
+    catalogue_digest: str
+    counts: Mapping[OutcomeStatus, int]
+    extracted_at: dt.datetime
+
+    def labelled(self, moment: Moment | None = None) -> pd.DataFrame:
+        """The rows whose outcome is a label (converted or not), of one kind of moment if given."""
+        rows = self.frame["outcome_status"].isin([OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED])
+        if moment is not None:
+            rows &= self.frame["moment"] == moment
+        return self.frame[rows]

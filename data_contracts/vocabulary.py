@@ -1,0 +1,99 @@
+"""The fixed words of the funnel. A customer maps their own words onto these in the settings."""
+
+from enum import StrEnum
+
+
+class Stage(StrEnum):
+    """Where a lead stands. `lost` and `disqualified` carry a reason; `nurture` may recycle into `mql`."""
+
+    LEAD = "lead"
+    MQL = "mql"
+    SAL = "sal"
+    SQL = "sql"
+    OPPORTUNITY = "opportunity"
+    WON = "won"
+    LOST = "lost"
+    DISQUALIFIED = "disqualified"
+    NURTURE = "nurture"
+
+
+CLOSED_STAGES = (Stage.WON, Stage.LOST, Stage.DISQUALIFIED, Stage.NURTURE)
+"""Stages in which sales no longer works the lead. A nurtured lead opens again when it recycles into `mql`."""
+
+
+class ActivityKind(StrEnum):
+    """What happened between a lead and us."""
+
+    EMAIL_SENT = "email_sent"
+    EMAIL_OPEN = "email_open"
+    EMAIL_CLICK = "email_click"
+    EMAIL_REPLY = "email_reply"
+    PAGE_VIEW = "page_view"
+    PRICING_VIEW = "pricing_view"
+    CONTENT_DOWNLOAD = "content_download"
+    FORM_SUBMIT = "form_submit"
+    WEBINAR = "webinar"
+    DEMO_REQUEST = "demo_request"
+    CHAT = "chat"
+    CALL = "call"
+    MEETING = "meeting"
+    ASSESSMENT = "assessment"
+    OTHER = "other"
+
+
+class Direction(StrEnum):
+    """Who started an activity: the lead (`inbound`) or we (`outbound`)."""
+
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+
+
+class DealOutcome(StrEnum):
+    """How an opportunity stands."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+
+
+class Availability(StrEnum):
+    """When a value could have been known. Judged by time, never by usefulness."""
+
+    IMMUTABLE = "immutable"
+    HISTORISED = "historised"
+    AT_CREATION = "at_creation"
+    OVERWRITTEN = "overwritten"
+
+
+class Transition(StrEnum):
+    """A stage change we predict. `mql_to_win` serves CRMs that record no SQL."""
+
+    MQL_TO_SQL = "mql_to_sql"
+    SQL_TO_WIN = "sql_to_win"
+    MQL_TO_WIN = "mql_to_win"
+
+    @property
+    def from_stage(self) -> Stage:
+        """The stage in which the prediction is made."""
+        return Stage.SQL if self is Transition.SQL_TO_WIN else Stage.MQL
+
+    @property
+    def to_stage(self) -> Stage:
+        """The stage that counts as conversion."""
+        return Stage.SQL if self is Transition.MQL_TO_SQL else Stage.WON
+
+
+class Moment(StrEnum):
+    """Why a training snapshot was taken: the lead entered the stage, or was open in it on a scoring day."""
+
+    ENTRY = "entry"
+    OPEN = "open"
+
+
+class OutcomeStatus(StrEnum):
+    """What is known about a snapshot's outcome. Only the first two are labels."""
+
+    CONVERTED = "converted"
+    NOT_CONVERTED = "not_converted"
+    CENSORED = "censored"
+    NEVER_CONTACTED = "never_contacted"

@@ -1,0 +1,1 @@
+"""What was known about a lead at a moment, as one row."""

@@ -1,0 +1,1 @@
+"""Rows to calibrated probabilities, evaluated and kept."""

@@ -1,0 +1,1 @@
+"""A release at work: score, explain, decide, plan a write-back."""
