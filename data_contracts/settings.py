@@ -260,14 +260,19 @@ class Settings(_Settings):
         return self
 
 
-def load_settings(path: Path) -> Settings:
-    """The settings in the TOML file at `path`. Raises `SettingsError` that lists every problem at once."""
+def load_settings(path: Path, *, data_folder: Path | None = None) -> Settings:
+    """The settings in the TOML file at `path`, with `data_folder` in place of the file's if given.
+
+    Raises `SettingsError` that lists every problem at once.
+    """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise SettingsError(f"there is no settings file {path}; give one with --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
+    if data_folder is not None:
+        content.setdefault("crm", {})["data_folder"] = data_folder
     try:
         return Settings.model_validate(content)
     except ValidationError as error:

@@ -1,0 +1,46 @@
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+# Numeric libraries would start a thread per core in each of the two test workers.
+TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
+.PHONY: help demo test check bench lock docs clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+
+$(INSTALLED): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Python 3.11 or newer is needed, this is " + sys.version.split()[0])'
+	@echo "Setting up .venv with the locked versions (a few minutes the first time) ..."
+	@$(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to files, with a summary
+	@$(BIN)/leadscore demo
+
+test: $(INSTALLED)  ## All tests
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope
+
+check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pipelines.documentation --check
+
+docs: $(INSTALLED)  ## Write the generated docs
+	$(BIN)/python -m pipelines.documentation
+
+bench: $(INSTALLED)  ## Timings and memory at scale (minutes; needs about 8 GiB of disk)
+	$(BIN)/python -m benchmarks.scale
+
+lock:  ## Resolve the locked versions anew (needs uv)
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
+	  --no-emit-index-url --custom-compile-command "make lock" pyproject.toml -o requirements.lock
+
+clean:  ## Remove everything that was made here, .venv too
+	rm -rf .venv data var

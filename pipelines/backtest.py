@@ -1,0 +1,25 @@
+"""Checked history in, evaluations over time out."""
+
+from collections.abc import Mapping
+
+from data_contracts.releases import Evaluation
+from data_contracts.settings import Settings
+from data_contracts.vocabulary import Transition
+from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.store import Store
+from pipelines.train import backtest_table, build_table
+
+
+def backtest(
+    settings: Settings, *, n_folds: int = 4, run: RunStep = directly, say: Say = silent
+) -> Mapping[Transition, tuple[Evaluation, ...]]:
+    """Evaluations of every transition on `n_folds` later and later windows, the oldest first.
+
+    Each fold's model learns only from outcomes known before its window.
+    """
+    with Store.of(settings).checked_history() as checked:
+        tables = [
+            run(build_table, checked.history, settings, transition=transition, say=say)
+            for transition in settings.definitions.transitions
+        ]
+    return {table.transition: run(backtest_table, table, settings, n_folds=n_folds, say=say) for table in tables}

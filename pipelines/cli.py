@@ -1,0 +1,337 @@
+"""`leadscore`: every step of lead scoring as a command."""
+
+import os
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from data_contracts.errors import LeadScoreError
+
+if TYPE_CHECKING:
+    from data_contracts.settings import Settings
+
+FIRST_RUN = """\
+Calibrated lead scoring: CRM history in, probabilities, thresholds and reasons out.
+
+First run, on a simulated CRM:
+  leadscore demo
+
+Or step by step:
+  leadscore simulate            write a CRM export with known truth to data/simulated
+  leadscore check               read it, check it against its contracts
+  leadscore train               train both transitions, register a release in MLflow
+  leadscore score               score every open lead
+  leadscore publish --dry-run   see what would change, field by field
+  leadscore publish             write the scores
+  leadscore trace LEAD          one lead's way from CRM row to written-back score
+
+On your own CRM: copy config/scoring.toml, map your words in it, and give it with --config.
+`leadscore COMMAND --help` shows an example of each."""
+
+
+class FriendlyGroup(TyperGroup):
+    """Shows errors that a user can mend as text, without a traceback, and exits with their code."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except LeadScoreError as error:
+            from pipelines.console import complain
+
+            complain(str(error))
+            raise typer.Exit(error.exit_code) from error
+
+
+app = typer.Typer(cls=FriendlyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+Config = Annotated[
+    Path, typer.Option("--config", envvar="LEADSCORE_CONFIG", help="The settings file.", show_default=True)
+]
+Data = Annotated[
+    Path | None, typer.Option("--data", envvar="LEADSCORE_DATA", help="Folder of the source's files, if not the settings'.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
+Release = Annotated[str, typer.Option("--release", help="`production`, `candidate` or a version number.")]
+DEFAULT_CONFIG = Path("config/scoring.toml")
+
+
+def main() -> None:
+    """Entry point of the `leadscore` command."""
+    app(prog_name="leadscore")
+
+
+@app.callback(invoke_without_command=True)
+def first_run(context: typer.Context) -> None:
+    """Calibrated lead scoring: CRM history in, probabilities, thresholds and reasons out."""
+    if context.invoked_subcommand is None:
+        typer.echo(FIRST_RUN)
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the export to.")] = Path("data/simulated"),
+    leads: Annotated[int, typer.Option("--leads", min=100, help="How many leads.")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", help="The same seed gives the same files.")] = 1,
+    as_json: AsJson = False,
+) -> None:
+    """Write the export of a simulated B2B CRM whose true probabilities are known.
+
+    Example: leadscore simulate --leads 20000 --seed 1 --out data/simulated
+    """
+    from dataclasses import asdict
+
+    from crm.simulated import simulate as simulate_crm
+    from pipelines.console import show_json, show_rows, working
+
+    with working("simulating") as say:
+        summary = simulate_crm(out, n_leads=leads, seed=seed, progress=say)
+    facts = asdict(summary)
+    if as_json:
+        show_json(facts)
+    else:
+        show_rows([{"simulated": name.replace("_", " "), "": _number(value)} for name, value in facts.items()])
+
+
+@app.command()
+def check(config: Config = DEFAULT_CONFIG, data: Data = None, as_json: AsJson = False) -> None:
+    """Read the source's history and check it against the data contracts.
+
+    Refused rows go to quarantine with their reasons; a history that breaks its contract as a whole stops the run.
+
+    Example: leadscore check --config config/bpi2012.toml --data data/bpi2012
+    """
+    from pipelines import console, display
+    from pipelines.ingest import ingest_history
+
+    settings = _settings(config, data)
+    if _reports_to_prefect():
+        from pipelines import flows
+
+        report = flows.ingest(str(config), _text(data))
+    else:
+        with console.working("check") as say:
+            report = ingest_history(settings, say=say)
+    display.check_report(report, settings, as_json=as_json)
+
+
+@app.command()
+def quarantine(
+    config: Config = DEFAULT_CONFIG,
+    rule: Annotated[str, typer.Option("--rule", help="Only this rule, such as leads.created_at.has_type.")] = "",
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many breaches to show.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Show refused rows of the last check with their reasons.
+
+    Example: leadscore quarantine --rule activities.lead_id.references --limit 5
+    """
+    from pipelines import display
+    from pipelines.store import Store
+
+    rows = Store.of(_settings(config, None)).quarantined(rule=rule, limit=limit)
+    display.quarantined(rows, as_json=as_json)
+
+
+@app.command()
+def train(
+    config: Config = DEFAULT_CONFIG,
+    test_from: Annotated[
+        datetime | None, typer.Option("--test-from", help="First moment (UTC) of the test leads; else the latest quarter.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train every transition, evaluate it on the latest leads, and register the release in MLflow.
+
+    The release becomes `candidate`, and `production` where the promotion rule allows.
+
+    Example: leadscore train --config config/bpi2012.toml --test-from 2012-01-12
+    """
+    from pipelines import console, display
+    from pipelines.train import train_release
+
+    settings = _settings(config, None)
+    if _reports_to_prefect():
+        from pipelines import flows
+
+        made = flows.train(str(config), test_from=test_from)
+    else:
+        with console.working("train") as say:
+            made = train_release(settings, created_at=_now(), test_from=test_from, say=say)
+    display.training(made, as_json=as_json)
+
+
+@app.command()
+def backtest(
+    config: Config = DEFAULT_CONFIG,
+    folds: Annotated[int, typer.Option("--folds", min=1, help="How many later and later test windows.")] = 4,
+    as_json: AsJson = False,
+) -> None:
+    """Train and judge on several later and later windows: would it have worked all along?
+
+    Example: leadscore backtest --folds 4
+    """
+    from pipelines import backtest as backtesting
+    from pipelines import console, display
+
+    settings = _settings(config, None)
+    if _reports_to_prefect():
+        from pipelines import flows
+
+        evaluations = flows.backtest(str(config), n_folds=folds)
+    else:
+        with console.working("backtest") as say:
+            evaluations = backtesting.backtest(settings, n_folds=folds, say=say)
+    display.backtests(evaluations, as_json=as_json)
+
+
+@app.command()
+def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """List the registered releases with their aliases.
+
+    Example: leadscore releases --json
+    """
+    from pipelines import display
+    from pipelines.score import registry_of
+    from pipelines.store import Store
+
+    display.releases(registry_of(Store.of(_settings(config, None))).versions(), as_json=as_json)
+
+
+@app.command()
+def promote(version: str, config: Config = DEFAULT_CONFIG) -> None:
+    """Make a registered release the one that scores: the alias `production` moves to it.
+
+    Example: leadscore promote 3
+    """
+    from pipelines.console import show
+    from pipelines.score import registry_of
+    from pipelines.store import Store
+
+    registry_of(Store.of(_settings(config, None))).promote(version)
+    show(f"version {version} is in production now")
+
+
+@app.command()
+def score(
+    config: Config = DEFAULT_CONFIG,
+    release: Release = "production",
+    as_of: Annotated[
+        datetime | None, typer.Option("--as-of", help="Score as things stood at this moment (UTC); else at the extract.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Score every open lead: probabilities, expected value, grade, reasons, next action.
+
+    Example: leadscore score --release candidate --as-of 2026-06-01
+    """
+    from pipelines import console, display
+    from pipelines.score import score_open_leads
+
+    settings = _settings(config, None)
+    if _reports_to_prefect():
+        from pipelines import flows
+
+        scored = flows.score(str(config), release=release, as_of=as_of)
+    else:
+        with console.working("score") as say:
+            scored = score_open_leads(settings, release=release, as_of=as_of, say=say)
+    display.scored(scored, as_json=as_json)
+
+
+@app.command()
+def publish(
+    config: Config = DEFAULT_CONFIG,
+    release: Release = "production",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="How many changes a dry run shows.")] = 20,
+    as_json: AsJson = False,
+) -> None:
+    """Write the last scores: changed values only, field by field.
+
+    Example: leadscore publish --dry-run --limit 50
+    """
+    from pipelines import console, display
+    from pipelines.score import plan_publication, publish_scores
+
+    settings = _settings(config, None)
+    if dry_run:
+        display.plan(plan_publication(settings), limit=limit, as_json=as_json)
+        return
+    if _reports_to_prefect():
+        from pipelines import flows
+
+        receipt = flows.publish(str(config), release=release)
+    else:
+        with console.working("publish") as say:
+            receipt = publish_scores(settings, release=release, say=say)
+    display.receipt(receipt, as_json=as_json)
+
+
+@app.command()
+def trace(lead: str, config: Config = DEFAULT_CONFIG, release: Release = "production", as_json: AsJson = False) -> None:
+    """Tell one lead's whole way, from CRM row to written-back score.
+
+    Example: leadscore trace L000123
+    """
+    from pipelines import display
+    from pipelines.score import trace_lead_in
+
+    display.trace(trace_lead_in(_settings(config, None), lead, release=release), as_json=as_json)
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of the settings file.
+
+    Example: leadscore schema > scoring.schema.json
+    """
+    from data_contracts.settings import Settings
+    from pipelines.console import show_json
+
+    show_json(Settings.model_json_schema())
+
+
+@app.command()
+def demo(
+    leads: Annotated[int, typer.Option("--leads", min=1000, help="How many leads to simulate.")] = 20_000,
+    seed: Annotated[int, typer.Option("--seed", help="Seed of the simulation.")] = 1,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Simulate a CRM, check it, train, score and publish to files, and sum up what came out.
+
+    Example: leadscore demo --leads 20000
+    """
+    from pipelines.demo import run_demo
+
+    run_demo(_settings(config, None), n_leads=leads, seed=seed, now=_now())
+
+
+def _settings(config: Path, data: Path | None) -> "Settings":
+    from data_contracts.settings import load_settings
+
+    return load_settings(config, data_folder=data)
+
+
+def _reports_to_prefect() -> bool:
+    """Whether an API URL is set. Without one a flow would first start a server of its own, for seconds."""
+    return bool(os.environ.get("PREFECT_API_URL"))
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def _text(path: Path | None) -> str | None:
+    return str(path) if path else None
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The terminal: data on stdout, talk and progress on stderr."""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+OUT = Console(highlight=False)
+TALK = Console(stderr=True, highlight=False)
+
+
+def show_rows(rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
+    """A table on stdout, one column a key of the first row. Nothing where there are no rows."""
+    if not rows:
+        return
+    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(escape(name), overflow="fold")
+    for row in rows:
+        table.add_row(*(escape(str(value)) for value in row.values()))
+    OUT.print(table)
+
+
+def show(text: str) -> None:
+    """One line on stdout."""
+    OUT.print(escape(text))
+
+
+def show_json(value: Any) -> None:
+    """`value` as JSON on stdout."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))  # noqa: T201  (data, not talk)
+
+
+def warn(text: str) -> None:
+    """One line on stderr that stands out."""
+    TALK.print(f"[yellow]![/yellow] {escape(text)}")
+
+
+def complain(text: str) -> None:
+    """An error on stderr."""
+    TALK.print(f"[red]error:[/red] {escape(text)}")
+
+
+@contextmanager
+def working(title: str) -> Iterator[Callable[[str], None]]:
+    """A spinner on stderr with the time so far; what is said to it is shown beside. Plain lines where nobody watches."""
+    if not TALK.is_terminal:
+        yield lambda line: TALK.print(escape(f"{title}: {line}"))
+        return
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=TALK, transient=True) as progress:
+        task = progress.add_task(escape(title))
+        yield lambda line: progress.update(task, description=escape(f"{title}: {line}"))

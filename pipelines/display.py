@@ -1,0 +1,148 @@
+"""What each command prints: tables for people, JSON for programs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from data_contracts.history import CheckReport
+from data_contracts.releases import Evaluation
+from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.settings import Settings
+from data_contracts.vocabulary import Transition
+from models.registry import ReleaseVersion
+from pipelines.console import show, show_json, show_rows, warn
+from pipelines.report import candidate_rows, evaluation_rows, grade_rows, receipt_rows, table_check_rows
+from pipelines.store import Store
+from pipelines.train import TrainingRun
+from serving.publish import preview
+from serving.trace import Trace, as_text
+
+
+def check_report(report: CheckReport, settings: Settings, *, as_json: bool) -> None:
+    """Tables with accepted and refused rows, what is lacking, and where to look further."""
+    if as_json:
+        show_json(asdict(report))
+        return
+    title = f"{report.source}, extracted {report.extracted_at:%Y-%m-%d %H:%M} UTC, definitions {report.definitions_version}"
+    show_rows(table_check_rows(report), title=title)
+    for warning in report.warnings:
+        warn(warning)
+    n_refused = sum(check.refused for check in report.tables)
+    store = Store.of(settings)
+    show(f"\n{n_refused:,} rows are in quarantine; `leadscore quarantine` shows them with reasons")
+    show(f"Great Expectations' pages: {store.data_docs / 'index.html'}")
+    show(f"fingerprint of the checked history: {report.fingerprint}")
+
+
+def quarantined(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
+    """Refused rows, one breach a row."""
+    if as_json:
+        show_json(rows)
+    elif rows:
+        show_rows(rows)
+    else:
+        show("nothing is in quarantine")
+
+
+def training(made: TrainingRun, *, as_json: bool) -> None:
+    """How good each transition is beside its baselines, and what became of the release."""
+    manifest = made.release.manifest
+    if as_json:
+        content = {"version": made.version, "is_promoted": made.is_promoted, "held_back_because": made.held_back_because}
+        show_json(content | {"release": manifest.model_dump(mode="json")})
+        return
+    for summary in manifest.transitions:
+        show_rows(candidate_rows(summary), title=f"{summary.transition}: what was tried (later data, in time order)")
+        evaluations({summary.transition: summary.evaluations})
+    thresholds = manifest.thresholds
+    show(f"\nhand-off at a probability of {thresholds.hand_off_probability:.3f}: {thresholds.policy}")
+    show(f"release {manifest.release_id} is version {made.version}: {_standing(made)}")
+
+
+def evaluations(by_transition: Mapping[Transition, Sequence[Evaluation]]) -> None:
+    """A table for each evaluation, with the test period above and the verdict below."""
+    for transition, transition_evaluations in by_transition.items():
+        for evaluation in transition_evaluations:
+            snapshots = f"{evaluation.moment} snapshots" if evaluation.moment else "all snapshots"
+            show("")
+            show_rows(
+                evaluation_rows(evaluation),
+                title=f"{transition}, {snapshots}: {evaluation.n_test_leads:,} leads from {evaluation.test_from:%Y-%m-%d} to "
+                f"{evaluation.test_until:%Y-%m-%d}, base rate {evaluation.test_base_rate:.3f} "
+                f"(training {evaluation.train_base_rate:.3f}); 95 % intervals",
+            )
+            if not evaluation.has_signal:
+                warn(f"{transition}: no gain over the base rate can be told from chance")
+
+
+def backtests(by_transition: Mapping[Transition, Sequence[Evaluation]], *, as_json: bool) -> None:
+    """The evaluations of every fold, the oldest first."""
+    if as_json:
+        show_json({str(t): [e.model_dump(mode="json") for e in folds] for t, folds in by_transition.items()})
+    else:
+        evaluations(by_transition)
+
+
+def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
+    """The registered versions, the newest first."""
+    rows = [{key: _cell(value) for key, value in asdict(version).items()} for version in versions]
+    if as_json:
+        show_json([asdict(version) for version in versions])
+    elif rows:
+        show_rows(rows)
+    else:
+        show("no release is registered; run `leadscore train`")
+
+
+def scored(result: ScoredLeads, *, as_json: bool) -> None:
+    """How many leads stand where, and the first to call."""
+    if as_json:
+        show_json(asdict(result))
+        return
+    show_rows(grade_rows(result), title=f"{result.n_leads:,} open leads at {result.as_of:%Y-%m-%d %H:%M} UTC by next action")
+    show(f"\nscores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change")
+
+
+def plan(result: WriteBackPlan, *, limit: int, as_json: bool) -> None:
+    """The first changes of a plan, and how many there are."""
+    rows = preview(result, limit)
+    if as_json:
+        show_json({"n_changed": result.n_changed, "n_unchanged": result.n_unchanged, "n_left": result.n_left, "changes": rows})
+        return
+    show_rows([{key: _cell(value) for key, value in row.items()} for row in rows])
+    show(
+        f"\ndry run, nothing was written: {result.n_changed:,} of {result.n_leads:,} leads would change "
+        f"({result.changes.num_rows:,} fields), {result.n_unchanged:,} would not, {result.n_left:,} are no longer scored"
+    )
+
+
+def receipt(result: PublishReceipt, *, as_json: bool) -> None:
+    """What was written, and every refusal with its reason."""
+    if as_json:
+        show_json(asdict(result))
+        return
+    show_rows(receipt_rows(result), title=f"{result.sink}: release {result.release_id} as of {result.as_of:%Y-%m-%d %H:%M} UTC")
+    for lead, reason in result.refused.items():
+        warn(f"{lead}: {reason}")
+    for file in result.files:
+        show(str(file))
+
+
+def trace(result: Trace, *, as_json: bool) -> None:
+    """One lead's way, noun by noun."""
+    if as_json:
+        show_json(asdict(result))
+    else:
+        show(as_text(result))
+
+
+def _standing(made: TrainingRun) -> str:
+    if made.is_promoted:
+        return "promoted to production"
+    return f"a candidate, held back because {made.held_back_because}; `leadscore promote {made.version}` overrides"
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

@@ -1,0 +1,147 @@
+"""The pipelines as Prefect flows: each step a task, what reads or writes elsewhere retried, figures as artefacts."""
+
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from prefect import flow, get_run_logger, task
+from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+
+from data_contracts.history import CheckReport
+from data_contracts.releases import Evaluation
+from data_contracts.scores import PublishReceipt, ScoredLeads
+from data_contracts.settings import Settings, load_settings
+from data_contracts.vocabulary import Transition
+from pipelines import backtest as backtesting
+from pipelines import ingest as ingesting
+from pipelines import score as scoring
+from pipelines import train as training
+from pipelines.report import evaluation_rows, receipt_rows, table_check_rows
+from pipelines.store import Store
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+INPUT_OUTPUT = frozenset(
+    {
+        ingesting.read_source,
+        training.record_release,
+        scoring.load_release,
+        scoring.publish_plan,
+    }
+)
+"""Steps that talk to another system and may fail for a moment. Only these are retried: a formula fails the same way twice."""
+
+
+def as_task(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a step as a task of the flow run that is under way."""
+    retries = 3 if step in INPUT_OUTPUT else 0
+    run = task(
+        step,
+        name=step.__name__,
+        retries=retries,
+        retry_delay_seconds=[10, 60, 300][:retries] or None,
+        cache_policy=NO_CACHE,
+        persist_result=False,
+    )
+    return run(*args, **kwargs)
+
+
+@flow(name="ingest", persist_result=False)
+def ingest(config: str = "config/scoring.toml", data: str | None = None) -> CheckReport:
+    """CRM history in, checked history out."""
+    settings = settings_from(config, data)
+    report = ingesting.ingest_history(settings, run=as_task, say=get_run_logger().info)
+    _show_table("checked-tables", table_check_rows(report), f"Rows of {report.source} up to {report.extracted_at} UTC")
+    _show_link("data-docs", Store.of(settings).data_docs / "index.html", "Data Docs of the check")
+    return report
+
+
+@flow(name="train", persist_result=False)
+def train(config: str = "config/scoring.toml", test_from: datetime | None = None) -> training.TrainingRun:
+    """Checked history in, a release in MLflow out."""
+    made = training.train_release(
+        settings_from(config), created_at=_now(), test_from=test_from, run=as_task, say=get_run_logger().info
+    )
+    for summary in made.release.manifest.transitions:
+        for evaluation in summary.evaluations:
+            _show_evaluation("evaluation", evaluation)
+    return made
+
+
+@flow(name="backtest", persist_result=False)
+def backtest(
+    config: str = "config/scoring.toml", n_folds: int = 4
+) -> dict[Transition, tuple[Evaluation, ...]]:
+    """Checked history in, evaluations over time out."""
+    settings = settings_from(config)
+    evaluations = backtesting.backtest(settings, n_folds=n_folds, run=as_task, say=get_run_logger().info)
+    for folds in evaluations.values():
+        for evaluation in folds:
+            _show_evaluation("backtest", evaluation)
+    return dict(evaluations)
+
+
+@flow(name="score", persist_result=False)
+def score(
+    config: str = "config/scoring.toml", release: str = "production", as_of: datetime | None = None
+) -> ScoredLeads:
+    """Checked history and a release in, scores out."""
+    scored = scoring.score_open_leads(
+        settings_from(config), release=release, as_of=as_of, run=as_task, say=get_run_logger().info
+    )
+    _show_link("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
+    return scored
+
+
+@flow(name="publish", persist_result=False)
+def publish(config: str = "config/scoring.toml", release: str = "production") -> PublishReceipt:
+    """Scores in, the CRM's fields written: changed values only."""
+    settings = settings_from(config)
+    receipt = scoring.publish_scores(settings, release=release, run=as_task, say=get_run_logger().info)
+    _show_table("publish-receipt", receipt_rows(receipt), f"Scores as of {receipt.as_of} UTC, {receipt.release_id}")
+    _show_link("published-scores", Store.of(settings).published, "Published scores")
+    return receipt
+
+
+@flow(name="nightly", persist_result=False)
+def nightly(config: str = "config/scoring.toml", data: str | None = None) -> PublishReceipt:
+    """Fresh history in, published scores out: ingest, score and publish, each only after the one before."""
+    ingest(config, data)
+    score(config)
+    return publish(config)
+
+
+def settings_from(config: str, data: str | None = None) -> Settings:
+    """The settings in the file `config`, with the data folder `data` in place of theirs if given."""
+    return load_settings(Path(config), data_folder=Path(data) if data else None)
+
+
+def _show_evaluation(key: str, evaluation: Evaluation) -> None:
+    moment = evaluation.moment or "all"
+    _show_table(
+        f"{key}-{evaluation.transition}-{moment}-{evaluation.test_from:%Y-%m-%d}",
+        evaluation_rows(evaluation),
+        f"{evaluation.transition}, {moment} snapshots, {evaluation.n_test_leads:,} leads from "
+        f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}",
+    )
+
+
+def _show_table(key: str, rows: list[dict[str, str]], description: str) -> None:
+    create_table_artifact(table=rows, key=_artefact_key(key), description=description)
+
+
+def _show_link(key: str, target: Path, text: str) -> None:
+    create_link_artifact(link=target.resolve().as_uri(), link_text=text, key=_artefact_key(key))
+
+
+def _artefact_key(text: str) -> str:
+    """Prefect keeps artefact keys to lower-case letters, digits and dashes."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None)

@@ -1,0 +1,43 @@
+"""CRM history in, checked history out."""
+
+from ibis.backends.duckdb import Backend
+
+from crm.files import SqlSource
+from data_contracts.check import check_history
+from data_contracts.history import CheckReport, RawHistory
+from data_contracts.settings import Settings
+from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.store import Store
+
+
+def ingest_history(settings: Settings, *, run: RunStep = directly, say: Say = silent) -> CheckReport:
+    """The report of a check whose history now stands in the store.
+
+    On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its quarantine.
+    """
+    store = Store.of(settings)
+    last = _last_report(store)
+    with store.new_history() as engine:
+        say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
+        raw = run(read_source, engine, settings)
+        say("checking the history against its contracts")
+        return run(check_source, raw, settings, last=last, store=store)
+
+
+def read_source(engine: Backend, settings: Settings) -> RawHistory:
+    """The raw history of the settings' source, read into `engine`."""
+    crm = settings.crm
+    source = SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
+    return source.read(engine)
+
+
+def check_source(raw: RawHistory, settings: Settings, *, last: CheckReport | None, store: Store) -> CheckReport:
+    """The report on `raw`; the checked tables stay in its engine, the Data Docs in the store."""
+    return check_history(raw, settings, last=last, data_docs=store.data_docs).report
+
+
+def _last_report(store: Store) -> CheckReport | None:
+    if not store.history.exists():
+        return None
+    with store.checked_history() as checked:
+        return checked.report

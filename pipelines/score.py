@@ -1,0 +1,95 @@
+"""Checked history and a release in, scores in the CRM out."""
+
+import datetime as dt
+from collections.abc import Callable
+
+from crm.files import FileSink
+from data_contracts.errors import PublishError
+from data_contracts.ports import ScoreSink
+from data_contracts.releases import Thresholds
+from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.settings import Settings
+from models.fitted import ScoringRelease
+from models.registry import ReleaseRegistry
+from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.store import Store
+from serving.publish import plan_write_back, publish
+from serving.score import open_scored_leads, score_leads
+
+
+def score_open_leads(
+    settings: Settings,
+    *,
+    release: str = "production",
+    as_of: dt.datetime | None = None,
+    run: RunStep = directly,
+    say: Say = silent,
+    advance: Callable[[int], None] | None = None,
+) -> ScoredLeads:
+    """The scores of every lead that is open at `as_of` (UTC, naive; by default the moment of the extract).
+
+    `release` is an alias (`production`, `candidate`) or a version number. `advance` is called with the number of leads
+    scored so far. Raises `ReleaseError` where there is no such release.
+    """
+    store = Store.of(settings)
+    loaded = run(load_release, release, settings)
+    with store.checked_history() as checked:
+        moment = as_of or checked.history.extracted_at
+        say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
+        return run(
+            score_leads,
+            checked.history,
+            loaded,
+            settings=settings,
+            as_of=moment,
+            path=store.scores,
+            progress=advance or _say_number(say),
+        )
+
+
+def plan_publication(settings: Settings) -> WriteBackPlan:
+    """What publishing the last scores would change, field by field. Raises `PublishError` where nothing was scored."""
+    store = Store.of(settings)
+    if not store.scores.exists():
+        raise PublishError(f"there are no scores in {store.folder}; run `leadscore score` first")
+    scored = open_scored_leads(store.scores)
+    return plan_write_back(scored, sink_of(store).published(), fields=settings.crm.write_back_fields)
+
+
+def publish_scores(
+    settings: Settings, *, release: str = "production", run: RunStep = directly, say: Say = silent
+) -> PublishReceipt:
+    """The receipt of publishing the last scores. Raises `PublishError` where they were made by another release."""
+    plan = run(plan_publication, settings)
+    loaded = run(load_release, release, settings)
+    if loaded.manifest.release_id != plan.scored.release_id:
+        raise PublishError(
+            f"the scores were made by release {plan.scored.release_id} and {release} is {loaded.manifest.release_id}; "
+            "run `leadscore score` again, or name the release with --release"
+        )
+    say(f"publishing {plan.n_changed:,} changed leads")
+    return run(publish_plan, plan, sink_of(Store.of(settings)), thresholds=loaded.manifest.thresholds)
+
+
+def load_release(release: str, settings: Settings) -> ScoringRelease:
+    """The release under the alias or version `release`."""
+    return registry_of(Store.of(settings)).load(release)
+
+
+def publish_plan(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:
+    """The receipt of carrying out `plan` on `sink`."""
+    return publish(plan, sink, thresholds=thresholds)
+
+
+def registry_of(store: Store) -> ReleaseRegistry:
+    """The releases of `store`."""
+    return ReleaseRegistry(store.tracking_uri, artifact_folder=store.artefacts)
+
+
+def sink_of(store: Store) -> ScoreSink:
+    """Where the scores of `store` go."""
+    return FileSink(store.published)
+
+
+def _say_number(say: Say) -> Callable[[int], None]:
+    return lambda n_scored: say(f"{n_scored:,} leads scored")

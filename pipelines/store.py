@@ -1,0 +1,96 @@
+"""Where a run keeps what it makes: one folder per settings file."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ibis.backends.duckdb import Backend
+
+from data_contracts.check import open_checked
+from data_contracts.engine import open_engine
+from data_contracts.errors import SourceError
+from data_contracts.history import CheckedHistory
+from data_contracts.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """The folder of one settings file and the names of what is in it."""
+
+    folder: Path
+    memory_limit: str
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Store":
+        """The store that `settings` name."""
+        return cls(settings.crm.store, settings.engine.memory_limit)
+
+    @property
+    def history(self) -> Path:
+        """The checked history: one DuckDB file."""
+        return self.folder / "history.duckdb"
+
+    @property
+    def refused_history(self) -> Path:
+        """The history of the last run that was stopped by its contract, with its quarantine."""
+        return self.folder / "history.refused.duckdb"
+
+    @property
+    def data_docs(self) -> Path:
+        """The pages that Great Expectations writes about the last check."""
+        return self.folder / "data_docs"
+
+    @property
+    def scores(self) -> Path:
+        """The scores of the last scoring run."""
+        return self.folder / "scored_leads.parquet"
+
+    @property
+    def published(self) -> Path:
+        """The folder of the file sink."""
+        return self.folder / "published"
+
+    @property
+    def tracking_uri(self) -> str:
+        """The MLflow store: the server named in the environment, else a file here."""
+        return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"
+
+    @property
+    def artefacts(self) -> Path:
+        """Where a local MLflow store keeps its artefacts."""
+        return self.folder / "mlflow_artefacts"
+
+    @contextmanager
+    def new_history(self) -> Iterator[Backend]:
+        """An empty engine that becomes the history on success and the refused history on failure.
+
+        The history of the run before stays until the new one is complete.
+        """
+        building = self.folder / "history.building.duckdb"
+        _remove(building)
+        engine = open_engine(building, memory_limit=self.memory_limit)
+        became = self.refused_history
+        try:
+            yield engine
+            became = self.history
+        finally:
+            engine.disconnect()
+            building.replace(became)
+
+    @contextmanager
+    def checked_history(self) -> Iterator[CheckedHistory]:
+        """The checked history, read-only. Raises `SourceError` where none was checked yet."""
+        if not self.history.exists():
+            raise SourceError(f"there is no checked history in {self.folder}; run `leadscore check` first")
+        engine = open_engine(self.history, memory_limit=self.memory_limit, read_only=True)
+        try:
+            yield open_checked(engine)
+        finally:
+            engine.disconnect()
+
+
+def _remove(database: Path) -> None:
+    for path in (database, database.with_name(database.name + ".wal")):
+        path.unlink(missing_ok=True)
