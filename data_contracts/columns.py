@@ -38,7 +38,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """Every non-missing value of `column` is a `lead_id` (or `account_id`) of `table`."""
+    """Every non-missing value of `column` is the `key` of an accepted row of `table`.
+
+    Following a reference of a table to itself (who was merged into whom) never leads in a circle.
+    """
 
     column: str
     table: str
@@ -86,6 +89,7 @@ class Rule(StrEnum):
     NOT_IN_FUTURE = "not_in_future"
     UNIQUE = "unique"
     REFERENCES = "references"
+    NO_CIRCLE = "no_circle"
     NOT_BEFORE = "not_before"
 
 
@@ -116,7 +120,7 @@ def row_rules(contract: TableContract) -> Iterator[RowRule]:
     for column in contract.columns:
         if column.type != "string":
             yield RowRule(name, column.name, Rule.HAS_TYPE, column_contract=column)
-        if not column.nullable:
+        if not column.nullable and column.filled_from is None:
             yield RowRule(name, column.name, Rule.NOT_MISSING, column_contract=column)
         if column.vocabulary is not None:
             yield RowRule(name, column.name, Rule.IN_VOCABULARY, column_contract=column)
@@ -127,6 +131,8 @@ def row_rules(contract: TableContract) -> Iterator[RowRule]:
     yield RowRule(name, "+".join(contract.key), Rule.UNIQUE)
     for reference in contract.references:
         yield RowRule(name, reference.column, Rule.REFERENCES, reference=reference)
+        if reference.table == name:
+            yield RowRule(name, reference.column, Rule.NO_CIRCLE, reference=reference)
     for order in contract.orders:
         yield RowRule(name, order.later, Rule.NOT_BEFORE, order=order)
 
@@ -157,6 +163,7 @@ LEADS = TableContract(
     key=("lead_id",),
     is_required=True,
     takes_attributes=True,
+    references=(Reference("merged_into", "leads", "lead_id"),),
     orders=(Order("merged_at", "created_at"),),
     columns=(
         Column("lead_id", "string", "the CRM's id of the lead"),
@@ -189,7 +196,6 @@ ACTIVITIES = TableContract(
                unit="UTC"),
         _recorded_at("occurred_at"),
     ),
-    orders=(Order("recorded_at", "occurred_at"),),
 )  # fmt: skip
 
 STAGE_CHANGES = TableContract(

@@ -52,6 +52,13 @@ class ReliabilityBin(_Record):
     n: int
 
 
+class LiftPoint(_Record):
+    """What share of all conversions is among the `share_of_leads` (in (0, 1]) with the highest predictions."""
+
+    share_of_leads: float
+    captured: Estimate
+
+
 class Evaluation(_Record):
     """How good a transition's model is on the latest leads, none of which (nor their accounts) it learnt from.
 
@@ -63,6 +70,8 @@ class Evaluation(_Record):
         The model first, then the baselines: `base_rate`, `point_rule` (where one is defined), `logistic_regression`.
     has_signal
         Whether the interval of the model's gain over the base rate lies above 0.
+    lift_curve
+        The model's lift point by point, shares of leads ascending; empty where none was computed.
     """
 
     transition: Transition
@@ -77,6 +86,7 @@ class Evaluation(_Record):
     models: tuple[ModelFigures, ...]
     reliability: tuple[ReliabilityBin, ...]
     has_signal: bool
+    lift_curve: tuple[LiftPoint, ...] = ()
 
     @property
     def model(self) -> ModelFigures:

@@ -1,0 +1,220 @@
+"""What a source delivered: which tables and columns, and what about them breaks a promise or costs something."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import ibis.expr.operations as ops
+from ibis.backends.duckdb import Backend
+
+from data_contracts.casting import kept_of, parsed_of, text_of
+from data_contracts.columns import TABLES, TableContract
+from data_contracts.errors import Breach
+from data_contracts.history import CheckReport, RawHistory
+from data_contracts.settings import AttributeDeclaration, CrmMapping
+from data_contracts.wording import listed, rows
+from data_contracts.workbench import count, delivered, identifier, literals
+
+SOURCE_ROW = "source_row"
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What stops the run, and what people should know."""
+
+    breaches: tuple[Breach, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @classmethod
+    def joined(cls, findings: Iterable[Self]) -> Self:
+        """All of several findings, in order."""
+        several = tuple(findings)
+        return cls(
+            breaches=tuple(breach for found in several for breach in found.breaches),
+            warnings=tuple(warning for found in several for warning in found.warnings),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Delivered:
+    """One canonical table as the source delivered it.
+
+    Attributes
+    ----------
+    columns
+        Lower-case name to the engine's name of the type, `source_row` left out.
+    attributes
+        The attributes that the settings declare for this table, delivered or not.
+    """
+
+    contract: TableContract
+    columns: Mapping[str, str]
+    attributes: Mapping[str, AttributeDeclaration]
+
+    @property
+    def name(self) -> str:
+        """The table's canonical name."""
+        return self.contract.name
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Required columns that were not delivered. Rows can only be judged where there are none."""
+        return tuple(c.name for c in self.contract.columns if c.required and c.name not in self.columns)
+
+    @property
+    def undeclared(self) -> tuple[str, ...]:
+        """Delivered columns that neither the contract nor the settings know."""
+        known = {column.name for column in self.contract.columns} | set(self.attributes)
+        return tuple(name for name in self.columns if name not in known)
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """Delivered columns that the contract or the settings know, in the order of the delivery."""
+        undeclared = set(self.undeclared)
+        return tuple(name for name in self.columns if name not in undeclared)
+
+
+def receive(raw: RawHistory, crm: CrmMapping) -> tuple[Delivered, ...]:
+    """The canonical tables that `raw` has, each with a view in the engine that the check reads from.
+
+    Raises `ValueError` where a raw table bears the name of a table that the check writes.
+    """
+    _refuse_canonical_names(raw)
+    tables = []
+    for name, contract in TABLES.items():
+        if name not in raw.tables:
+            continue
+        table = raw.tables[name]
+        select = ", ".join(f"{identifier(column)} AS {identifier(column.lower())}" for column in table.columns)
+        con = raw.engine.con
+        con.execute(f"CREATE VIEW {delivered(name)} AS SELECT {select} FROM ({raw.engine.compile(table)})")
+        described = con.execute(f"DESCRIBE {delivered(name)}").fetchall()
+        columns = {row[0]: row[1] for row in described if row[0] != SOURCE_ROW}
+        attributes = {a: declared for a, declared in crm.attributes.items() if declared.table == name}
+        tables.append(Delivered(contract=contract, columns=columns, attributes=attributes))
+    return tuple(tables)
+
+
+def _refuse_canonical_names(raw: RawHistory) -> None:
+    names = {node.name for table in raw.tables.values() for node in table.op().find(ops.DatabaseTable)}
+    if clash := names & {*TABLES, "quarantine", "check_report"}:
+        raise ValueError(f"raw tables called like checked ones would be overwritten: {listed(clash)}; rename them")
+
+
+def columns_before(last: CheckReport | None, table: str) -> tuple[str, ...]:
+    """The columns that `table` had in the last run that was accepted."""
+    if last is None:
+        return ()
+    return tuple(
+        row["column"]
+        for row in last.expectations
+        if row["table"] == table and row["expectation"] == "expect_column_to_exist" and row["success"]
+    )
+
+
+def rows_before(last: CheckReport | None, table: str) -> int:
+    """How many rows `table` had in the last run that was accepted; 0 where that is not known."""
+    return next((check.rows for check in last.tables if check.table == table), 0) if last else 0
+
+
+def absent_tables(tables: Sequence[Delivered], crm: CrmMapping) -> Findings:
+    """Required tables that are absent, and what a run loses without the optional ones."""
+    there = {table.name for table in tables}
+    breaches, warnings = [], []
+    for name, contract in TABLES.items():
+        if name in there:
+            continue
+        if contract.is_required:
+            found, remedy = "the table is missing", f"write {name}.sql with one row for {contract.one_row_is}"
+            breaches.append(Breach(name, f"{name}.is_delivered", found, remedy))
+        else:
+            declared = [a for a, declaration in crm.attributes.items() if declaration.table == name]
+            loss = f"; declared, and missing in every row: {listed(declared)}" if declared else ""
+            warnings.append(f"{name} is absent: {contract.without_it}{loss}")
+    return Findings(tuple(breaches), tuple(warnings))
+
+
+def surplus_and_absent_columns(table: Delivered, crm: CrmMapping) -> Findings:
+    """Fields that we write ourselves, columns that nobody declared, and optional columns that are not there."""
+    ours = {field.lower() for field in crm.write_back_fields}
+    fed_back = [name for name in table.columns if name in ours]
+    breaches = [_fed_back(table.name, name, f"column {name!r}") for name in fed_back]
+    breaches += [
+        Breach(
+            table.name,
+            f"{table.name}.{name}.is_one_column",
+            f"the declared attribute {name!r} is a column of the contract already",
+            "give the attribute another name in the SELECT and in [crm.attributes]",
+        )
+        for name in table.attributes
+        if name in {column.name for column in table.contract.columns}
+    ]
+    warnings = []
+    if unknown := [name for name in table.undeclared if name not in ours]:
+        warnings.append(f"{table.name}: left out, because nobody declared them: {listed(unknown)}")
+    absent = [c for c in table.contract.columns if not c.required and c.name not in table.columns]
+    if plain := [column.name for column in absent if column.filled_from is None]:
+        warnings.append(f"{table.name}: absent, and missing in every row: {listed(plain)}")
+    warnings += [
+        f"{table.name}: {column.name} is absent and taken from {column.filled_from}: late entries go unnoticed"
+        for column in absent
+        if column.filled_from is not None
+    ]
+    if attributes := [name for name in table.attributes if name not in table.columns]:
+        warnings.append(f"{table.name}: declared but absent, and missing in every row: {listed(attributes)}")
+    return Findings(tuple(breaches), tuple(warnings))
+
+
+def _fed_back(table: str, field: str, where: str) -> Breach:
+    return Breach(
+        table,
+        f"{table}.{field}.is_not_written_back",
+        f"{where} is a field that we write back, and a score must never feed itself",
+        f"leave it out of the SELECT of {table}",
+    )
+
+
+def historised_names(crm: CrmMapping) -> tuple[str, ...]:
+    """Names whose changes are kept: declared attributes, and the columns of accounts, leads and opportunities."""
+    canonical = {c.name for table in ("accounts", "leads", "opportunities") for c in TABLES[table].columns}
+    return tuple(sorted(canonical | set(crm.attributes)))
+
+
+def changes_of_attributes(engine: Backend, crm: CrmMapping) -> Findings:
+    """Changes of fields that we write ourselves, and changes of attributes that nobody declared."""
+    known = historised_names(crm)
+    counted = engine.con.execute(
+        f"""
+        SELECT {text_of("attribute")} AS name, count(*) FROM {delivered("attribute_changes")}
+        WHERE name NOT IN ({literals(known)}) GROUP BY 1 ORDER BY 2 DESC, 1
+        """
+    ).fetchall()
+    ours = {field.lower() for field in crm.write_back_fields}
+    breaches = tuple(
+        _fed_back("attribute_changes", name, f"attribute {name!r} ({rows(n)})")
+        for name, n in counted
+        if name.lower() in ours
+    )
+    left_out = [(name, n) for name, n in counted if name.lower() not in ours]
+    if not left_out:
+        return Findings(breaches)
+    names = ", ".join(repr(name) for name, _ in left_out[:10]) + (" and others" if len(left_out) > 10 else "")
+    total = sum(n for _, n in left_out)
+    warning = f"attribute_changes: {rows(total)} of attributes that nobody declared are left out: {names}"
+    return Findings(breaches, (warning,))
+
+
+def unreadable_numbers(engine: Backend, table: Delivered) -> Findings:
+    """Declared numbers that hold something else: they count as missing, the row stays."""
+    numbers = [a for a, d in table.attributes.items() if d.type == "number" and a in table.columns]
+    warnings = []
+    for name in numbers:
+        text = text_of(identifier(name))
+        value = kept_of(parsed_of(identifier(name), table.columns[name], wanted="number"), wanted="number")
+        n = count(
+            engine,
+            f"SELECT count(*) FROM {delivered(table.name)} WHERE {text} IS NOT NULL AND {value} IS NULL",
+        )
+        if n:
+            warnings.append(f"{table.name}.{name}: what {rows(n)} hold is no number and counts as missing")
+    return Findings(warnings=tuple(warnings))
