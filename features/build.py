@@ -1,0 +1,98 @@
+"""From snapshots to features, and from features to the table that models learn from."""
+
+from collections.abc import Mapping
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from data_contracts.history import CrmHistory
+from data_contracts.settings import Settings
+from data_contracts.snapshots import FeatureColumn, FeatureTable, LabelledTable, Snapshots
+from data_contracts.vocabulary import OutcomeStatus, Transition
+from features.catalogue import catalogue_digest, features_of
+from features.icp_fit import MISSES, icp_misses
+from features.known import known_at
+from features.measures import take_measures
+from features.outcomes import outcomes
+from features.point_rule import POINTS, point_measures, total_points
+from features.snapshots import training_snapshots
+
+TEXT = pd.StringDtype(na_value=float("nan"))
+DESCRIBING = ("lead_id", "account_id", "transition", "moment", "stage", "outcome_status", "group_id")
+"""Columns of words in a `LabelledTable` that are no features."""
+
+
+def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> FeatureTable:
+    """The features of each snapshot, from what was known at it, and what describes it beside them.
+
+    Parameters
+    ----------
+    history
+        Checked history.
+    snapshots
+        The moments, of any transition, in the same engine.
+    settings
+        The profile, the declared attributes and the point rule.
+
+    Returns
+    -------
+    FeatureTable
+        Lazy: reading `table.to_pyarrow_batches()` computes and streams it. One row a snapshot, in no particular order.
+        Number features are float64, category features text.
+
+    Raises
+    ------
+    SettingsError
+        Where the settings' attributes or criteria cannot be turned into features.
+    """
+    definitions = settings.definitions
+    features = features_of(settings)
+    known = known_at(history, snapshots, settings=settings)
+    measures = [feature.measure for feature in features]
+    measured = take_measures(known, [*measures, icp_misses(definitions.icp), *point_measures(definitions.point_rule)])
+    names = [feature.name for feature in features]
+    described = measured.select(
+        "snapshot_id", *names, MISSES, **{POINTS: total_points(definitions.point_rule, measured)}
+    )
+    table = snapshots.table.join(described, "snapshot_id")
+    return FeatureTable(
+        table=table.select(*snapshots.table.columns, *names, POINTS, MISSES),
+        columns=tuple(feature.column for feature in features),
+        catalogue_digest=catalogue_digest(settings),
+    )
+
+
+def build_training_table(history: CrmHistory, settings: Settings, *, transition: Transition) -> LabelledTable:
+    """Every training snapshot of `transition` with its features and what became of it, in memory.
+
+    Snapshots without a label (censored, never contacted) are in the frame with weight 0, so that they can be counted
+    and looked at. Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such
+    transition.
+    """
+    definitions = settings.definitions
+    horizon_days = definitions.transitions[transition].horizon_days
+    snapshots = training_snapshots(history, definitions, transition=transition)
+    features = build_features(history, snapshots, settings=settings)
+    judged = outcomes(history, snapshots, definitions=definitions, transition=transition)
+    labelled = features.table.join(judged, "snapshot_id").order_by("as_of", "lead_id")
+    frame = _in_memory(labelled.mutate(group_id=labelled.account_id), features.columns)
+    return LabelledTable(
+        transition=transition,
+        horizon_days=horizon_days,
+        frame=frame,
+        columns=features.columns,
+        catalogue_digest=features.catalogue_digest,
+        counts=_counts(frame),
+        extracted_at=history.extracted_at,
+    )
+
+
+def _in_memory(table: ir.Table, columns: tuple[FeatureColumn, ...]) -> pd.DataFrame:
+    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    return frame.astype(types | dict.fromkeys(DESCRIBING, TEXT))
+
+
+def _counts(frame: pd.DataFrame) -> Mapping[OutcomeStatus, int]:
+    counted = frame["outcome_status"].value_counts()
+    return {status: int(counted.get(status.value, 0)) for status in OutcomeStatus}

@@ -1,0 +1,81 @@
+"""Every feature there is, in one place, and the digest by which a release knows its features again."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import asdict
+
+import ibis
+import ibis.expr.types as ir
+
+from data_contracts.columns import TABLES, TableContract
+from data_contracts.errors import SettingsError
+from data_contracts.settings import Settings
+from features.attributes import attribute_features
+from features.behaviour import BEHAVIOUR
+from features.buying_group import BUYING_GROUP
+from features.funnel import CONTEXT, FUNNEL
+from features.icp_fit import icp_features, refuse_unfit_criteria
+from features.known import known_in_tables
+from features.measures import Feature, take_measures
+
+FEATURES: tuple[Feature, ...] = (*BEHAVIOUR, *BUYING_GROUP, *FUNNEL, *CONTEXT)
+"""The features that every customer has. Those of the profile and of the declared attributes depend on the settings."""
+
+ENGINE_TYPES = {
+    "string": "string",
+    "timestamp": "timestamp(6)",
+    "number": "float64",
+    "integer": "int64",
+    "boolean": "boolean",
+}
+
+
+def features_of(settings: Settings) -> tuple[Feature, ...]:
+    """All features under `settings`, in order: the fixed ones, the profile's, the declared attributes'.
+
+    Raises
+    ------
+    SettingsError
+        Where a criterion's condition does not suit its attribute, or two features would have one name.
+    """
+    refuse_unfit_criteria(settings)
+    features = (*FEATURES, *icp_features(settings.definitions.icp), *attribute_features(settings.crm.attributes))
+    twice = sorted(name for name, count in Counter(feature.name for feature in features).items() if count > 1)
+    if twice:
+        raise SettingsError(
+            f"two features would be called {', '.join(map(repr, twice))}; "
+            "give the criteria in [definitions.icp] names that differ in letters or digits"
+        )
+    return features
+
+
+def catalogue_digest(settings: Settings) -> str:
+    """Digest (16 hexadecimal digits) of what the features mean and of how they are computed.
+
+    It covers the description of each column and the SQL into which the whole way from the canonical tables to the
+    features compiles: what counts as known, every formula, the declared attributes, the profile's criteria. So it
+    changes with any formula, and does not with a comment, the layout of the code, or the point rule. The SQL is
+    DuckDB's whatever the engine; a new version of Ibis may write it differently, and then a release has to be trained
+    anew although nothing changed: refusing a good release is the cheaper mistake.
+    """
+    features = features_of(settings)
+    columns = json.dumps([asdict(feature.column) for feature in features], sort_keys=True)
+    snapshots = ibis.table(
+        {"snapshot_id": "int64", "lead_id": "string", "stage": "string", "as_of": "timestamp(6)"}, name="snapshots"
+    )
+    tables = {name: _unbound(contract, settings) for name, contract in TABLES.items()}
+    known = known_in_tables(tables, snapshots, settings=settings)
+    sql = ibis.to_sql(take_measures(known, [feature.measure for feature in features]), dialect="duckdb")
+    return hashlib.sha256(f"{columns}\n{sql}".encode()).hexdigest()[:16]
+
+
+def _unbound(contract: TableContract, settings: Settings) -> ir.Table:
+    schema = {column.name: ENGINE_TYPES[column.type] for column in contract.columns}
+    declared = settings.crm.attributes.items() if contract.takes_attributes else ()
+    schema |= {
+        name: "float64" if attribute.type == "number" else "string"
+        for name, attribute in declared
+        if attribute.table == contract.name
+    }
+    return ibis.table(schema, name=contract.name)

@@ -1,0 +1,159 @@
+"""What was known at a snapshot. The only place where snapshots meet facts, and the only one that sees times."""
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from data_contracts.history import CrmHistory
+from data_contracts.settings import Settings
+from data_contracts.snapshots import KnownHistory, Snapshots
+from features.direction import direction
+from features.known_attributes import attributes_as_known, refuse_reserved_names
+
+MICROSECONDS_PER_DAY = 86_400_000_000
+LARGEST_BUYING_GROUP = 200
+"""An account with more leads than this is no group of people who decide together (a free-mail domain, a reseller, a
+whole ministry), and its pairs of leads would grow with the square of their number. Its leads have no buying group."""
+
+Tables = Mapping[str, ir.Table]
+
+
+def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> KnownHistory:
+    """What was known at each snapshot, with ages in place of times.
+
+    A fact is known when it happened before `as_of` and was recorded before `as_of`. Another lead of the account counts
+    from its creation. An account that was created at or after `as_of` is not known: then the lead has neither company
+    attributes nor a buying group.
+
+    Parameters
+    ----------
+    history
+        Checked history.
+    snapshots
+        The moments, in the same engine.
+    settings
+        Which attributes are declared, and when their values could have been known.
+
+    Returns
+    -------
+    KnownHistory
+        Lazy: nothing is computed yet. `snapshots` also has `has_buying_group` (boolean): whether the lead has a known
+        account with at most `LARGEST_BUYING_GROUP` leads. `account_*` tables hold facts of these only.
+
+    Raises
+    ------
+    SettingsError
+        Where a declared attribute has the name of a column of `KnownHistory.snapshots`.
+    """
+    refuse_reserved_names(settings.crm.attributes)
+    return known_in_tables(history.tables, snapshots.table, settings=settings)
+
+
+def known_in_tables(tables: Tables, snapshots: ir.Table, *, settings: Settings) -> KnownHistory:
+    """What `known_at` returns, from bare tables, which may be unbound to any engine."""
+    moments = _moments(tables, snapshots)
+    others = _others(tables["leads"], moments)
+    stage_changes = _facts(moments, _stage_changes(tables))
+    return KnownHistory(
+        snapshots=_known_snapshots(tables, moments, stage_changes, settings),
+        activities=_facts(moments, _activities(tables)),
+        account_activities=_facts(others, _activities(tables), of="other_lead_id"),
+        account_leads=others.select("snapshot_id", "other_lead_id", age_days=_age(others, "created_at")),
+        stage_changes=stage_changes,
+        account_stage_changes=_facts(others, _stage_changes(tables), of="other_lead_id"),
+    )
+
+
+def _moments(tables: Tables, snapshots: ir.Table) -> ir.Table:
+    """One row a snapshot: its ids, its lead's creation, the account if known then, and whether that is a buying group.
+
+    The account is the CRM's own id here, never the lead's id that stands in for it in `Snapshots`.
+    """
+    leads = tables["leads"]
+    accounts = tables["accounts"]
+    moments = snapshots.select("snapshot_id", "lead_id", "stage", "as_of").join(
+        leads.select("lead_id", "account_id", "created_at", "source", "campaign"), "lead_id"
+    )
+    accounts = accounts.select(opened_id=accounts.account_id, opened_at=accounts.created_at)
+    moments = moments.left_join(accounts, moments.account_id == accounts.opened_id)
+    is_opened = moments.opened_at.isnull() | (moments.opened_at < moments.as_of)
+    moments = moments.mutate(account_id=is_opened.ifelse(moments.account_id, ibis.null("string")))
+    seniors = _by_seniority(leads)
+    crowded = seniors.filter(seniors.seniority == LARGEST_BUYING_GROUP)
+    crowded = crowded.select(crowded_id=crowded.account_id, crowded_from=crowded.created_at)
+    moments = moments.left_join(crowded, moments.account_id == crowded.crowded_id)
+    is_small = moments.crowded_from.isnull() | (moments.crowded_from >= moments.as_of)
+    moments = moments.mutate(has_buying_group=moments.account_id.notnull() & is_small)
+    return moments.drop("opened_id", "opened_at", "crowded_id", "crowded_from")
+
+
+def _by_seniority(leads: ir.Table) -> ir.Table:
+    """The leads with an account, numbered within it from 0 in order of creation."""
+    leads = leads.filter(leads.account_id.notnull())
+    order = ibis.window(group_by="account_id", order_by=["created_at", "lead_id"])
+    return leads.mutate(seniority=ibis.row_number().over(order))
+
+
+def _others(leads: ir.Table, moments: ir.Table) -> ir.Table:
+    """Pairs of a snapshot and another lead known at its account: `snapshot_id`, `as_of`, `other_lead_id`, `created_at`.
+
+    Only the most senior leads take part: a snapshot that knows of more has no buying group, so the number of pairs
+    grows with the number of snapshots, not with the size of the largest account.
+    """
+    members = _by_seniority(leads)
+    members = members.filter(members.seniority < LARGEST_BUYING_GROUP)
+    members = members.select("account_id", "created_at", other_lead_id=members.lead_id)
+    own = moments.filter(moments.has_buying_group).select("snapshot_id", "lead_id", "account_id", "as_of")
+    pairs = own.join(members, "account_id")
+    pairs = pairs.filter(pairs.other_lead_id != pairs.lead_id, pairs.created_at < pairs.as_of)
+    return pairs.select("snapshot_id", "as_of", "other_lead_id", "created_at")
+
+
+def _activities(tables: Tables) -> ir.Table:
+    activities = tables["activities"]
+    return activities.select(
+        "lead_id", "kind", "recorded_at", direction=direction(activities), happened_at=activities.occurred_at
+    )
+
+
+def _stage_changes(tables: Tables) -> ir.Table:
+    changes = tables["stage_changes"]
+    return changes.select("lead_id", "stage", "recorded_at", happened_at=changes.entered_at)
+
+
+def _facts(moments: ir.Table, facts: ir.Table, *, of: str = "lead_id") -> ir.Table:
+    """The facts of the lead in column `of` that were known at the moment, with their age and without their times."""
+    told = [column for column in facts.columns if column not in ("lead_id", "happened_at", "recorded_at")]
+    subject = [] if of == "lead_id" else [of]
+    facts = facts.rename(fact_of="lead_id")
+    pairs = moments.select("snapshot_id", "as_of", of).join(facts, moments[of] == facts.fact_of)
+    # An equality join and then a filter: every engine plans this well, and not all take an inequality in a join.
+    known = pairs.filter(pairs.happened_at < pairs.as_of, pairs.recorded_at < pairs.as_of)
+    return known.select("snapshot_id", *subject, *told, age_days=_age(known, "happened_at"))
+
+
+def _known_snapshots(tables: Tables, moments: ir.Table, stage_changes: ir.Table, settings: Settings) -> ir.Table:
+    latest = stage_changes.group_by("snapshot_id").aggregate(latest_entry_days=stage_changes.age_days.min())
+    dated = moments.left_join(latest, "snapshot_id")
+    lead_age = _age(dated, "created_at")
+    dated = dated.select(
+        "snapshot_id",
+        "stage",
+        "source",
+        "campaign",
+        "has_buying_group",
+        lead_age_days=lead_age,
+        days_in_stage=dated.latest_entry_days.fill_null(lead_age),
+        created_weekday=dated.created_at.day_of_week.index().cast("int64"),
+        created_hour=dated.created_at.hour().cast("int64"),
+    )
+    if not settings.crm.attributes:
+        return dated
+    attributes = attributes_as_known(tables, moments, settings.crm.attributes)
+    joined = dated.join(attributes, "snapshot_id")
+    return joined.select(*dated.columns, *settings.crm.attributes)
+
+
+def _age(table: ir.Table, happened_at: str) -> ir.FloatingValue:
+    return table.as_of.delta(table[happened_at], unit="microsecond") / MICROSECONDS_PER_DAY

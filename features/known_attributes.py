@@ -1,0 +1,128 @@
+"""The declared attributes of leads and accounts, as they were known at a moment."""
+
+from collections.abc import Mapping
+
+import ibis
+import ibis.expr.types as ir
+
+from data_contracts.errors import SettingsError
+from data_contracts.settings import AttributeDeclaration
+from data_contracts.vocabulary import Availability
+
+Attributes = Mapping[str, AttributeDeclaration]
+
+RESERVED = frozenset(
+    {"snapshot_id", "lead_id", "account_id", "as_of", "stage", "source", "campaign", "lead_age_days", "days_in_stage"}
+    | {"created_weekday", "created_hour", "has_buying_group"}
+)
+"""Columns that `KnownHistory.snapshots`, or the way to it, already has."""
+
+ENGINE_TYPES = {"category": "string", "number": "float64"}
+
+
+def refuse_reserved_names(attributes: Attributes) -> None:
+    """Raise `SettingsError` that names every declared attribute with the name of one of our own columns."""
+    taken = sorted(RESERVED & set(attributes))
+    if taken:
+        raise SettingsError(
+            f"[crm.attributes]: {', '.join(map(repr, taken))} would hide a column of ours of that name; "
+            "give the attribute another name in the source's SELECT and in the settings"
+        )
+
+
+def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, attributes: Attributes) -> ir.Table:
+    """One row a moment: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
+
+    A historised attribute has the new value of its last change before `as_of`; before its first change, the old value
+    of that; without any change, its present value. Others have their present value: the settings declare that it never
+    changes, was there at creation, or (overwritten) is allowed by name. Values are text for a category and float64 for
+    a number; text that is no number is missing, as is an attribute of an account that the lead does not have.
+
+    Parameters
+    ----------
+    tables
+        The canonical tables by name.
+    moments
+        `snapshot_id`, `lead_id`, `account_id` (missing where unknown), `as_of`.
+    """
+    known = moments.select("snapshot_id", "lead_id", "account_id", "as_of")
+    for table, key in (("leads", "lead_id"), ("accounts", "account_id")):
+        declared = {name: attribute for name, attribute in attributes.items() if attribute.table == table}
+        if declared:
+            known = _with_attributes(known, tables, declared, table=table, key=key)
+    return known.drop("lead_id", "account_id", "as_of")
+
+
+def _with_attributes(
+    known: ir.Table, tables: Mapping[str, ir.Table], declared: Attributes, *, table: str, key: str
+) -> ir.Table:
+    owners = tables[table]
+    present = owners.select(
+        owner_id=owners[key],
+        **{name: _typed(owners[name], attribute) for name, attribute in declared.items()},
+    )
+    joined = known.left_join(present, known[key] == present.owner_id).drop("owner_id")
+    historised = [name for name, attribute in declared.items() if attribute.availability is Availability.HISTORISED]
+    if not historised:
+        return joined
+    changes = tables["attribute_changes"]
+    changes = changes.filter(changes.object == table.removesuffix("s"), changes.attribute.isin(historised))
+    rebuilt = _rebuilt(known, _periods(changes), historised, key=key)
+    joined = joined.left_join(rebuilt, "snapshot_id")
+    values = {
+        name: ibis.ifelse(
+            joined[_changes_of(name)].fill_null(0) > 0, _typed(joined[_rebuilt_of(name)], declared[name]), joined[name]
+        )
+        for name in historised
+    }
+    return joined.mutate(**values).select(*known.columns, *declared)
+
+
+def _typed(value: ir.Value, attribute: AttributeDeclaration) -> ir.Value:
+    return value.try_cast(ENGINE_TYPES[attribute.type])
+
+
+def _periods(changes: ir.Table) -> ir.Table:
+    """Which value an attribute had from when until when; open-ended where `valid_from` or `valid_until` is missing."""
+    # Both parts of the union need the very same types, whether or not the engine knows a column to be never missing.
+    columns = ("object_id", "attribute", "old_value", "new_value", "changed_at")
+    changes = changes.cast({column: changes[column].type().copy(nullable=True) for column in columns})
+    order = ibis.window(group_by=["object_id", "attribute"], order_by="changed_at")
+    ordered = changes.mutate(nth=ibis.row_number().over(order), next_change_at=changes.changed_at.lead().over(order))
+    after = ordered.select(
+        "object_id",
+        "attribute",
+        value=ordered.new_value,
+        valid_from=ordered.changed_at,
+        valid_until=ordered.next_change_at,
+    )
+    first = ordered.filter(ordered.nth == 0)
+    before = first.select(
+        "object_id",
+        "attribute",
+        value=first.old_value,
+        valid_from=ibis.null(first.changed_at.type()),
+        valid_until=first.changed_at,
+    )
+    return after.union(before)
+
+
+def _rebuilt(known: ir.Table, periods: ir.Table, names: list[str], *, key: str) -> ir.Table:
+    """`snapshot_id` and, for each attribute, its value as text and whether there is any change to go by."""
+    pairs = known.join(periods, known[key] == periods.object_id)
+    pairs = pairs.filter(
+        pairs.valid_from.isnull() | (pairs.valid_from < pairs.as_of),
+        pairs.valid_until.isnull() | (pairs.valid_until >= pairs.as_of),
+    )
+    # Exactly one period of an attribute holds at a moment, so the maximum is that period's value.
+    values = {_rebuilt_of(name): pairs.value.max(where=pairs.attribute == name) for name in names}
+    changes = {_changes_of(name): (pairs.attribute == name).sum() for name in names}
+    return pairs.group_by("snapshot_id").aggregate(**values, **changes)
+
+
+def _rebuilt_of(name: str) -> str:
+    return f"rebuilt__{name}"
+
+
+def _changes_of(name: str) -> str:
+    return f"changes__{name}"

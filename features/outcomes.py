@@ -1,0 +1,106 @@
+"""What became of each training snapshot: a label, or the reason why there is none."""
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+
+from data_contracts.history import CrmHistory
+from data_contracts.settings import Contact, Definitions
+from data_contracts.snapshots import Snapshots
+from data_contracts.vocabulary import Direction, OutcomeStatus, Transition
+from features.direction import direction
+from features.stages import ordered_changes, reached_stages, spells_at, standing_stages
+
+LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
+
+
+def outcomes(
+    history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions, transition: Transition
+) -> ir.Table:
+    """What became of each snapshot within the horizon, judged by the whole history.
+
+    Not mature (the horizon ends after the extract) is censored, also where the lead has converted already: the quick
+    conversions of recent leads are known and the slow ones are not yet, so keeping the quick ones would raise the rate.
+    Mature and reached the transition's last stage, or one beyond it, by the end of the horizon is converted; a stage
+    that the lead had entered before `as_of` and that was recorded only later counts, because nobody could know it
+    then. Mature, not converted and never contacted from the start of its spell to the end of the horizon is never
+    contacted: nobody knows what a call would have brought. The rest is not converted. Sales has spoken to every SQL, so
+    the contact rule is not asked for `sql_to_win`, nor where the definitions assume contact.
+
+    Returns
+    -------
+    Table
+        `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
+        `outcome_known_at` (`as_of` plus the horizon), `weight` (one over the number of the lead's labelled snapshots; 0
+        for snapshots without a label).
+    """
+    changes = ordered_changes(history.stage_changes)
+    horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
+    spells = spells_at(snapshots.table, changes, standing_stages(transition)).drop("stage")
+    moments = snapshots.table.select("snapshot_id", "lead_id", "as_of").join(spells, ["lead_id", "as_of"])
+    moments = moments.mutate(outcome_known_at=moments.as_of + horizon)
+    judged = _flagged(moments, _converted(moments, changes, transition), "converted")
+    if _needs_contact(definitions.contact, transition):
+        judged = _flagged(judged, _contacted(moments, history, definitions.contact), "contacted")
+    else:
+        judged = judged.mutate(contacted=ibis.literal(True))
+    return _weighted(_with_status(judged, history.extracted_at))
+
+
+def _needs_contact(contact: Contact, transition: Transition) -> bool:
+    return transition is not Transition.SQL_TO_WIN and not contact.assume_contacted_because
+
+
+def _converted(moments: ir.Table, changes: ir.Table, transition: Transition) -> ir.Table:
+    """The ids of the snapshots that reached the transition's last stage in time, unknown to anybody at `as_of`."""
+    reached = changes.filter(changes.stage.isin(reached_stages(transition.to_stage)))
+    pairs = moments.join(reached, "lead_id")
+    was_known = (pairs.entered_at < pairs.as_of) & (pairs.recorded_at < pairs.as_of)
+    in_time = (pairs.entered_at >= pairs.spell_started_at) & (pairs.entered_at <= pairs.outcome_known_at)
+    return pairs.filter(~was_known, in_time).select("snapshot_id").distinct()
+
+
+def _contacted(moments: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
+    """The ids of the snapshots whose lead sales contacted between the start of the spell and the end of the horizon."""
+    stages = history.stage_changes
+    stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", contacted_at=stages.entered_at)
+    touches = history.activities
+    touches = touches.filter(touches.kind.isin(contact.kinds), direction(touches) == Direction.OUTBOUND.value)
+    touches = touches.select("lead_id", contacted_at=touches.occurred_at)
+    return _touched(moments, stages).union(_touched(moments, touches), distinct=True)
+
+
+def _touched(moments: ir.Table, contacts: ir.Table) -> ir.Table:
+    pairs = moments.join(contacts, "lead_id")
+    in_time = (pairs.contacted_at >= pairs.spell_started_at) & (pairs.contacted_at <= pairs.outcome_known_at)
+    return pairs.filter(in_time).select("snapshot_id")
+
+
+def _flagged(moments: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
+    """`moments` with a boolean column `flag`: whether their id is among `ids`."""
+    flags = ids.select(flagged_id=ids.snapshot_id)
+    joined = moments.left_join(flags, moments.snapshot_id == flags.flagged_id)
+    return joined.mutate(**{flag: joined.flagged_id.notnull()}).drop("flagged_id")
+
+
+def _with_status(judged: ir.Table, extracted_at: dt.datetime) -> ir.Table:
+    status = ibis.cases(
+        (judged.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
+        (judged.converted, OutcomeStatus.CONVERTED.value),
+        (judged.contacted, OutcomeStatus.NOT_CONVERTED.value),
+        else_=OutcomeStatus.NEVER_CONTACTED.value,
+    )
+    return judged.mutate(outcome_status=status)
+
+
+def _weighted(judged: ir.Table) -> ir.Table:
+    is_label = judged.outcome_status.isin(LABELS)
+    labels_of_lead = is_label.cast("int64").sum().over(ibis.window(group_by="lead_id"))
+    return judged.select(
+        "snapshot_id",
+        "outcome_status",
+        "outcome_known_at",
+        converted=judged.outcome_status == OutcomeStatus.CONVERTED.value,
+        weight=is_label.ifelse(1.0 / labels_of_lead, 0.0),
+    )

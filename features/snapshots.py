@@ -1,0 +1,90 @@
+"""The moments at which leads are looked at: for training in the past, for scoring now."""
+
+import datetime as dt
+
+import ibis
+import ibis.expr.types as ir
+
+from data_contracts.history import CrmHistory
+from data_contracts.settings import Definitions, SnapshotPlan
+from data_contracts.snapshots import Snapshots
+from data_contracts.vocabulary import CLOSED_STAGES, Moment, Stage, Transition
+from features.stages import ordered_changes, spells_at, stages_at, standing_stages
+
+MICROSECONDS_PER_MINUTE = 60_000_000
+
+
+def training_snapshots(history: CrmHistory, definitions: Definitions, *, transition: Transition) -> Snapshots:
+    """The past moments at which a scoring run would have met a lead waiting for `transition`.
+
+    A spell starts when it becomes known that a lead entered a stage in which it waits for the transition (`mql` or
+    `sal` for `mql_to_sql`; `sql` or `opportunity` for `sql_to_win`), and ends with any other stage. A lead that comes
+    back (recycled, or moved back by sales) starts a new spell. One that skipped the first stage starts its spell in the
+    next; one that skipped all of them (straight to `won`) was never there to be scored and gives no snapshot.
+
+    Each spell gives one snapshot at entry (`entry_delay_minutes` after the entry was known, and always after it), and
+    one every `every_days` days from there, up to `up_to_days`, while the lead still stands in the spell as known then.
+    A lead that has already left by the entry snapshot gives none. Moments before `learn_from` or not before the extract
+    are left out.
+
+    Returns
+    -------
+    Snapshots
+        Lazy; numbered in order of lead and `as_of`, so the same history gives the same numbers.
+    """
+    changes = ordered_changes(history.stage_changes)
+    standing = standing_stages(transition)
+    moments = _planned_moments(changes.filter(changes.stage.isin(standing)), definitions.snapshots)
+    moments = moments.filter(moments.as_of < history.extracted_at)
+    if definitions.learn_from is not None:
+        moments = moments.filter(moments.as_of >= dt.datetime.combine(definitions.learn_from, dt.time()))
+    spells = spells_at(moments.select("lead_id", "as_of").distinct(), changes, standing)
+    met = moments.join(spells, ["lead_id", "as_of"])
+    met = met.filter(met.first_known == met.known_position)
+    moment = (met.step == 0).ifelse(Moment.ENTRY.value, Moment.OPEN.value)
+    return _snapshots(met.mutate(moment=moment, transition=ibis.literal(transition.value)), history.leads)
+
+
+def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: dt.datetime) -> Snapshots:
+    """Every lead that is known and open at `as_of` (UTC, naive), each for the transition it waits for.
+
+    Leads without a known stage change stand in `lead`. Closed leads and nurtured leads that have not come back are left
+    out. Leads before `sql` get the definitions' first transition, the others `sql_to_win`; where only `mql_to_win` is
+    defined, all get that.
+    """
+    leads = history.leads.mutate(as_of=ibis.literal(as_of))
+    leads = leads.filter(leads.created_at < leads.as_of)
+    stages = stages_at(leads, ordered_changes(history.stage_changes))
+    known = leads.select("lead_id", "as_of").left_join(stages, ["lead_id", "as_of"])
+    known = known.select("lead_id", "as_of", stage=known.stage.fill_null(Stage.LEAD.value))
+    known = known.filter(known.stage.notin(CLOSED_STAGES))
+    transition = ibis.literal(definitions.first_transition.value)
+    if Transition.SQL_TO_WIN in definitions.transitions:
+        qualified = known.stage.isin(standing_stages(Transition.SQL_TO_WIN))
+        transition = qualified.ifelse(Transition.SQL_TO_WIN.value, transition)
+    return _snapshots(known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition), history.leads)
+
+
+def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
+    """Each entry times each step of the plan: `lead_id`, `known_position`, `step` (0 is the entry), `as_of`."""
+    # Known means strictly before `as_of`, so even a plan without delay waits for the clock to move on.
+    delay = max(round(plan.entry_delay_minutes * MICROSECONDS_PER_MINUTE), 1)
+    steps = ibis.range(0, plan.up_to_days // plan.every_days + 1).unnest()
+    planned = entries.select("lead_id", "known_position", "known_from", step=steps)
+    first = planned.known_from + ibis.interval(microseconds=delay)
+    return planned.mutate(as_of=first + (planned.step * plan.every_days).as_interval("D")).drop("known_from")
+
+
+def _snapshots(moments: ir.Table, leads: ir.Table) -> Snapshots:
+    accounts = leads.select("lead_id", account_id=ibis.coalesce(leads.account_id, leads.lead_id))
+    table = moments.join(accounts, "lead_id")
+    numbered = table.select(
+        "lead_id",
+        "account_id",
+        "transition",
+        "moment",
+        "stage",
+        "as_of",
+        snapshot_id=ibis.row_number().over(order_by=[table.lead_id, table.as_of]).cast("int64"),
+    )
+    return Snapshots(numbered.relocate("snapshot_id"))

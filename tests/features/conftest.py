@@ -1,0 +1,304 @@
+"""Histories written as ASCII tables, and an engine that holds them.
+
+A spec file holds specs; a spec starts with `# ` and its title, and consists of tables: the name of a canonical table or
+of what is expected, alone on a line, then a row of column names and rows of values, separated by `|`. An empty value is
+missing. What a history's table leaves out is filled in as below. `features` lists snapshots and what their features
+must be; arithmetic in a value is worked out.
+"""
+
+import datetime as dt
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pytest
+
+from data_contracts.columns import TABLES
+from data_contracts.engine import open_engine
+from data_contracts.history import CrmHistory
+from data_contracts.settings import Settings
+from data_contracts.snapshots import Snapshots
+from features.build import build_features
+
+SPECS = Path(__file__).parent / "specs"
+ENGINES = {"duckdb": open_engine}
+"""A second engine is one line here."""
+
+EXTRACTED_AT = dt.datetime.fromisoformat("2026-12-31")
+ARROW_TYPES = {"string": pa.string(), "timestamp": pa.timestamp("us"), "number": pa.float64(), "integer": pa.int64()}
+SNAPSHOT_TYPES = {
+    "snapshot_id": pa.int64(),
+    "lead_id": pa.string(),
+    "account_id": pa.string(),
+    "transition": pa.string(),
+    "moment": pa.string(),
+    "stage": pa.string(),
+    "as_of": pa.timestamp("us"),
+}
+
+SETTINGS: dict[str, Any] = {
+    "definitions": {
+        "version": "spec",
+        "effective_from": "2026-01-01",
+        "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 90}},
+        "capacity": {"leads_per_week": 10},
+        "snapshots": {"entry_delay_minutes": 1, "every_days": 7, "up_to_days": 21},
+        "icp": {
+            "criteria": [
+                {"name": "Industry (core)", "attribute": "industry", "one_of": ["software", "banking"], "weight": 2},
+                {"name": "company size", "attribute": "employees", "at_least": 50, "at_most": 1000},
+                {"name": "seniority", "attribute": "seniority", "one_of": ["head", "c-level"]},
+            ]
+        },
+        "point_rule": {
+            "threshold": 20,
+            "activities": [
+                {"kind": "webinar", "points": 10, "at_most": 15},
+                {"kind": "pricing_view", "points": 3, "within_days": 14},
+            ],
+            "attributes": [{"attribute": "seniority", "one_of": ["head", "c-level"], "points": 5}],
+        },
+    },
+    "crm": {
+        "source": "spec",
+        "data_folder": ".",
+        "store": ".",
+        "attributes": {
+            "industry": {"table": "accounts", "type": "category", "availability": "immutable", "meaning": "industry"},
+            "employees": {"table": "accounts", "type": "number", "availability": "historised", "meaning": "employees"},
+            "seniority": {"table": "leads", "type": "category", "availability": "historised", "meaning": "seniority"},
+            "budget": {"table": "leads", "type": "number", "availability": "at_creation", "meaning": "budget"},
+        },
+    },
+}
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+MakeHistory = Callable[[Mapping[str, Rows]], CrmHistory]
+MakeSnapshots = Callable[[Rows], Snapshots]
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One titled spec: its tables by name, each a list of rows of strings (missing is None)."""
+
+    title: str
+    tables: Mapping[str, Rows]
+
+
+def parse_specs(path: Path) -> list[Spec]:
+    """The specs in the file at `path`."""
+    specs: list[Spec] = []
+    tables: dict[str, list[Row]] = {}
+    name, columns = "", []
+    for line in path.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() or None for cell in line.split("|")]
+        if line.startswith("# "):
+            tables = {}
+            specs.append(Spec(line.removeprefix("# "), tables))
+        elif not line.strip():
+            name, columns = "", []
+        elif not name:
+            name = line.strip()
+            tables.setdefault(name, [])
+        elif not columns:
+            columns = cells
+        else:
+            tables[name].append(dict(zip(columns, cells, strict=True)))
+    return specs
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test with an argument `spec` every spec of the file that is named like its module."""
+    if "spec" in metafunc.fixturenames:
+        specs = _specs_of(metafunc.module.__name__)
+        metafunc.parametrize("spec", specs, ids=[spec.title for spec in specs])
+
+
+def _specs_of(module: str) -> list[Spec]:
+    return parse_specs(SPECS / f"{module.rpartition('.')[2].removeprefix('test_')}.txt")
+
+
+@pytest.fixture(scope="session")
+def all_specs() -> list[Spec]:
+    """The specs of all files."""
+    return [spec for path in sorted(SPECS.glob("*.txt")) for spec in parse_specs(path)]
+
+
+@pytest.fixture(scope="module", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Iterator[ibis.BaseBackend]:
+    """An empty engine for the tests of one module."""
+    opened = ENGINES[request.param]()
+    yield opened
+    opened.disconnect()
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    """Two transitions, a profile with three criteria, a point rule, four attributes."""
+    return Settings.model_validate(SETTINGS)
+
+
+@pytest.fixture(scope="session")
+def settings_with() -> Callable[..., Settings]:
+    """The same settings with other values: `settings_with(definitions={...})` replaces keys of `[definitions]`."""
+
+    def changed(**sections: Mapping[str, Any]) -> Settings:
+        return Settings.model_validate({name: SETTINGS[name] | dict(sections.get(name, {})) for name in SETTINGS})
+
+    return changed
+
+
+@pytest.fixture(scope="session")
+def column_types(settings: Settings) -> Mapping[str, Mapping[str, pa.DataType]]:
+    """The columns of the canonical tables, with the declared attributes."""
+    types = {
+        name: {column.name: ARROW_TYPES[column.type] for column in contract.columns}
+        for name, contract in TABLES.items()
+    }
+    for name, declared in settings.crm.attributes.items():
+        types[declared.table][name] = pa.float64() if declared.type == "number" else pa.string()
+    return types
+
+
+_NUMBERS = itertools.count()
+
+
+@pytest.fixture(scope="module")
+def make_history(
+    engine: ibis.BaseBackend, settings: Settings, column_types: Mapping[str, Mapping[str, pa.DataType]]
+) -> MakeHistory:
+    """From rows by table to a history in the engine, extracted at the end of 2026."""
+
+    def make(tables: Mapping[str, Rows], extracted_at: dt.datetime = EXTRACTED_AT) -> CrmHistory:
+        rows = {name: [_filled(name, nth, row) for nth, row in enumerate(tables.get(name, ()))] for name in TABLES}
+        number = next(_NUMBERS)
+        stored = {
+            name: engine.create_table(f"{name}_{number}", arrow(rows[name], column_types[name])) for name in TABLES
+        }
+        return CrmHistory(engine, stored, extracted_at, (), fingerprint="spec", definitions_version="spec")
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def make_snapshots(engine: ibis.BaseBackend) -> MakeSnapshots:
+    """From rows with `lead_id` and `as_of` (and `stage`, `mql` by default) to snapshots in the engine."""
+
+    def make(rows: Rows) -> Snapshots:
+        filled = [
+            {
+                "snapshot_id": nth,
+                "account_id": row["lead_id"],
+                "transition": "mql_to_sql",
+                "moment": "open",
+                "stage": row.get("stage") or "mql",
+                "lead_id": row["lead_id"],
+                "as_of": row["as_of"],
+            }
+            for nth, row in enumerate(rows)
+        ]
+        return Snapshots(engine.create_table(f"snapshots_{next(_NUMBERS)}", arrow(filled, SNAPSHOT_TYPES)))
+
+    return make
+
+
+@pytest.fixture(scope="session", name="arrow")
+def arrow_fixture() -> Callable[..., pa.Table]:
+    """`arrow`, for test modules."""
+    return arrow
+
+
+@pytest.fixture(scope="session")
+def snapshot_types() -> Mapping[str, pa.DataType]:
+    """The columns of `Snapshots.table`."""
+    return SNAPSHOT_TYPES
+
+
+def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """The rows as an Arrow table of the given columns; times and numbers may be text."""
+    return pa.table(
+        {name: pa.array([_typed(row.get(name), kind) for row in rows], kind) for name, kind in types.items()}
+    )
+
+
+def _typed(value: Any, kind: pa.DataType) -> Any:
+    if not isinstance(value, str):
+        return value
+    if pa.types.is_timestamp(kind):
+        return dt.datetime.fromisoformat(value)
+    return float(value) if pa.types.is_floating(kind) else value
+
+
+def _filled(table: str, nth: int, row: Row) -> Row:
+    """What a spec need not say: ids, when it was recorded, when the lead was created."""
+    happened_at = row.get("occurred_at") or row.get("entered_at")
+    defaults = {
+        "activities": {"activity_id": str(nth), "recorded_at": happened_at},
+        "stage_changes": {"recorded_at": happened_at},
+        "leads": {"created_at": "2026-01-01 00:00"},
+    }
+    given = {name: value for name, value in row.items() if value is not None}
+    return {**defaults.get(table, {}), **given}
+
+
+@pytest.fixture(scope="module")
+def measured_specs(
+    request: pytest.FixtureRequest, make_history: MakeHistory, make_snapshots: MakeSnapshots, settings: Settings
+) -> Mapping[str, Rows]:
+    """The features of each spec of the module's file by title, in the order of the spec's `features`.
+
+    All specs are measured as one history, which is quicker; the number of its spec in every id keeps them apart.
+    """
+    specs = _specs_of(request.module.__name__)
+    merged: dict[str, list[Row]] = {}
+    for nth, spec in enumerate(specs):
+        for name, rows in spec.tables.items():
+            merged.setdefault(name, []).extend(_numbered(row, nth) for row in rows)
+    snapshots = make_snapshots(merged["features"])
+    table = build_features(make_history(merged), snapshots, settings=settings).table.order_by("snapshot_id")
+    rows = iter(table.to_pyarrow().to_pylist())
+    return {spec.title: list(itertools.islice(rows, len(spec.tables["features"]))) for spec in specs}
+
+
+def _numbered(row: Row, nth: int) -> Row:
+    ids = {name: f"{nth}/{row[name]}" for name in ("lead_id", "account_id", "object_id") if row.get(name)}
+    return {**row, **ids}
+
+
+@pytest.fixture
+def check_features(measured_specs: Mapping[str, Rows]) -> Callable[[Spec], None]:
+    """Assert that the features of a spec's snapshots are what the spec says, all differences at once."""
+
+    def check(spec: Spec) -> None:
+        differences = [
+            f"{row['lead_id']} at {row['as_of']}: {name} is {found!r}, not {value_of(cell)!r}"
+            for row, measured in zip(spec.tables["features"], measured_specs[spec.title], strict=True)
+            for name, cell in row.items()
+            if name not in SNAPSHOT_TYPES and not _same(found := _cell(measured[name]), value_of(cell))
+        ]
+        assert not differences, "\n".join(differences)
+
+    return check
+
+
+def value_of(cell: str | None) -> Any:
+    """From a cell to the value that it means: arithmetic such as `2/7 - 3/30` is worked out, words stay words."""
+    if cell is None or any(letter.isalpha() for letter in cell):
+        return cell
+    return eval(cell, {"__builtins__": {}})  # noqa: S307  arithmetic in our own spec files
+
+
+def _cell(found: Any) -> Any:
+    """A list as it stands in a spec: its items joined by commas, missing if there are none."""
+    return ", ".join(found) or None if isinstance(found, list) else found
+
+
+def _same(found: Any, expected: Any) -> bool:
+    if isinstance(expected, int | float):
+        return isinstance(found, float) and found == pytest.approx(expected, rel=1e-9, abs=1e-12)
+    return bool(found == expected)
