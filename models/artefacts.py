@@ -1,0 +1,131 @@
+"""A release as a folder of files, and back: nothing is unpickled, and only types that we name are rebuilt."""
+
+from pathlib import Path
+from zipfile import BadZipFile
+
+import skops.io
+from pydantic import ValidationError
+from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
+
+from data_contracts.errors import ReleaseError
+from data_contracts.releases import ReleaseManifest, TransitionSummary
+from data_contracts.snapshots import FeatureColumn
+from models.fitted import FittedTransition, ScoringRelease
+
+MANIFEST = "release.json"
+
+TRUSTED_TYPES = (
+    "collections.OrderedDict",
+    "lightgbm.basic.Booster",
+    "lightgbm.sklearn.LGBMClassifier",
+    "numpy.dtype",
+)
+"""The types that an artefact may hold beside scikit-learn's public estimators and numpy's arrays, which skops trusts
+by itself. A file never says what to trust. Add a type only where rebuilding it runs no code that its state can choose:
+never a function, a partial or a callable of `operator`."""
+
+_DAMAGED = (BadZipFile, UntrustedTypesFoundException, ValueError, KeyError, TypeError, AttributeError, ImportError)
+"""What skops raises on a file that is no artefact, was cut short, or was written by other versions of the libraries."""
+
+
+def save_release(release: ScoringRelease, folder: Path) -> None:
+    """Write `release` into `folder`: `release.json`, and `<transition>.skops` for each transition that has a model.
+
+    A transition that publishes its base rate has no file: the manifest says all there is. Raises `ReleaseError` where
+    an estimator holds a type that could not be loaded again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    for transition, fitted in release.transitions.items():
+        if fitted.columns != release.manifest.features:
+            raise ReleaseError(f"{transition}: the model reads other features than the release's manifest lists")
+        if fitted.estimator is not None:
+            file = _artefact(folder, fitted.summary)
+            file.write_bytes(_dumped(fitted, file))
+    (folder / MANIFEST).write_text(release.manifest.model_dump_json(indent=2), encoding="utf-8")
+
+
+def load_release(folder: Path, *, catalogue_digest: str | None) -> ScoringRelease:
+    """The release that `save_release` wrote into `folder`, giving the same probabilities.
+
+    Parameters
+    ----------
+    folder
+        What `save_release` wrote.
+    catalogue_digest
+        Digest of the feature catalogue in force; None where the release is only looked at, not used for scoring.
+
+    Raises
+    ------
+    ReleaseError
+        Where the folder holds no release, an artefact is missing, damaged, or holds a type that is not in
+        `TRUSTED_TYPES`, or the release was made by another feature catalogue.
+    """
+    manifest = _manifest(folder / MANIFEST)
+    if catalogue_digest is not None and manifest.catalogue_digest != catalogue_digest:
+        raise ReleaseError(
+            f"release {manifest.release_id} was made by feature catalogue {manifest.catalogue_digest} and the one in "
+            f"force is {catalogue_digest}; train a new release with `leadscore train`, or check out the code and "
+            "settings that made this one"
+        )
+    transitions = {
+        summary.transition: _fitted(summary, columns=manifest.features, folder=folder)
+        for summary in manifest.transitions
+    }
+    return ScoringRelease(manifest=manifest, transitions=transitions)
+
+
+def untrusted_types(artefact: bytes) -> tuple[str, ...]:
+    """Names of the types in the artefact that are not trusted, in alphabetical order. Nothing is rebuilt."""
+    return tuple(name for name in skops.io.get_untrusted_types(data=artefact) if name not in TRUSTED_TYPES)
+
+
+def _artefact(folder: Path, summary: TransitionSummary) -> Path:
+    return folder / f"{summary.transition}.skops"
+
+
+def _dumped(fitted: FittedTransition, file: Path) -> bytes:
+    try:
+        content: bytes = skops.io.dumps({"estimator": fitted.estimator, "calibrator": fitted.calibrator})
+    except UnsupportedTypeException as error:
+        raise ReleaseError(f"{file.name} cannot be written without pickle: {error}") from error
+    _refuse_untrusted(content, file)
+    return content
+
+
+def _refuse_untrusted(content: bytes, file: Path) -> None:
+    untrusted = untrusted_types(content)
+    if untrusted:
+        raise ReleaseError(
+            f"{file} holds {len(untrusted)} type(s) that are not trusted ({', '.join(untrusted)}) and is refused; "
+            "if it did not come from `leadscore train`, find out who wrote it"
+        )
+
+
+def _manifest(file: Path) -> ReleaseManifest:
+    try:
+        return ReleaseManifest.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        raise ReleaseError(f"there is no release in {file.parent}: {file.name} is missing") from None
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
+        raise ReleaseError(f"{file} is not the manifest of a release: {problems}") from None
+
+
+def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], folder: Path) -> FittedTransition:
+    if summary.estimator == "base_rate":
+        return FittedTransition(summary=summary, columns=columns, estimator=None, calibrator=None)
+    file = _artefact(folder, summary)
+    try:
+        content = file.read_bytes()
+        _refuse_untrusted(content, file)
+        parts = skops.io.loads(content, trusted=list(TRUSTED_TYPES))
+        return FittedTransition(
+            summary=summary, columns=columns, estimator=parts["estimator"], calibrator=parts["calibrator"]
+        )
+    except FileNotFoundError:
+        raise ReleaseError(f"{file} is missing; train a new release with `leadscore train`") from None
+    except _DAMAGED as error:
+        raise ReleaseError(
+            f"{file} is damaged or was written by other library versions ({type(error).__name__}: {error}); "
+            "train a new release with `leadscore train`"
+        ) from error

@@ -1,0 +1,33 @@
+"""What every model is held against: the base rate, the hand-tuned point rule, a logistic regression."""
+
+import numpy as np
+import pandas as pd
+from sklearn.linear_model import LogisticRegression
+
+from models.evaluate import BASE_RATE, base_rate
+from models.metrics import Prediction
+from models.split import outcomes
+
+POINT_RULE = "point_rule"
+POINTS = "point_rule_points"
+
+
+def base_rate_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction:
+    """The share of `train` that converted, for everyone in `test`."""
+    everyone = np.full(len(test), base_rate(train))
+    return Prediction(BASE_RATE, probability=everyone, ranking=everyone)
+
+
+def point_rule_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction | None:
+    """The hand-tuned rule as a model: leads ranked by their points, probabilities learnt from the points on `train`.
+
+    The probabilities are a logistic regression on the points, the kindest reading of a rule that states none. The
+    ranking stays the rule's own. None where no rule is defined (no row has points); a row without points has 0.
+    """
+    if train[POINTS].isna().all():
+        return None
+    known, asked = (rows[POINTS].fillna(0).to_numpy(dtype=np.float64) for rows in (train, test))
+    spread = known.std() or 1.0
+    model = LogisticRegression(C=np.inf, max_iter=1000)
+    model.fit((known / spread)[:, None], outcomes(train), sample_weight=train["weight"].to_numpy())
+    return Prediction(POINT_RULE, probability=model.predict_proba((asked / spread)[:, None])[:, 1], ranking=asked)

@@ -1,0 +1,94 @@
+"""Probabilities that mean what they say: calibrators learnt from predictions on later data."""
+
+from typing import Literal, cast, get_args
+
+import numpy as np
+from scipy.special import logit
+from sklearn.base import BaseEstimator
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
+
+CalibratorName = Literal["none", "sigmoid", "beta", "isotonic"]
+CALIBRATORS: tuple[CalibratorName, ...] = get_args(CalibratorName)
+
+NEAREST_TO_CERTAIN = 1e-6
+"""No probability is nearer to 0 or 1: nothing about a lead is more certain than one in a million."""
+
+ISOTONIC_BLEND = 0.01
+"""Share of the uncalibrated probability in an isotonic one. Isotonic regression makes steps, on which different leads
+tie; with a little of what went in, they keep their order, and no probability moves by more than a hundredth."""
+
+LEAST_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500}
+"""Conversions, and as many non-conversions, without which a calibrator is not tried. Two or three parameters need some
+dozens; isotonic regression overfits below about a thousand rows (Niculescu-Mizil and Caruana, 2005, "Predicting good
+probabilities with supervised learning", ICML)."""
+
+
+def fit_calibrator(
+    name: CalibratorName, raw: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray
+) -> BaseEstimator | None:
+    """A scikit-learn object that `calibrated` applies; None where none is asked for or none can be had.
+
+    Parameters
+    ----------
+    name
+        `sigmoid`: logistic regression on the log-odds (Platt, 1999). `beta`: on log p and -log(1 - p) with slopes that
+        are not negative (Kull, Silva Filho and Flach, 2017, "Beta calibration", AISTATS). `isotonic`: the best rising
+        step function (Zadrozny and Elkan, 2002).
+    raw
+        Probabilities that were predicted without having seen `outcome` (0 or 1).
+
+    Notes
+    -----
+    None is returned where the fit would turn the ranking round, or `outcome` has one value or fewer of either than
+    `LEAST_OUTCOMES`.
+    """
+    n_converted = int(outcome.sum())
+    if name == "none" or min(n_converted, len(outcome) - n_converted) < LEAST_OUTCOMES[name]:
+        return None
+    if name == "isotonic":
+        margin = 0.5 / len(outcome)
+        steps = IsotonicRegression(y_min=margin, y_max=1 - margin, out_of_bounds="clip")
+        return cast(BaseEstimator, steps.fit(_clipped(raw), outcome, sample_weight=weight))
+    inputs = _inputs(raw, n_columns=1 if name == "sigmoid" else 2)
+    return _rising_logistic(inputs, outcome=outcome, weight=weight)
+
+
+def calibrated(calibrator: BaseEstimator | None, raw: np.ndarray) -> np.ndarray:
+    """Calibrated probabilities within (0, 1), in the same strict order as `raw`; `raw` itself where there is none.
+
+    >>> calibrated(None, np.array([0.0, 0.25, 1.0]))
+    array([1.00000e-06, 2.50000e-01, 9.99999e-01])
+    """
+    if calibrator is None or len(raw) == 0:
+        return _clipped(raw)
+    if isinstance(calibrator, IsotonicRegression):
+        steps = calibrator.predict(_clipped(raw))
+        return _clipped((1 - ISOTONIC_BLEND) * steps + ISOTONIC_BLEND * _clipped(raw))
+    inputs = _inputs(raw, n_columns=calibrator.n_features_in_)
+    return _clipped(np.asarray(calibrator.predict_proba(inputs)[:, 1]))
+
+
+def _inputs(raw: np.ndarray, *, n_columns: int) -> np.ndarray:
+    """What the logistic regression of a calibrator reads: the log-odds, or its two halves."""
+    p = _clipped(raw)
+    return np.column_stack([logit(p)] if n_columns == 1 else [np.log(p), -np.log1p(-p)])
+
+
+def _rising_logistic(inputs: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> LogisticRegression | None:
+    """Logistic regression without penalty whose slopes are not negative; None where that leaves no slope.
+
+    A column with a negative slope is left out (as beta calibration prescribes) by setting it to 0.
+    """
+    used = np.ones(inputs.shape[1], dtype=bool)
+    while used.any():
+        model = LogisticRegression(C=np.inf, max_iter=1000).fit(inputs * used, outcome, sample_weight=weight)
+        falling = used & (model.coef_[0] <= 0)
+        if not falling.any():
+            return model
+        used &= ~falling
+    return None
+
+
+def _clipped(probability: np.ndarray) -> np.ndarray:
+    return np.asarray(np.clip(probability, NEAREST_TO_CERTAIN, 1 - NEAREST_TO_CERTAIN))

@@ -1,0 +1,36 @@
+"""From the transitions of a release to the probability of a win."""
+
+from collections.abc import Mapping
+
+import pandas as pd
+
+from data_contracts.vocabulary import Stage, Transition
+from models.fitted import FittedTransition
+
+QUALIFIED_STAGES = (Stage.SQL, Stage.OPPORTUNITY)
+"""Stages in which a lead has its SQL behind it."""
+
+
+def win_probabilities(transitions: Mapping[Transition, FittedTransition], frame: pd.DataFrame) -> pd.DataFrame:
+    """The probabilities of each row of `frame`: `p_sql`, `p_win_given_sql`, and `p_win`.
+
+    With both transitions, `p_win` is `p_sql * p_win_given_sql`: the probability of an SQL within the first horizon that
+    is won within the second. A lead that is an SQL already has `p_sql` 1. The second model then reads what is known of
+    a lead before its SQL; it has learnt from leads at and after theirs, so before it is a forecast for the lead as
+    it stands. With `mql_to_win` alone, `p_win` is that model's and the other two are missing (NaN).
+
+    Parameters
+    ----------
+    transitions
+        The models of a release: `mql_to_sql` and `sql_to_win`, or `mql_to_win`.
+    frame
+        Features, and `stage`.
+    """
+    if Transition.MQL_TO_WIN in transitions:
+        p_win = transitions[Transition.MQL_TO_WIN].predict(frame)
+        missing = float("nan")
+        return pd.DataFrame({"p_sql": missing, "p_win_given_sql": missing, "p_win": p_win}, index=frame.index)
+    is_qualified = frame["stage"].isin(QUALIFIED_STAGES)
+    p_sql = pd.Series(transitions[Transition.MQL_TO_SQL].predict(frame), index=frame.index).mask(is_qualified, 1.0)
+    p_win_given_sql = transitions[Transition.SQL_TO_WIN].predict(frame)
+    return pd.DataFrame({"p_sql": p_sql, "p_win_given_sql": p_win_given_sql, "p_win": p_sql * p_win_given_sql})

@@ -1,0 +1,205 @@
+"""How good models are on later leads, with 95 % intervals from resampled accounts and the baselines beside them."""
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from data_contracts.releases import Estimate, Evaluation, LiftPoint, ModelFigures, ReliabilityBin
+from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import Moment, Stage, Transition
+from models.metrics import (
+    LIFT_SHARES,
+    N_BINS,
+    AdditiveMetrics,
+    Figures,
+    Judged,
+    Prediction,
+    RankingMetrics,
+    equal_mass_bins,
+    lift_name,
+)
+from models.split import Split, at_moment, outcomes
+
+N_RESAMPLES = 500
+"""Resamples behind an interval: its ends then lie within about 1 percentage point of coverage of where more would."""
+
+_CELLS_AT_ONCE = 4_000_000
+"""Resamples times rows held in memory at a time."""
+
+Z_95 = 1.959963984540054
+DAYS_PER_WEEK = 7
+
+METRICS = tuple(name for name in ModelFigures.model_fields if name != "model")
+BASE_RATE = "base_rate"
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationPlan:
+    """What is judged and how.
+
+    Attributes
+    ----------
+    moment
+        Which snapshots are judged: at entry, one a lead's spell, each weighing 1; or all (None), the j-th of a lead
+        weighing 1/j, so that long-open leads hardly count more.
+    capacity_share
+        Share of the leads that came in during the test which fits sales' capacity; None where sales does not choose.
+    seed
+        Of the resamples.
+    """
+
+    transition: Transition
+    moment: Moment | None
+    capacity_share: float | None
+    seed: int
+
+
+def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: EvaluationPlan) -> Evaluation:
+    """The figures of each of `predictions`, the model's own first, on the test rows of `split` that `plan` judges.
+
+    Each prediction has one probability for each row of `judged_rows(split, plan.moment)[1]`; one of them is called
+    `base_rate`. Intervals are percentiles over `N_RESAMPLES` bootstrap samples of groups (accounts), the same samples
+    for every model. Expected calibration error is the exception: it is biased upwards, more so in a resample, so the
+    mean excess of the resamples is taken off and the interval is mirrored (the basic bootstrap; Davison and
+    Hinkley, 1997, "Bootstrap Methods and their Application", 2.4 and 5.2); it still leans high, so judge calibration by
+    slope and intercept first.
+    """
+    train, test = judged_rows(split, plan.moment)
+    judged = _judged(test)
+    figures = _resampled_figures(judged, predictions, plan=plan)
+    models = tuple(
+        ModelFigures(model=prediction.model, **{name: _estimate(name, found) for name in METRICS})
+        for prediction, found in zip(predictions, figures, strict=True)
+    )
+    gain = models[0].gain
+    return Evaluation(
+        transition=plan.transition,
+        moment=plan.moment,
+        test_from=split.test_from,
+        test_until=test["as_of"].max().to_pydatetime(),
+        n_train=len(train),
+        n_test=len(test),
+        n_test_leads=int(test["lead_id"].nunique()),
+        test_base_rate=base_rate(test),
+        train_base_rate=base_rate(train),
+        models=models,
+        reliability=_reliability(test, predictions[0].probability),
+        has_signal=gain.low is not None and gain.low > 0,
+        lift_curve=_lift_curve(figures[0]),
+    )
+
+
+def judged_rows(split: Split, moment: Moment | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training and test rows of `split` at `moment`."""
+    return at_moment(split.train, moment), at_moment(split.test, moment)
+
+
+def base_rate(rows: pd.DataFrame) -> float:
+    """The weighted share of `rows` that converted."""
+    return float(np.average(outcomes(rows), weights=rows["weight"]))
+
+
+def capacity_share(
+    table: LabelledTable, *, leads_per_week: float, test_from: dt.datetime, test_until: dt.datetime
+) -> float | None:
+    """The share of the leads that entered the stage between the two dates which sales could work, at most 1.
+
+    All leads that came in count, labelled or not: they compete for the same hours. None for `sql_to_win`, where sales
+    works every lead and capacity makes no choice, and where nobody came in.
+    """
+    if table.transition.from_stage is not Stage.MQL:
+        return None
+    entered = table.frame.loc[table.frame["moment"] == Moment.ENTRY, "as_of"]
+    n_entered = int(entered.between(test_from, test_until).sum())
+    weeks = (test_until - test_from) / dt.timedelta(days=DAYS_PER_WEEK)
+    return min(1.0, leads_per_week * weeks / n_entered) if n_entered else None
+
+
+def wilson_interval(share: float, n: float) -> tuple[float, float]:
+    """The 95 % interval of a share seen among `n` (Wilson, 1927).
+
+    >>> low, high = wilson_interval(0.0, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.0, 0.278)
+    """
+    spread = Z_95**2 / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = Z_95 * np.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return float(np.clip(centre - half, 0, share)), float(np.clip(centre + half, share, 1))
+
+
+def _judged(test: pd.DataFrame) -> Judged:
+    group, groups = pd.factorize(test["group_id"])
+    return Judged(outcomes(test), test["weight"].to_numpy(dtype=np.float64), group, len(groups))
+
+
+def _resampled_figures(
+    judged: Judged, predictions: Sequence[Prediction], *, plan: EvaluationPlan
+) -> list[dict[str, np.ndarray]]:
+    """For each prediction, by metric: the value on all rows, then those on the resamples."""
+    metrics = [
+        (
+            AdditiveMetrics(judged, prediction.probability),
+            RankingMetrics(judged, prediction.ranking, capacity_share=plan.capacity_share),
+        )
+        for prediction in predictions
+    ]
+    parts: list[list[Figures]] = [[] for _ in predictions]
+    for counts in _group_counts(judged, seed=plan.seed):
+        for found, (additive, ranking) in zip(parts, metrics, strict=True):
+            found.append({**additive(counts), **ranking(counts)})
+    figures = [_joined(found) for found in parts]
+    reference = figures[[prediction.model for prediction in predictions].index(BASE_RATE)]["log_loss"]
+    return [found | {"gain": reference - found["log_loss"]} for found in figures]
+
+
+def _group_counts(judged: Judged, *, seed: int) -> Iterator[np.ndarray]:
+    """How often each group is drawn: first everyone once, then `N_RESAMPLES` bootstrap samples, in chunks."""
+    yield np.ones((1, judged.n_groups))
+    random = np.random.default_rng(seed)
+    chunk = max(1, min(N_RESAMPLES, _CELLS_AT_ONCE // len(judged.outcome)))
+    for start in range(0, N_RESAMPLES, chunk):
+        n = min(chunk, N_RESAMPLES - start)
+        drawn = random.integers(0, judged.n_groups, size=(n, judged.n_groups))
+        yield np.stack([np.bincount(row, minlength=judged.n_groups) for row in drawn]).astype(np.float64)
+
+
+def _joined(parts: Sequence[Figures]) -> dict[str, np.ndarray]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _estimate(name: str, figures: Mapping[str, np.ndarray]) -> Estimate:
+    value, resampled = float(figures[name][0]), figures[name][1:]
+    resampled = resampled[np.isfinite(resampled)]
+    if not np.isfinite(value) or len(resampled) == 0:
+        return Estimate(value=None, low=None, high=None)
+    low, high = np.quantile(resampled, [0.025, 0.975])
+    if name == "expected_calibration_error":
+        value, low, high = 2 * value - resampled.mean(), 2 * value - high, 2 * value - low
+        value, low, high = max(value, 0.0), max(low, 0.0), max(high, 0.0)
+    return Estimate(value=float(value), low=float(low), high=float(high))
+
+
+def _lift_curve(figures: Mapping[str, np.ndarray]) -> tuple[LiftPoint, ...]:
+    points = ((float(share), _estimate(lift_name(share), figures)) for share in LIFT_SHARES)
+    return tuple(LiftPoint(share_of_leads=share, captured=captured) for share, captured in points)
+
+
+def _reliability(test: pd.DataFrame, probability: np.ndarray) -> tuple[ReliabilityBin, ...]:
+    """Up to `N_BINS` bins of equal weight; their intervals count leads, not snapshots, as observations."""
+    weight = test["weight"].to_numpy()
+    bins = equal_mass_bins(probability, weight)
+    found = []
+    for number in range(N_BINS):
+        is_in = bins == number
+        if not is_in.any():
+            continue
+        n = int(test.loc[is_in, "lead_id"].nunique())
+        observed = float(np.average(outcomes(test)[is_in], weights=weight[is_in]))
+        low, high = wilson_interval(observed, n)
+        predicted = float(np.average(probability[is_in], weights=weight[is_in]))
+        found.append(ReliabilityBin(predicted=predicted, observed=observed, low=low, high=high, n=n))
+    return tuple(found)

@@ -1,0 +1,101 @@
+"""Figures a data scientist looks at in MLflow. Each is drawn from a release's own figures, without a lead's id."""
+
+import textwrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from data_contracts.releases import Evaluation
+from data_contracts.snapshots import FeatureColumn
+
+N_FEATURES_SHOWN = 25
+"""More bars than this can no longer be read."""
+
+_MODEL = "#1f5f8b"
+_REFERENCE = "#8a8a8a"
+
+
+def reliability_diagram(evaluation: Evaluation) -> Figure:
+    """Predicted probability against the observed share, with 95 % intervals, on leads the model did not learn from.
+
+    Each point is a group of leads with similar predictions, its size their number. On the diagonal a
+    prediction of 20 % comes true for 20 of 100 leads.
+    """
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    axes = figure.subplots()
+    bins = evaluation.reliability
+    predicted = np.array([group.predicted for group in bins])
+    observed = np.array([group.observed for group in bins])
+    distances = np.array([[g.observed - g.low, g.high - g.observed] for g in bins]).reshape(-1, 2).T.clip(min=0)
+    sizes = np.array([group.n for group in bins], dtype=float)
+    top = max([0.05, *predicted, *(group.high for group in bins)]) * 1.05
+    axes.plot([0, top], [0, top], color=_REFERENCE, linestyle="--", label="perfectly calibrated")
+    axes.axhline(evaluation.test_base_rate, color=_REFERENCE, linestyle=":", label="base rate of these leads")
+    axes.errorbar(predicted, observed, yerr=distances, fmt="none", color=_MODEL, capsize=3)
+    areas = 20 + 180 * sizes / sizes.max(initial=1.0)
+    axes.scatter(predicted, observed, s=areas, color=_MODEL, label=evaluation.model.model)
+    axes.set(xlim=(0, top), ylim=(0, top), xlabel="predicted probability", ylabel="observed share, 95 % interval")
+    axes.set_title(_title(evaluation))
+    axes.legend(loc="upper left")
+    return figure
+
+
+def lift_curve(evaluation: Evaluation) -> Figure:
+    """Share of all conversions found among the leads with the highest predictions, with 95 % intervals.
+
+    The dashed diagonal is what leads picked at random would give; a point's lift is its height over the diagonal's.
+    """
+    figure = Figure(figsize=(6, 6), layout="constrained")
+    axes = figure.subplots()
+    rows = [(p.share_of_leads, p.captured.value, p.captured.low, p.captured.high) for p in evaluation.lift_curve]
+    share, captured, low, high = np.array([(0.0, 0.0, 0.0, 0.0), *rows], dtype=float).T
+    axes.plot([0, 1], [0, 1], color=_REFERENCE, linestyle="--", label="picked at random")
+    axes.plot(share, captured, color=_MODEL, label=evaluation.model.model)
+    axes.fill_between(share, low, high, color=_MODEL, alpha=0.2)
+    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="share of leads, best first", ylabel="share of all conversions")
+    axes.set_title(_title(evaluation))
+    axes.legend(loc="lower right")
+    return figure
+
+
+def mean_contributions(contributions: pd.DataFrame) -> pd.Series:
+    """Mean absolute contribution of each feature in log-odds, largest first; ties in order of the columns.
+
+    Parameters
+    ----------
+    contributions
+        One column a feature, one row a lead, as `FittedTransition.contributions` gives it.
+
+    Examples
+    --------
+    >>> mean_contributions(pd.DataFrame({"a": [1.0, -1.0], "b": [-4.0, 0.0]})).to_dict()
+    {'b': 2.0, 'a': 1.0}
+    """
+    return contributions.abs().mean().sort_values(ascending=False, kind="stable")
+
+
+def feature_importance(importance: pd.Series, columns: tuple[FeatureColumn, ...]) -> Figure:
+    """The features that move predictions most, with what they mean. At most `N_FEATURES_SHOWN`, largest on top.
+
+    `importance` is what `mean_contributions` gives: features by name.
+    """
+    shown = importance[importance > 0].head(N_FEATURES_SHOWN).iloc[::-1]
+    meanings = {column.name: column.meaning for column in columns}
+    labels = [f"{textwrap.shorten(meanings[name], 60, placeholder='…')}\n({name})" for name in shown.index]
+    figure = Figure(figsize=(9, 1.2 + 0.4 * max(1, len(shown))), layout="constrained")
+    axes = figure.subplots()
+    axes.barh(range(len(shown)), shown.to_numpy(), color=_MODEL)
+    axes.set_yticks(range(len(shown)), labels, fontsize=7)
+    axes.set_xlabel("mean absolute contribution, log-odds")
+    axes.set_title(
+        "No feature moves the prediction: the base rate is published" if shown.empty else "Feature importance"
+    )
+    return figure
+
+
+def _title(evaluation: Evaluation) -> str:
+    return (
+        f"{evaluation.transition}, {evaluation.n_test_leads} leads "
+        f"from {evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}"
+    )

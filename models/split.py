@@ -1,0 +1,163 @@
+"""Who is learnt from and who is judged on: always later leads, a horizon apart, an account on one side only."""
+
+import datetime as dt
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import Moment
+
+TEST_SHARE = 0.25
+"""Share of the labelled leads, the latest to enter the stage, that are kept for the test unless a date is given."""
+
+MOST_FOLDS = 4
+LEAST_TRAIN_SHARE = 0.3
+"""The first validation begins when the outcomes of this share of the rows are known."""
+
+LEAST_TRAIN_OUTCOMES = 40
+"""Conversions, and as many non-conversions, before the first validation begins."""
+
+LEAST_FOLD_OUTCOMES = 25
+"""Conversions, and as many non-conversions, that a validation fold has on average."""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Rows to learn from and later rows to judge on. No lead and no group (account) has rows in both.
+
+    A lead is an earlier one if the outcome of its first snapshot was known at `test_from`, otherwise a later one.
+
+    Attributes
+    ----------
+    train
+        Rows whose outcome was known at `test_from`, of groups without a later lead (before the end of the test).
+    test
+        Rows from `test_from` on, of later leads: all leads that entered from then on, and those that were still open.
+
+    Notes
+    -----
+    Sides are given by when a lead was first seen. To leave out of training the leads that have a row in the test, as
+    comes to mind, would leave out those that were still open then: the ones that did not convert.
+    """
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+    test_from: dt.datetime
+
+
+def learning_rows(table: LabelledTable) -> pd.DataFrame:
+    """The labelled rows of `table`, with a `weight` that knows nothing of the future.
+
+    The j-th snapshot of a lead weighs 1/j, so a lead that stays open for long counts for hardly more than one that is
+    decided at once (3.2 against 1 after thirteen snapshots).
+
+    Notes
+    -----
+    Sharing a weight of 1 equally among a lead's snapshots looks fairer and is wrong: how many there are depends on how
+    soon the lead converts. Those that convert at once would weigh 1 at entry and those that never do 1/13, and
+    every probability at entry would come out too high.
+    """
+    ordinal = table.frame.groupby("lead_id", sort=False).cumcount() + 1
+    labelled = table.labelled()
+    return labelled.assign(weight=1.0 / ordinal.loc[labelled.index])
+
+
+def at_moment(rows: pd.DataFrame, moment: Moment | None) -> pd.DataFrame:
+    """The rows of one kind of moment; all of them where `moment` is None. At entry each row weighs 1."""
+    if moment is None:
+        return rows
+    chosen = rows[rows["moment"] == moment]
+    return chosen.assign(weight=1.0) if moment is Moment.ENTRY else chosen
+
+
+def outcomes(rows: pd.DataFrame) -> np.ndarray:
+    """1 for each row that converted, otherwise 0."""
+    return rows["converted"].to_numpy(dtype=np.int64)
+
+
+def default_test_from(rows: pd.DataFrame) -> dt.datetime:
+    """The midnight (UTC) after which about the last `TEST_SHARE` of the labelled leads entered the stage."""
+    entered = at_moment(rows, Moment.ENTRY)["as_of"].sort_values()
+    return _midnight(entered.iloc[int((1 - TEST_SHARE) * (len(entered) - 1))])
+
+
+def split_at(rows: pd.DataFrame, test_from: dt.datetime, *, test_until: dt.datetime | None = None) -> Split:
+    """`rows` split in time order: the test is `test_from <= as_of < test_until` (to the end where that is None)."""
+    is_later = rows.groupby("lead_id")["outcome_known_at"].transform("min") > test_from
+    is_before_end = True if test_until is None else rows["as_of"] < test_until
+    later_groups = rows.loc[is_later & is_before_end, "group_id"].unique()
+    is_train = (rows["outcome_known_at"] <= test_from) & ~rows["group_id"].isin(later_groups)
+    return Split(
+        train=rows[is_train],
+        test=rows[is_later & is_before_end & (rows["as_of"] >= test_from)],
+        test_from=test_from,
+    )
+
+
+def forward_folds(rows: pd.DataFrame) -> tuple[Split, ...]:
+    """Validation folds in time order, each learnt on what was known when it begins.
+
+    Up to `MOST_FOLDS` windows with equally many rows, from the first moment at which enough outcomes were known to the
+    end; fewer where conversions are few; none where history is too short to validate at all.
+    """
+    start = _first_validation(rows)
+    if start is None:
+        return ()
+    later = rows[rows["as_of"] >= start]
+    n_folds = min(MOST_FOLDS, _fewer_outcomes(later) // LEAST_FOLD_OUTCOMES)
+    if n_folds == 0:
+        return ()
+    starts = [start, *_cuts(later["as_of"].sort_values(), n_parts=n_folds)]
+    folds = _windows(rows, starts=starts)
+    return tuple(fold for fold in folds if len(fold.test) and _fewer_outcomes(fold.train) >= LEAST_TRAIN_OUTCOMES // 2)
+
+
+def rolling_tests(rows: pd.DataFrame, *, n_folds: int) -> tuple[Split, ...]:
+    """Test windows with about equally many leads each over the later half of the leads, each with what came before.
+
+    They begin at midnight (UTC): `n_folds` of them, fewer where they would begin on the same day.
+    """
+    entered = at_moment(rows, Moment.ENTRY)["as_of"].sort_values()
+    later = entered.iloc[len(entered) // 2 :]
+    starts = sorted({_midnight(moment) for moment in [later.iloc[0], *_cuts(later, n_parts=n_folds)]})
+    return tuple(_windows(rows, starts=starts))
+
+
+def _first_validation(rows: pd.DataFrame) -> dt.datetime | None:
+    """The first moment at which enough outcomes were known to learn from; None where that never happens."""
+    known = rows.sort_values("outcome_known_at", kind="stable")
+    converted = outcomes(known).cumsum()
+    n_known = np.arange(1, len(known) + 1)
+    is_enough = (np.minimum(converted, n_known - converted) >= LEAST_TRAIN_OUTCOMES) & (
+        n_known >= LEAST_TRAIN_SHARE * len(known)
+    )
+    if not is_enough.any():
+        return None
+    moment: pd.Timestamp = known["outcome_known_at"].iloc[int(is_enough.argmax())]
+    return moment.to_pydatetime()
+
+
+def _windows(rows: pd.DataFrame, *, starts: Sequence[dt.datetime]) -> Iterator[Split]:
+    """A split for each of `starts`, whose test ends where the next one begins."""
+    for start, until in zip(starts, [*starts[1:], None], strict=True):
+        yield split_at(rows, start, test_until=until)
+
+
+def _cuts(moments: pd.Series, *, n_parts: int) -> list[dt.datetime]:
+    """The inner boundaries that part the sorted `moments` into `n_parts` of equal size; equal boundaries are one."""
+    positions = (len(moments) * np.arange(1, n_parts) / n_parts).astype(np.int64)
+    inner = moments.iloc[positions].drop_duplicates()
+    return [cut.to_pydatetime() for cut in inner[inner > moments.iloc[0]]]
+
+
+def _midnight(moment: dt.datetime) -> dt.datetime:
+    return dt.datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 (all times are UTC without a zone)
+
+
+def _fewer_outcomes(rows: pd.DataFrame) -> int:
+    """How many rows have the rarer of the two outcomes."""
+    converted = int(outcomes(rows).sum())
+    return min(converted, len(rows) - converted)

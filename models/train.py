@@ -1,0 +1,202 @@
+"""From labelled snapshots to a model of one transition: chosen on the past, judged on later leads, fitted on all."""
+
+import datetime as dt
+
+import pandas as pd
+
+from data_contracts.errors import TooFewOutcomesError
+from data_contracts.releases import Evaluation, TransitionSummary
+from data_contracts.settings import Definitions
+from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import Moment
+from models.baselines import base_rate_prediction, point_rule_prediction
+from models.evaluate import BASE_RATE, EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
+from models.fit import CalibratedModel, Choice, Progress, Selection, fit_choice, select, silent
+from models.fitted import FittedTransition
+from models.metrics import Prediction
+from models.split import Split, at_moment, default_test_from, learning_rows, outcomes, rolling_tests, split_at
+
+LEAST_OUTCOMES = 100
+"""Leads that converted, and leads that did not, below which nothing is trained. A logistic regression wants about ten
+of the rarer outcome for each of some ten effects (Peduzzi et al., 1996, J Clin Epidemiol 49:1373)."""
+
+LEAST_TEST_OUTCOMES = 20
+"""Leads of either outcome in the test: with fewer, no interval would be narrow enough to say anything."""
+
+LEAST_TRAIN_OUTCOMES = 50
+"""Leads of either outcome that are left to learn from before the test, a horizon apart and without its accounts."""
+
+LOGISTIC_REGRESSION = "logistic_regression"
+
+
+def train_transition(
+    table: LabelledTable,
+    *,
+    definitions: Definitions,
+    test_from: dt.datetime | None = None,
+    seed: int = 0,
+    progress: Progress = silent,
+) -> FittedTransition:
+    """A calibrated model of the table's transition, with figures from later leads it had not seen when they were made.
+
+    The rows whose outcomes were known at `test_from`, without the accounts that come up after it, choose an estimator
+    and a calibrator by forward validation; the result is judged on all labelled rows from `test_from` on, at entry and
+    over all moments. The same choice is then fitted again on all labelled rows. If the interval of its gain over
+    the base rate (all moments) does not lie above 0, no signal was found: the base rate is published.
+
+    Parameters
+    ----------
+    table
+        Snapshots of one transition with outcomes.
+    definitions
+        For sales' capacity.
+    test_from
+        Where the test begins (UTC, naive); None for the midnight after which the last quarter of the labelled leads
+        entered the stage.
+    seed
+        Of everything that is drawn. The same table and seed give the same model.
+    progress
+        Is told in a few words what was done.
+
+    Raises
+    ------
+    TooFewOutcomesError
+        Where fewer leads than `LEAST_OUTCOMES` converted or did not, or too few of them on one side of `test_from`.
+    """
+    rows = learning_rows(table)
+    _refuse_too_few(
+        table, rows, needed=LEAST_OUTCOMES, when="", hint="wait for more outcomes, or load a longer history"
+    )
+    split = split_at(rows, test_from if test_from is not None else default_test_from(rows))
+    _refuse_split(table, split)
+    progress(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
+    selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, progress=progress)
+    if not evaluations[-1].has_signal:
+        progress(f"{table.transition}: no signal was found; the base rate is published")
+        return _fitted(table, rows, None, selection=selection, evaluations=evaluations)
+    model = fit_choice(selection.best, rows, columns=table.columns, seed=seed)
+    progress(f"{table.transition}: {model.choice.setting.estimator} fitted on all {len(rows):,} snapshots")
+    return _fitted(table, rows, model, selection=selection, evaluations=evaluations)
+
+
+def backtest_transition(
+    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = 0, progress: Progress = silent
+) -> tuple[Evaluation, ...]:
+    """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
+
+    The windows cover the later half of the leads with about equally many in each. All moments are judged, as in
+    scoring. Raises `TooFewOutcomesError` where a window has too few outcomes to learn from or to judge on.
+    """
+    rows = learning_rows(table)
+    splits = rolling_tests(rows, n_folds=n_folds)
+    for split in splits:
+        _refuse_split(table, split)
+    evaluations = []
+    for number, split in enumerate(splits, start=1):
+        _, judged = _judge(table, split, definitions=definitions, seed=seed, progress=progress)
+        evaluations.append(judged[-1])
+        progress(f"{table.transition}: judged window {number} of {len(splits)}")
+    return tuple(evaluations)
+
+
+def _judge(
+    table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, progress: Progress
+) -> tuple[Selection, tuple[Evaluation, ...]]:
+    """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
+    selection = select(split.train, columns=table.columns, seed=seed, progress=progress)
+    model, plain = (
+        fit_choice(choice, split.train, columns=table.columns, seed=seed)
+        for choice in (selection.best, _logistic_baseline(selection))
+    )
+    share = capacity_share(
+        table,
+        leads_per_week=definitions.capacity.leads_per_week,
+        test_from=split.test_from,
+        test_until=split.test["as_of"].max().to_pydatetime(),
+    )
+    evaluations = []
+    for moment in (Moment.ENTRY, None):
+        plan = EvaluationPlan(table.transition, moment, share, seed)
+        train, test = judged_rows(split, moment)
+        evaluations.append(evaluate(split, _predictions(train, test, model=model, plain=plain), plan=plan))
+    return selection, tuple(evaluations)
+
+
+def _logistic_baseline(selection: Selection) -> Choice:
+    """The best logistic regression; without its calibrator where it is the model itself."""
+    if selection.best.setting.estimator == LOGISTIC_REGRESSION:
+        return Choice(selection.best.setting, "none")
+    return selection.best_logistic
+
+
+def _predictions(
+    train: pd.DataFrame, test: pd.DataFrame, *, model: CalibratedModel, plain: CalibratedModel
+) -> list[Prediction]:
+    points = point_rule_prediction(train, test)
+    return [
+        _prediction(model.choice.setting.estimator, model, test),
+        base_rate_prediction(train, test),
+        *([] if points is None else [points]),
+        _prediction(LOGISTIC_REGRESSION, plain, test),
+    ]
+
+
+def _prediction(name: str, model: CalibratedModel, test: pd.DataFrame) -> Prediction:
+    probability = model.predict(test)
+    return Prediction(name, probability=probability, ranking=probability)
+
+
+def _fitted(
+    table: LabelledTable,
+    rows: pd.DataFrame,
+    model: CalibratedModel | None,
+    *,
+    selection: Selection,
+    evaluations: tuple[Evaluation, ...],
+) -> FittedTransition:
+    n_converted, n_not = _leads_by_outcome(rows)
+    summary = TransitionSummary(
+        transition=table.transition,
+        horizon_days=table.horizon_days,
+        estimator=BASE_RATE if model is None else model.choice.setting.estimator,
+        calibrator="none" if model is None else model.calibrator_name,
+        n_labelled=n_converted + n_not,
+        n_converted=n_converted,
+        base_rate=base_rate(rows),
+        candidates=selection.candidates,
+        evaluations=evaluations,
+    )
+    estimator, calibrator = (None, None) if model is None else (model.estimator, model.calibrator)
+    return FittedTransition(summary=summary, columns=table.columns, estimator=estimator, calibrator=calibrator)
+
+
+def _leads_by_outcome(rows: pd.DataFrame) -> tuple[int, int]:
+    """How many leads converted after one of their snapshots, and how many never did."""
+    converted = pd.Series(outcomes(rows)).groupby(rows["lead_id"].to_numpy()).max()
+    return int(converted.sum()), int((1 - converted).sum())
+
+
+def _refuse_split(table: LabelledTable, split: Split) -> None:
+    day = f"{split.test_from:%Y-%m-%d}"
+    _refuse_too_few(
+        table,
+        at_moment(split.test, Moment.ENTRY),
+        needed=LEAST_TEST_OUTCOMES,
+        when=f" after entering on {day} or later (the test)",
+        hint="begin the test earlier, or ask for fewer windows",
+    )
+    _refuse_too_few(
+        table,
+        at_moment(split.train, Moment.ENTRY),
+        needed=LEAST_TRAIN_OUTCOMES,
+        when=f" by {day}, where the test begins, and belong to no account in it",
+        hint="begin the test later, load a longer history, or agree on a shorter horizon",
+    )
+
+
+def _refuse_too_few(table: LabelledTable, rows: pd.DataFrame, *, needed: int, when: str, hint: str) -> None:
+    for outcome, found in zip(("converted", "did not convert"), _leads_by_outcome(rows), strict=True):
+        if found < needed:
+            raise TooFewOutcomesError(
+                table.transition, outcome=f"{outcome}{when}", found=found, needed=needed, hint=hint
+            )

@@ -1,0 +1,123 @@
+import json
+import operator
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.ensemble import VotingClassifier
+from sklearn.preprocessing import FunctionTransformer
+
+from data_contracts.errors import ReleaseError
+from data_contracts.vocabulary import Transition
+from models.artefacts import load_release, save_release, untrusted_types
+from tests.example_release import LIGHTGBM, LOGISTIC, base_rate, leads, release_of, two_step_release, with_estimator
+
+
+@pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
+def test_a_release_predicts_and_explains_the_same_after_a_round_trip(setting, tmp_path):
+    release, frame = two_step_release(setting=setting), leads(50, seed=3)
+    save_release(release, tmp_path)
+    loaded = load_release(tmp_path, catalogue_digest=release.manifest.catalogue_digest)
+    assert loaded.manifest == release.manifest
+    for transition, model in release.transitions.items():
+        again = loaded.transitions[transition]
+        np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
+        np.testing.assert_array_equal(again.contributions(frame), model.contributions(frame))
+
+
+def test_a_release_is_a_manifest_and_one_file_for_each_model(tmp_path):
+    save_release(two_step_release(), tmp_path)
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mql_to_sql.skops", "release.json", "sql_to_win.skops"]
+    assert json.loads((tmp_path / "release.json").read_text())["release_id"] == "2026-05-01-abc123"
+
+
+def test_a_base_rate_needs_no_file_and_comes_back(tmp_path):
+    save_release(release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}), tmp_path)
+    loaded = load_release(tmp_path, catalogue_digest=None)
+    assert [file.name for file in tmp_path.iterdir()] == ["release.json"]
+    assert loaded.transitions[Transition.MQL_TO_WIN].predict(leads(2)).tolist() == [0.25, 0.25]
+
+
+def test_artefacts_hold_no_class_of_ours_and_no_pickle(tmp_path):
+    save_release(two_step_release(setting=LIGHTGBM), tmp_path)
+    with zipfile.ZipFile(tmp_path / "mql_to_sql.skops") as archive:
+        names, schema = archive.namelist(), archive.read("schema.json").decode()
+    assert not [name for name in names if name.endswith((".pkl", ".pickle", ".joblib"))]
+    modules = {part.split('"')[0].split(".")[0] for part in schema.split('"__module__": "')[1:]}
+    assert modules <= {"builtins", "collections", "lightgbm", "numpy", "scipy", "sklearn"}
+
+
+EVIL = {
+    "posix.system": FunctionTransformer(os.system),
+    "operator.methodcaller": operator.methodcaller("system", "true"),
+    "builtins.eval": FunctionTransformer(eval),
+}
+
+
+@pytest.mark.parametrize("named", EVIL)
+def test_a_planted_file_is_refused_by_name_before_anything_is_rebuilt(named, tmp_path):
+    save_release(two_step_release(), tmp_path)
+    planted = {"estimator": EVIL[named], "calibrator": None}
+    (tmp_path / "sql_to_win.skops").write_bytes(skops.io.dumps(planted))
+    with pytest.raises(ReleaseError, match=rf"sql_to_win\.skops holds 1 type\(s\) that are not trusted \({named}\)"):
+        load_release(tmp_path, catalogue_digest=None)
+
+
+def test_a_file_cannot_say_itself_what_to_trust(tmp_path):
+    save_release(two_step_release(), tmp_path)
+    content = skops.io.dumps({"estimator": EVIL["posix.system"], "calibrator": None, "trusted": ["posix.system"]})
+    assert untrusted_types(content) == ("posix.system",)
+
+
+def test_an_untrusted_type_is_refused_already_on_saving(tmp_path):
+    release = with_estimator(two_step_release(), Transition.MQL_TO_SQL, EVIL["posix.system"])
+    with pytest.raises(ReleaseError, match=r"posix\.system"):
+        save_release(release, tmp_path)
+    assert not (tmp_path / "release.json").exists()
+
+
+def test_public_scikit_learn_estimators_need_no_entry_in_the_list():
+    assert untrusted_types(skops.io.dumps(VotingClassifier([]))) == ()
+
+
+def test_another_feature_catalogue_is_refused_with_both_digests(tmp_path):
+    save_release(two_step_release(), tmp_path)
+    with pytest.raises(
+        ReleaseError, match=r"catalogue c1c1c1c1c1c1c1c1 and the one in force is other.*leadscore train"
+    ):
+        load_release(tmp_path, catalogue_digest="other")
+
+
+def test_features_that_the_manifest_does_not_list_are_refused_on_saving(tmp_path):
+    release = two_step_release(features=())
+    with pytest.raises(ReleaseError, match="mql_to_sql: the model reads other features"):
+        save_release(release, tmp_path)
+
+
+def _cut_short(folder: Path) -> None:
+    file = folder / "mql_to_sql.skops"
+    file.write_bytes(file.read_bytes()[:500])
+
+
+def _not_a_pair(folder: Path) -> None:
+    (folder / "mql_to_sql.skops").write_bytes(skops.io.dumps([1, 2]))
+
+
+BROKEN = {
+    "there is no release in": lambda folder: (folder / "release.json").unlink(),
+    "is not the manifest of a release": lambda folder: (folder / "release.json").write_text("{}"),
+    r"mql_to_sql\.skops is missing": lambda folder: (folder / "mql_to_sql.skops").unlink(),
+    r"mql_to_sql\.skops is damaged.*BadZipFile": _cut_short,
+    r"mql_to_sql\.skops is damaged.*TypeError": _not_a_pair,
+}
+
+
+@pytest.mark.parametrize("message", BROKEN)
+def test_a_broken_folder_says_what_is_wrong_with_it(message, tmp_path):
+    save_release(two_step_release(), tmp_path)
+    BROKEN[message](tmp_path)
+    with pytest.raises(ReleaseError, match=message):
+        load_release(tmp_path, catalogue_digest=None)

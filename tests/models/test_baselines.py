@@ -1,0 +1,49 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from models.baselines import base_rate_prediction, point_rule_prediction
+
+
+def rows(points: list[float], converted: list[bool]) -> pd.DataFrame:
+    return pd.DataFrame({"point_rule_points": points, "converted": converted, "weight": 1.0})
+
+
+def test_the_base_rate_says_the_same_of_everyone() -> None:
+    train = rows([0.0] * 4, [True, False, False, False])
+    prediction = base_rate_prediction(train, rows([1.0, 2.0], [True, False]))
+    assert prediction.probability.tolist() == [0.25, 0.25]
+
+
+def test_points_become_the_shares_that_converted_with_them() -> None:
+    train = rows([0.0] * 10 + [50.0] * 10, [True] * 2 + [False] * 8 + [True] * 7 + [False] * 3)
+    prediction = point_rule_prediction(train, rows([0.0, 50.0], [False, True]))
+    assert prediction is not None
+    assert prediction.probability == pytest.approx([0.2, 0.7], abs=0.001)
+
+
+def test_a_rule_whose_points_mislead_keeps_its_misleading_ranking() -> None:
+    train = rows([0.0] * 10 + [50.0] * 10, [True] * 7 + [False] * 3 + [True] * 2 + [False] * 8)
+    prediction = point_rule_prediction(train, rows([0.0, 50.0], [True, False]))
+    assert prediction is not None
+    assert prediction.probability[0] > prediction.probability[1]
+    assert prediction.ranking.tolist() == [0.0, 50.0]
+
+
+def test_a_lead_without_points_has_none() -> None:
+    train = rows([0.0] * 10 + [50.0] * 10, [True] * 2 + [False] * 8 + [True] * 7 + [False] * 3)
+    prediction = point_rule_prediction(train, rows([np.nan, 0.0], [False, False]))
+    assert prediction is not None
+    assert prediction.probability[0] == prediction.probability[1]
+
+
+def test_points_that_are_the_same_for_all_give_the_base_rate() -> None:
+    train = rows([5.0] * 4, [True, False, False, False])
+    prediction = point_rule_prediction(train, rows([5.0], [False]))
+    assert prediction is not None
+    assert prediction.probability == pytest.approx([0.25], abs=1e-4)
+
+
+def test_no_rule_makes_no_prediction() -> None:
+    train = rows([np.nan, np.nan], [True, False])
+    assert point_rule_prediction(train, train) is None

@@ -1,0 +1,146 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+
+from data_contracts.snapshots import FeatureColumn, LabelledTable
+from models.estimators import (
+    LIGHTGBM_SETTINGS,
+    LOGISTIC_SETTINGS,
+    SETTINGS,
+    Setting,
+    fit_estimator,
+    model_frame,
+    raw_probabilities,
+)
+from models.split import learning_rows, outcomes
+from tests.models.conftest import COLUMNS
+
+ONE_OF_EACH = [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]]
+named = pytest.mark.parametrize("setting", ONE_OF_EACH, ids=lambda setting: setting.estimator)
+
+
+@pytest.fixture(scope="module")
+def rows(table: LabelledTable) -> pd.DataFrame:
+    return learning_rows(table)
+
+
+def fitted(
+    setting: Setting, rows: pd.DataFrame, *, columns: tuple[FeatureColumn, ...] = COLUMNS, seed: int = 0
+) -> Pipeline:
+    weight = rows["weight"].to_numpy()
+    features = model_frame(rows, columns)
+    return fit_estimator(setting, features, columns=columns, outcome=outcomes(rows), weight=weight, seed=seed)
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_every_setting_learns_the_true_probabilities(setting: Setting, rows: pd.DataFrame) -> None:
+    raw = raw_probabilities(fitted(setting, rows), model_frame(rows, COLUMNS))
+    assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.85
+    assert np.average(raw - rows["true_p"], weights=rows["weight"]) == pytest.approx(0, abs=0.02)
+
+
+@named
+def test_missing_unseen_and_infinite_values_are_predicted(setting: Setting, rows: pd.DataFrame) -> None:
+    estimator = fitted(setting, rows)
+    odd = pd.DataFrame(
+        {
+            "n_visits": [np.nan, np.inf, 1e12, -5.0],
+            "employees": [np.nan, 10.0, -np.inf, 1e300],
+            "days_in_stage": [np.nan, 0.0, 7.0, 7.0],
+            "noise": np.nan,
+            "source": pd.Series(["never seen", None, "rare", "search"], dtype="str"),
+        }
+    )
+    raw = raw_probabilities(estimator, model_frame(odd, COLUMNS))
+    assert ((raw > 0) & (raw < 1)).all()
+
+
+@named
+def test_an_unseen_category_counts_as_a_rare_one(setting: Setting, rows: pd.DataFrame) -> None:
+    assert 0 < (rows["source"] == "rare").sum() < 20
+    estimator = fitted(setting, rows)
+    leads = rows.head(50)
+    unseen, rare = (
+        raw_probabilities(estimator, model_frame(leads.assign(source=source), COLUMNS))
+        for source in ("never seen", "rare")
+    )
+    assert unseen.tolist() == rare.tolist()
+
+
+@named
+def test_columns_that_are_constant_or_always_missing_do_no_harm(setting: Setting, rows: pd.DataFrame) -> None:
+    extra = (
+        FeatureColumn("constant", "number", "x", "", "", ""),
+        FeatureColumn("never_known", "number", "x", "", "", ""),
+        FeatureColumn("one_word", "category", "x", "", "", ""),
+        FeatureColumn("no_word", "category", "x", "", "", ""),
+    )
+    wide = rows.assign(
+        constant=1.0,
+        never_known=pd.array([None] * len(rows), dtype="Float64"),
+        one_word="same",
+        no_word=pd.Series([None] * len(rows), index=rows.index, dtype="str"),
+    )
+    columns = (*COLUMNS, *extra)
+    raw = raw_probabilities(fitted(setting, wide, columns=columns), model_frame(wide, columns))
+    assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("kind", ["number", "category"])
+@named
+def test_features_of_one_type_only_are_enough(setting: Setting, kind: str, rows: pd.DataFrame) -> None:
+    columns = tuple(column for column in COLUMNS if column.type == kind)
+    raw = raw_probabilities(fitted(setting, rows, columns=columns), model_frame(rows, columns))
+    assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.3
+
+
+@named
+def test_the_same_seed_gives_the_same_probabilities(setting: Setting, rows: pd.DataFrame) -> None:
+    features = model_frame(rows, COLUMNS)
+    first, again = (raw_probabilities(fitted(setting, rows, seed=3), features) for _ in range(2))
+    assert first.tolist() == again.tolist()
+
+
+@named
+def test_weights_count(setting: Setting, rows: pd.DataFrame) -> None:
+    heavy = rows.assign(weight=np.where(rows["converted"], 3.0, 1.0))
+    features = model_frame(rows, COLUMNS)
+    light = raw_probabilities(fitted(setting, rows.assign(weight=1.0)), features).mean()
+    assert raw_probabilities(fitted(setting, heavy), features).mean() > light + 0.1
+
+
+@named
+def test_the_artefact_holds_objects_of_the_libraries_only(setting: Setting, rows: pd.DataFrame) -> None:
+    import skops.io
+
+    untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(fitted(setting, rows)))
+    assert set(untrusted) <= {
+        "collections.OrderedDict",
+        "lightgbm.basic.Booster",
+        "lightgbm.sklearn.LGBMClassifier",
+        "numpy.dtype",
+    }
+
+
+def test_nobody_to_predict_gives_no_probability(rows: pd.DataFrame) -> None:
+    estimator = fitted(LIGHTGBM_SETTINGS[0], rows)
+    assert raw_probabilities(estimator, model_frame(rows.head(0), COLUMNS)).shape == (0,)
+
+
+def test_the_model_frame_has_numbers_and_words_with_nan_for_missing() -> None:
+    frame = pd.DataFrame(
+        {
+            "n_visits": pd.array([1, None], dtype="Int64"),
+            "employees": [np.inf, 2.0],
+            "days_in_stage": [True, False],
+            "noise": [0, 1],
+            "source": pd.Series([None, "event"], dtype="str"),
+            "other": 0,
+        }
+    )
+    features = model_frame(frame, COLUMNS)
+    assert list(features.columns) == [column.name for column in COLUMNS]
+    assert features["n_visits"].tolist()[0] == 1.0
+    assert features.isna().sum().tolist() == [1, 1, 0, 0, 1]
+    assert set(map(str, features.dtypes)) == {"float64", "object"}

@@ -1,0 +1,62 @@
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logit
+
+from data_contracts.errors import ReleaseError
+from data_contracts.vocabulary import Transition
+from models.calibrate import fit_calibrator
+from models.fitted import FittedTransition
+from tests.example_release import LIGHTGBM, LOGISTIC, base_rate, fitted, leads
+
+
+@pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
+def test_contributions_are_differences_in_log_odds_before_calibration(setting: object) -> None:
+    model = fitted(Transition.MQL_TO_SQL, setting=setting)  # type: ignore[arg-type]
+    frame = leads(100, seed=9)
+    contributions = model.contributions(frame)
+    differences = contributions.sum(axis=1) - logit(model.predict(frame))
+    assert differences.to_numpy() == pytest.approx(differences.iloc[0], abs=1e-9)
+    assert list(contributions.columns) == ["visits", "days_since_visit", "industry"]
+
+
+def test_probabilities_are_calibrated() -> None:
+    raw = fitted(Transition.MQL_TO_SQL)
+    frame = leads(4_000, seed=9)
+    random = np.random.default_rng(0)
+    p = raw.predict(frame)
+    outcome = (random.random(len(p)) < p / 2).astype(int)
+    halving = fit_calibrator("sigmoid", p, outcome=outcome, weight=np.ones(len(p)))
+    mended = FittedTransition(raw.summary, raw.columns, raw.estimator, halving)
+    assert mended.predict(frame).mean() == pytest.approx(p.mean() / 2, abs=0.01)
+    assert mended.contributions(frame).equals(raw.contributions(frame))
+
+
+def test_more_columns_in_any_order_are_fine() -> None:
+    model = fitted(Transition.MQL_TO_SQL)
+    frame = leads(5)
+    wider = pd.DataFrame({"lead_id": list("abcde")}).join(frame[["industry", "days_since_visit", "visits"]])
+    assert model.predict(wider).tolist() == model.predict(frame).tolist()
+
+
+@pytest.mark.parametrize("model", [fitted(Transition.MQL_TO_SQL), base_rate(Transition.MQL_TO_SQL)])
+def test_all_lacking_features_are_named(model: FittedTransition) -> None:
+    frame = leads(5)[["industry"]]
+    for ask in (model.predict, model.contributions):
+        with pytest.raises(ReleaseError, match=r"lacks 2 of the 3 features .*\(visits, days_since_visit\)"):
+            ask(frame)
+
+
+def test_the_base_rate_is_the_same_for_all_and_has_no_reasons() -> None:
+    model = base_rate(Transition.SQL_TO_WIN)
+    frame = leads(3).set_index(pd.Index([5, 6, 7]))
+    assert model.predict(frame).tolist() == [0.25] * 3
+    contributions = model.contributions(frame)
+    assert contributions.index.tolist() == [5, 6, 7]
+    assert (contributions == 0).all(axis=None)
+
+
+def test_nobody_asked_about_gives_nothing() -> None:
+    model = fitted(Transition.MQL_TO_SQL, setting=LIGHTGBM)
+    assert model.predict(leads(5).head(0)).shape == (0,)
+    assert model.contributions(leads(5).head(0)).shape == (0, 3)

@@ -1,0 +1,154 @@
+import datetime as dt
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from data_contracts.errors import TooFewOutcomesError
+from data_contracts.settings import Definitions
+from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import Moment, Transition
+from models.fitted import FittedTransition
+from models.split import learning_rows
+from models.train import backtest_transition, train_transition
+from tests.models.conftest import TableFactory
+
+
+@pytest.fixture(scope="module")
+def fitted(table: LabelledTable, definitions: Definitions) -> FittedTransition:
+    return train_transition(table, definitions=definitions)
+
+
+def test_a_signal_is_found_and_beats_every_baseline_that_knows_less(fitted: FittedTransition) -> None:
+    entry, all_moments = fitted.summary.evaluations
+    assert (entry.moment, all_moments.moment) == (Moment.ENTRY, None)
+    for evaluation in (entry, all_moments):
+        assert evaluation.has_signal
+        assert [figures.model for figures in evaluation.models[1:]] == [
+            "base_rate",
+            "point_rule",
+            "logistic_regression",
+        ]
+        assert evaluation.model.log_loss.value < evaluation.baseline("point_rule").log_loss.value
+        assert evaluation.model.model == fitted.summary.estimator
+
+
+def test_true_probabilities_are_recovered(fitted: FittedTransition, make_table: TableFactory) -> None:
+    fresh = learning_rows(make_table(seed=100))
+    assert np.corrcoef(fitted.predict(fresh), fresh["true_p"])[0, 1] > 0.93
+    assert fitted.predict(fresh).mean() == pytest.approx(fresh["true_p"].mean(), abs=0.02)
+    for evaluation in fitted.summary.evaluations:
+        slope, intercept = evaluation.model.calibration_slope, evaluation.model.calibration_intercept
+        assert slope.low < 1 < slope.high
+        assert intercept.low < 0.1
+        assert intercept.high > -0.1
+
+
+def test_the_summary_counts_leads_and_rates(fitted: FittedTransition, table: LabelledTable) -> None:
+    rows = learning_rows(table)
+    summary = fitted.summary
+    assert summary.n_labelled == rows["lead_id"].nunique()
+    assert summary.n_converted == rows.loc[rows["converted"], "lead_id"].nunique()
+    assert summary.base_rate == pytest.approx(np.average(rows["converted"], weights=rows["weight"]))
+    assert (summary.transition, summary.horizon_days) == (Transition.MQL_TO_SQL, 28)
+
+
+def test_without_signal_the_base_rate_is_published(make_table: TableFactory, definitions: Definitions) -> None:
+    told: list[str] = []
+    table = make_table(strength=0.0)
+    fitted = train_transition(table, definitions=definitions, progress=told.append)
+    assert fitted.summary.estimator == "base_rate"
+    assert fitted.estimator is None
+    assert fitted.calibrator is None
+    leads = table.frame.head(7)
+    assert fitted.predict(leads).tolist() == [fitted.summary.base_rate] * 7
+    assert (fitted.contributions(leads) == 0).all(axis=None)
+    assert not fitted.summary.evaluations[1].has_signal
+    assert fitted.summary.evaluations[1].model.model != "base_rate", "what was tried can be looked at"
+    assert any("no signal was found" in line for line in told)
+
+
+def test_too_few_conversions_are_refused_with_their_number(make_table: TableFactory, definitions: Definitions) -> None:
+    table = make_table(n_leads=150)
+    n_converted = learning_rows(table).groupby("lead_id")["converted"].max().sum()
+    message = f"mql_to_sql: {n_converted} leads that converted are known and 100 are needed"
+    with pytest.raises(TooFewOutcomesError, match=message) as caught:
+        train_transition(table, definitions=definitions)
+    assert (caught.value.found, caught.value.needed) == (n_converted, 100)
+
+
+def test_too_few_outcomes_in_the_test_are_refused(table: LabelledTable, definitions: Definitions) -> None:
+    with pytest.raises(TooFewOutcomesError, match=r"entering on 2025-11-28 or later .* 20 are needed"):
+        train_transition(table, definitions=definitions, test_from=dt.datetime(2025, 11, 28))
+
+
+def test_too_few_outcomes_before_the_test_are_refused(table: LabelledTable, definitions: Definitions) -> None:
+    with pytest.raises(TooFewOutcomesError, match=r"by 2024-02-20, where the test begins.* 50 are needed"):
+        train_transition(table, definitions=definitions, test_from=dt.datetime(2024, 2, 20))
+
+
+def test_a_given_cut_is_kept(table: LabelledTable, definitions: Definitions) -> None:
+    cut = dt.datetime(2025, 3, 1)
+    fitted = train_transition(table, definitions=definitions, test_from=cut)
+    assert {evaluation.test_from for evaluation in fitted.summary.evaluations} == {cut}
+
+
+def test_the_same_seed_gives_the_same_release(
+    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
+) -> None:
+    again = train_transition(table, definitions=definitions)
+    assert again.summary == fitted.summary
+    assert again.predict(table.frame).tolist() == fitted.predict(table.frame).tolist()
+
+
+def test_unlabelled_outcomes_change_nothing(
+    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
+) -> None:
+    """Whether a censored lead has converted already is not looked at."""
+    frame = table.frame.assign(
+        converted=np.where(table.frame["outcome_status"] == "censored", True, table.frame["converted"])
+    )
+    again = train_transition(replace(table, frame=frame), definitions=definitions)
+    assert again.summary == fitted.summary
+
+
+def test_the_point_rule_is_left_out_where_none_is_defined(table: LabelledTable, definitions: Definitions) -> None:
+    without = replace(table, frame=table.frame.assign(point_rule_points=np.nan))
+    summary = train_transition(without, definitions=definitions).summary
+    assert "point_rule" not in [figures.model for figures in summary.evaluations[0].models]
+
+
+def test_a_backtest_judges_one_window_after_the_other(table: LabelledTable, definitions: Definitions) -> None:
+    evaluations = backtest_transition(table, definitions=definitions, n_folds=3)
+    assert len(evaluations) == 3
+    for earlier, later in pairwise(evaluations):
+        assert earlier.test_from < earlier.test_until < later.test_from
+        assert earlier.n_train < later.n_train
+    assert all(evaluation.has_signal for evaluation in evaluations)
+
+
+def test_a_backtest_with_too_many_windows_is_refused(make_table: TableFactory, definitions: Definitions) -> None:
+    with pytest.raises(TooFewOutcomesError, match="ask for fewer windows"):
+        backtest_transition(make_table(n_leads=1_000), definitions=definitions, n_folds=20)
+
+
+@pytest.mark.slow
+def test_counting_the_never_contacted_as_negatives_would_lower_every_probability(
+    make_table: TableFactory, definitions: Definitions
+) -> None:
+    """Sales called the leads with many visits first; the truth is what a call brings."""
+    table = make_table(n_leads=10_000, contacted_share=0.6, seed=5)
+    entries = table.frame[table.frame["moment"] == Moment.ENTRY]
+    assert (entries["outcome_status"] == "never_contacted").mean() > 0.2
+    ours = train_transition(table, definitions=definitions)
+    as_negatives = table.frame["outcome_status"].replace("never_contacted", "not_converted")
+    wrong = train_transition(
+        replace(table, frame=table.frame.assign(outcome_status=as_negatives)), definitions=definitions
+    )
+    fresh = learning_rows(make_table(n_leads=10_000, seed=6))
+    fresh = fresh[fresh["moment"] == Moment.ENTRY]
+    few_visits = fresh[fresh["n_visits"] <= 1]
+    assert (ours.predict(fresh) - fresh["true_p"]).mean() == pytest.approx(0, abs=0.02)
+    assert (ours.predict(few_visits) - few_visits["true_p"]).mean() == pytest.approx(0, abs=0.03)
+    assert (wrong.predict(few_visits) - few_visits["true_p"]).mean() < -0.05
