@@ -1,0 +1,161 @@
+"""Scores become field changes in the CRM: planned, shown, and handed to a sink."""
+
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from data_contracts.engine import open_engine
+from data_contracts.errors import PublishError
+from data_contracts.ports import ScoreSink
+from data_contracts.releases import Thresholds
+from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
+
+_TIME = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
+FIELD_VALUES: dict[str, str] = {
+    "grade": "grade",
+    "p_sql": "printf('%.4f', p_sql)",
+    "p_win": "printf('%.4f', p_win)",
+    "expected_value": "printf('%.2f', expected_value)",
+    "action": "action",
+    "respond_by": _TIME.format("respond_by_at"),
+    "reasons": "nullif(concat_ws('; ', reason_1, reason_2, reason_3), '')",
+    "release": "release_id",
+}
+"""What a CRM field can hold, by the last words of the field's name, as SQL over the scored leads. Every value is text,
+rounded here and nowhere else, so that a value that did not move is equal as text: probabilities have four decimals,
+values two, times are ISO 8601 in UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of one lead: what stands in the CRM and what would stand there. Missing is None."""
+
+    lead_id: str
+    field: str
+    old_value: str | None
+    new_value: str | None
+
+
+def field_content(field: str) -> str | None:
+    """What the CRM field called `field` holds: a key of `FIELD_VALUES`, or None where its name says nothing we have.
+
+    Examples
+    --------
+    >>> field_content("leadscore_p_sql"), field_content("grade"), field_content("upgrade")
+    ('p_sql', 'grade', None)
+    """
+    for content in FIELD_VALUES:
+        if field == content or field.endswith(f"_{content}"):
+            return content
+    return None
+
+
+def plan_write_back(scored: ScoredLeads, published: pa.Table, *, fields: tuple[str, ...]) -> WriteBackPlan:
+    """What would change in the CRM, field by field, only where the text differs.
+
+    Parameters
+    ----------
+    scored
+        The scores of one run.
+    published
+        What stands in the CRM now: `lead_id` and one text column a field. A field that is not there yet counts as
+        missing for every lead.
+    fields
+        Names of the CRM's fields. A name ends with one of the keys of `FIELD_VALUES`.
+
+    Returns
+    -------
+    WriteBackPlan
+        Carrying it out and planning again gives no changes. Leads that were published before and are no longer scored
+        are counted and left as they stand.
+
+    Raises
+    ------
+    PublishError
+        Listing every field whose content is unknown, or every lead that `published` holds twice (the first few).
+    """
+    values = _values(fields)
+    engine = open_engine()
+    try:
+        con = engine.con
+        con.register("published_now", published)
+        twice = con.sql("SELECT lead_id FROM published_now GROUP BY lead_id HAVING count(*) > 1 ORDER BY lead_id")
+        _refuse_twice_published(twice.fetchmany(5))
+        columns = ", ".join(f"{value} AS {_quoted(field)}" for field, value in values.items())
+        path = str(scored.path).replace("'", "''")
+        con.execute(f"CREATE VIEW scored_now AS SELECT lead_id, {columns} FROM read_parquet('{path}')")
+        changes = con.sql(_changes_sql(fields, frozenset(published.column_names))).to_arrow_table()
+        (n_leads,) = con.sql("SELECT count(*) FROM scored_now").fetchone()
+        (n_left,) = con.sql("SELECT count(*) FROM published_now ANTI JOIN scored_now USING (lead_id)").fetchone()
+        con.register("changes_now", changes)
+        (n_changed,) = con.sql("SELECT count(DISTINCT lead_id) FROM changes_now").fetchone()
+    finally:
+        engine.disconnect()
+    return WriteBackPlan(
+        changes=changes,
+        scored=scored,
+        n_leads=n_leads,
+        n_changed=n_changed,
+        n_unchanged=n_leads - n_changed,
+        n_left=n_left,
+    )
+
+
+def publish(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:
+    """What became of `plan` in `sink`. Publishing it again writes nothing new.
+
+    Raises `PublishError` where the sink could not write, or where its receipt does not account for every scored lead.
+    """
+    receipt = sink.write(plan, thresholds=thresholds)
+    accounted = receipt.n_written + receipt.n_unchanged + len(receipt.refused)
+    if accounted != plan.n_leads:
+        raise PublishError(
+            f"{sink.name}: {plan.n_leads} leads were to be published and the receipt accounts for {accounted} "
+            f"({receipt.n_written} written, {receipt.n_unchanged} unchanged, {len(receipt.refused)} refused); "
+            "look into the sink before publishing again"
+        )
+    return receipt
+
+
+def preview(plan: WriteBackPlan, n_leads: int) -> tuple[FieldChange, ...]:
+    """All changes of the first `n_leads` leads that would change, in the plan's order."""
+    shown = set(plan.changes["lead_id"].unique().slice(0, n_leads).to_pylist())
+    most_rows = len(shown) * len(plan.changes["field"].unique())
+    rows = plan.changes.slice(0, most_rows).to_pylist()
+    return tuple(FieldChange(**row) for row in rows if row["lead_id"] in shown)
+
+
+def _values(fields: tuple[str, ...]) -> dict[str, str]:
+    contents = {field: field_content(field) for field in fields}
+    unknown = [field for field, content in contents.items() if content is None]
+    if unknown:
+        raise PublishError(
+            f"[crm] write_back_fields: {', '.join(map(repr, unknown))} end(s) with nothing we can write; "
+            f"a field's name ends with one of {', '.join(FIELD_VALUES)}"
+        )
+    return {field: FIELD_VALUES[content] for field, content in contents.items() if content is not None}
+
+
+def _refuse_twice_published(lead_ids: list[tuple[str]]) -> None:
+    if lead_ids:
+        named = ", ".join(repr(lead_id) for (lead_id,) in lead_ids)
+        raise PublishError(f"what stands in the CRM holds leads more than once ({named}); remove the extra rows first")
+
+
+def _changes_sql(fields: tuple[str, ...], published: frozenset[str]) -> str:
+    parts = []
+    for field in fields:
+        name = _quoted(field)
+        old = f"CAST(p.{name} AS VARCHAR)" if field in published else "CAST(NULL AS VARCHAR)"
+        text = field.replace("'", "''")
+        parts.append(
+            f"SELECT s.lead_id, '{text}' AS field, {old} AS old_value, s.{name} AS new_value "
+            "FROM scored_now s LEFT JOIN published_now p USING (lead_id) "
+            f"WHERE {old} IS DISTINCT FROM s.{name}"
+        )
+    return " UNION ALL ".join(parts) + " ORDER BY lead_id, field"
+
+
+def _quoted(name: str) -> str:
+    doubled = name.replace('"', '""')
+    return f'"{doubled}"'

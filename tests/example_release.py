@@ -1,0 +1,198 @@
+"""A small release with models fitted on synthetic leads, for tests of what a release is handed to."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from data_contracts.releases import (
+    Candidate,
+    Estimate,
+    Evaluation,
+    LiftPoint,
+    ModelFigures,
+    ReleaseManifest,
+    ReliabilityBin,
+    Thresholds,
+    TransitionSummary,
+)
+from data_contracts.snapshots import FeatureColumn
+from data_contracts.vocabulary import Moment, Transition
+from models.estimators import Setting, fit_estimator, model_frame
+from models.fitted import FittedTransition, ScoringRelease
+
+COLUMNS = (
+    FeatureColumn("visits", "number", "behaviour", "visits", "visits to the site", "none were recorded"),
+    FeatureColumn("days_since_visit", "number", "behaviour", "days", "days since the last visit", "never visited"),
+    FeatureColumn("industry", "category", "attributes", "", "the company's industry", "not known"),
+)
+
+LOGISTIC = Setting("logistic_regression", (("C", 0.3),))
+LIGHTGBM = Setting("lightgbm", (("num_leaves", 7), ("n_estimators", 20), ("learning_rate", 0.1)))
+
+THRESHOLDS = Thresholds(
+    hand_off_probability=0.3,
+    leads_per_week=20.0,
+    expected_per_week=18.5,
+    fit_boundaries=(0.8, 0.6, 0.4),
+    behaviour_boundaries=(0.6, 0.3, 0.1),
+    labelled_by_grade={"A1": 40, "B2": 30, "C3": 29},
+    policy="the most likely leads that fill sales' week",
+)
+
+
+def leads(n: int, *, seed: int = 0) -> pd.DataFrame:
+    """`n` synthetic leads with the feature columns, some of them missing."""
+    random = np.random.default_rng(seed)
+    visits = random.poisson(3.0, n).astype(float)
+    days = np.where(visits > 0, random.exponential(10.0, n), np.nan)
+    industry = pd.Series(random.choice(["software", "retail", "mining"], n), dtype="str")
+    industry[random.random(n) < 0.1] = None
+    return pd.DataFrame({"visits": visits, "days_since_visit": days, "industry": industry})
+
+
+def estimate(value: float, *, margin: float = 0.01) -> Estimate:
+    return Estimate(value=value, low=value - margin, high=value + margin)
+
+
+def figures(model: str, *, gain: float = 0.05, margin: float = 0.01) -> ModelFigures:
+    undefined = Estimate(value=None, low=None, high=None)
+    return ModelFigures(
+        model=model,
+        log_loss=estimate(0.5 - gain),
+        gain=estimate(gain, margin=margin),
+        brier=estimate(0.2),
+        auc=undefined if model == "base_rate" else estimate(0.7, margin=0.02),
+        average_precision=estimate(0.4),
+        calibration_slope=undefined if model == "base_rate" else estimate(1.0, margin=0.1),
+        calibration_intercept=estimate(0.0),
+        expected_calibration_error=estimate(0.03),
+        lift_in_top_tenth=estimate(3.0),
+        captured_at_capacity=estimate(0.5),
+    )
+
+
+def evaluation(transition: Transition, *, model: str, gain: float = 0.05, margin: float = 0.01) -> Evaluation:
+    return Evaluation(
+        transition=transition,
+        moment=Moment.ENTRY,
+        test_from=dt.datetime(2026, 1, 1),
+        test_until=dt.datetime(2026, 4, 1),
+        n_train=900,
+        n_test=300,
+        n_test_leads=300,
+        test_base_rate=0.25,
+        train_base_rate=0.24,
+        models=(figures(model, gain=gain, margin=margin), figures("base_rate", gain=0.0)),
+        reliability=(
+            ReliabilityBin(predicted=0.1, observed=0.12, low=0.08, high=0.17, n=200),
+            ReliabilityBin(predicted=0.5, observed=0.45, low=0.35, high=0.55, n=100),
+        ),
+        has_signal=gain > margin,
+        lift_curve=(
+            LiftPoint(share_of_leads=0.1, captured=estimate(0.3)),
+            LiftPoint(share_of_leads=1.0, captured=Estimate(value=1.0, low=1.0, high=1.0)),
+        ),
+    )
+
+
+def summary(
+    transition: Transition, *, estimator: str, calibrator: str = "none", gain: float = 0.05, margin: float = 0.01
+) -> TransitionSummary:
+    candidates = (
+        Candidate(
+            estimator="logistic_regression",
+            parameters={"C": 0.3},
+            calibrator="sigmoid",
+            validation_log_loss=0.45,
+            is_chosen=estimator != "base_rate",
+        ),
+    )
+    return TransitionSummary(
+        transition=transition,
+        horizon_days=30,
+        estimator=estimator,
+        calibrator=calibrator,
+        n_labelled=1_200,
+        n_converted=300,
+        base_rate=0.25,
+        candidates=candidates,
+        evaluations=(evaluation(transition, model=estimator, gain=gain, margin=margin),),
+    )
+
+
+def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0) -> FittedTransition:
+    """A model of 600 synthetic leads of which those with many visits convert."""
+    frame = leads(600, seed=seed)
+    random = np.random.default_rng(seed + 1)
+    log_odds = -2.0 + 0.6 * frame["visits"] - 1.0 * (frame["industry"] == "mining")
+    outcome = (random.random(len(frame)) < 1 / (1 + np.exp(-log_odds))).to_numpy()
+    estimator = fit_estimator(
+        setting, model_frame(frame, COLUMNS), columns=COLUMNS, outcome=outcome, weight=np.ones(len(frame)), seed=seed
+    )
+    return FittedTransition(
+        summary=summary(transition, estimator=setting.estimator), columns=COLUMNS, estimator=estimator, calibrator=None
+    )
+
+
+def base_rate(transition: Transition) -> FittedTransition:
+    """A transition in which no signal was found."""
+    told = summary(transition, estimator="base_rate", gain=0.0)
+    return FittedTransition(summary=told, columns=COLUMNS, estimator=None, calibrator=None)
+
+
+def manifest(*summaries: TransitionSummary, **changes: object) -> ReleaseManifest:
+    made = ReleaseManifest(
+        release_id="2026-05-01-abc123",
+        created_at=dt.datetime(2026, 5, 1, 6),
+        source="simulated",
+        as_of=dt.datetime(2026, 5, 1),
+        data_fingerprint="f1" * 8,
+        definitions_version="2026.1",
+        definitions_digest="d1" * 8,
+        catalogue_digest="c1" * 8,
+        features=COLUMNS,
+        transitions=summaries,
+        thresholds=THRESHOLDS,
+        value_of_a_win=1_000.0,
+        currency="EUR",
+    )
+    return made.model_copy(update=changes)
+
+
+def release_of(transitions: Mapping[Transition, FittedTransition], **changes: object) -> ScoringRelease:
+    summaries = [model.summary for model in transitions.values()]
+    return ScoringRelease(manifest=manifest(*summaries, **changes), transitions=dict(transitions))
+
+
+def two_step_release(*, setting: Setting = LOGISTIC, **changes: object) -> ScoringRelease:
+    """Models of both transitions, from different leads."""
+    transitions = {
+        Transition.MQL_TO_SQL: fitted(Transition.MQL_TO_SQL, setting=setting),
+        Transition.SQL_TO_WIN: fitted(Transition.SQL_TO_WIN, setting=setting, seed=7),
+    }
+    return release_of(transitions, **changes)
+
+
+def with_estimator(release: ScoringRelease, transition: Transition, estimator: object) -> ScoringRelease:
+    """`release` with another object in the place of one estimator, as an attacker would plant it."""
+    planted = replace(release.transitions[transition], estimator=estimator)  # type: ignore[arg-type]
+    return ScoringRelease(manifest=release.manifest, transitions={**release.transitions, transition: planted})
+
+
+class Fixed:
+    """A stand-in for a fitted transition: a fixed probability, and contributions of the features that are given."""
+
+    def __init__(self, transition: Transition, *, probability: float, contributions: Mapping[str, float]):
+        self.summary = summary(transition, estimator="logistic_regression")
+        self.estimator = object()
+        self._probability, self._contributions = probability, contributions
+
+    def predict(self, frame: pd.DataFrame) -> np.ndarray:
+        return np.full(len(frame), self._probability)
+
+    def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
+        each = pd.DataFrame(0.0, index=frame.index, columns=[c for c in frame.columns if frame[c].dtype != object])
+        return each.assign(**self._contributions)

@@ -1,0 +1,221 @@
+import datetime as dt
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from data_contracts.errors import PublishError
+from data_contracts.scores import SCORED_LEADS_SCHEMA, PublishReceipt, ScoredLeads
+from data_contracts.settings import CrmMapping
+from serving.publish import FieldChange, plan_write_back, preview, publish
+from tests.example_release import THRESHOLDS
+
+AS_OF = dt.datetime(2026, 5, 1, 12)
+FIELDS = CrmMapping.model_fields["write_back_fields"].default
+NOTHING_PUBLISHED = pa.table({"lead_id": pa.array([], pa.string())})
+
+ONE_LEAD = {
+    "lead_id": "L1",
+    "account_id": "A1",
+    "stage": "mql",
+    "as_of": AS_OF,
+    "p_sql": 0.41236,
+    "p_win_given_sql": 0.25,
+    "p_win": 0.10309,
+    "expected_value": 1030.9,
+    "grade": "B2",
+    "is_above_threshold": True,
+    "n_labelled_alike": 40,
+    "is_extrapolated": False,
+    "reason_1": "raises: opened pricing 4 times in 7 days",
+    "reason_2": "lowers: company below the agreed size",
+    "reason_3": None,
+    "action": "hand_off",
+    "respond_by_at": dt.datetime(2026, 5, 2, 12),
+    "release_id": "r1",
+    "definitions_version": "2026.1",
+}
+
+
+def scored(folder: Path, *rows: dict) -> ScoredLeads:
+    path = folder / "scored'leads.parquet"
+    pq.write_table(pa.Table.from_pylist([ONE_LEAD | row for row in rows], schema=SCORED_LEADS_SCHEMA), path)
+    return ScoredLeads(path=path, n_leads=len(rows), as_of=AS_OF, release_id="r1", definitions_version="2026.1")
+
+
+def applied(plan, published: pa.Table) -> pa.Table:
+    """What stands in the CRM after `plan`: the plainest sink there is."""
+    rows = {row["lead_id"]: row for row in published.to_pylist()}
+    for change in plan.changes.to_pylist():
+        rows.setdefault(change["lead_id"], {"lead_id": change["lead_id"]})[change["field"]] = change["new_value"]
+    columns = ["lead_id", *FIELDS]
+    return pa.table({name: pa.array([row.get(name) for row in rows.values()], pa.string()) for name in columns})
+
+
+class Sink:
+    """A sink in memory; it writes every lead but the refused."""
+
+    name = "memory"
+
+    def __init__(self, *, refused: tuple[str, ...] = (), forgotten: int = 0):
+        self.held, self._refused, self._forgotten = NOTHING_PUBLISHED, refused, forgotten
+
+    def published(self):
+        return self.held
+
+    def write(self, plan, *, thresholds):
+        self.thresholds, self.held = thresholds, applied(plan, self.held)
+        return PublishReceipt(
+            sink=self.name,
+            release_id="r1",
+            as_of=AS_OF,
+            n_written=plan.n_changed - len(self._refused) - self._forgotten,
+            n_unchanged=plan.n_unchanged,
+            refused=dict.fromkeys(self._refused, "locked"),
+            files=(),
+        )
+
+
+def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
+    plan = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
+    assert plan.changes.to_pylist() == [
+        {"lead_id": "L1", "field": field, "old_value": None, "new_value": value}
+        for field, value in [
+            ("leadscore_action", "hand_off"),
+            ("leadscore_expected_value", "1030.90"),
+            ("leadscore_grade", "B2"),
+            ("leadscore_p_sql", "0.4124"),
+            ("leadscore_p_win", "0.1031"),
+            ("leadscore_reasons", "raises: opened pricing 4 times in 7 days; lowers: company below the agreed size"),
+            ("leadscore_release", "r1"),
+            ("leadscore_respond_by", "2026-05-02T12:00:00Z"),
+        ]
+    ]
+
+
+def test_a_value_that_became_missing_is_cleared_and_one_that_never_was_there_is_no_change(tmp_path):
+    before = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
+    now = scored(tmp_path, {"p_sql": None, "respond_by_at": None}, {"lead_id": "L2", "p_sql": None})
+    plan = plan_write_back(now, applied(before, NOTHING_PUBLISHED), fields=("leadscore_p_sql", "leadscore_respond_by"))
+    assert [tuple(row.values()) for row in plan.changes.to_pylist()] == [
+        ("L1", "leadscore_p_sql", "0.4124", None),
+        ("L1", "leadscore_respond_by", "2026-05-02T12:00:00Z", None),
+        ("L2", "leadscore_respond_by", None, "2026-05-02T12:00:00Z"),
+    ]
+
+
+def test_a_lead_without_any_reason_has_missing_reasons_not_empty_ones(tmp_path):
+    plan = plan_write_back(
+        scored(tmp_path, {"reason_1": None, "reason_2": None}), NOTHING_PUBLISHED, fields=("leadscore_reasons",)
+    )
+    assert plan.changes.num_rows == 0
+
+
+def test_leads_that_are_no_longer_scored_are_counted_and_left_alone(tmp_path):
+    published = pa.table({"lead_id": ["gone", "L1"], "leadscore_grade": ["A1", "B2"]})
+    plan = plan_write_back(scored(tmp_path, {}, {"lead_id": "L2"}), published, fields=("leadscore_grade",))
+    assert (plan.n_leads, plan.n_changed, plan.n_unchanged, plan.n_left) == (1 + 1, 1, 1, 1)
+    assert plan.changes["lead_id"].to_pylist() == ["L2"]
+
+
+def test_a_move_below_the_written_decimals_is_no_change(tmp_path):
+    published = pa.table({"lead_id": ["L1"], "leadscore_p_sql": ["0.4124"]})
+    for p_sql, changes in ((0.41244, 0), (0.41246, 1)):
+        plan = plan_write_back(scored(tmp_path, {"p_sql": p_sql}), published, fields=("leadscore_p_sql",))
+        assert plan.changes.num_rows == changes
+
+
+def test_a_customers_own_field_names_are_told_by_their_last_words(tmp_path):
+    plan = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=('acme "x"_grade', "p_win"))
+    assert [(row["field"], row["new_value"]) for row in plan.changes.to_pylist()] == [
+        ('acme "x"_grade', "B2"),
+        ("p_win", "0.1031"),
+    ]
+
+
+def test_fields_that_mean_nothing_to_us_are_refused_all_at_once(tmp_path):
+    with pytest.raises(
+        PublishError, match=r"'upgrade', 'mood' end\(s\) with nothing we can write; .*one of grade, p_sql"
+    ):
+        plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=("leadscore_grade", "upgrade", "mood"))
+
+
+def test_a_lead_that_stands_twice_in_the_crm_is_refused(tmp_path):
+    with pytest.raises(PublishError, match=r"more than once \('L1'\)"):
+        plan_write_back(scored(tmp_path, {}), pa.table({"lead_id": ["L1", "L1"]}), fields=FIELDS)
+
+
+def test_a_preview_shows_whole_leads(tmp_path):
+    plan = plan_write_back(
+        scored(tmp_path, *({"lead_id": f"L{n}"} for n in range(5))),
+        pa.table({"lead_id": ["L0", "L1"], "leadscore_grade": ["B2", "C3"], "leadscore_action": ["hand_off", "work"]}),
+        fields=("leadscore_grade", "leadscore_action"),
+    )
+    assert preview(plan, 2) == (
+        FieldChange("L1", "leadscore_action", "work", "hand_off"),
+        FieldChange("L1", "leadscore_grade", "C3", "B2"),
+        FieldChange("L2", "leadscore_action", None, "hand_off"),
+        FieldChange("L2", "leadscore_grade", None, "B2"),
+    )
+    assert preview(plan, 0) == ()
+
+
+def test_publishing_twice_writes_once(tmp_path):
+    sink, scores = Sink(), scored(tmp_path, {}, {"lead_id": "L2"})
+    first = publish(plan_write_back(scores, sink.published(), fields=FIELDS), sink, thresholds=THRESHOLDS)
+    second = publish(plan_write_back(scores, sink.published(), fields=FIELDS), sink, thresholds=THRESHOLDS)
+    assert (first.n_written, first.n_unchanged) == (2, 0)
+    assert (second.n_written, second.n_unchanged) == (0, 2)
+    assert sink.thresholds == THRESHOLDS
+
+
+def test_refused_leads_are_accounted_for(tmp_path):
+    plan = plan_write_back(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS)
+    assert publish(plan, Sink(refused=("L2",)), thresholds=THRESHOLDS).refused == {"L2": "locked"}
+
+
+def test_a_receipt_that_lost_a_lead_is_an_error(tmp_path):
+    plan = plan_write_back(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS)
+    with pytest.raises(PublishError, match=r"2 leads were to be published and the receipt accounts for 1 \(1 written"):
+        publish(plan, Sink(forgotten=1), thresholds=THRESHOLDS)
+
+
+texts = st.none() | st.text(alphabet="aé'\";=", max_size=3)
+rows = st.fixed_dictionaries(
+    {
+        "p_sql": st.none() | st.floats(0, 1),
+        "p_win": st.floats(0, 1),
+        "expected_value": st.floats(0, 1e9),
+        "grade": st.sampled_from(["A1", "D4"]),
+        "reason_1": texts,
+        "reason_3": texts,
+        "respond_by_at": st.none() | st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1)),
+    }
+)
+runs = st.dictionaries(st.sampled_from(["L1", "L2", "é'3"]), rows)
+
+
+def listed(leads: dict[str, dict]) -> list[dict]:
+    return [{"lead_id": lead_id} | row for lead_id, row in sorted(leads.items())]
+
+
+@settings(max_examples=40, deadline=None)
+@given(before=runs, now=runs)
+def test_carrying_out_a_plan_leaves_nothing_to_plan_and_touches_only_what_differs(before, now):
+    with TemporaryDirectory() as folder:
+        first = plan_write_back(scored(Path(folder), *listed(before)), NOTHING_PUBLISHED, fields=FIELDS)
+        published = applied(first, NOTHING_PUBLISHED)
+        scores = scored(Path(folder), *listed(now))
+        plan = plan_write_back(scores, published, fields=FIELDS)
+        changes = plan.changes.to_pylist()
+        again = plan_write_back(scores, applied(plan, published), fields=FIELDS)
+    assert again.changes.num_rows == 0
+    assert all(change["old_value"] != change["new_value"] for change in changes)
+    assert [(c["lead_id"], c["field"]) for c in changes] == sorted({(c["lead_id"], c["field"]) for c in changes})
+    assert {change["lead_id"] for change in changes} <= set(now)
+    assert plan.n_left == len(set(before) - set(now))
+    assert plan.n_changed + plan.n_unchanged == len(now)

@@ -1,0 +1,253 @@
+import datetime as dt
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import serving.score
+from data_contracts.errors import PublishError, ReleaseError
+from data_contracts.scores import SCORED_LEADS_SCHEMA
+from data_contracts.vocabulary import Transition
+from features.build import build_features
+from features.catalogue import features_of
+from features.snapshots import scoring_snapshots
+from models.estimators import fit_estimator, model_frame
+from models.fitted import FittedTransition, ScoringRelease
+from serving.score import open_scored_leads, score_batch, score_leads
+from tests.example_history import EXTRACTED_AT, busy_history, history, settings
+from tests.example_release import LOGISTIC, THRESHOLDS, Fixed, base_rate, manifest, release_of, summary
+
+SETTINGS = settings()
+COLUMNS = tuple(feature.column for feature in features_of(SETTINGS))
+
+
+@pytest.fixture(scope="module")
+def crm():
+    return busy_history(60)
+
+
+@pytest.fixture(scope="module")
+def features(crm):
+    return build_features(crm, scoring_snapshots(crm, SETTINGS.definitions, as_of=EXTRACTED_AT), settings=SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def frame(features):
+    return features.table.order_by("lead_id").to_pyarrow().to_pandas()
+
+
+@pytest.fixture(scope="module")
+def release(features, frame):
+    """Logistic regressions that learnt that pricing views convert."""
+
+    def fit(transition: Transition) -> FittedTransition:
+        outcome = (frame["n_pricing_view_90d"] > 0).to_numpy()
+        told = summary(transition, estimator="logistic_regression")
+        estimator = fit_estimator(
+            LOGISTIC,
+            model_frame(frame, features.columns),
+            columns=features.columns,
+            outcome=outcome,
+            weight=np.ones(len(frame)),
+            seed=0,
+        )
+        return FittedTransition(told, features.columns, estimator, None)
+
+    models = {transition: fit(transition) for transition in SETTINGS.definitions.transitions}
+    return release_of(models, features=features.columns, catalogue_digest=features.catalogue_digest)
+
+
+def fixed_release(*models: Fixed, **changes: object) -> ScoringRelease:
+    told = manifest(*(model.summary for model in models), features=COLUMNS, **changes)
+    return ScoringRelease(manifest=told, transitions={model.summary.transition: model for model in models})
+
+
+def two_steps(*, p_sql: float = 0.4, p_win: float = 0.5, contributions: dict[str, float] | None = None, **changes):
+    first = Fixed(Transition.MQL_TO_SQL, probability=p_sql, contributions=contributions or {"n_inbound_7d": 1.0})
+    second = Fixed(Transition.SQL_TO_WIN, probability=p_win, contributions={"n_inbound_7d": -1.0})
+    return fixed_release(first, second, **changes)
+
+
+def lead(**changes: object) -> pd.DataFrame:
+    """One open MQL that fits the profile, with 2 as the value of each number and `x` of each word."""
+    told = {
+        "lead_id": "L1",
+        "account_id": "A1",
+        "transition": "mql_to_sql",
+        "moment": "open",
+        "stage": "mql",
+        "as_of": pd.Timestamp("2026-05-01 12:00"),
+        **{column.name: 2.0 if column.type == "number" else "x" for column in COLUMNS},
+        "icp_fit_share": 1.0,
+        "icp_misses": [],
+    }
+    return pd.DataFrame([told | changes])
+
+
+def scored(frame: pd.DataFrame, release: ScoringRelease) -> dict[str, object]:
+    return score_batch(frame, release, settings=SETTINGS).to_pylist()[0]
+
+
+def test_a_lead_before_sql_gets_the_chain_of_both_models_and_its_value():
+    row = scored(lead(), two_steps(p_sql=0.4, p_win=0.5))
+    assert (row["p_sql"], row["p_win_given_sql"], row["p_win"]) == (0.4, 0.5, 0.4 * 0.5)
+    assert row["expected_value"] == 0.4 * 0.5 * 1_000.0
+
+
+def test_an_sql_has_its_sql_behind_it_and_is_explained_by_the_second_model():
+    row = scored(lead(stage="sql", transition="sql_to_win"), two_steps(p_sql=0.4, p_win=0.5))
+    assert (row["p_sql"], row["p_win_given_sql"], row["p_win"]) == (1.0, 0.5, 0.5)
+    assert (row["action"], row["respond_by_at"]) == ("work", None)
+    assert row["reason_1"] == "lowers: did something of its own accord 2 times in the last 7 days"
+
+
+def test_a_lead_before_sql_is_explained_by_the_first_model():
+    row = scored(lead(), two_steps())
+    assert row["reason_1"] == "raises: did something of its own accord 2 times in the last 7 days"
+    assert row["reason_2"] is None
+
+
+def test_with_one_transition_only_the_win_is_known():
+    one_step = settings(transitions={"mql_to_win": {"horizon_days": 30}})
+    release = fixed_release(Fixed(Transition.MQL_TO_WIN, probability=0.35, contributions={"n_inbound_7d": 1.0}))
+    row = score_batch(lead(transition="mql_to_win"), release, settings=one_step).to_pylist()[0]
+    assert (row["p_sql"], row["p_win_given_sql"], row["p_win"]) == (None, None, 0.35)
+    assert (row["is_above_threshold"], row["action"]) == (True, "hand_off")
+
+
+def test_the_threshold_belongs_to_the_first_transition():
+    assert scored(lead(), two_steps(p_sql=0.3, p_win=0.01))["is_above_threshold"] is True
+    below = scored(lead(), two_steps(p_sql=0.29, p_win=0.99))
+    assert (below["is_above_threshold"], below["action"]) == (False, "nurture")
+
+
+def test_a_hand_off_is_due_within_the_agreed_hours():
+    row = scored(lead(), two_steps(p_sql=0.3))
+    assert row["respond_by_at"] == dt.datetime(2026, 5, 1, 12) + dt.timedelta(hours=24)
+
+
+@pytest.mark.parametrize(
+    ("fit", "p_sql", "grade", "n_alike", "is_extrapolated"),
+    [
+        (1.0, 0.6, "A1", 40, False),
+        (0.7, 0.3, "B2", 30, False),
+        (0.5, 0.1, "C3", 29, True),
+        (0.0, 0.0, "D4", 0, True),
+        (np.nan, 0.1, "C3", 29, True),
+    ],
+)
+def test_a_grade_with_fewer_than_thirty_labelled_leads_is_extrapolated(fit, p_sql, grade, n_alike, is_extrapolated):
+    row = scored(lead(icp_fit_share=fit), two_steps(p_sql=p_sql))
+    assert (row["grade"], row["n_labelled_alike"], row["is_extrapolated"]) == (grade, n_alike, is_extrapolated)
+
+
+def test_a_lead_off_the_profile_is_told_what_it_misses_and_nothing_of_the_profile_twice():
+    contributions = {"icp_industry": -3.0, "icp_fit_share": -2.0, "attribute_employees": -2.0, "n_inbound_7d": 0.5}
+    misses = ["company size", "industry"]
+    row = scored(lead(icp_fit_share=0.0, icp_misses=misses), two_steps(p_sql=0.1, contributions=contributions))
+    assert row["action"] == "off_icp"
+    assert [row["reason_1"], row["reason_2"], row["reason_3"]] == [
+        "lowers: outside the agreed profile (company size, industry)",
+        "raises: did something of its own accord 2 times in the last 7 days",
+        None,
+    ]
+
+
+def test_where_no_signal_was_found_the_base_rate_is_published_and_said():
+    models = {transition: base_rate(transition) for transition in (Transition.MQL_TO_SQL, Transition.SQL_TO_WIN)}
+    release = release_of(
+        {transition: FittedTransition(model.summary, COLUMNS, None, None) for transition, model in models.items()},
+        features=COLUMNS,
+    )
+    row = scored(lead(), release)
+    assert (row["p_sql"], row["p_win"]) == (0.25, 0.25 * 0.25)
+    assert [row["reason_1"], row["reason_2"]] == ["no signal found: base rate", None]
+
+
+def test_scores_are_streamed_into_a_file_in_order_of_the_lead(crm, release, frame, tmp_path, monkeypatch):
+    monkeypatch.setattr(serving.score, "LEADS_AT_ONCE", 20)
+    told = []
+    path = tmp_path / "new" / "scored.parquet"
+    scores = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=told.append)
+    table = pq.read_table(path)
+    assert table.schema.equals(SCORED_LEADS_SCHEMA)
+    assert table["lead_id"].to_pylist() == sorted(frame["lead_id"])
+    assert told == [20, 40, len(frame)]
+    assert (scores.n_leads, scores.as_of, scores.release_id) == (len(frame), EXTRACTED_AT, "2026-05-01-abc123")
+    assert (scores.definitions_version, scores.path) == ("2026.1", path)
+    assert [file.name for file in path.parent.iterdir()] == ["scored.parquet"]
+
+
+def test_a_stream_scores_as_one_batch_does(crm, release, frame, tmp_path, monkeypatch):
+    whole = score_batch(frame, release, settings=SETTINGS)
+    monkeypatch.setattr(serving.score, "LEADS_AT_ONCE", 7)
+    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+    streamed = pq.read_table(tmp_path / "s.parquet").replace_schema_metadata()
+    pd.testing.assert_frame_equal(streamed.to_pandas(), whole.to_pandas())
+
+
+def test_every_stage_that_is_open_is_scored_and_no_closed_one(crm, release, tmp_path):
+    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+    table = pq.read_table(tmp_path / "s.parquet").to_pandas()
+    assert set(table["stage"]) == {"lead", "mql", "sal", "sql", "opportunity"}
+    assert table["p_win"].between(0, 1).all()
+    assert table.loc[table["stage"].isin(["sql", "opportunity"]), "p_sql"].eq(1).all()
+
+
+def test_a_lead_with_pricing_views_is_told_so(crm, release, tmp_path):
+    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+    reasons = pq.read_table(tmp_path / "s.parquet").to_pandas()[["reason_1", "reason_2", "reason_3"]].stack()
+    assert reasons.str.match("(raises|lowers): ").all()
+    assert reasons.str.contains("raises: opened pricing").any()
+
+
+def test_no_open_lead_gives_a_file_without_rows(release, tmp_path):
+    nobody = history({})
+    scores = score_leads(nobody, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+    assert (scores.n_leads, scores.release_id) == (0, "2026-05-01-abc123")
+
+
+def test_a_run_that_fails_leaves_the_scores_of_the_last_one(crm, release, tmp_path):
+    path = tmp_path / "s.parquet"
+    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path)
+    before = path.read_bytes()
+
+    def fail(n_leads: int) -> None:
+        raise RuntimeError("the machine went away")
+
+    with pytest.raises(RuntimeError, match="went away"):
+        score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=fail)
+    assert path.read_bytes() == before
+    assert [file.name for file in tmp_path.iterdir()] == ["s.parquet"]
+
+
+def test_a_release_of_another_catalogue_is_refused(crm, release, tmp_path):
+    other = ScoringRelease(release.manifest.model_copy(update={"catalogue_digest": "other"}), release.transitions)
+    with pytest.raises(ReleaseError, match=r"made by feature catalogue other and the one in force is \w{16}; train"):
+        score_leads(crm, other, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+
+
+def test_a_release_for_other_horizons_or_transitions_is_refused(crm, release, tmp_path):
+    longer = settings(transitions={"mql_to_sql": {"horizon_days": 60}, "sql_to_win": {"horizon_days": 30}})
+    one_step = settings(transitions={"mql_to_win": {"horizon_days": 30}})
+    for other, asked in ((longer, "mql_to_sql within 60 days and sql_to_win"), (one_step, "mql_to_win within 30 days")):
+        with pytest.raises(ReleaseError, match=f"predicts mql_to_sql within 30 days and .* ask for {asked}"):
+            score_leads(crm, release, settings=other, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+
+
+@pytest.mark.parametrize("content", [None, b"no parquet", "a table of something else"])
+def test_a_file_without_scores_is_refused(content, tmp_path):
+    path = tmp_path / "s.parquet"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        pq.write_table(pa.table({"a": [1]}), path)
+    with pytest.raises(PublishError, match=r"there are no scores at .*run `leadscore score` first"):
+        open_scored_leads(path)
+
+
+def test_the_thresholds_of_the_release_decide_not_those_of_the_settings():
+    strict = THRESHOLDS.model_copy(update={"hand_off_probability": 0.9})
+    assert scored(lead(), two_steps(p_sql=0.8, thresholds=strict))["action"] == "nurture"

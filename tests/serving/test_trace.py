@@ -1,0 +1,242 @@
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from data_contracts.errors import ReleaseError, UnknownLeadError
+from data_contracts.vocabulary import Transition
+from features.build import build_features
+from features.snapshots import scoring_snapshots
+from models.estimators import fit_estimator, model_frame
+from models.fitted import FittedTransition
+from serving.score import score_batch
+from serving.trace import as_text, trace_lead
+from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
+from tests.example_release import LOGISTIC, base_rate, release_of, summary
+
+SETTINGS = settings()
+NOTHING_PUBLISHED = pa.table({"lead_id": pa.array([], pa.string())})
+NOUNS = [
+    "RawHistory",
+    "CrmHistory",
+    "Snapshots",
+    "KnownHistory",
+    "FeatureTable",
+    "LabelledTable",
+    "FittedTransition",
+    "Thresholds",
+    "ScoringRelease",
+    "ScoredLeads",
+    "WriteBackPlan",
+    "PublishReceipt",
+]
+
+
+@pytest.fixture(scope="module")
+def crm():
+    """Leads L00000 to L00035; the sixth of each six is disqualified. What was delivered is kept in part."""
+    made = busy_history(36)
+    delivered = pa.table(
+        {
+            "source_row": [1, 2],
+            "Lead_ID": ["L00002", "L90000"],
+            "created_at": ["01.03.2026", "02.03.2026"],
+            "merged_into": [None, "L00002"],
+            "email": ["someone@example.org", None],
+        }
+    )
+    made.engine.create_table("raw_leads", delivered)
+    return made
+
+
+@pytest.fixture(scope="module")
+def refused(crm):
+    return quarantine(
+        crm,
+        refusal("activities", 17, key="act-9", given='{"lead_id":"L00002"}', reason="kind 'fax' is unknown"),
+        refusal("attribute_changes", 4, key="x", given='{"object_id":"L00002"}', reason="changed_at is missing"),
+        refusal("activities", 18, key="act-8", given='{"lead_id":"L00003"}', reason="of another lead"),
+        refusal("leads", 99, key="L80000", given='{"lead_id":"L80000"}', reason="created_at is missing"),
+    )
+
+
+@pytest.fixture(scope="module")
+def features(crm):
+    return build_features(crm, scoring_snapshots(crm, SETTINGS.definitions, as_of=EXTRACTED_AT), settings=SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def frame(features):
+    return features.table.order_by("lead_id").to_pyarrow().to_pandas()
+
+
+@pytest.fixture(scope="module")
+def release(features, frame):
+    estimator = fit_estimator(
+        LOGISTIC,
+        model_frame(frame, features.columns),
+        columns=features.columns,
+        outcome=(frame["n_pricing_view_90d"] > 0).to_numpy(),
+        weight=np.ones(len(frame)),
+        seed=0,
+    )
+    told = summary(Transition.MQL_TO_SQL, estimator="logistic_regression")
+    no_signal = base_rate(Transition.SQL_TO_WIN).summary
+    models = {
+        Transition.MQL_TO_SQL: FittedTransition(told, features.columns, estimator, None),
+        Transition.SQL_TO_WIN: FittedTransition(no_signal, features.columns, None, None),
+    }
+    return release_of(models, features=features.columns, catalogue_digest=features.catalogue_digest)
+
+
+@pytest.fixture(scope="module")
+def trace(crm, refused, release):
+    """`trace(lead_id)` with nothing published unless given."""
+
+    def run(lead_id: str, *, published: pa.Table = NOTHING_PUBLISHED, as_of: dt.datetime = EXTRACTED_AT):
+        return trace_lead(
+            crm, release, settings=SETTINGS, lead_id=lead_id, quarantine=refused, published=published, as_of=as_of
+        )
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def of_an_sql(trace):
+    return trace("L00002", published=pa.table({"lead_id": ["L00002", "L00003"], "leadscore_grade": ["D4", "A1"]}))
+
+
+def refusal(table: str, source_row: int, *, key: str, given: str, reason: str) -> dict[str, object]:
+    return {"table": table, "source_row": source_row, "row_key": key, "rule": "r", "reason": reason, "raw_row": given}
+
+
+def rows(trace, noun: str) -> dict[str, str]:
+    return dict(next(step.rows for step in trace.steps if step.noun == noun))
+
+
+def test_a_trace_goes_through_every_noun_in_order(of_an_sql):
+    assert [step.noun for step in of_an_sql.steps] == NOUNS
+    assert (of_an_sql.lead_id, of_an_sql.as_of) == ("L00002", EXTRACTED_AT)
+
+
+def test_a_trace_scores_as_the_run_over_all_leads_does(trace, frame, release):
+    whole = {row["lead_id"]: row for row in score_batch(frame, release, settings=SETTINGS).to_pylist()}
+    for row in (whole["L00000"], whole["L00007"]):
+        told = rows(trace(row["lead_id"]), "ScoredLeads")
+        assert told["p_win"] == f"{row['p_win']:.4g}"
+        assert (told["grade"], told["action"], told["reason_1"]) == (row["grade"], row["action"], row["reason_1"])
+
+
+def test_what_was_delivered_is_shown_without_what_identifies_a_person(of_an_sql):
+    delivered = rows(of_an_sql, "RawHistory")
+    assert delivered["leads"] == "1 row(s) delivered"
+    assert delivered["  created_at"] == "01.03.2026"
+    assert "example.org" not in as_text(of_an_sql)
+
+
+def test_what_is_trusted_and_what_was_refused_stand_side_by_side(of_an_sql):
+    told = rows(of_an_sql, "CrmHistory")
+    assert told["stage_changes"] == "3 row(s) trusted"
+    assert [value.split(",")[0] for label, value in told.items() if label.startswith("  ")] == ["mql", "sal", "sql"]
+    refused = {label: value for label, value in told.items() if label.startswith("refused")}
+    assert refused == {
+        "refused: activities row 17": "kind 'fax' is unknown",
+        "refused: attribute_changes row 4": "changed_at is missing",
+    }
+
+
+def test_the_moment_and_what_was_known_then_are_counted(of_an_sql, frame):
+    assert rows(of_an_sql, "Snapshots")["transition"] == "sql_to_win"
+    known = rows(of_an_sql, "KnownHistory")
+    assert known["own stage changes"].startswith("3 known, the latest ")
+    assert known["colleagues who are leads"].startswith("1 known")
+    n_own = frame.set_index("lead_id").loc["L00002", "n_inbound_90d"]
+    assert known["own activities"].startswith(f"{n_own:.0f} known")
+
+
+def test_features_that_say_nothing_are_only_counted(of_an_sql, release):
+    told = rows(of_an_sql, "FeatureTable")
+    telling = set(told) - {"zero", "missing"}
+    assert told["current_stage"] == "sql"
+    assert len(telling) + int(told["zero"]) + int(told["missing"]) == len(release.manifest.features)
+
+
+def test_what_was_learnt_from_the_lead_is_told_moment_by_moment(of_an_sql):
+    told = rows(of_an_sql, "LabelledTable")
+    assert any(label.startswith("mql_to_sql") and value.startswith("entry: converted") for label, value in told.items())
+    assert any(label.startswith("sql_to_win") for label in told)
+
+
+def test_each_model_says_how_good_it_is_and_what_it_makes_of_the_lead(of_an_sql):
+    told = rows(of_an_sql, "FittedTransition")
+    assert told["mql_to_sql"].startswith("logistic_regression, calibrator none, 300 of 1200 labelled leads converted")
+    assert told["sql_to_win"].startswith("base_rate")
+    assert any(value.endswith(" log-odds") for value in told.values())
+
+
+def test_boundaries_and_release_are_named(of_an_sql):
+    assert rows(of_an_sql, "Thresholds")["hand-off probability"] == "0.3000"
+    assert rows(of_an_sql, "ScoringRelease")["value_of_a_win"] == "1,000.00 EUR"
+    assert rows(of_an_sql, "ScoringRelease")["release_id"] == "2026-05-01-abc123"
+
+
+def test_changes_are_shown_old_and_new_beside_what_stands_in_the_crm(of_an_sql):
+    grade = rows(of_an_sql, "ScoredLeads")["grade"]
+    assert rows(of_an_sql, "WriteBackPlan")["leadscore_grade"] == f"D4 → {grade}"
+    assert rows(of_an_sql, "PublishReceipt") == {"lead_id": "L00002", "leadscore_grade": "D4"}
+
+
+def test_a_lead_that_stands_as_it_should_has_nothing_to_change(trace, of_an_sql):
+    new_values = {field: told.split(" → ")[1] for field, told in rows(of_an_sql, "WriteBackPlan").items()}
+    new_values["leadscore_grade"] = rows(of_an_sql, "ScoredLeads")["grade"]
+    standing = pa.table({"lead_id": ["L00002"]} | {field: [value] for field, value in new_values.items()})
+    again = trace("L00002", published=standing)
+    assert rows(again, "WriteBackPlan") == {"nothing": "every field stands as it should"}
+
+
+def test_a_closed_lead_is_told_up_to_where_its_way_ends(trace):
+    closed = trace("L00005")
+    assert [step.noun for step in closed.steps] == NOUNS
+    assert rows(closed, "Snapshots")["not open"].endswith("the last stage known then is disqualified")
+    for noun in ("FeatureTable", "ScoredLeads", "WriteBackPlan"):
+        assert "was not open" in rows(closed, noun)["nothing"]
+    assert rows(closed, "PublishReceipt") == {"nothing": "it was never published"}
+    assert rows(closed, "RawHistory") == {"not kept": "the engine no longer has what the source delivered"}
+
+
+def test_nothing_later_than_the_moment_is_known(trace):
+    early = trace("L00005", as_of=dt.datetime(2020, 1, 1))
+    assert rows(early, "Snapshots")["not open"].endswith("the last stage known then is none")
+    assert rows(early, "KnownHistory")["own stage changes"] == "0 known"
+
+
+def test_a_refused_lead_is_unknown_with_the_reason(trace):
+    with pytest.raises(UnknownLeadError, match="lead 'L80000' is in quarantine: created_at is missing; mend it"):
+        trace("L80000")
+
+
+def test_a_merged_lead_names_its_survivor(trace):
+    with pytest.raises(UnknownLeadError, match="'L90000' was merged into 'L00002' .*; trace 'L00002'"):
+        trace("L90000")
+
+
+def test_an_unknown_lead_says_what_ids_look_like(trace):
+    with pytest.raises(
+        UnknownLeadError, match="there is no lead 'l00002' in the checked history; ids look like 'L00000'"
+    ):
+        trace("l00002")
+
+
+def test_a_release_of_other_definitions_is_refused(crm, refused, release):
+    longer = settings(transitions={"mql_to_sql": {"horizon_days": 60}, "sql_to_win": {"horizon_days": 30}})
+    with pytest.raises(ReleaseError, match="ask for mql_to_sql within 60 days"):
+        trace_lead(
+            crm,
+            release,
+            settings=longer,
+            lead_id="L00002",
+            quarantine=refused,
+            published=NOTHING_PUBLISHED,
+            as_of=EXTRACTED_AT,
+        )
