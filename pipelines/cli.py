@@ -52,7 +52,8 @@ Config = Annotated[
     Path, typer.Option("--config", envvar="LEADSCORE_CONFIG", help="The settings file.", show_default=True)
 ]
 Data = Annotated[
-    Path | None, typer.Option("--data", envvar="LEADSCORE_DATA", help="Folder of the source's files, if not the settings'.")
+    Path | None,
+    typer.Option("--data", envvar="LEADSCORE_DATA", help="Folder of the source's files, if not the settings'."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
 Release = Annotated[str, typer.Option("--release", help="`production`, `candidate` or a version number.")]
@@ -92,8 +93,9 @@ def simulate(
     facts = asdict(summary)
     if as_json:
         show_json(facts)
-    else:
-        show_rows([{"simulated": name.replace("_", " "), "": _number(value)} for name, value in facts.items()])
+        return
+    written = {f"rows of {table}": count for table, count in facts.pop("rows").items()}
+    show_rows([{"simulated": name.replace("_", " "), "": _number(value)} for name, value in (facts | written).items()])
 
 
 @app.command()
@@ -140,7 +142,8 @@ def quarantine(
 def train(
     config: Config = DEFAULT_CONFIG,
     test_from: Annotated[
-        datetime | None, typer.Option("--test-from", help="First moment (UTC) of the test leads; else the latest quarter.")
+        datetime | None,
+        typer.Option("--test-from", help="First moment (UTC) of the test leads; else the latest quarter."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -184,7 +187,7 @@ def backtest(
         evaluations = flows.backtest(str(config), n_folds=folds)
     else:
         with console.working("backtest") as say:
-            evaluations = backtesting.backtest(settings, n_folds=folds, say=say)
+            evaluations = dict(backtesting.backtest(settings, n_folds=folds, say=say))
     display.backtests(evaluations, as_json=as_json)
 
 
@@ -195,8 +198,8 @@ def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     Example: leadscore releases --json
     """
     from pipelines import display
-    from pipelines.score import registry_of
     from pipelines.store import Store
+    from pipelines.train import registry_of
 
     display.releases(registry_of(Store.of(_settings(config, None))).versions(), as_json=as_json)
 
@@ -208,8 +211,8 @@ def promote(version: str, config: Config = DEFAULT_CONFIG) -> None:
     Example: leadscore promote 3
     """
     from pipelines.console import show
-    from pipelines.score import registry_of
     from pipelines.store import Store
+    from pipelines.train import registry_of
 
     registry_of(Store.of(_settings(config, None))).promote(version)
     show(f"version {version} is in production now")
@@ -220,7 +223,8 @@ def score(
     config: Config = DEFAULT_CONFIG,
     release: Release = "production",
     as_of: Annotated[
-        datetime | None, typer.Option("--as-of", help="Score as things stood at this moment (UTC); else at the extract.")
+        datetime | None,
+        typer.Option("--as-of", help="Score as things stood at this moment (UTC); else at the extract."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:

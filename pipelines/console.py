@@ -1,6 +1,7 @@
 """The terminal: data on stdout, talk and progress on stderr."""
 
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,11 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-OUT = Console(highlight=False)
-TALK = Console(stderr=True, highlight=False)
+UNWATCHED_WIDTH = 180
+"""Columns of a table that goes to a file or another program: wide enough that nothing is folded."""
+
+OUT = Console(highlight=False, width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
+TALK = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else UNWATCHED_WIDTH)
 
 
 def show_rows(rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
@@ -48,7 +52,7 @@ def complain(text: str) -> None:
 
 @contextmanager
 def working(title: str) -> Iterator[Callable[[str], None]]:
-    """A spinner on stderr with the time so far; what is said to it is shown beside. Plain lines where nobody watches."""
+    """A spinner on stderr with the time so far and what is said to it. Plain lines where nobody watches."""
     if not TALK.is_terminal:
         yield lambda line: TALK.print(escape(f"{title}: {line}"))
         return

@@ -26,7 +26,10 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
         simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed, progress=say)
     with working("2/5 leadscore check") as say:
         report = ingest_history(settings, say=say)
-    show_rows(table_check_rows(report), title="1. History, checked against its contracts (refused rows: `leadscore quarantine`)")
+    show_rows(
+        table_check_rows(report),
+        title="1. History, checked against its contracts (`leadscore quarantine` shows refused rows)",
+    )
     with working("3/5 leadscore train") as say:
         made = train_release(settings, created_at=now, say=say)
     _show_models(made.release.manifest)
@@ -37,7 +40,9 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
     show("")
     show_rows(grade_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
     first = _show_first_leads(scored.path)
-    show(f"\n{receipt.n_written:,} leads published to {Store.of(settings).published} in {time.monotonic() - started:.0f} s in all")
+    show(
+        f"\n{receipt.n_written:,} leads published to {Store.of(settings).published} in {time.monotonic() - started:.0f} s in all"
+    )
     show("\nLook further:")
     show(f"  leadscore trace {first} --release {made.version}   one lead's way, from CRM row to written-back score")
     show("  leadscore backtest                 would it have worked all along?")
@@ -52,7 +57,9 @@ def _show_models(manifest: ReleaseManifest) -> None:
         evaluation = next(e for e in summary.evaluations if e.moment is Moment.ENTRY)
         rows += _model_rows(evaluation)
         if not evaluation.has_signal:
-            warn(f"{summary.transition}: no gain over the base rate can be told from chance; the base rate is published")
+            warn(
+                f"{summary.transition}: no gain over the base rate can be told from chance; the base rate is published"
+            )
     show_rows(rows, title="2. Models on the latest leads, none of which they learnt from (95 % intervals)")
     show(f"\nhand-off at a probability of {manifest.thresholds.hand_off_probability:.3f}: {manifest.thresholds.policy}")
 

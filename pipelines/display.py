@@ -23,7 +23,9 @@ def check_report(report: CheckReport, settings: Settings, *, as_json: bool) -> N
     if as_json:
         show_json(asdict(report))
         return
-    title = f"{report.source}, extracted {report.extracted_at:%Y-%m-%d %H:%M} UTC, definitions {report.definitions_version}"
+    title = (
+        f"{report.source}, extracted {report.extracted_at:%Y-%m-%d %H:%M} UTC, definitions {report.definitions_version}"
+    )
     show_rows(table_check_rows(report), title=title)
     for warning in report.warnings:
         warn(warning)
@@ -48,7 +50,11 @@ def training(made: TrainingRun, *, as_json: bool) -> None:
     """How good each transition is beside its baselines, and what became of the release."""
     manifest = made.release.manifest
     if as_json:
-        content = {"version": made.version, "is_promoted": made.is_promoted, "held_back_because": made.held_back_because}
+        content = {
+            "version": made.version,
+            "is_promoted": made.is_promoted,
+            "held_back_because": made.held_back_because,
+        }
         show_json(content | {"release": manifest.model_dump(mode="json")})
         return
     for summary in manifest.transitions:
@@ -67,8 +73,8 @@ def evaluations(by_transition: Mapping[Transition, Sequence[Evaluation]]) -> Non
             show("")
             show_rows(
                 evaluation_rows(evaluation),
-                title=f"{transition}, {snapshots}: {evaluation.n_test_leads:,} leads from {evaluation.test_from:%Y-%m-%d} to "
-                f"{evaluation.test_until:%Y-%m-%d}, base rate {evaluation.test_base_rate:.3f} "
+                title=f"{transition}, {snapshots}: {evaluation.n_test_leads:,} leads from "
+                f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, base rate {evaluation.test_base_rate:.3f} "
                 f"(training {evaluation.train_base_rate:.3f}); 95 % intervals",
             )
             if not evaluation.has_signal:
@@ -99,20 +105,27 @@ def scored(result: ScoredLeads, *, as_json: bool) -> None:
     if as_json:
         show_json(asdict(result))
         return
-    show_rows(grade_rows(result), title=f"{result.n_leads:,} open leads at {result.as_of:%Y-%m-%d %H:%M} UTC by next action")
-    show(f"\nscores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change")
+    show_rows(
+        grade_rows(result), title=f"{result.n_leads:,} open leads at {result.as_of:%Y-%m-%d %H:%M} UTC by next action"
+    )
+    show(
+        f"\nscores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change"
+    )
 
 
 def plan(result: WriteBackPlan, *, limit: int, as_json: bool) -> None:
     """The first changes of a plan, and how many there are."""
-    rows = preview(result, limit)
+    rows = [asdict(change) for change in preview(result, limit)]
     if as_json:
-        show_json({"n_changed": result.n_changed, "n_unchanged": result.n_unchanged, "n_left": result.n_left, "changes": rows})
+        show_json(
+            {"n_changed": result.n_changed, "n_unchanged": result.n_unchanged, "n_left": result.n_left, "changes": rows}
+        )
         return
     show_rows([{key: _cell(value) for key, value in row.items()} for row in rows])
     show(
         f"\ndry run, nothing was written: {result.n_changed:,} of {result.n_leads:,} leads would change "
-        f"({result.changes.num_rows:,} fields), {result.n_unchanged:,} would not, {result.n_left:,} are no longer scored"
+        f"({result.changes.num_rows:,} fields), {result.n_unchanged:,} would not; "
+        f"{result.n_left:,} are no longer scored"
     )
 
 
@@ -121,7 +134,10 @@ def receipt(result: PublishReceipt, *, as_json: bool) -> None:
     if as_json:
         show_json(asdict(result))
         return
-    show_rows(receipt_rows(result), title=f"{result.sink}: release {result.release_id} as of {result.as_of:%Y-%m-%d %H:%M} UTC")
+    show_rows(
+        receipt_rows(result),
+        title=f"{result.sink}: release {result.release_id} as of {result.as_of:%Y-%m-%d %H:%M} UTC",
+    )
     for lead, reason in result.refused.items():
         warn(f"{lead}: {reason}")
     for file in result.files:

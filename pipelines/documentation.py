@@ -9,8 +9,9 @@ from pathlib import Path
 
 import click
 import typer
-
 from data_contracts.documentation import contracts_markdown
+
+from data_contracts.errors import LeadScoreError
 from features.documentation import features_markdown
 from pipelines.cli import FIRST_RUN, app
 from pipelines.console import complain, show
@@ -31,20 +32,30 @@ def cli_markdown() -> str:
         raise TypeError("the command line is a group of commands")
     parts = ["# Command line\n", "Generated from the code; do not edit.\n", f"```\n{FIRST_RUN}\n```\n"]
     for name, command in group.commands.items():
-        context = click.Context(command, info_name=f"leadscore {name}", terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH)
+        context = click.Context(
+            command, info_name=f"leadscore {name}", terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
+        )
         parts.append(f"## leadscore {name}\n\n```\n{command.get_help(context).rstrip()}\n```\n")
     return "\n".join([*parts, exit_codes_markdown()])
 
 
 def exit_codes_markdown() -> str:
     """A table of exit codes: what went wrong, and the first sentence about it."""
-    from data_contracts import errors
-
-    kinds = [errors.LeadScoreError, *errors.LeadScoreError.__subclasses__()]
+    kinds: list[type[LeadScoreError]] = [LeadScoreError, *LeadScoreError.__subclasses__()]
     rows = [f"| {kind.exit_code} | {(kind.__doc__ or '').strip().splitlines()[0]} |" for kind in kinds]
     return "\n".join(
-        ["## Exit codes", "", "Data go to stdout, talk and errors to stderr.", "", "| code | meaning |", "|---|---|"]
-        + ["| 0 | Done. |", "| 2 | The command line itself was wrong. |", *rows, ""]
+        [
+            "## Exit codes",
+            "",
+            "Data go to stdout, talk and errors to stderr.",
+            "",
+            "| code | meaning |",
+            "|---|---|",
+            "| 0 | Done. |",
+            "| 2 | The command line itself was wrong. |",
+            *rows,
+            "",
+        ]
     )
 
 

@@ -25,6 +25,9 @@ from pipelines.store import Store
 P = ParamSpec("P")
 R = TypeVar("R")
 
+RETRY_AFTER_SECONDS: list[float] = [10, 60, 300]
+"""A short outage is waited out; a longer one is for a person."""
+
 INPUT_OUTPUT = frozenset(
     {
         ingesting.read_source,
@@ -33,21 +36,20 @@ INPUT_OUTPUT = frozenset(
         scoring.publish_plan,
     }
 )
-"""Steps that talk to another system and may fail for a moment. Only these are retried: a formula fails the same way twice."""
+"""Steps that talk to another system. Only these are retried: a formula fails the same way twice."""
 
 
 def as_task(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Run a step as a task of the flow run that is under way."""
-    retries = 3 if step in INPUT_OUTPUT else 0
-    run = task(
-        step,
+    waits = RETRY_AFTER_SECONDS if step in INPUT_OUTPUT else []
+    as_a_task = task(
         name=step.__name__,
-        retries=retries,
-        retry_delay_seconds=[10, 60, 300][:retries] or None,
+        retries=len(waits),
+        retry_delay_seconds=waits,
         cache_policy=NO_CACHE,
         persist_result=False,
     )
-    return run(*args, **kwargs)
+    return as_a_task(step)(*args, **kwargs)
 
 
 @flow(name="ingest", persist_result=False)
@@ -73,9 +75,7 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
 
 
 @flow(name="backtest", persist_result=False)
-def backtest(
-    config: str = "config/scoring.toml", n_folds: int = 4
-) -> dict[Transition, tuple[Evaluation, ...]]:
+def backtest(config: str = "config/scoring.toml", n_folds: int = 4) -> dict[Transition, tuple[Evaluation, ...]]:
     """Checked history in, evaluations over time out."""
     settings = settings_from(config)
     evaluations = backtesting.backtest(settings, n_folds=n_folds, run=as_task, say=get_run_logger().info)

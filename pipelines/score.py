@@ -9,12 +9,14 @@ from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
+from features.catalogue import catalogue_digest
 from models.fitted import ScoringRelease
-from models.registry import ReleaseRegistry
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
+from pipelines.train import registry_of
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
+from serving.trace import Trace, trace_lead
 
 
 def score_open_leads(
@@ -71,19 +73,33 @@ def publish_scores(
     return run(publish_plan, plan, sink_of(Store.of(settings)), thresholds=loaded.manifest.thresholds)
 
 
+def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production") -> Trace:
+    """One lead's way through everything that stands in the store, as of the extract.
+
+    Raises `UnknownLeadError` where no such lead is in the history.
+    """
+    store = Store.of(settings)
+    loaded = load_release(release, settings)
+    with store.checked_history() as checked:
+        return trace_lead(
+            checked.history,
+            loaded,
+            settings=settings,
+            lead_id=lead_id,
+            quarantine=checked.quarantine,
+            published=sink_of(store).published(),
+            as_of=checked.history.extracted_at,
+        )
+
+
 def load_release(release: str, settings: Settings) -> ScoringRelease:
     """The release under the alias or version `release`."""
-    return registry_of(Store.of(settings)).load(release)
+    return registry_of(Store.of(settings)).load(release, catalogue_digest=catalogue_digest(settings))
 
 
 def publish_plan(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:
     """The receipt of carrying out `plan` on `sink`."""
     return publish(plan, sink, thresholds=thresholds)
-
-
-def registry_of(store: Store) -> ReleaseRegistry:
-    """The releases of `store`."""
-    return ReleaseRegistry(store.tracking_uri, artifact_folder=store.artefacts)
 
 
 def sink_of(store: Store) -> ScoreSink:

@@ -1,4 +1,4 @@
-"""How a pipeline runs its steps: directly, or as the tasks of a Prefect flow. The pipelines themselves are written once."""
+"""How a pipeline runs its steps: directly, or as tasks of a Prefect flow. The pipelines themselves are written once."""
 
 from collections.abc import Callable
 from typing import ParamSpec, Protocol, TypeVar

@@ -90,6 +90,28 @@ class Store:
         finally:
             engine.disconnect()
 
+    def quarantined(self, *, rule: str, limit: int) -> list[dict[str, str]]:
+        """The first `limit` breaches of the last check (of one rule, if `rule` is given), in order of table and row.
+
+        The last check may have been stopped by its contract. Raises `SourceError` where there was none.
+        """
+        databases = [path for path in (self.history, self.refused_history) if path.exists()]
+        if not databases:
+            raise SourceError(f"nothing was checked yet in {self.folder}; run `leadscore check` first")
+        last = max(databases, key=lambda path: path.stat().st_mtime)
+        engine = open_engine(last, memory_limit=self.memory_limit, read_only=True)
+        try:
+            breaches = engine.table("quarantine")
+            if rule:
+                breaches = breaches.filter(breaches.rule == rule)
+            shown = breaches.select("table", "source_row", "row_key", "rule", "value", "reason")
+            rows: list[dict[str, str]] = (
+                shown.order_by("table", "source_row", "rule").limit(limit).to_pyarrow().to_pylist()
+            )
+            return rows
+        finally:
+            engine.disconnect()
+
 
 def _remove(database: Path) -> None:
     for path in (database, database.with_name(database.name + ".wal")):

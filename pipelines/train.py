@@ -59,6 +59,20 @@ def train_release(
     return run(record_release, release, tables=tables, store=store)
 
 
+def record_release(release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store) -> TrainingRun:
+    """The training run whose `release` is now registered, and in production where the promotion rule allows."""
+    registry = registry_of(store)
+    samples = {transition: table.labelled() for transition, table in tables.items()}
+    version = registry.record(release, samples=samples).version
+    reason = registry.promote_by_rule(version)
+    return TrainingRun(version=version, release=release, is_promoted=reason is None, held_back_because=reason)
+
+
+def registry_of(store: Store) -> ReleaseRegistry:
+    """The releases of `store`."""
+    return ReleaseRegistry(store.tracking_uri, artifact_folder=store.artefacts)
+
+
 def build_table(history: CrmHistory, settings: Settings, *, transition: Transition, say: Say = silent) -> LabelledTable:
     """The labelled table of `transition`, with a line on what was learnt from and what was left out."""
     say(f"{transition}: features as they were known")
@@ -75,7 +89,9 @@ def fit_table(
     return train_transition(table, definitions=settings.definitions, test_from=test_from, progress=say)
 
 
-def backtest_table(table: LabelledTable, settings: Settings, *, n_folds: int, say: Say = silent) -> tuple[Evaluation, ...]:
+def backtest_table(
+    table: LabelledTable, settings: Settings, *, n_folds: int, say: Say = silent
+) -> tuple[Evaluation, ...]:
     """One evaluation a fold: trained on what was known before the fold, judged on the fold."""
     return backtest_transition(table, definitions=settings.definitions, n_folds=n_folds, progress=say)
 

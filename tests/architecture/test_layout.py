@@ -13,33 +13,39 @@ PACKAGES = ["data_contracts", "crm", "features", "models", "serving", "pipelines
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
-def test_import_contracts_hold() -> None:
+def test_import_contracts_hold():
     result = subprocess.run(
-        [Path(sys.executable).with_name("lint-imports"), "--no-cache"], cwd=ROOT, capture_output=True, text=True, check=False
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout
     assert "0 broken" in result.stdout
 
 
-def test_no_installed_distribution_but_ours_provides_our_package_names() -> None:
+def test_no_installed_distribution_but_ours_provides_our_package_names():
     providers = packages_distributions()
-    assert {name: set(providers.get(name, [])) - {"leadscore"} for name in PACKAGES} == {name: set() for name in PACKAGES}
+    assert {name: set(providers.get(name, [])) - {"leadscore"} for name in PACKAGES} == {
+        name: set() for name in PACKAGES
+    }
 
 
-def test_no_module_in_pipelines_shadows_a_top_level_package_or_the_standard_library() -> None:
+def test_no_module_in_pipelines_shadows_a_top_level_package_or_the_standard_library():
     names = {path.stem for path in (ROOT / "pipelines").glob("*.py")} - {"__init__"}
     assert not names & set(PACKAGES)
     assert not names & set(sys.stdlib_module_names)
 
 
-def test_tests_are_no_packages_and_their_modules_have_unique_names() -> None:
+def test_tests_are_no_packages_and_their_modules_have_unique_names():
     assert not list((ROOT / "tests").rglob("__init__.py"))
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_module_is_at_most_400_lines(path: Path) -> None:
+def test_a_module_is_at_most_400_lines(path: Path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
 
 
@@ -53,12 +59,12 @@ def test_a_module_is_at_most_400_lines(path: Path) -> None:
         ("skops", {"models/artefacts.py"}),
     ],
 )
-def test_each_framework_has_one_home(library: str, homes: set[str]) -> None:
+def test_each_framework_has_one_home(library: str, homes: set[str]):
     importers = {str(path.relative_to(ROOT)) for path in MODULES if library in _imported(path)}
     assert importers == homes
 
 
-def test_the_clock_is_read_in_pipelines_only() -> None:
+def test_the_clock_is_read_in_pipelines_only():
     readers = {
         str(path.relative_to(ROOT))
         for path in MODULES
@@ -68,7 +74,7 @@ def test_the_clock_is_read_in_pipelines_only() -> None:
     assert {reader.split("/")[0] for reader in readers} <= {"pipelines"}
 
 
-def test_nothing_is_unpickled() -> None:
+def test_nothing_is_unpickled():
     assert not [path for path in MODULES if {"pickle", "cloudpickle", "joblib", "dill"} & _imported(path)]
 
 

@@ -7,16 +7,23 @@ import sys
 from data_contracts.telemetry import SWITCHED_OFF
 
 
-def test_importing_any_of_our_packages_switches_every_library_s_telemetry_off() -> None:
-    code = "import pipelines, os; from prefect._internal.analytics import is_telemetry_enabled as on; print(on(), os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+def test_importing_any_of_our_packages_switches_every_library_s_telemetry_off():
+    code = (
+        "import os, pipelines; from prefect._internal.analytics import is_telemetry_enabled as is_on; "
+        "print(is_on(), os.environ['MLFLOW_DISABLE_TELEMETRY'])"
+    )
     environment = {name: value for name, value in os.environ.items() if name not in {*SWITCHED_OFF, "CI"}}
     result = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", "true"]
 
 
-def test_a_choice_of_the_user_s_is_respected() -> None:
+def test_a_choice_of_the_user_s_is_respected():
     code = "import data_contracts, os; print(os.environ['DO_NOT_TRACK'])"
     result = subprocess.run(
-        [sys.executable, "-c", code], env=os.environ | {"DO_NOT_TRACK": "false"}, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=os.environ | {"DO_NOT_TRACK": "false"},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert result.stdout.strip() == "false"

@@ -1,0 +1,50 @@
+"""What the documents promise exists."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import app
+from pipelines.documentation import main
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")])
+
+
+def test_the_generated_pages_are_up_to_date():
+    assert main(["--check"]) == 0
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_to_a_file_leads_somewhere(page: Path):
+    links = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_a_page_names_exists(page: Path):
+    commands = {command.callback.__name__ for command in app.registered_commands}
+    named = set(re.findall(r"\bleadscore ([a-z]+)\b(?! system)", page.read_text(encoding="utf-8")))
+    assert named - commands == set()
+
+
+def test_every_make_target_that_the_readme_names_exists():
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text(encoding="utf-8")))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_no_index_address_and_no_unhashed_package_is_in_the_lock_file():
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    assert "://" not in lock
+    pinned = re.findall(r"^[\w.-]+==\S+(.*(?:\n    .*)*)", lock, flags=re.MULTILINE)
+    assert len(pinned) > 100
+    assert all("--hash=sha256:" in entry for entry in pinned)
+
+
+def test_the_version_is_in_the_changelog_or_it_says_unreleased():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert f"## {version}" in changelog or "## Unreleased" in changelog

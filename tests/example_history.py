@@ -1,0 +1,112 @@
+"""A small checked history and its settings, for tests of what is computed from them."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from data_contracts.columns import TABLES
+from data_contracts.engine import open_engine
+from data_contracts.history import CrmHistory, Quarantine
+from data_contracts.settings import Settings
+
+EXTRACTED_AT = dt.datetime(2026, 5, 1, 12)
+
+ARROW_TYPES = {
+    "string": pa.string(),
+    "timestamp": pa.timestamp("us"),
+    "number": pa.float64(),
+    "integer": pa.int64(),
+    "boolean": pa.bool_(),
+}
+ATTRIBUTES = {"accounts": {"employees": pa.float64(), "industry": pa.string()}, "leads": {}}
+QUARANTINE_COLUMNS = ("table", "source_row", "row_key", "rule", "column_name", "value", "reason", "raw_row")
+
+
+def settings(**definitions: object) -> Settings:
+    """Both transitions, a profile of company size and industry, 24 hours to respond."""
+    agreed = {
+        "version": "2026.1",
+        "effective_from": "2026-01-01",
+        "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 30}},
+        "icp": {
+            "criteria": [
+                {"name": "company size", "attribute": "employees", "at_least": 50, "at_most": 999},
+                {"name": "industry", "attribute": "industry", "one_of": ["software"]},
+            ]
+        },
+        "capacity": {"leads_per_week": 20},
+    }
+    attribute = {"table": "accounts", "availability": "immutable"}
+    return Settings.model_validate(
+        {
+            "definitions": agreed | definitions,
+            "crm": {
+                "source": "example",
+                "data_folder": "data",
+                "store": "var",
+                "attributes": {
+                    "employees": attribute | {"type": "number", "meaning": "employees of the company"},
+                    "industry": attribute | {"type": "category", "meaning": "the company's industry"},
+                },
+            },
+        }
+    )
+
+
+def history(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> CrmHistory:
+    """A checked history of the given rows by table; what a row does not say is missing."""
+    engine = open_engine()
+    held = {}
+    for name, contract in TABLES.items():
+        fields = {column.name: ARROW_TYPES[column.type] for column in contract.columns} | ATTRIBUTES.get(name, {})
+        table = pa.Table.from_pylist(list(tables.get(name, ())), schema=pa.schema(fields))
+        held[name] = engine.create_table(name, table)
+    return CrmHistory(
+        engine=engine,
+        tables=held,
+        extracted_at=EXTRACTED_AT,
+        absent=tuple(name for name in TABLES if name not in tables),
+        fingerprint="f1" * 8,
+        definitions_version="2026.1",
+    )
+
+
+def quarantine(checked: CrmHistory, *rows: Mapping[str, object]) -> Quarantine:
+    """The refused rows, in the engine of `checked`."""
+    fields = {name: pa.int64() if name == "source_row" else pa.string() for name in QUARANTINE_COLUMNS}
+    return Quarantine(
+        checked.engine.create_table("quarantine", pa.Table.from_pylist(list(rows), schema=pa.schema(fields)))
+    )
+
+
+def busy_history(n_leads: int, *, seed: int = 0) -> CrmHistory:
+    """`n_leads` leads, two an account, in every stage, with some behaviour, all before `EXTRACTED_AT`."""
+    random = np.random.default_rng(seed)
+    leads, accounts, changes, activities = [], [], [], []
+    paths = (["mql"], ["mql", "sal"], ["mql", "sal", "sql"], ["mql", "sql", "opportunity"], [], ["mql", "disqualified"])
+    for number in range(n_leads):
+        created = EXTRACTED_AT - dt.timedelta(days=float(random.uniform(20, 60)))
+        lead_id, account_id = f"L{number:05d}", f"A{number // 2:05d}"
+        if number % 2 == 0:
+            size, industry = float(random.choice([10, 200, 5000])), str(random.choice(["software", "mining"]))
+            accounts.append({"account_id": account_id, "employees": size, "industry": industry})
+        leads.append({"lead_id": lead_id, "account_id": account_id, "created_at": created, "source": "web"})
+        for step, stage in enumerate(paths[number % len(paths)], start=1):
+            at = created + dt.timedelta(days=step)
+            changes.append({"lead_id": lead_id, "stage": stage, "entered_at": at, "recorded_at": at})
+        for nth in range(int(random.poisson(3))):
+            at = created + dt.timedelta(days=float(random.uniform(0, 19)))
+            kind = str(random.choice(["pricing_view", "page_view", "email_open"]))
+            activities.append(
+                {
+                    "activity_id": f"{lead_id}-{nth}",
+                    "lead_id": lead_id,
+                    "kind": kind,
+                    "direction": "inbound",
+                    "occurred_at": at,
+                    "recorded_at": at,
+                }
+            )
+    return history({"accounts": accounts, "leads": leads, "stage_changes": changes, "activities": activities})

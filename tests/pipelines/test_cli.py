@@ -1,0 +1,90 @@
+"""The command line as a user meets it."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.cli import FIRST_RUN, app
+
+HEAVY = ["ibis", "great_expectations", "mlflow", "lightgbm", "sklearn", "prefect", "pandas", "pyarrow"]
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr of `leadscore` with `arguments`."""
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_help_imports_no_heavy_library():
+    code = f"import sys, pipelines.cli; print([name for name in {HEAVY} if name in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"
+
+
+def test_alone_it_shows_the_first_run():
+    code, out, _ = run()
+    assert code == 0
+    assert FIRST_RUN in out
+
+
+@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
+def test_every_command_s_help_has_an_example(command: str):
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"Example: leadscore {command}" in out
+
+
+def test_a_missing_settings_file_is_one_line_and_an_exit_code():
+    code, out, err = run("check", "--config", "nowhere.toml")
+    assert code == 3
+    assert out == ""
+    assert "there is no settings file nowhere.toml" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.usefixtures("in_workspace")
+class TestOnAFinishedRun:
+    """Commands that look at what a run left behind."""
+
+    def test_releases_lists_the_version_with_its_aliases(self):
+        code, out, _ = run("releases", "--json")
+        assert code == 0
+        assert json.loads(out)[0]["aliases"] == ["candidate", "production"]
+
+    def test_a_dry_run_after_publishing_has_nothing_left_to_change(self):
+        code, out, _ = run("publish", "--dry-run", "--json")
+        assert code == 0
+        plan = json.loads(out)
+        assert plan["changes"] == []
+        assert plan["n_unchanged"] > 0
+
+    def test_quarantine_shows_refused_rows_with_rule_and_reason(self):
+        code, out, _ = run("quarantine", "--limit", "3", "--json")
+        assert code == 0
+        rows = json.loads(out)
+        assert len(rows) == 3
+        assert all(row["rule"] and row["reason"] for row in rows)
+
+    def test_quarantine_can_be_limited_to_one_rule(self):
+        rule = json.loads(run("quarantine", "--limit", "1", "--json")[1])[0]["rule"]
+        rows = json.loads(run("quarantine", "--rule", rule, "--json")[1])
+        assert {row["rule"] for row in rows} == {rule}
+
+    def test_an_unknown_lead_is_an_error_that_names_it(self):
+        code, out, err = run("trace", "no-such-lead")
+        assert code == 9
+        assert out == ""
+        assert "no-such-lead" in err
+
+    def test_scoring_with_an_unknown_release_says_which_there_are(self):
+        code, _, err = run("score", "--release", "99")
+        assert code == 7
+        assert "99" in err
+
+    def test_schema_is_json_that_knows_every_section(self):
+        code, out, _ = run("schema")
+        assert code == 0
+        assert set(json.loads(out)["properties"]) == {"definitions", "crm", "checks", "engine"}
