@@ -60,23 +60,14 @@ def simulate(folder: Path, *, n_leads: int, seed: int, progress: Callable[[str],
     """
     if n_leads < 1:
         raise ValueError(f"n_leads is {n_leads}; simulate at least one lead")
+    export_time = folder / "export.json"
+    export_time.unlink(missing_ok=True)  # written last: an export that was broken off has none and is refused
     groups = draw_groups(np.random.default_rng([seed, 0]), n_leads)
-    truths, n_new, n_won = [], [], 0
     with RawFiles(folder) as files:
-        for number, chunk in enumerate(groups.chunks(LEADS_AT_A_TIME), start=1):
-            rng = np.random.default_rng([seed, number])
-            story = _write_chunk(files, chunk, rng=rng)
-            truths.append(export.truth_table(story))
-            n_new.append(export.leads_by_month(story))
-            n_won += int((story.deals.won_at < END).sum())
-            progress(f"{story.people.first_lead + story.people.n_leads:,} of {n_leads:,} leads")
-        rng = np.random.default_rng([seed, len(truths) + 1])
-        files.add("spend", export.spend_table(np.sum(n_new, axis=0), rng), rng=rng)
-    truth = pa.concat_tables(truths)
+        truth, n_won = _write_records(files, groups, seed=seed, progress=progress)
     _write_truth(folder, truth)
-    (folder / "export.json").write_text(
-        json.dumps({"system": "simulated CRM", "exported_at": f"{EXPORTED_AT.isoformat()}Z"}) + "\n", encoding="utf-8"
-    )
+    exported = {"system": "simulated CRM", "exported_at": f"{EXPORTED_AT.isoformat()}Z"}
+    export_time.write_text(json.dumps(exported) + "\n", encoding="utf-8")
     return SimulationSummary(
         folder=folder,
         rows=files.rows,
@@ -87,6 +78,23 @@ def simulate(folder: Path, *, n_leads: int, seed: int, progress: Callable[[str],
         n_sql=len(truth) - truth["sql_at"].null_count,
         n_won=n_won,
     )
+
+
+def _write_records(
+    files: RawFiles, groups: Groups, *, seed: int, progress: Callable[[str], None]
+) -> tuple[pa.Table, int]:
+    """The truth about all leads, whose records are written, and how many were won by the export."""
+    n_leads = int(groups.n_people.sum())
+    truths, n_new, n_won = [], [], 0
+    for number, chunk in enumerate(groups.chunks(LEADS_AT_A_TIME), start=1):
+        story = _write_chunk(files, chunk, rng=np.random.default_rng([seed, number]))
+        truths.append(export.truth_table(story))
+        n_new.append(export.leads_by_month(story))
+        n_won += int((story.deals.won_at < END).sum())
+        progress(f"{story.people.first_lead + story.people.n_leads:,} of {n_leads:,} leads")
+    rng = np.random.default_rng([seed, len(truths) + 1])
+    files.add("spend", export.spend_table(np.sum(n_new, axis=0), rng), rng=rng)
+    return pa.concat_tables(truths), n_won
 
 
 def _write_chunk(files: RawFiles, chunk: Groups, *, rng: np.random.Generator) -> Story:

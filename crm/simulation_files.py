@@ -77,9 +77,9 @@ def numbers(values: Floats) -> pa.Array:
     return pa.array(np.where(known, values, 0.0).astype(np.int64), mask=~known).cast(pa.string())
 
 
-def ids(prefix: str, numbers: Ints, *, width: int) -> pa.Array:
+def ids(prefix: str, counted: Ints, *, width: int) -> pa.Array:
     """Ids like `L-0000012`; negative numbers are missing."""
-    text = pc.utf8_lpad(pa.array(numbers, mask=numbers < 0).cast(pa.string()), width=width, padding="0")
+    text = pc.utf8_lpad(pa.array(counted, mask=counted < 0).cast(pa.string()), width=width, padding="0")
     return pc.binary_join_element_wise(prefix, text, "-")
 
 

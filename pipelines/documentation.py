@@ -7,7 +7,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-import click
 import typer
 from data_contracts.documentation import contracts_markdown
 
@@ -27,12 +26,10 @@ def pages() -> Mapping[str, str]:
 
 def cli_markdown() -> str:
     """Every command's help, and the exit codes."""
-    group = typer.main.get_command(app)
-    if not isinstance(group, click.Group):
-        raise TypeError("the command line is a group of commands")
+    group = typer.main.get_group(app)
     parts = ["# Command line\n", "Generated from the code; do not edit.\n", f"```\n{FIRST_RUN}\n```\n"]
     for name, command in group.commands.items():
-        context = click.Context(
+        context = typer.Context(
             command, info_name=f"leadscore {name}", terminal_width=HELP_WIDTH, max_content_width=HELP_WIDTH
         )
         parts.append(f"## leadscore {name}\n\n```\n{command.get_help(context).rstrip()}\n```\n")

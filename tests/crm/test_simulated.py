@@ -87,6 +87,17 @@ def test_progress_is_told_chunk_by_chunk(tmp_path: Path):
     assert told[-1] == "21,000 of 21,000 leads"
 
 
+def test_an_export_that_was_broken_off_has_no_time_of_export(tmp_path: Path):
+    simulate(tmp_path, n_leads=10, seed=1)
+
+    def stop(_: str) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        simulate(tmp_path, n_leads=10, seed=2, progress=stop)
+    assert not (tmp_path / "export.json").exists()
+
+
 def test_the_export_is_csv_parquet_and_json_with_the_time_of_export(simulated: SimulationSummary):
     names = {path.suffix for path in simulated.folder.rglob("*") if path.is_file()}
     assert names == {".csv", ".parquet", ".json", ".jsonl"}

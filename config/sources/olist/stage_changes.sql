@@ -1,4 +1,5 @@
--- A lead is an MQL at its first contact, and won when its deal is. Every other column of the deals exists for winners only.
+-- A lead is an MQL at its first contact, and won when its deal is. All other columns of the deals are filled for winners
+-- only.
 SELECT
     mql_id AS lead_id,
     'first contact' AS stage,

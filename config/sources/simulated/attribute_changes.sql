@@ -2,7 +2,11 @@
 SELECT
     lower(Object) AS object,
     RecordId AS object_id,
-    CASE Field WHEN 'BuyingTimeline' THEN 'buying_timeline' WHEN 'Employees' THEN 'employees' ELSE Field END AS attribute,
+    CASE Field
+        WHEN 'BuyingTimeline' THEN 'buying_timeline'
+        WHEN 'Employees' THEN 'employees'
+        ELSE Field
+    END AS attribute,
     OldValue AS old_value,
     NewValue AS new_value,
     ChangedDate AS changed_at
