@@ -30,6 +30,11 @@ N_COSINES = 4
 """Cosines of its rank that stand for a number in the logistic regression: half a wave to two waves over its range bend
 often enough for an hour of the day or an amount, and few enough for some thousand leads."""
 
+ROWS_AT_ONCE = 50_000
+"""Leads predicted or explained in one go: a few hundred megabytes at most, whatever the number of leads."""
+
+TEXT = pd.StringDtype(na_value=np.nan)
+
 N_THREADS = 1
 """Threads of a LightGBM fit. Two gain little on tables of this size, and beside a busy neighbour they wait for each
 other: ten times slower was measured on two shared cores."""
@@ -49,8 +54,8 @@ LIGHTGBM_SETTINGS = tuple(
     Setting("lightgbm", (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate)))
     for leaves, trees, rate in ((4, 60, 0.05), (4, 250, 0.04), (15, 250, 0.04))
 )
-"""Small trees, strongly regularised: on lead data a default LightGBM is often worse than the base rate. The first is for
-some hundred conversions, the last for tens of thousands."""
+"""Small trees, strongly regularised: on lead data a default LightGBM is often worse than the base rate. The first is
+for some hundred conversions, the last for tens of thousands."""
 
 SETTINGS = (*LOGISTIC_SETTINGS, *LIGHTGBM_SETTINGS)
 
@@ -59,7 +64,7 @@ FALLBACK_SETTING = LOGISTIC_SETTINGS[0]
 
 
 def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
-    """The features of `frame` as estimators take them: numbers as float64, categories as str objects, missing as NaN.
+    """The features of `frame` as estimators take them: numbers as float64, categories as text, missing as NaN.
 
     Infinite numbers count as missing.
     """
@@ -68,7 +73,7 @@ def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.Dat
 
 def _as_model_column(values: pd.Series, column: FeatureColumn) -> pd.Series:
     if column.type == "category":
-        return values.astype("object").where(values.notna(), np.nan)
+        return values.astype(TEXT)
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=values.index)
 
@@ -92,9 +97,9 @@ def fit_estimator(
 
 def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
     """Uncalibrated probabilities of conversion, one a row of `features` (a `model_frame`)."""
-    if features.empty:
-        return np.empty(0)
-    return np.asarray(estimator.predict_proba(features)[:, 1], dtype=np.float64)
+    starts = range(0, len(features), ROWS_AT_ONCE)
+    batches = (estimator.predict_proba(features.iloc[start : start + ROWS_AT_ONCE])[:, 1] for start in starts)
+    return np.concatenate([np.empty(0), *batches])
 
 
 def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:

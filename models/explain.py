@@ -1,6 +1,6 @@
 """Why a lead got its probability: each feature's share of the log-odds, fast enough for every lead of a CRM."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -13,9 +13,7 @@ from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
 
 from data_contracts.snapshots import FeatureColumn
-
-_ROWS_AT_ONCE = 50_000
-"""Leads explained in one go: a few hundred megabytes at most, whatever the number of leads."""
+from models.estimators import ROWS_AT_ONCE
 
 
 class Explainer(Protocol):
@@ -59,7 +57,7 @@ class TreeExplainer:
 
     Path attribution (Saabas 2014, treeinterpreter): a node's value is the mean of the leaves below it over the training
     rows that reached it, and a split books the change of value from parent to child. It is additive like SHAP values
-    and hundreds of times faster, because a leaf's row of `table` holds its whole path; unlike SHAP values it
+    and many times faster, because a leaf's row of `table` holds its whole path; unlike SHAP values it
     credits the feature asked first where two share an effect.
 
     Attributes
@@ -162,8 +160,10 @@ def _count(node: Mapping[str, Any]) -> int:
     return int(node["internal_count"] if "split_feature" in node else node["leaf_count"])
 
 
-def _by_batches(features: pd.DataFrame, names: tuple[str, ...], explain: Any) -> pd.DataFrame:
+def _by_batches(
+    features: pd.DataFrame, names: tuple[str, ...], explain: Callable[[pd.DataFrame], np.ndarray]
+) -> pd.DataFrame:
     values = np.zeros((len(features), len(names)))
-    for start in range(0, len(features), _ROWS_AT_ONCE):
-        values[start : start + _ROWS_AT_ONCE] = explain(features.iloc[start : start + _ROWS_AT_ONCE])
+    for start in range(0, len(features), ROWS_AT_ONCE):
+        values[start : start + ROWS_AT_ONCE] = explain(features.iloc[start : start + ROWS_AT_ONCE])
     return pd.DataFrame(values, index=features.index, columns=list(names))

@@ -43,7 +43,7 @@ _QUIET = {
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
-"""What MLflow reads on import: nothing is reported home, and standard output stays data."""
+"""What MLflow reads on import, so that standard output stays data. One that is already set is respected."""
 
 
 _MOST_VERSIONS = 10_000

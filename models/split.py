@@ -13,6 +13,10 @@ from data_contracts.vocabulary import Moment
 TEST_SHARE = 0.25
 """Share of the labelled leads, the latest to enter the stage, that are kept for the test unless a date is given."""
 
+MOST_ROWS = 200_000
+"""Labelled snapshots that are learnt from and judged on. More would take memory and hours and move probabilities by
+less than a new season does; a random sample of accounts stands for them."""
+
 MOST_FOLDS = 4
 LEAST_TRAIN_SHARE = 0.3
 """The first validation begins when the outcomes of this share of the rows are known."""
@@ -48,8 +52,8 @@ class Split:
     test_from: dt.datetime
 
 
-def learning_rows(table: LabelledTable) -> pd.DataFrame:
-    """The labelled rows of `table`, with a `weight` that knows nothing of the future.
+def learning_rows(table: LabelledTable, *, most_rows: int = MOST_ROWS) -> pd.DataFrame:
+    """The labelled rows of `table`, with a `weight` that knows nothing of the future; at most `most_rows` of them.
 
     The j-th snapshot of a lead weighs 1/j, so a lead that stays open for long counts for hardly more than one that is
     decided at once (3.2 against 1 after thirteen snapshots).
@@ -62,7 +66,7 @@ def learning_rows(table: LabelledTable) -> pd.DataFrame:
     """
     ordinal = table.frame.groupby("lead_id", sort=False).cumcount() + 1
     labelled = table.labelled()
-    return labelled.assign(weight=1.0 / ordinal.loc[labelled.index])
+    return _sampled(labelled.assign(weight=1.0 / ordinal.loc[labelled.index]), most_rows=most_rows)
 
 
 def at_moment(rows: pd.DataFrame, moment: Moment | None) -> pd.DataFrame:
@@ -124,6 +128,15 @@ def rolling_tests(rows: pd.DataFrame, *, n_folds: int) -> tuple[Split, ...]:
     later = entered.iloc[len(entered) // 2 :]
     starts = sorted({_midnight(moment) for moment in [later.iloc[0], *_cuts(later, n_parts=n_folds)]})
     return tuple(_windows(rows, starts=starts))
+
+
+def _sampled(rows: pd.DataFrame, *, most_rows: int) -> pd.DataFrame:
+    """All rows of as many groups, drawn at random, as have no more than `most_rows`; always the same ones."""
+    if len(rows) <= most_rows:
+        return rows
+    sizes = rows["group_id"].value_counts(sort=False).sort_index()
+    drawn = sizes.sample(frac=1.0, random_state=0)
+    return rows[rows["group_id"].isin(drawn.index[drawn.cumsum() <= most_rows])]
 
 
 def _first_validation(rows: pd.DataFrame) -> dt.datetime | None:

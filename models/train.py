@@ -104,10 +104,9 @@ def _judge(
 ) -> tuple[Selection, tuple[Evaluation, ...]]:
     """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
     selection = select(split.train, columns=table.columns, seed=seed, progress=progress)
-    model, plain = (
-        fit_choice(choice, split.train, columns=table.columns, seed=seed)
-        for choice in (selection.best, _logistic_baseline(selection))
-    )
+    baseline = _logistic_baseline(selection)
+    model = fit_choice(selection.best, split.train, columns=table.columns, seed=seed)
+    plain = model if baseline == selection.best else fit_choice(baseline, split.train, columns=table.columns, seed=seed)
     share = capacity_share(
         table,
         leads_per_week=definitions.capacity.leads_per_week,

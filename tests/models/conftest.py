@@ -12,6 +12,8 @@ from scipy.special import expit
 from data_contracts.settings import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from models.fitted import FittedTransition
+from models.train import train_transition
 
 HORIZON_WEEKS = 4
 N_WEEKS_OPEN = 8
@@ -95,7 +97,7 @@ def _leads(truth: Truth, random: np.random.Generator) -> pd.DataFrame:
             "source": pd.Series(np.where(random.random(n) < 0.05, None, source), dtype="str"),
             "weekly": weekly,
             "true_p": weekly * (1 - stay**HORIZON_WEEKS) / (1 - stay),
-            "is_contacted": is_contacted if truth.contacted_share < 1 else True,
+            "is_contacted": is_contacted | (truth.contacted_share == 1),
             "icp_fit_share": np.where(random.random(n) < 0.1, np.nan, random.integers(0, 6, n) / 5),
             "drop_out": truth.drop_out,
         }
@@ -157,6 +159,12 @@ def make_table() -> TableFactory:
 def table(make_table: TableFactory) -> LabelledTable:
     """3,000 leads of 1,500 accounts with a clear signal, every one contacted."""
     return make_table()
+
+
+@pytest.fixture(scope="session")
+def fitted(table: LabelledTable, definitions: Definitions) -> FittedTransition:
+    """The model of `table`."""
+    return train_transition(table, definitions=definitions)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@ import json
 import operator
 import os
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,18 @@ from sklearn.preprocessing import FunctionTransformer
 
 from data_contracts.errors import ReleaseError
 from data_contracts.vocabulary import Transition
-from models.artefacts import load_release, save_release, untrusted_types
-from tests.example_release import LIGHTGBM, LOGISTIC, base_rate, leads, release_of, two_step_release, with_estimator
+from models.artefacts import TRUSTED_TYPES, load_release, save_release, untrusted_types
+from models.calibrate import CALIBRATORS, fit_calibrator
+from tests.example_release import (
+    LIGHTGBM,
+    LOGISTIC,
+    base_rate,
+    fitted,
+    leads,
+    release_of,
+    two_step_release,
+    with_estimator,
+)
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
@@ -26,6 +37,18 @@ def test_a_release_predicts_and_explains_the_same_after_a_round_trip(setting, tm
         again = loaded.transitions[transition]
         np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
         np.testing.assert_array_equal(again.contributions(frame), model.contributions(frame))
+
+
+@pytest.mark.parametrize("calibrator", [name for name in CALIBRATORS if name != "none"])
+def test_every_calibrator_comes_back_with_the_same_probabilities(calibrator, tmp_path):
+    random = np.random.default_rng(0)
+    raw = random.random(2_000)
+    learnt = fit_calibrator(calibrator, raw, outcome=random.random(2_000) < raw**2, weight=np.ones(2_000))
+    model = replace(fitted(Transition.MQL_TO_WIN), calibrator=learnt)
+    save_release(release_of({Transition.MQL_TO_WIN: model}), tmp_path)
+    again = load_release(tmp_path, catalogue_digest=None).transitions[Transition.MQL_TO_WIN]
+    assert type(again.calibrator) is type(learnt)
+    np.testing.assert_array_equal(again.predict(leads(50)), model.predict(leads(50)))
 
 
 def test_a_release_is_a_manifest_and_one_file_for_each_model(tmp_path):
@@ -81,6 +104,14 @@ def test_an_untrusted_type_is_refused_already_on_saving(tmp_path):
 
 def test_public_scikit_learn_estimators_need_no_entry_in_the_list():
     assert untrusted_types(skops.io.dumps(VotingClassifier([]))) == ()
+
+
+def test_the_trusted_list_names_exactly_what_our_models_need(tmp_path):
+    found = set()
+    for setting in (LOGISTIC, LIGHTGBM):
+        save_release(two_step_release(setting=setting), tmp_path)
+        found |= set(skops.io.get_untrusted_types(file=tmp_path / "mql_to_sql.skops"))
+    assert found == set(TRUSTED_TYPES)
 
 
 def test_another_feature_catalogue_is_refused_with_both_digests(tmp_path):

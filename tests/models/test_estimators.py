@@ -143,4 +143,4 @@ def test_the_model_frame_has_numbers_and_words_with_nan_for_missing() -> None:
     assert list(features.columns) == [column.name for column in COLUMNS]
     assert features["n_visits"].tolist()[0] == 1.0
     assert features.isna().sum().tolist() == [1, 1, 0, 0, 1]
-    assert set(map(str, features.dtypes)) == {"float64", "object"}
+    assert set(map(str, features.dtypes)) == {"float64", "str"}

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
 from sklearn.metrics import log_loss
 
 from data_contracts.snapshots import LabelledTable
+from models.calibrate import calibrated
 from models.estimators import FALLBACK_SETTING, LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS, SETTINGS
 from models.fit import Choice, LaterPredictions, Selection, fit_choice, later_predictions, select
 from models.fit import _calibrator as calibrator_of
@@ -68,14 +70,16 @@ def test_no_calibrator_is_chosen_where_probabilities_are_right() -> None:
     assert [calibrator_of(later(2_000, distortion=1.0, seed=seed)) for seed in range(5)].count("none") >= 4
 
 
-def test_a_chosen_calibrator_mends_overconfident_trees(make_table: TableFactory) -> None:
-    rows = learning_rows(make_table(n_leads=2_500, seed=3))
+def test_a_chosen_calibrator_draws_overconfident_trees_in(make_table: TableFactory) -> None:
+    rows = learning_rows(make_table(n_leads=1_500, strength=0.5, seed=3))
     setting = LIGHTGBM_SETTINGS[-1]
     raw, mended = (fit_choice(Choice(setting, name), rows, columns=COLUMNS, seed=0) for name in ("none", "sigmoid"))
-    assert mended.calibrator_name == "sigmoid"
-    fresh = learning_rows(make_table(n_leads=2_500, seed=4))
+    assert (raw.calibrator_name, mended.calibrator_name) == ("none", "sigmoid")
+    fresh = learning_rows(make_table(n_leads=1_500, strength=0.5, seed=4))
+    assert mended.predict(fresh).tolist() == calibrated(mended.calibrator, raw.predict(fresh)).tolist()
+    assert logit(mended.predict(fresh)).std() < 0.7 * logit(raw.predict(fresh)).std()
     losses = [log_loss(fresh["converted"], model.predict(fresh)) for model in (raw, mended)]
-    assert losses[1] < losses[0] - 0.002
+    assert losses[1] < losses[0]
 
 
 def test_without_later_outcomes_the_most_regularised_logistic_regression_is_fitted(rows: pd.DataFrame) -> None:

@@ -66,7 +66,7 @@ def runs(recorded):
     """The runs in MLflow, by name."""
     from mlflow import MlflowClient
 
-    registry, version, folder = recorded
+    *_, folder = recorded
     client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'new' / 'mlflow.db'}")
     experiment = client.get_experiment_by_name("lead-scoring")
     return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}

@@ -182,6 +182,15 @@ def test_at_entry_each_row_weighs_one(table: LabelledTable) -> None:
     assert at_moment(rows, None) is rows
 
 
+def test_more_rows_than_can_be_learnt_from_are_a_sample_of_whole_accounts(table: LabelledTable) -> None:
+    rows = learning_rows(table)
+    sample = learning_rows(table, most_rows=len(rows) // 3)
+    assert len(rows) // 3 - 50 < len(sample) <= len(rows) // 3
+    assert not set(sample["group_id"]) & set(rows.drop(sample.index)["group_id"])
+    assert outcomes(sample).mean() == pytest.approx(outcomes(rows).mean(), abs=0.03)
+    assert sample.equals(learning_rows(table, most_rows=len(rows) // 3))
+
+
 def test_unlabelled_rows_are_not_learnt_from(make_table: TableFactory) -> None:
     table = make_table(contacted_share=0.4, n_leads=500)
     statuses = set(learning_rows(table)["outcome_status"])

@@ -29,11 +29,6 @@ shares = st.floats(0, 1)
 
 
 @pytest.fixture(scope="module")
-def fitted(table: LabelledTable, definitions: Definitions) -> FittedTransition:
-    return train_transition(table, definitions=definitions)
-
-
-@pytest.fixture(scope="module")
 def thresholds(fitted: FittedTransition, table: LabelledTable, definitions: Definitions) -> Thresholds:
     return choose_thresholds(fitted, table, definitions=definitions)
 
