@@ -16,6 +16,7 @@ a[href*="/expectations/"] { color: inherit; text-decoration: none; pointer-event
 table { border-collapse: collapse; width: 100%; margin: .3rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; }
+td:first-child { white-space: nowrap; }
 td p { margin: 0 0 .3rem; }
 td.number, th.number { text-align: right; }
 nav, .quiet { color: var(--quiet); }

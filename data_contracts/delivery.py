@@ -200,7 +200,7 @@ def changes_of_attributes(engine: Backend, crm: CrmMapping) -> Findings:
         return Findings(breaches)
     names = ", ".join(repr(name) for name, _ in left_out[:10]) + (" and others" if len(left_out) > 10 else "")
     total = sum(n for _, n in left_out)
-    warning = f"attribute_changes: {rows(total)} of attributes that nobody declared are left out: {names}"
+    warning = f"attribute_changes: left out, because nobody declared the attribute: {names} ({rows(total)})"
     return Findings(breaches, (warning,))
 
 
@@ -216,5 +216,5 @@ def unreadable_numbers(engine: Backend, table: Delivered) -> Findings:
             f"SELECT count(*) FROM {delivered(table.name)} WHERE {text} IS NOT NULL AND {value} IS NULL",
         )
         if n:
-            warnings.append(f"{table.name}.{name}: what {rows(n)} hold is no number and counts as missing")
+            warnings.append(f"{table.name}.{name}: no number in {rows(n)}, which counts as missing")
     return Findings(warnings=tuple(warnings))

@@ -36,7 +36,6 @@ with warnings.catch_warnings():
         ExpectationSuiteValidationResult,
         ExpectationValidationResult,
     )
-    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
     from great_expectations.data_context.types.base import ProgressBarsConfig
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
     from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
@@ -47,8 +46,8 @@ with warnings.catch_warnings():
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
 
-_EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{{2,}}$"
-_PHONE = (
+EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{{2,}}$"
+PHONE = (
     r"^(\+|00)[0-9][0-9 ()/.\-]{{6,18}}[0-9]$"
     r"|^\(?0[0-9]{{1,5}}\)?[ /.\-][0-9][0-9 /.\-]{{4,14}}[0-9]$"
     r"|^\(?[2-9][0-9]{{2}}\)?[ .\-][0-9]{{3}}[ .\-][0-9]{{4}}$"
@@ -172,7 +171,6 @@ def judge_tables(
     }
     source = EmbeddedDatasource(name="engine", connection_string="duckdb:///:memory:", kwargs=options)
     context.add_datasource(datasource=source)
-    run = gx.RunIdentifier(run_name=title)
     results: dict[str, list[ExpectationSuiteValidationResult]] = {}
     try:
         for expected in several:
@@ -180,10 +178,7 @@ def judge_tables(
             suites = {delivered(name): list(_about_columns(expected))}
             if expected.judge is not None:
                 suites[typed(name)] = list(_about_rows(engine, expected, judge=expected.judge, checks=checks))
-            results[name] = [
-                _run(context, source, table=table, expectations=expectations, run=run)
-                for table, expectations in suites.items()
-            ]
+            results[name] = [_run(source, table=table, expectations=suite) for table, suite in suites.items()]
     finally:
         source.close()
     verdicts = tuple(
@@ -196,17 +191,10 @@ def judge_tables(
 
 
 def _run(
-    context: AbstractDataContext,
-    source: EmbeddedDatasource,
-    *,
-    table: str,
-    expectations: list[ExpectationConfiguration],
-    run: gx.RunIdentifier,
+    source: EmbeddedDatasource, *, table: str, expectations: list[ExpectationConfiguration]
 ) -> ExpectationSuiteValidationResult:
-    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all rows")
-    suite = context.suites.add(gx.ExpectationSuite(name=table, expectations=expectations))
-    definition = context.validation_definitions.add(gx.ValidationDefinition(name=table, data=batch, suite=suite))
-    return definition.run(result_format=_COUNTS_ONLY, run_id=run)
+    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all rows").get_batch()
+    return batch.validate(gx.ExpectationSuite(name=table, expectations=expectations), result_format=_COUNTS_ONLY)
 
 
 def _verdict(table: str, result: ExpectationValidationResult) -> Verdict:
@@ -273,7 +261,7 @@ def _about_persons(table: Delivered) -> Iterator[ExpectationConfiguration]:
     for name, declared in table.attributes.items():
         if declared.type == "category" and name in table.columns:
             rule, sentence = f"{table.name}.{name}.{NOT_PERSONAL}", f"{name} holds no email address or phone number"
-            looks = (f"regexp_matches({identifier(name)}, '{pattern}')" for pattern in (_EMAIL, _PHONE))
+            looks = (f"regexp_matches({identifier(name)}, '{pattern}')" for pattern in (EMAIL, PHONE))
             query = f"SELECT source_row FROM {{batch}} WHERE {' OR '.join(looks)}"
             yield _Subject(rule, column=name, sentence=sentence).few_rows(query, mostly=1.0)
 

@@ -74,7 +74,8 @@ class Quarantine:
     ----------
     table
         Columns `table`, `source_row`, `row_key` (string), `rule` (the rule's id), `column_name`, `value` (string),
-        `reason` (a sentence with the value and what was expected), `raw_row` (JSON of the row as the source gave it).
+        `reason` (a sentence with the value and what was expected), `raw_row` (JSON of the row as the source gave it,
+        without columns that nobody declared).
     """
 
     table: ir.Table
@@ -100,7 +101,8 @@ class CheckReport:
     warnings
         Sentences: what the source lacks and what that costs, columns that were left out, filled `recorded_at`.
     expectations
-        Rows of Great Expectations' verdicts: `table`, `expectation`, `column`, `success`, `unexpected`, `severity`.
+        Rows of Great Expectations' verdicts: `table`, `rule` (the rule's id), `expectation`, `column`, `success`,
+        `unexpected`, `rows` (counts), `severity` (`critical` stops the run, `warning` refuses rows).
     """
 
     source: str

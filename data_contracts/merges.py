@@ -59,7 +59,11 @@ def follow_mergers(engine: Backend, *, extracted_at: dt.datetime) -> None:
         WHERE merged_into IS NULL OR lead_id IN (SELECT lead_id FROM {SURVIVORS})
         """
     )
-    con.execute(
+    _find_circles(engine)
+
+
+def _find_circles(engine: Backend) -> None:
+    engine.con.execute(
         f"""
         INSERT INTO {CIRCLES}
         WITH RECURSIVE {_CLEAN},
@@ -99,9 +103,7 @@ def undated_mergers(engine: Backend) -> Findings:
     undated = count(engine, f"SELECT count(*) {merged} AND merged_at IS NULL")
     if not undated:
         return Findings()
-    return Findings(
-        warnings=(f"leads: {rows(undated)} were merged without a merged_at and count as merged at the extract",)
-    )
+    return Findings(warnings=(f"leads: merged at an unknown time, taken for that of the extract: {rows(undated)}",))
 
 
 def leads_without_account(engine: Backend) -> Findings:
@@ -114,5 +116,5 @@ def leads_without_account(engine: Backend) -> Findings:
     if not lonely:
         return Findings()
     return Findings(
-        warnings=(f"leads: {rows(lonely)} name an account that was not accepted; what is known of it is missing",)
+        warnings=(f"leads: at an account that was not accepted, of which nothing is known: {rows(lonely)}",)
     )

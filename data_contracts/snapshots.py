@@ -33,7 +33,8 @@ class KnownHistory:
     ----------
     snapshots
         One row a snapshot: `snapshot_id`, `stage`, `source`, `campaign`, `lead_age_days`, `days_in_stage`,
-        `created_weekday` (0 is Monday), `created_hour` (UTC), and the declared attributes as they were known, by name.
+        `created_weekday` (0 is Monday), `created_hour` (UTC), `has_buying_group` (whether its account is known and few
+        enough people are at it to decide together), and the declared attributes as they were known, by name.
     activities
         `snapshot_id`, `kind`, `direction`, `age_days`: the lead's own.
     account_activities

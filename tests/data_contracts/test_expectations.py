@@ -1,0 +1,186 @@
+"""Great Expectations judges the same promises as the quarantine, inside the engine, and counts the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from data_contracts.check import check_history
+from data_contracts.columns import TABLES, row_rules
+from data_contracts.engine import open_engine
+from data_contracts.errors import ContractError
+from data_contracts.expectations import EMAIL, PHONE, ExpectBreachingRowsToBeFew
+from tests.data_contracts.raw_rows import LENIENT, activity, change, deal, lead, many, raw, settings
+
+ALMOST_EVERY_BREACH = {
+    "accounts": [
+        {"account_id": "c0", "created_at": "2026-01-01"},
+        {"account_id": "c0", "created_at": "x"},
+        {"account_id": None, "created_at": "2027-01-01"},
+    ],
+    "leads": [
+        *(lead(f"l{i}", "2026-01-01") for i in range(6)),
+        lead("l0"),
+        lead(None, None),
+        lead("bad", "soon"),
+        lead("future", "2027-01-01"),
+        lead("m0", merged_into="l0", merged_at="2026-03-01"),
+        lead("m1", merged_into="l9", merged_at="2025-12-31"),
+        lead("m2", merged_into="m3", merged_at="2027-01-01"),
+        lead("m3", merged_into="m2", merged_at="x"),
+        lead("m4", merged_into="m5"),
+        lead("m5", merged_into="m4"),
+    ],
+    "activities": [
+        activity("a0", "l0", recorded_at="2026-02-02"),
+        activity("a0", "l1", "x", recorded_at="y"),
+        activity("a0", "l9", "2027-01-01", recorded_at="2027-01-01"),
+        activity(None, None, None, kind=None),
+    ],
+    "stage_changes": [
+        change("l0", recorded_at="2026-02-02"),
+        change("m0", recorded_at="2026-02-02"),
+        change("l1", entered_at="2025-12-31", recorded_at="2025-12-30"),
+        change("l9", None, "x", recorded_at="y"),
+        change(None, "sal", None, recorded_at="2027-01-01"),
+        change("l2", "sal", "2027-01-01"),
+    ],
+    "opportunities": [
+        deal("o0", "l0", amount="1", closed_at="2026-04-01", expected_close_at="2027-01-01"),
+        deal("o0", "l9", amount="-1", closed_at="2026-02-01", expected_close_at="x"),
+        deal(None, None, amount="x", created_at=None, closed_at="x", outcome=None),
+        deal("o1", "l1", created_at="2025-01-01", closed_at="2027-01-01"),
+        deal("o2", "l1", created_at="2027-01-01"),
+        deal("o3", "l1", created_at="x"),
+    ],
+    "attribute_changes": [
+        {"object": "lead", "object_id": "l0", "attribute": "role", "new_value": "a", "changed_at": "2026-02-01"},
+        {"object": "lead", "object_id": "l0", "attribute": "role", "new_value": "b", "changed_at": "2026-02-01"},
+        {"object": None, "object_id": None, "attribute": None, "changed_at": None},
+        {"object": "account", "object_id": "c0", "attribute": "industry", "changed_at": "x"},
+        {"object": "account", "object_id": "c0", "attribute": "industry", "changed_at": "2027-01-01"},
+    ],
+    "spend": [
+        {"period_start_at": "2026-01-01", "source": "Web", "amount": "5"},
+        {"period_start_at": "2026-01-01", "source": "Web", "amount": "-5"},
+        {"period_start_at": None, "source": None, "amount": None},
+        {"period_start_at": "x", "source": "Web", "amount": "y"},
+        {"period_start_at": "2027-01-01", "source": "Web", "amount": "1"},
+    ],
+}  # fmt: skip
+"""Breaks every row rule but those on vocabularies, which stop the run."""
+
+
+def counts_of(verdicts):
+    """Breaching rows by row rule, as Great Expectations counted them."""
+    rules = {rule.id for contract in TABLES.values() for rule in row_rules(contract)}
+    return {row["rule"]: row["unexpected"] for row in verdicts if row["rule"] in rules}
+
+
+def test_great_expectations_counts_the_same_breaches_as_the_quarantine_for_every_rule():
+    checked = check_history(raw(ALMOST_EVERY_BREACH), LENIENT)
+    quarantined = {rule: n for check in checked.report.tables for rule, n in check.breaches.items()}
+    counted = counts_of(checked.report.expectations)
+    assert {rule: n for rule, n in counted.items() if n} == quarantined
+    unbroken = {rule for rule, n in counted.items() if not n}
+    assert {rule.rsplit(".", 1)[-1] for rule in unbroken} == {"in_vocabulary"}, "the example breaks every other rule"
+    assert len(counted) == sum(len(list(row_rules(contract))) for contract in TABLES.values())
+
+
+def test_a_word_that_nothing_maps_is_counted_alike_too():
+    broken = {
+        "leads": [lead("l0")],
+        "activities": [activity("a0", "l0", kind="telegram", direction="sideways")],
+        "stage_changes": [change("l0", "wished for")],
+        "opportunities": [deal("o0", "l0", outcome="hoped for")],
+        "attribute_changes": [
+            {"object": "pet", "object_id": "p", "attribute": "role", "new_value": "x", "changed_at": "2026-02-01"}
+        ],
+    }
+    with pytest.raises(ContractError) as refused:
+        check_history(raw(broken), LENIENT)
+    assert [breach.rule for breach in refused.value.breaches] == [
+        "activities.kind.in_vocabulary",
+        "activities.direction.in_vocabulary",
+        "stage_changes.stage.in_vocabulary",
+        "opportunities.outcome.in_vocabulary",
+        "attribute_changes.object.in_vocabulary",
+    ]
+
+
+def test_a_rule_may_be_broken_by_as_many_rows_as_agreed_of_all_rows_not_of_those_that_have_a_value():
+    rows = many(100)
+    rows["leads"][0] |= {"merged_into": "l1", "merged_at": "2025-01-01"}
+    checked = check_history(raw(rows), settings(max_refused_share=0.02))
+    broken = [row for row in checked.report.expectations if row["rule"] == "leads.merged_at.not_before"]
+    assert [(row["success"], row["unexpected"]) for row in broken] == [(True, 1)], (
+        "1 of 100 leads, though 1 of 1 mergers"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "is_personal"),
+    [
+        ("jane@example.com", True),
+        ("+49 30 1234567", True),
+        ("0049-30-1234567", True),
+        ("(030) 123 45 67", True),
+        ("555-123-4567", True),
+        ("Manager", False),
+        ("2026-01-15", False),
+        ("1000-5000", False),
+        ("10.000 - 50.000", False),
+        ("4410123456", False),
+        ("@acme", False),
+    ],
+)
+def test_an_attribute_that_looks_like_an_email_address_or_a_phone_number_is_told_apart(value, is_personal):
+    patterns = [pattern.format() for pattern in (EMAIL, PHONE)]
+    found = open_engine().con.execute(
+        "SELECT regexp_matches(?, ?) OR regexp_matches(?, ?)", [value, patterns[0], value, patterns[1]]
+    )
+    assert found.fetchone() == (is_personal,)
+
+
+def test_the_share_is_judged_of_all_rows_and_nothing_is_unexpected_in_an_empty_table():
+    expectation = ExpectBreachingRowsToBeFew(unexpected_rows_query="SELECT * FROM {batch}", mostly=0.95)
+
+    def judged(unexpected, rows):
+        return expectation._validate({"table.row_count": rows, "unexpected_rows_query.row_count": unexpected})
+
+    assert judged(5, 100)["success"]
+    assert not judged(6, 100)["success"]
+    assert judged(0, 0) == {
+        "success": True,
+        "result": {"element_count": 0, "unexpected_count": 0, "unexpected_percent": 0.0},
+    }
+
+
+def test_data_docs_are_static_pages_without_a_value_of_any_row_and_load_nothing(tmp_path: Path):
+    rows = many(30)
+    rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
+    rows["stage_changes"][4] |= {"lead_id": "unknown-lead-77"}
+    with pytest.raises(ContractError):
+        check_history(raw(rows), settings(max_refused_share=0.0), data_docs=tmp_path / "docs")
+    pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "docs").iterdir()}
+    assert set(pages) == {"index.html", "leads.html", "stage_changes.html"}
+    text = "".join(pages.values())
+    for value in ("jane", "not for your eyes", "unknown-lead-77", "2026-02-01"):
+        assert value not in text
+    assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text) == []
+    assert "<script" not in text
+    assert "@import" not in text
+    assert "at most 0 % of the rows are refused" in pages["leads.html"]
+    assert (
+        '<td><a href="leads.html">leads</a></td><td class="number">30</td><td class="number">1</td>'
+        in pages["index.html"]
+    )
+
+
+def test_the_engine_is_free_again_after_it_was_judged(tmp_path: Path):
+    engine = open_engine(tmp_path / "history.duckdb")
+    check_history(raw(many(3), engine=engine), LENIENT)
+    engine.con.execute("DROP TABLE leads")
+    engine.con.execute("CHECKPOINT")
+    engine.disconnect()
+    assert open_engine(tmp_path / "history.duckdb", read_only=True).list_tables() != []

@@ -1,0 +1,151 @@
+from pathlib import Path
+
+import pytest
+
+from data_contracts.errors import SettingsError
+from data_contracts.settings import load_settings
+from data_contracts.vocabulary import Stage, Transition
+
+MINIMAL = """
+[definitions]
+version = "2026.1"
+effective_from = 2026-01-01
+transitions.mql_to_sql.horizon_days = 30
+transitions.sql_to_win.horizon_days = 90
+capacity.leads_per_week = 20
+
+[crm]
+source = "example"
+data_folder = "data"
+store = "var"
+"""
+ROLE = '[crm.attributes.{name}]\ntable = "leads"\ntype = "category"\navailability = "{availability}"\nmeaning = "x"\n'
+
+
+@pytest.fixture
+def written(tmp_path: Path):
+    def write(text: str) -> Path:
+        path = tmp_path / "scoring.toml"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_a_small_file_is_enough_and_the_rest_is_as_agreed_by_default(written):
+    settings = load_settings(written(MINIMAL + '[crm.stages]\n"Marketing Qualified" = "mql"\n'))
+    assert settings.crm.stages == {"Marketing Qualified": Stage.MQL}
+    assert settings.definitions.first_transition is Transition.MQL_TO_SQL
+    assert settings.definitions.sla.respond_within_hours == 24
+    assert (settings.checks.max_refused_share, settings.checks.max_volume_drop_share) == (0.05, 0.5)
+
+
+def test_all_problems_of_a_file_are_told_at_once_with_their_place(written):
+    text = MINIMAL.replace("leads_per_week = 20", "leads_per_week = 0").replace('source = "example"', "sauce = 1")
+    text += "[checks]\nmax_refused_share = 5\n[crm.stages]\nx = 'wishful'\n"
+    with pytest.raises(SettingsError, match=r"has 5 problem\(s\)") as error:
+        load_settings(written(text))
+    for place in (
+        "definitions.capacity.leads_per_week",
+        "crm.source",
+        "crm.sauce",
+        "crm.stages.x",
+        "checks.max_refused_share",
+    ):
+        assert f"  - {place}: " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "name", ["email", "work_phone", "first_name", "name", "birthday_month", "street", "home_address", "e_mail"]
+)
+def test_an_attribute_that_would_identify_a_person_is_refused(written, name):
+    with pytest.raises(SettingsError, match=f"'{name}' would hold what identifies a person; leave it out"):
+        load_settings(written(MINIMAL + ROLE.format(name=name, availability="immutable")))
+
+
+@pytest.mark.parametrize("name", ["role", "phonetics", "renamed_at", "addressable_market"])
+def test_an_attribute_that_only_sounds_alike_is_not(written, name):
+    assert name in load_settings(written(MINIMAL + ROLE.format(name=name, availability="immutable"))).crm.attributes
+
+
+def test_an_overwritten_attribute_needs_a_reason(written):
+    text = MINIMAL + ROLE.format(name="role", availability="overwritten")
+    with pytest.raises(SettingsError, match="'role' is overwritten and may hold the outcome"):
+        load_settings(written(text))
+    assert load_settings(written(text + 'allowed_because = "it never changes after creation"\n')).crm.attributes["role"]
+
+
+def test_every_bad_attribute_is_told_at_once(written):
+    text = MINIMAL + "".join(ROLE.format(name=name, availability="immutable") for name in ("email", "Role"))
+    with pytest.raises(SettingsError, match=r"'email' would hold .*; 'Role' is not a lower-case column name"):
+        load_settings(written(text))
+
+
+def test_a_write_back_field_is_never_an_attribute(written):
+    text = MINIMAL + ROLE.format(name="leadscore_grade", availability="immutable")
+    with pytest.raises(SettingsError, match="write-back fields may never be inputs: leadscore_grade"):
+        load_settings(written(text))
+
+
+def test_a_profile_a_persona_and_a_point_rule_use_declared_attributes_only(written):
+    text = (
+        MINIMAL
+        + """
+[[definitions.icp.criteria]]
+name = "size"
+attribute = "employees"
+at_least = 50
+[[definitions.personas]]
+name = "buyer"
+attribute = "role"
+one_of = ["Buyer"]
+[definitions.point_rule]
+threshold = 50
+attributes = [{ attribute = "region", one_of = ["DACH"], points = 10 }]
+"""
+    )
+    with pytest.raises(SettingsError) as error:
+        load_settings(written(text))
+    for user in (
+        "icp criterion 'size' uses 'employees'",
+        "persona 'buyer' uses 'role'",
+        "point rule on 'region' uses 'region'",
+    ):
+        assert user in str(error.value)
+
+
+@pytest.mark.parametrize("condition", ["", 'one_of = ["a"]\nat_least = 1'])
+def test_a_criterion_has_exactly_one_condition(written, condition):
+    text = MINIMAL + f'[[definitions.icp.criteria]]\nname = "size"\nattribute = "x"\n{condition}\n'
+    with pytest.raises(SettingsError, match="criterion 'size' needs either one_of or at_least/at_most"):
+        load_settings(written(text))
+
+
+def test_the_transitions_are_both_steps_or_the_whole_way(written):
+    whole = MINIMAL.replace("mql_to_sql", "mql_to_win").replace("transitions.sql_to_win.horizon_days = 90\n", "")
+    assert load_settings(written(whole)).definitions.first_transition is Transition.MQL_TO_WIN
+    with pytest.raises(SettingsError, match="define either both mql_to_sql and sql_to_win, or mql_to_win alone"):
+        load_settings(written(MINIMAL.replace("mql_to_sql", "mql_to_win")))
+
+
+def test_two_agreements_under_one_version_are_told_apart(written):
+    first = load_settings(written(MINIMAL)).definitions
+    second = load_settings(written(MINIMAL.replace("horizon_days = 30", "horizon_days = 31"))).definitions
+    assert first.version == second.version
+    assert first.digest != second.digest
+    assert first.digest == load_settings(written("# a remark\n" + MINIMAL)).definitions.digest
+
+
+def test_the_data_folder_may_be_given_beside_the_file(written):
+    assert load_settings(written(MINIMAL), data_folder=Path("elsewhere")).crm.data_folder == Path("elsewhere")
+
+
+def test_a_missing_and_a_broken_file_are_named(tmp_path: Path, written):
+    with pytest.raises(SettingsError, match=r"there is no settings file .*nowhere\.toml; give one with --config"):
+        load_settings(tmp_path / "nowhere.toml")
+    with pytest.raises(SettingsError, match=r"scoring\.toml is not valid TOML"):
+        load_settings(written("[definitions"))
+    broken = written("")
+    broken.write_bytes(b"[crm]\nsource = '\xff'\n")
+    with pytest.raises(SettingsError, match="is not valid TOML"):
+        load_settings(broken)
