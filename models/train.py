@@ -11,9 +11,10 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment
 from models.baselines import base_rate_prediction, point_rule_prediction
 from models.evaluate import BASE_RATE, EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
-from models.fit import CalibratedModel, Choice, Progress, Selection, fit_choice, select, silent
+from models.fit import CalibratedModel, Choice, Fitter
 from models.fitted import FittedTransition
 from models.metrics import Prediction
+from models.select import Progress, Selection, select, silent
 from models.split import Split, at_moment, default_test_from, learning_rows, outcomes, rolling_tests, split_at
 
 LEAST_OUTCOMES = 100
@@ -74,7 +75,7 @@ def train_transition(
     if not evaluations[-1].has_signal:
         progress(f"{table.transition}: no signal was found; the base rate is published")
         return _fitted(table, rows, None, selection=selection, evaluations=evaluations)
-    model = fit_choice(selection.best, rows, columns=table.columns, seed=seed)
+    model = Fitter(table.columns, seed).fit_choice(selection.best, rows)
     progress(f"{table.transition}: {model.choice.setting.estimator} fitted on all {len(rows):,} snapshots")
     return _fitted(table, rows, model, selection=selection, evaluations=evaluations)
 
@@ -103,10 +104,11 @@ def _judge(
     table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, progress: Progress
 ) -> tuple[Selection, tuple[Evaluation, ...]]:
     """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
-    selection = select(split.train, columns=table.columns, seed=seed, progress=progress)
+    fitter = Fitter(table.columns, seed)
+    selection = select(split.train, fitter, progress=progress)
     baseline = _logistic_baseline(selection)
-    model = fit_choice(selection.best, split.train, columns=table.columns, seed=seed)
-    plain = model if baseline == selection.best else fit_choice(baseline, split.train, columns=table.columns, seed=seed)
+    model = fitter.fit_choice(selection.best, split.train)
+    plain = model if baseline == selection.best else fitter.fit_choice(baseline, split.train)
     share = capacity_share(
         table,
         leads_per_week=definitions.capacity.leads_per_week,

@@ -1,0 +1,123 @@
+"""Which estimator and which calibrator: those that do best on leads that came later than what they learnt from."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from scipy.special import xlogy
+
+from data_contracts.releases import Candidate
+from models.calibrate import CALIBRATORS, CalibratorName, calibrated
+from models.estimators import FALLBACK_SETTING, LOGISTIC_SETTINGS, SETTINGS, Setting
+from models.fit import Choice, Fitter, HeldOut
+from models.split import Split, forward_folds
+
+Progress = Callable[[str], None]
+
+
+def silent(_: str) -> None:
+    """Progress that nobody wants to hear of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What was chosen: over all settings, and among the logistic regressions; with all that was tried."""
+
+    best: Choice
+    best_logistic: Choice
+    candidates: tuple[Candidate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """One setting on the validation folds, in time order, without and with calibrators.
+
+    `probabilities` has `none` first, and then the calibrators that were tried; one probability a row of `later`.
+    """
+
+    later: HeldOut
+    probabilities: Mapping[CalibratorName, np.ndarray]
+
+    def loss(self, calibrator: CalibratorName) -> float:
+        """The mean log loss with `calibrator`."""
+        return float(np.average(self._losses(calibrator), weights=self.later.weight))
+
+    def best_calibrator(self) -> CalibratorName:
+        """The calibrator with the least log loss; none unless it gains over one standard error of the difference."""
+        best = min(self.probabilities, key=self.loss)
+        gains, weight = self._losses("none") - self._losses(best), self.later.weight
+        gain = np.average(gains, weights=weight)
+        standard_error = np.sqrt(np.sum((weight * (gains - gain)) ** 2)) / weight.sum()
+        return best if gain > standard_error else "none"
+
+    def _losses(self, calibrator: CalibratorName) -> np.ndarray:
+        p, outcome = self.probabilities[calibrator], self.later.outcome
+        return np.asarray(-(xlogy(outcome, p) + xlogy(1 - outcome, 1 - p)))
+
+
+def select(rows: pd.DataFrame, fitter: Fitter, *, progress: Progress = silent) -> Selection:
+    """The setting with the least log loss on later leads, and the calibrator that lowers it further.
+
+    Without enough outcomes for a single validation fold, it is the most regularised logistic regression without a
+    calibrator, and there are no candidates to show.
+    """
+    folds = forward_folds(rows)
+    if not folds:
+        choice = Choice(FALLBACK_SETTING, "none")
+        return Selection(best=choice, best_logistic=choice, candidates=())
+    later, tried = {}, {}
+    for setting in SETTINGS:
+        later[setting] = [fitter.held_out(setting, fold.train, fold.test) for fold in folds]
+        tried[setting] = _tried(later[setting])
+        progress(f"tried {_described(setting)}: log loss {tried[setting].loss('none'):.4f}")
+    best, best_logistic = (
+        min(settings, key=lambda setting: tried[setting].loss("none")) for settings in (SETTINGS, LOGISTIC_SETTINGS)
+    )
+    for setting in dict.fromkeys((best, best_logistic)):
+        progress(f"trying calibrators after {_described(setting)}")
+        tried[setting] = _tried_with_calibrators(setting, folds, later=later[setting], fitter=fitter)
+    chosen = Choice(best, tried[best].best_calibrator())
+    return Selection(
+        best=chosen,
+        best_logistic=Choice(best_logistic, tried[best_logistic].best_calibrator()),
+        candidates=tuple(_candidates(tried, chosen=chosen)),
+    )
+
+
+def _tried(parts: Sequence[HeldOut]) -> Tried:
+    joined = HeldOut.joined(parts)
+    return Tried(joined, {"none": calibrated(None, joined.raw)})
+
+
+def _tried_with_calibrators(
+    setting: Setting, folds: Sequence[Split], *, later: Sequence[HeldOut], fitter: Fitter
+) -> Tried:
+    """Each fold's calibrators learnt from its training rows, as `Fitter.fit_choice` will learn the final one."""
+    seen = [fitter.cross_predictions(setting, fold.train) for fold in folds]
+    probabilities: dict[CalibratorName, np.ndarray] = {}
+    for name in CALIBRATORS:
+        fitted = [part.calibrator(name) for part in seen]
+        if name == "none" or any(calibrator is not None for calibrator in fitted):
+            parts = [calibrated(calibrator, part.raw) for calibrator, part in zip(fitted, later, strict=True)]
+            probabilities[name] = np.concatenate(parts)
+    return Tried(HeldOut.joined(later), probabilities)
+
+
+def _candidates(tried: Mapping[Setting, Tried], *, chosen: Choice) -> list[Candidate]:
+    return [
+        Candidate(
+            estimator=setting.estimator,
+            parameters=dict(setting.parameters),
+            calibrator=calibrator,
+            validation_log_loss=one.loss(calibrator),
+            is_chosen=Choice(setting, calibrator) == chosen,
+        )
+        for setting, one in tried.items()
+        for calibrator in one.probabilities
+    ]
+
+
+def _described(setting: Setting) -> str:
+    parameters = ", ".join(f"{name}={value:g}" for name, value in setting.parameters)
+    return f"{setting.estimator} ({parameters})"

@@ -1,0 +1,71 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_contracts.snapshots import LabelledTable
+from models.calibrate import calibrated
+from models.estimators import FALLBACK_SETTING, LOGISTIC_SETTINGS, SETTINGS
+from models.fit import Choice, Fitter, HeldOut
+from models.select import Selection, Tried, select
+from models.split import forward_folds, learning_rows
+from tests.models.conftest import COLUMNS
+
+FITTER = Fitter(COLUMNS, seed=0)
+
+
+@pytest.fixture(scope="module")
+def rows(table: LabelledTable) -> pd.DataFrame:
+    return learning_rows(table)
+
+
+@pytest.fixture(scope="module")
+def selection(rows: pd.DataFrame) -> Selection:
+    return select(rows, FITTER)
+
+
+def test_every_setting_is_tried_and_the_least_log_loss_on_later_leads_is_chosen(selection: Selection) -> None:
+    tried = {(one.estimator, tuple(one.parameters.items())) for one in selection.candidates}
+    assert tried == {(setting.estimator, setting.parameters) for setting in SETTINGS}
+    uncalibrated = [one for one in selection.candidates if one.calibrator == "none"]
+    least = min(uncalibrated, key=lambda one: one.validation_log_loss)
+    chosen = [one for one in selection.candidates if one.is_chosen]
+    assert len(chosen) == 1
+    assert (chosen[0].estimator, chosen[0].parameters) == (least.estimator, least.parameters)
+    assert selection.best_logistic.setting in LOGISTIC_SETTINGS
+
+
+def test_calibrators_are_tried_on_the_chosen_setting(selection: Selection) -> None:
+    chosen = selection.best.setting
+    calibrators = {
+        one.calibrator
+        for one in selection.candidates
+        if one.estimator == chosen.estimator and one.parameters == dict(chosen.parameters)
+    }
+    assert calibrators == {"none", "sigmoid", "beta", "isotonic"}
+
+
+def tried(n: int, *, distortion: float, seed: int = 0) -> Tried:
+    """Predictions on later leads that are off by a power, and what perfect knowledge would make of them."""
+    random = np.random.default_rng(seed)
+    truth = random.beta(2, 4, n)
+    outcome = (random.random(n) < truth).astype(np.int64)
+    later = HeldOut(raw=truth**distortion, outcome=outcome, weight=np.ones(n))
+    learnt = HeldOut(raw=later.raw, outcome=(random.random(n) < truth).astype(np.int64), weight=np.ones(n))
+    calibrator = learnt.calibrator("sigmoid")
+    assert calibrator is not None
+    return Tried(later, {"none": later.raw, "sigmoid": calibrated(calibrator, later.raw)})
+
+
+def test_a_calibrator_is_chosen_where_probabilities_are_off() -> None:
+    assert tried(4_000, distortion=2.0).best_calibrator() == "sigmoid"
+
+
+def test_no_calibrator_is_chosen_where_probabilities_are_right() -> None:
+    assert [tried(2_000, distortion=1.0, seed=seed).best_calibrator() for seed in range(5)].count("none") >= 4
+
+
+def test_without_later_outcomes_the_most_regularised_logistic_regression_is_chosen(rows: pd.DataFrame) -> None:
+    few = rows[rows["as_of"] < rows["as_of"].min() + pd.Timedelta(days=40)]
+    assert forward_folds(few) == ()
+    chosen = Choice(FALLBACK_SETTING, "none")
+    assert select(few, FITTER) == Selection(best=chosen, best_logistic=chosen, candidates=())
