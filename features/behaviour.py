@@ -52,10 +52,6 @@ def outbound(activities: ir.Table) -> ir.BooleanValue:
     return activities.direction == Direction.OUTBOUND.value
 
 
-def _count(condition: ir.BooleanValue) -> ir.Value:
-    return condition.cast("int64").sum()
-
-
 def _behaviour(name: str, value: Callable[[ir.Table], ir.Value], *, unit: str, meaning: str) -> Feature:
     return number(name, value, scan=Scan.ACTIVITIES, group="behaviour", unit=unit, meaning=meaning, when_nothing=0.0)
 
@@ -63,7 +59,7 @@ def _behaviour(name: str, value: Callable[[ir.Table], ir.Value], *, unit: str, m
 def _inbound_count(days: int) -> Feature:
     return _behaviour(
         f"n_inbound_{days}d",
-        lambda activities: _count(inbound(activities) & in_last_days(activities, days)),
+        lambda activities: activities.count(where=inbound(activities) & in_last_days(activities, days)),
         unit="times",
         meaning=f"did something of its own accord in the last {days} days",
     )
@@ -72,7 +68,7 @@ def _inbound_count(days: int) -> Feature:
 def _kind_count(kind: ActivityKind, did: str, days: int) -> Feature:
     return _behaviour(
         f"n_{kind.value}_{days}d",
-        lambda activities: _count((activities.kind == kind.value) & in_last_days(activities, days)),
+        lambda activities: activities.count(where=(activities.kind == kind.value) & in_last_days(activities, days)),
         unit="times",
         meaning=f"{did} in the last {days} days",
     )
@@ -105,7 +101,7 @@ def _trend(activities: ir.Table) -> ir.Value:
     last_week = inbound(activities) & in_last_days(activities, WEEK_DAYS)
     month_before = inbound(activities) & ~in_last_days(activities, WEEK_DAYS)
     month_before &= in_last_days(activities, WEEK_DAYS + MONTH_DAYS)
-    return _count(last_week) / WEEK_DAYS - _count(month_before) / MONTH_DAYS
+    return activities.count(where=last_week) / WEEK_DAYS - activities.count(where=month_before) / MONTH_DAYS
 
 
 def _recency(name: str, did: str, condition: Callable[[ir.Table], ir.BooleanValue]) -> Feature:
@@ -130,7 +126,7 @@ BEHAVIOUR: tuple[Feature, ...] = (
     *(_kind_count(kind, did, days) for kind, did in OCCASIONAL.items() for days in (MONTH_DAYS, QUARTER_DAYS)),
     _behaviour(
         "n_assessment",
-        lambda activities: _count(activities.kind == ActivityKind.ASSESSMENT.value),
+        lambda activities: activities.count(where=activities.kind == ActivityKind.ASSESSMENT.value),
         unit="times",
         meaning=ASSESSED,
     ),
@@ -154,13 +150,13 @@ BEHAVIOUR: tuple[Feature, ...] = (
     _kind_recency(ActivityKind.ASSESSMENT, ASSESSED),
     _behaviour(
         "n_outbound",
-        lambda activities: _count(outbound(activities)),
+        lambda activities: activities.count(where=outbound(activities)),
         unit="times",
         meaning="was approached by us (emails, calls, meetings)",
     ),
     _behaviour(
         "n_outbound_30d",
-        lambda activities: _count(outbound(activities) & in_last_days(activities, MONTH_DAYS)),
+        lambda activities: activities.count(where=outbound(activities) & in_last_days(activities, MONTH_DAYS)),
         unit="times",
         meaning="was approached by us in the last 30 days",
     ),

@@ -49,25 +49,25 @@ BUYING_GROUP: tuple[Feature, ...] = (
     _others(
         Scan.ACCOUNT_ACTIVITIES,
         "n_others_inbound_30d",
-        lambda activities: (inbound(activities) & in_last_days(activities, MONTH_DAYS)).sum(),
+        lambda activities: activities.count(where=inbound(activities) & in_last_days(activities, MONTH_DAYS)),
         unit="times",
         meaning="has colleagues who did something of their own accord in the last 30 days",
     ),
     _others(
         Scan.ACCOUNT_ACTIVITIES,
         "n_others_pricing_view_90d",
-        lambda activities: (
-            (activities.kind == ActivityKind.PRICING_VIEW.value) & in_last_days(activities, QUARTER_DAYS)
-        ).sum(),
+        lambda activities: activities.count(
+            where=(activities.kind == ActivityKind.PRICING_VIEW.value) & in_last_days(activities, QUARTER_DAYS)
+        ),
         unit="times",
         meaning="has colleagues who opened pricing in the last 90 days",
     ),
     _others(
         Scan.ACCOUNT_ACTIVITIES,
         "n_others_demo_request_90d",
-        lambda activities: (
-            (activities.kind == ActivityKind.DEMO_REQUEST.value) & in_last_days(activities, QUARTER_DAYS)
-        ).sum(),
+        lambda activities: activities.count(
+            where=(activities.kind == ActivityKind.DEMO_REQUEST.value) & in_last_days(activities, QUARTER_DAYS)
+        ),
         unit="times",
         meaning="has colleagues who asked for a demo in the last 90 days",
     ),

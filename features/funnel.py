@@ -14,7 +14,7 @@ def _entered(name: str, value: Callable[[ir.Table], ir.Value], *, meaning: str) 
 
 
 def _entries(changes: ir.Table, stage: Stage) -> ir.Value:
-    return (changes.stage == stage.value).sum()
+    return changes.count(where=changes.stage == stage.value)
 
 
 def _age(name: str, value: Callable[[ir.Table], ir.Value], *, meaning: str) -> Feature:

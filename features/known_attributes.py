@@ -116,7 +116,7 @@ def _rebuilt(known: ir.Table, periods: ir.Table, names: list[str], *, key: str) 
     )
     # Exactly one period of an attribute holds at a moment, so the maximum is that period's value.
     values = {_rebuilt_of(name): pairs.value.max(where=pairs.attribute == name) for name in names}
-    changes = {_changes_of(name): (pairs.attribute == name).sum() for name in names}
+    changes = {_changes_of(name): pairs.count(where=pairs.attribute == name) for name in names}
     return pairs.group_by("snapshot_id").aggregate(**values, **changes)
 
 

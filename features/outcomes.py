@@ -53,27 +53,28 @@ def _needs_contact(contact: Contact, transition: Transition) -> bool:
 
 
 def _converted(moments: ir.Table, changes: ir.Table, transition: Transition) -> ir.Table:
-    """The ids of the snapshots that reached the transition's last stage in time, unknown to anybody at `as_of`."""
+    """The ids of the snapshots that reached the transition's last stage between the start of the spell and the horizon.
+
+    Nobody knew it at `as_of`: a stage beyond those of the spell would have ended it.
+    """
     reached = changes.filter(changes.stage.isin(reached_stages(transition.to_stage)))
-    pairs = moments.join(reached, "lead_id")
-    was_known = (pairs.entered_at < pairs.as_of) & (pairs.recorded_at < pairs.as_of)
-    in_time = (pairs.entered_at >= pairs.spell_started_at) & (pairs.entered_at <= pairs.outcome_known_at)
-    return pairs.filter(~was_known, in_time).select("snapshot_id").distinct()
+    return _happened(moments, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
 
 
 def _contacted(moments: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
     """The ids of the snapshots whose lead sales contacted between the start of the spell and the end of the horizon."""
     stages = history.stage_changes
-    stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", contacted_at=stages.entered_at)
+    stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", happened_at=stages.entered_at)
     touches = history.activities
     touches = touches.filter(touches.kind.isin(contact.kinds), direction(touches) == Direction.OUTBOUND.value)
-    touches = touches.select("lead_id", contacted_at=touches.occurred_at)
-    return _touched(moments, stages).union(_touched(moments, touches), distinct=True)
+    touches = touches.select("lead_id", happened_at=touches.occurred_at)
+    return _happened(moments, stages).union(_happened(moments, touches), distinct=True)
 
 
-def _touched(moments: ir.Table, contacts: ir.Table) -> ir.Table:
-    pairs = moments.join(contacts, "lead_id")
-    in_time = (pairs.contacted_at >= pairs.spell_started_at) & (pairs.contacted_at <= pairs.outcome_known_at)
+def _happened(moments: ir.Table, events: ir.Table) -> ir.Table:
+    """The ids of the snapshots with an event between the start of the spell and the end of the horizon, repeated."""
+    pairs = moments.join(events, "lead_id")
+    in_time = (pairs.happened_at >= pairs.spell_started_at) & (pairs.happened_at <= pairs.outcome_known_at)
     return pairs.filter(in_time).select("snapshot_id")
 
 

@@ -29,7 +29,7 @@ def total_points(rule: PointRule | None, measured: ir.Table) -> ir.Value:
 def _activity_points(nth: int, line: ActivityPoints) -> Measure:
     def points(activities: ir.Table) -> ir.Value:
         counts = (activities.kind == line.kind.value) & (activities.age_days < line.within_days)
-        earned = counts.sum().cast("float64") * line.points
+        earned = activities.count(where=counts).cast("float64") * line.points
         return earned if line.at_most is None else ibis.least(earned, line.at_most)
 
     return Measure(f"points_for_activity_{nth}", Scan.ACTIVITIES, points, when_nothing=0.0)

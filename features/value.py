@@ -11,5 +11,5 @@ def value_of_a_win(history: CrmHistory) -> float:
     """
     opportunities = history.opportunities
     won = opportunities.filter(opportunities.outcome == DealOutcome.WON)
-    mean = won.amount.mean().execute()
-    return 1.0 if mean is None or mean != mean else float(mean)
+    mean = won.amount.mean().to_pyarrow().as_py()
+    return 1.0 if mean is None else float(mean)

@@ -1,0 +1,122 @@
+"""The catalogue as a whole: every feature is told, tested by a spec, and in the digest."""
+
+import dataclasses
+
+import ibis
+import pytest
+
+from data_contracts.errors import SettingsError
+from features import catalogue
+from features.build import build_features
+from features.catalogue import FEATURES, catalogue_digest, features_of
+from features.measures import Measure
+
+TRIVIAL = {None, "0", ""}
+
+
+def names(settings):
+    return [feature.name for feature in features_of(settings)]
+
+
+def test_every_feature_has_a_spec_with_a_value_that_is_not_trivial(all_specs, settings):
+    specified = {
+        name
+        for spec in all_specs
+        for row in spec.tables.get("features", [])
+        for name, cell in row.items()
+        if cell not in TRIVIAL
+    }
+    assert set(names(settings)) - specified == set()
+
+
+def test_every_feature_says_what_it_means_and_what_missing_means():
+    untold = [
+        feature.name
+        for feature in FEATURES
+        if not (feature.column.meaning and feature.column.missing)
+        or (feature.column.type == "number" and not feature.column.unit)
+    ]
+    assert untold == []
+
+
+def test_the_features_of_the_profile_and_of_declared_attributes_come_after_the_fixed_ones(settings):
+    assert names(settings)[len(FEATURES) :] == [
+        "icp_industry_core",
+        "icp_company_size",
+        "icp_seniority",
+        "icp_fit_share",
+        "attribute_industry",
+        "attribute_employees",
+        "attribute_seniority",
+        "attribute_budget",
+    ]
+
+
+def test_criteria_whose_columns_would_have_one_name_are_refused(settings_with):
+    criteria = [
+        {"name": name, "attribute": "industry", "one_of": ["software"]} for name in ("Core industry", "core-industry")
+    ]
+    with pytest.raises(SettingsError, match=r"two features would be called 'icp_core_industry'"):
+        features_of(settings_with(definitions={"icp": {"criteria": criteria}}))
+
+
+def test_criteria_that_do_not_suit_their_attribute_are_refused_all_at_once(settings_with):
+    criteria = [
+        {"name": "size", "attribute": "employees", "one_of": ["50"]},
+        {"name": "branch", "attribute": "industry", "at_least": 3},
+    ]
+    with pytest.raises(SettingsError, match=r"'size' has one_of, but 'employees' is a number.*'branch' has a range"):
+        features_of(settings_with(definitions={"icp": {"criteria": criteria}}))
+
+
+@pytest.fixture(scope="module")
+def digest(settings):
+    return catalogue_digest(settings)
+
+
+def test_the_digest_stays_the_same_under_another_point_rule(digest, settings_with):
+    assert digest == catalogue_digest(settings_with(definitions={"point_rule": None}))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"definitions": {"icp": {}}},
+        {"definitions": {"icp": {"criteria": [{"name": "company size", "attribute": "employees", "at_least": 51}]}}},
+        {
+            "definitions": {"icp": {}, "point_rule": None},
+            "crm": {
+                "attributes": {
+                    "industry": {"table": "leads", "type": "category", "availability": "immutable", "meaning": "trade"}
+                }
+            },
+        },
+    ],
+    ids=["no profile", "another boundary", "other attributes"],
+)
+def test_the_digest_changes_with_the_profile_and_the_attributes(digest, settings_with, changed):
+    assert digest != catalogue_digest(settings_with(**changed))
+
+
+def test_the_digest_changes_with_a_formula_though_its_name_and_meaning_stay(digest, settings, monkeypatch):
+    first = FEATURES[0]
+    doubled = Measure(first.name, first.measure.scan, lambda table: first.measure.value(table) * 2, 0.0)
+    altered = dataclasses.replace(first, measure=doubled)
+    monkeypatch.setattr(catalogue, "FEATURES", (altered, *FEATURES[1:]))
+    assert catalogue_digest(settings) != digest
+
+
+def test_the_digest_changes_with_what_counts_as_known(digest, settings, monkeypatch):
+    monkeypatch.setattr("features.known.LARGEST_BUYING_GROUP", 7)
+    assert catalogue_digest(settings) != digest
+
+
+@pytest.fixture(scope="module")
+def feature_table(make_history, make_snapshots, settings):
+    return build_features(make_history({}), make_snapshots([]), settings=settings).table
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "snowflake", "bigquery", "databricks", "trino"])
+def test_the_features_compile_for_other_engines(feature_table, settings, dialect):
+    sql = ibis.to_sql(feature_table, dialect=dialect)
+    assert all(name in sql for name in names(settings))
