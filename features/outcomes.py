@@ -32,8 +32,8 @@ def outcomes(
     -------
     Table
         `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
-        `outcome_known_at` (`as_of` plus the horizon), `weight` (one over the number of the lead's labelled snapshots; 0
-        for snapshots without a label).
+        `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for the lead's j-th snapshot; 0 for
+        snapshots without a label).
     """
     changes = ordered_changes(history.stage_changes)
     horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
@@ -96,12 +96,18 @@ def _with_status(judged: ir.Table, extracted_at: dt.datetime) -> ir.Table:
 
 
 def _weighted(judged: ir.Table) -> ir.Table:
+    """Weights that know nothing of the future: how many snapshots a lead gets depends on how soon it converts.
+
+    Sharing a weight of 1 equally among them looks fairer and is wrong: a lead that converts at once would weigh 1 at
+    entry and one that never does 1/13, and every probability at entry would come out too high.
+    """
     is_label = judged.outcome_status.isin(LABELS)
-    labels_of_lead = is_label.cast("int64").sum().over(ibis.window(group_by="lead_id"))
+    earlier = ibis.row_number().over(ibis.window(group_by="lead_id", order_by="as_of"))
+    judged = judged.mutate(ordinal=earlier + 1)
     return judged.select(
         "snapshot_id",
         "outcome_status",
         "outcome_known_at",
         converted=judged.outcome_status == OutcomeStatus.CONVERTED.value,
-        weight=is_label.ifelse(1.0 / labels_of_lead, 0.0),
+        weight=is_label.ifelse(1.0 / judged.ordinal, 0.0),
     )

@@ -87,6 +87,7 @@ def feature_importance(importance: pd.Series, columns: tuple[FeatureColumn, ...]
     axes = figure.subplots()
     axes.barh(range(len(shown)), shown.to_numpy(), color=_MODEL)
     axes.set_yticks(range(len(shown)), labels, fontsize=7)
+    axes.margins(y=0.01)
     axes.set_xlabel("mean absolute contribution, log-odds")
     axes.set_title(
         "No feature moves the prediction: the base rate is published" if shown.empty else "Feature importance"

@@ -285,7 +285,7 @@ def _note(manifest: ReleaseManifest) -> str:
     for summary in manifest.transitions:
         lines.append(
             f"- {summary.transition} within {summary.horizon_days} days: {summary.estimator}, "
-            f"{summary.n_converted} of {summary.n_labelled} labelled snapshots converted"
+            f"{summary.n_converted} of {summary.n_labelled} labelled leads converted"
         )
     return "\n".join(lines)
 

@@ -53,20 +53,8 @@ class Split:
 
 
 def learning_rows(table: LabelledTable, *, most_rows: int = MOST_ROWS) -> pd.DataFrame:
-    """The labelled rows of `table`, with a `weight` that knows nothing of the future; at most `most_rows` of them.
-
-    The j-th snapshot of a lead weighs 1/j, so a lead that stays open for long counts for hardly more than one that is
-    decided at once (3.2 against 1 after thirteen snapshots).
-
-    Notes
-    -----
-    Sharing a weight of 1 equally among a lead's snapshots looks fairer and is wrong: how many there are depends on how
-    soon the lead converts. Those that convert at once would weigh 1 at entry and those that never do 1/13, and
-    every probability at entry would come out too high.
-    """
-    ordinal = table.frame.groupby("lead_id", sort=False).cumcount() + 1
-    labelled = table.labelled()
-    return _sampled(labelled.assign(weight=1.0 / ordinal.loc[labelled.index]), most_rows=most_rows)
+    """The labelled rows of `table`; where there are more than `most_rows`, those of a random sample of accounts."""
+    return _sampled(table.labelled(), most_rows=most_rows)
 
 
 def at_moment(rows: pd.DataFrame, moment: Moment | None) -> pd.DataFrame:

@@ -65,9 +65,10 @@ def test_numbers_are_float64_and_categories_are_strings(labelled):
     assert {column.type for column in labelled.columns} == {"number", "category"}
 
 
-def test_the_weights_of_a_leads_labelled_rows_sum_to_one(labelled):
-    weights = labelled.labelled().groupby("lead_id")["weight"].sum()
-    assert weights.to_dict() == pytest.approx({"A": 1.0, "B": 1.0, "C": 1.0})
+def test_the_j_th_snapshot_of_a_lead_weighs_one_over_j_whatever_becomes_of_it(labelled):
+    ordinal = labelled.frame.groupby("lead_id").cumcount() + 1
+    rows = labelled.labelled()
+    assert rows["weight"].tolist() == pytest.approx((1 / ordinal.loc[rows.index]).tolist())
     unlabelled = labelled.frame[~labelled.frame.index.isin(labelled.labelled().index)]
     assert len(unlabelled) > 0
     assert set(unlabelled["weight"]) == {0.0}
@@ -128,8 +129,6 @@ def test_a_transition_that_is_not_defined_is_refused(make_history, settings):
         build_training_table(make_history(HISTORY), settings, transition=Transition.MQL_TO_WIN)
 
 
-# Ibis 12 reads batches by a method that DuckDB 1.5 has renamed.
-@pytest.mark.filterwarnings("ignore:fetch_record_batch:DeprecationWarning")
 def test_features_stream_in_batches_of_the_size_asked_for(make_history, settings):
     leads = [{"lead_id": f"L{nth}", "created_at": "2026-02-01"} for nth in range(5_000)]
     history = make_history({"leads": leads})

@@ -1,6 +1,10 @@
 """The catalogue as a whole: every feature is told, tested by a spec, and in the digest."""
 
 import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import ibis
 import pytest
@@ -11,6 +15,7 @@ from features.build import build_features
 from features.catalogue import FEATURES, catalogue_digest, features_of
 from features.measures import Measure
 
+ROOT = Path(__file__).parents[2]
 TRIVIAL = {None, "0", ""}
 
 
@@ -120,3 +125,23 @@ def feature_table(make_history, make_snapshots, settings):
 def test_the_features_compile_for_other_engines(feature_table, settings, dialect):
     sql = ibis.to_sql(feature_table, dialect=dialect)
     assert all(name in sql for name in names(settings))
+
+
+def test_the_digest_is_the_same_in_every_process():
+    code = (
+        "from pathlib import Path; from data_contracts.settings import load_settings; "
+        "from features.catalogue import catalogue_digest; "
+        "print(catalogue_digest(load_settings(Path('config/scoring.toml'))))"
+    )
+    digests = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=ROOT,
+            env=os.environ | {"PYTHONHASHSEED": str(seed)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in (1, 4, 9)
+    }
+    assert len(digests) == 1

@@ -137,7 +137,7 @@ def _snapshots(leads: pd.DataFrame, conversion_week: np.ndarray, *, week: int) -
         outcome_status=[str(one) for one in status],
         converted=status == OutcomeStatus.CONVERTED,
         outcome_known_at=known_at,
-        weight=1.0,
+        weight=1.0 / (week + 1),
     )
     return snapshots[snapshots["as_of"] < EXTRACTED_AT]
 

@@ -14,7 +14,7 @@ def phrasing(name: str, *, family: str = "") -> Phrasing:
 def told(contributions: dict[str, float], *, families: dict[str, str] | None = None) -> list[str | None]:
     """The reasons of one lead whose features all have the value 7."""
     reasoner = Reasoner.of({name: phrasing(name, family=(families or {}).get(name, "")) for name in contributions})
-    values = pd.DataFrame(dict.fromkeys(contributions, [7.0]))
+    values = pd.DataFrame({name: [7.0] for name in contributions})
     return reasoner.reasons(pd.DataFrame([contributions]), values)[0].tolist()
 
 

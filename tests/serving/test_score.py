@@ -166,39 +166,45 @@ def test_where_no_signal_was_found_the_base_rate_is_published_and_said():
     assert [row["reason_1"], row["reason_2"]] == ["no signal found: base rate", None]
 
 
-def test_scores_are_streamed_into_a_file_in_order_of_the_lead(crm, release, frame, tmp_path, monkeypatch):
-    monkeypatch.setattr(serving.score, "LEADS_AT_ONCE", 20)
+@pytest.fixture(scope="module")
+def run(crm, release, tmp_path_factory):
+    """One scoring run over the whole CRM, 20 leads at a time: what it returned, and what it told of its progress."""
     told = []
-    path = tmp_path / "new" / "scored.parquet"
-    scores = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=told.append)
-    table = pq.read_table(path)
-    assert table.schema.equals(SCORED_LEADS_SCHEMA)
-    assert table["lead_id"].to_pylist() == sorted(frame["lead_id"])
+    path = tmp_path_factory.mktemp("scores") / "new" / "scored.parquet"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(serving.score, "LEADS_AT_ONCE", 20)
+        scores = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=told.append)
+    return scores, told
+
+
+@pytest.fixture
+def table(run) -> pd.DataFrame:
+    return pq.read_table(run[0].path).to_pandas()
+
+
+def test_scores_are_streamed_into_a_file_in_order_of_the_lead(run, table, frame):
+    scores, told = run
+    assert pq.read_schema(scores.path).equals(SCORED_LEADS_SCHEMA)
+    assert table["lead_id"].to_list() == sorted(frame["lead_id"])
     assert told == [20, 40, len(frame)]
     assert (scores.n_leads, scores.as_of, scores.release_id) == (len(frame), EXTRACTED_AT, "2026-05-01-abc123")
-    assert (scores.definitions_version, scores.path) == ("2026.1", path)
-    assert [file.name for file in path.parent.iterdir()] == ["scored.parquet"]
+    assert scores.definitions_version == "2026.1"
+    assert [file.name for file in scores.path.parent.iterdir()] == ["scored.parquet"]
 
 
-def test_a_stream_scores_as_one_batch_does(crm, release, frame, tmp_path, monkeypatch):
+def test_a_stream_scores_as_one_batch_does(table, release, frame):
     whole = score_batch(frame, release, settings=SETTINGS)
-    monkeypatch.setattr(serving.score, "LEADS_AT_ONCE", 7)
-    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
-    streamed = pq.read_table(tmp_path / "s.parquet").replace_schema_metadata()
-    pd.testing.assert_frame_equal(streamed.to_pandas(), whole.to_pandas())
+    pd.testing.assert_frame_equal(table, whole.to_pandas())
 
 
-def test_every_stage_that_is_open_is_scored_and_no_closed_one(crm, release, tmp_path):
-    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
-    table = pq.read_table(tmp_path / "s.parquet").to_pandas()
+def test_every_stage_that_is_open_is_scored_and_no_closed_one(table):
     assert set(table["stage"]) == {"lead", "mql", "sal", "sql", "opportunity"}
     assert table["p_win"].between(0, 1).all()
     assert table.loc[table["stage"].isin(["sql", "opportunity"]), "p_sql"].eq(1).all()
 
 
-def test_a_lead_with_pricing_views_is_told_so(crm, release, tmp_path):
-    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
-    reasons = pq.read_table(tmp_path / "s.parquet").to_pandas()[["reason_1", "reason_2", "reason_3"]].stack()
+def test_a_lead_with_pricing_views_is_told_so(table):
+    reasons = table[["reason_1", "reason_2", "reason_3"]].stack()
     assert reasons.str.match("(raises|lowers): ").all()
     assert reasons.str.contains("raises: opened pricing").any()
 
@@ -211,15 +217,14 @@ def test_no_open_lead_gives_a_file_without_rows(release, tmp_path):
 
 def test_a_run_that_fails_leaves_the_scores_of_the_last_one(crm, release, tmp_path):
     path = tmp_path / "s.parquet"
-    score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path)
-    before = path.read_bytes()
+    path.write_bytes(b"the last scores")
 
     def fail(n_leads: int) -> None:
         raise RuntimeError("the machine went away")
 
     with pytest.raises(RuntimeError, match="went away"):
         score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=fail)
-    assert path.read_bytes() == before
+    assert path.read_bytes() == b"the last scores"
     assert [file.name for file in tmp_path.iterdir()] == ["s.parquet"]
 
 

@@ -217,7 +217,7 @@ def test_a_refused_lead_is_unknown_with_the_reason(trace):
 
 
 def test_a_merged_lead_names_its_survivor(trace):
-    with pytest.raises(UnknownLeadError, match="'L90000' was merged into 'L00002' .*; trace 'L00002'"):
+    with pytest.raises(UnknownLeadError, match=r"'L90000' was merged into 'L00002' .*; trace 'L00002'"):
         trace("L90000")
 
 
