@@ -8,7 +8,7 @@ SWITCHED_OFF = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
 }
-"""Environment variables that keep Prefect, MLflow and Great Expectations quiet. One that is already set is respected."""
+"""What keeps Prefect, MLflow and Great Expectations quiet. A variable that is already set is respected."""
 
 
 def switch_off() -> None:

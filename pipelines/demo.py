@@ -7,6 +7,7 @@ import pyarrow.parquet as pq
 
 from crm.simulated import simulate
 from data_contracts.releases import Evaluation, ReleaseManifest
+from data_contracts.scores import Action
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Moment
 from pipelines.console import show, show_rows, warn, working
@@ -40,9 +41,8 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
     show("")
     show_rows(grade_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
     first = _show_first_leads(scored.path)
-    show(
-        f"\n{receipt.n_written:,} leads published to {Store.of(settings).published} in {time.monotonic() - started:.0f} s in all"
-    )
+    seconds = time.monotonic() - started
+    show(f"\n{receipt.n_written:,} leads published to {Store.of(settings).published}, {seconds:.0f} s in all")
     show("\nLook further:")
     show(f"  leadscore trace {first} --release {made.version}   one lead's way, from CRM row to written-back score")
     show("  leadscore backtest                 would it have worked all along?")
@@ -56,10 +56,8 @@ def _show_models(manifest: ReleaseManifest) -> None:
     for summary in manifest.transitions:
         evaluation = next(e for e in summary.evaluations if e.moment is Moment.ENTRY)
         rows += _model_rows(evaluation)
-        if not evaluation.has_signal:
-            warn(
-                f"{summary.transition}: no gain over the base rate can be told from chance; the base rate is published"
-            )
+        if summary.estimator == "base_rate":
+            warn(f"{summary.transition}: no gain over the base rate can be told from chance; it is published instead")
     show_rows(rows, title="2. Models on the latest leads, none of which they learnt from (95 % intervals)")
     show(f"\nhand-off at a probability of {manifest.thresholds.hand_off_probability:.3f}: {manifest.thresholds.policy}")
 
@@ -80,20 +78,23 @@ def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
 
 
 def _show_first_leads(path: object) -> str:
-    columns = ["lead_id", "stage", "grade", "p_win", "expected_value", "action", "reason_1", "reason_2", "reason_3"]
-    table = pq.read_table(path, columns=columns).sort_by([("expected_value", "descending")]).slice(0, N_SHOWN)
+    reasons = ["reason_1", "reason_2", "reason_3"]
+    columns = ["lead_id", "stage", "grade", "p_sql", "p_win", "expected_value", "respond_by_at", *reasons]
+    handed_off = pq.read_table(path, columns=columns, filters=[("action", "=", Action.HAND_OFF)])
+    table = handed_off.sort_by([("expected_value", "descending")]).slice(0, N_SHOWN)
     rows = [
         {
             "lead": row["lead_id"],
             "stage": row["stage"],
             "grade": row["grade"],
+            "p_sql": f"{row['p_sql']:.2f}",
             "p_win": f"{row['p_win']:.2f}",
             "expected value": f"{row['expected_value']:,.0f}",
-            "action": row["action"],
-            "why": "; ".join(reason for reason in (row["reason_1"], row["reason_2"], row["reason_3"]) if reason),
+            "respond by": f"{row['respond_by_at']:%Y-%m-%d %H:%M}",
+            "why": "; ".join(row[reason] for reason in reasons if row[reason]),
         }
         for row in table.to_pylist()
     ]
     show("")
-    show_rows(rows, title="4. The leads with the highest expected value")
+    show_rows(rows, title="4. Call first: leads to hand over, by expected value")
     return rows[0]["lead"] if rows else ""

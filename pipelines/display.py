@@ -74,8 +74,9 @@ def evaluations(by_transition: Mapping[Transition, Sequence[Evaluation]]) -> Non
             show_rows(
                 evaluation_rows(evaluation),
                 title=f"{transition}, {snapshots}: {evaluation.n_test_leads:,} leads from "
-                f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, base rate {evaluation.test_base_rate:.3f} "
-                f"(training {evaluation.train_base_rate:.3f}); 95 % intervals",
+                f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, "
+                f"base rate {evaluation.test_base_rate:.3f} (training {evaluation.train_base_rate:.3f}); "
+                "95 % intervals",
             )
             if not evaluation.has_signal:
                 warn(f"{transition}: no gain over the base rate can be told from chance")

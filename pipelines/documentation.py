@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import typer
-from data_contracts.documentation import contracts_markdown
 
+from data_contracts.documentation import contracts_markdown
 from data_contracts.errors import LeadScoreError
 from features.documentation import features_markdown
 from pipelines.cli import FIRST_RUN, app

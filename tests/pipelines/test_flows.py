@@ -1,0 +1,104 @@
+"""The flows under a Prefect server of their own: the same results, with artefacts, and retries where they belong."""
+
+import asyncio
+import json
+import shutil
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.testing.utilities import prefect_test_harness
+
+from pipelines import flows
+
+pytestmark = [
+    pytest.mark.slow,
+    # Prefect's own server and its sqlite driver leave these behind when they stop.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::UserWarning"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def server():
+    with prefect_test_harness(server_startup_timeout=120):
+        yield
+
+
+@pytest.fixture(scope="module")
+def workspace(finished_run, tmp_path_factory):
+    """A copy of the finished run, so that flows may write."""
+    folder = tmp_path_factory.mktemp("flows") / "workspace"
+    shutil.copytree(finished_run.folder, folder, symlinks=True)
+    return folder
+
+
+def artefacts():
+    async def read():
+        async with get_client() as client:
+            return {artefact.key: artefact for artefact in await client.read_artifacts()}
+
+    return asyncio.run(read())
+
+
+def test_nightly_ingests_scores_and_publishes_with_artefacts_in_prefect(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    # The finished run's models lie where that run put them; a release is found through the copied MLflow store.
+    receipt = flows.nightly()
+    assert receipt.n_written == 0, "the same history and release publish nothing new"
+    assert receipt.n_unchanged > 0
+    found = artefacts()
+    assert {"checked-tables", "data-docs", "scored-leads", "publish-receipt", "published-scores"} <= set(found)
+    rows = json.loads(found["checked-tables"].data)
+    assert [row["table"] for row in rows][:2] == ["accounts", "leads"]
+
+
+class Flaky:
+    """A step that fails a number of times before it works."""
+
+    __name__ = "flaky"
+
+    def __init__(self, failures):
+        self.failures = failures
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls <= self.failures:
+            raise ConnectionError("the CRM did not answer")
+        return "done"
+
+
+def run_in_a_flow(step):
+    @flow(name="one-step")
+    def one_step():
+        return flows.as_task(step)
+
+    return one_step()
+
+
+def test_a_step_that_talks_to_another_system_is_tried_again(monkeypatch):
+    step = Flaky(failures=2)
+    monkeypatch.setattr(flows, "INPUT_OUTPUT", frozenset({step}))
+    monkeypatch.setattr(flows, "RETRY_AFTER_SECONDS", [0, 0, 0])
+    assert run_in_a_flow(step) == "done"
+    assert step.calls == 2 + 1
+
+
+def test_a_step_that_only_computes_is_not(monkeypatch):
+    step = Flaky(failures=1)
+    monkeypatch.setattr(flows, "RETRY_AFTER_SECONDS", [0, 0, 0])
+    with pytest.raises(ConnectionError, match="did not answer"):
+        run_in_a_flow(step)
+    assert step.calls == 1
+
+
+def test_the_steps_that_are_retried_are_those_that_read_or_write_elsewhere():
+    assert {step.__name__ for step in flows.INPUT_OUTPUT} == {
+        "read_source",
+        "record_release",
+        "load_release",
+        "publish_plan",
+    }

@@ -1,0 +1,100 @@
+"""On a simulated CRM the true probabilities are known: the models find them, on leads that nobody called.
+
+Those leads were never labelled, so none of them was learnt from; their true probability is the one they would have
+had if sales had called. This is what the rules on maturity and contact are for: without either the level is wrong.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import logit
+from scipy.stats import t as student
+from sklearn.linear_model import LogisticRegression
+
+from crm.simulated import simulate
+from data_contracts.settings import load_settings
+from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from features.build import build_training_table
+from models.train import train_transition
+from pipelines.ingest import ingest_history
+from pipelines.store import Store
+from tests.conftest import ROOT
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
+SEEDS = (21, 22, 23, 24)
+N_LEADS = 14_000
+
+
+@pytest.fixture(scope="module")
+def crms(tmp_path_factory):
+    """By seed: the labelled table of MQL to SQL, and the truth about each lead's first MQL entry."""
+    found = {}
+    for seed in SEEDS:
+        folder = tmp_path_factory.mktemp(f"crm{seed}")
+        settings = load_settings(ROOT / "config" / "scoring.toml", data_folder=folder / "export")
+        crm = settings.crm.model_copy(update={"store": folder, "sources_folder": ROOT / "config" / "sources"})
+        settings = settings.model_copy(update={"crm": crm})
+        simulate(crm.data_folder, n_leads=N_LEADS, seed=seed)
+        ingest_history(settings)
+        with Store.of(settings).checked_history() as checked:
+            table = build_training_table(checked.history, settings, transition=Transition.MQL_TO_SQL)
+        found[seed] = table, pd.read_parquet(crm.data_folder / "truth" / "truth.parquet"), settings
+    return found
+
+
+@pytest.fixture(scope="module")
+def recovered(crms):
+    """By seed: predicted and true probabilities of the leads that nobody called, at their first MQL entry."""
+    return {seed: predicted_and_true(table, truth, settings) for seed, (table, truth, settings) in crms.items()}
+
+
+def predicted_and_true(table, truth, settings, *, asked=None):
+    """Predictions of a model trained on `table` for the never contacted of `asked` (else of `table`), and the truth."""
+    fitted = train_transition(table, definitions=settings.definitions)
+    frame = (asked or table).frame
+    entries = frame[(frame["moment"] == Moment.ENTRY) & (frame["outcome_status"] == OutcomeStatus.NEVER_CONTACTED)]
+    first = entries.drop_duplicates("lead_id").merge(truth, on="lead_id", validate="one_to_one")
+    first = first[(first["as_of"] - first["mql_at"]).dt.total_seconds().abs() < 3600]
+    assert len(first) > 2_000
+    return fitted.predict(first), first["p_mql_to_sql"].to_numpy()
+
+
+def slope_of(predicted, true):
+    """Calibration slope: of the true probability on the predicted log-odds, by fractional logistic regression."""
+    x = np.tile(logit(predicted), 2)[:, None]
+    y = np.repeat([1, 0], len(predicted))
+    return LogisticRegression(C=np.inf).fit(x, y, sample_weight=np.concatenate([true, 1 - true])).coef_[0, 0]
+
+
+def test_the_interval_of_the_calibration_slope_against_the_truth_contains_1(recovered):
+    slopes = np.array([slope_of(*pair) for pair in recovered.values()])
+    half = student.ppf(0.975, len(slopes) - 1) * slopes.std(ddof=1) / np.sqrt(len(slopes))
+    print(f"slopes {slopes.round(3)}, mean {slopes.mean():.3f} +- {half:.3f}")
+    assert slopes.mean() - half <= 1 <= slopes.mean() + half
+    assert slopes.mean() == pytest.approx(1, abs=0.15), "an interval may contain 1 because it is wide"
+
+
+def test_the_level_of_the_probabilities_is_that_of_the_truth(recovered):
+    off = [predicted.mean() - true.mean() for predicted, true in recovered.values()]
+    print(f"mean predicted less mean true {np.round(off, 3)}")
+    assert np.mean(off) == pytest.approx(0, abs=0.025)
+
+
+def test_predicted_probabilities_rank_as_the_true_ones_do(recovered):
+    ranks = [pd.Series(predicted).corr(pd.Series(true), method="spearman") for predicted, true in recovered.values()]
+    print(f"rank correlation with the truth {np.round(ranks, 3)}")
+    assert min(ranks) > 0.6
+
+
+@pytest.mark.parametrize("left_out", [OutcomeStatus.CENSORED, OutcomeStatus.NEVER_CONTACTED])
+def test_without_the_rule_the_level_would_be_wrong(crms, left_out):
+    """Counting the censored, or the never contacted, as negatives makes every probability too low."""
+    table, truth, settings = crms[SEEDS[0]]
+    frame = table.frame.copy()
+    frame.loc[frame["outcome_status"] == left_out, ["outcome_status", "weight"]] = [OutcomeStatus.NOT_CONVERTED, 1.0]
+    predicted, true = predicted_and_true(replace(table, frame=frame), truth, settings, asked=table)
+    print(f"{left_out} as negatives: mean predicted less mean true {predicted.mean() - true.mean():.3f}")
+    assert predicted.mean() < true.mean() - 0.05
