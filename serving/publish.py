@@ -8,7 +8,7 @@ from data_contracts.engine import open_engine
 from data_contracts.errors import PublishError
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
-from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.scores import Action, PublishReceipt, ScoredLeads, WriteBackPlan
 
 _TIME = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
 FIELD_VALUES: dict[str, str] = {
@@ -66,7 +66,8 @@ def plan_write_back(scored: ScoredLeads, published: pa.Table, *, fields: tuple[s
     Returns
     -------
     WriteBackPlan
-        Carrying it out and planning again gives no changes. Leads that were published before and are no longer scored
+        Carrying it out and planning again gives no changes. A lead that was handed off and still is keeps the time by
+        which sales responds. Leads that were published before and are no longer scored
         are counted and left as they stand.
 
     Raises
@@ -147,13 +148,27 @@ def _changes_sql(fields: tuple[str, ...], published: frozenset[str]) -> str:
     for field in fields:
         name = _quoted(field)
         old = f"CAST(p.{name} AS VARCHAR)" if field in published else "CAST(NULL AS VARCHAR)"
+        new = _new_value(field, fields, published)
         text = field.replace("'", "''")
         parts.append(
-            f"SELECT s.lead_id, '{text}' AS field, {old} AS old_value, s.{name} AS new_value "
+            f"SELECT s.lead_id, '{text}' AS field, {old} AS old_value, {new} AS new_value "
             "FROM scored_now s LEFT JOIN published_now p USING (lead_id) "
-            f"WHERE {old} IS DISTINCT FROM s.{name}"
+            "WHERE old_value IS DISTINCT FROM new_value"
         )
     return " UNION ALL ".join(parts) + " ORDER BY lead_id, field"
+
+
+def _new_value(field: str, fields: tuple[str, ...], published: frozenset[str]) -> str:
+    """SQL of what the field would hold: the scored value, but a lead that is still handed off keeps its respond-by.
+
+    Sales' clock started when the lead was handed off; scoring it again must not start it anew.
+    """
+    name = _quoted(field)
+    action = next((other for other in fields if field_content(other) == "action"), None)
+    if field_content(field) != "respond_by" or action is None or not {field, action} <= published:
+        return f"s.{name}"
+    is_still = " AND ".join(f"{row}.{_quoted(action)} = '{Action.HAND_OFF}'" for row in ("p", "s"))
+    return f"CASE WHEN {is_still} THEN coalesce(CAST(p.{name} AS VARCHAR), s.{name}) ELSE s.{name} END"
 
 
 def _quoted(name: str) -> str:

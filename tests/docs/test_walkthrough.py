@@ -13,7 +13,7 @@ from pipelines.score import trace_lead_in
 from serving.trace import as_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "walkthrough.md"
-LEAD = "L00010412"
+LEAD = "L-0010931"
 NUMBER = re.compile(r"-?\d+(?:,\d{3})*(?:\.\d+)?")
 RELEASE = re.compile(r"\d{4}-\d\d-\d\d-[0-9a-f]{8}")
 

@@ -203,6 +203,24 @@ def listed(leads: dict[str, dict]) -> list[dict]:
     return [{"lead_id": lead_id} | row for lead_id, row in sorted(leads.items())]
 
 
+def test_scoring_a_handed_off_lead_again_does_not_start_sales_clock_anew(tmp_path):
+    first = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
+    published = applied(first, NOTHING_PUBLISHED)
+    a_day_later = {"respond_by_at": dt.datetime(2026, 5, 3, 12)}
+    again = plan_write_back(scored(tmp_path, a_day_later), published, fields=FIELDS)
+    assert again.changes.num_rows == 0
+
+
+def test_a_lead_that_is_handed_off_once_more_gets_a_new_time_to_respond_by(tmp_path):
+    nurtured = scored(tmp_path, {"action": "nurture", "respond_by_at": None})
+    published = applied(plan_write_back(nurtured, NOTHING_PUBLISHED, fields=FIELDS), NOTHING_PUBLISHED)
+    plan = plan_write_back(scored(tmp_path, {}), published, fields=FIELDS)
+    assert {c["field"]: c["new_value"] for c in plan.changes.to_pylist()} == {
+        "leadscore_action": "hand_off",
+        "leadscore_respond_by": "2026-05-02T12:00:00Z",
+    }
+
+
 @settings(max_examples=40, deadline=None)
 @given(before=runs, now=runs)
 def test_carrying_out_a_plan_leaves_nothing_to_plan_and_touches_only_what_differs(before, now):
