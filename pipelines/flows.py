@@ -70,7 +70,7 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
     )
     for summary in made.release.manifest.transitions:
         for evaluation in summary.evaluations:
-            _show_evaluation("evaluation", evaluation)
+            _show_evaluation(f"evaluation-{summary.transition}-{evaluation.moment or 'all'}", evaluation)
     return made
 
 
@@ -81,7 +81,7 @@ def backtest(config: str = "config/scoring.toml", n_folds: int = 4) -> dict[Tran
     evaluations = backtesting.backtest(settings, n_folds=n_folds, run=as_task, say=get_run_logger().info)
     for folds in evaluations.values():
         for evaluation in folds:
-            _show_evaluation("backtest", evaluation)
+            _show_evaluation(f"backtest-{evaluation.transition}-{evaluation.test_from:%Y-%m-%d}", evaluation)
     return dict(evaluations)
 
 
@@ -123,7 +123,7 @@ def settings_from(config: str, data: str | None = None) -> Settings:
 def _show_evaluation(key: str, evaluation: Evaluation) -> None:
     moment = evaluation.moment or "all"
     _show_table(
-        f"{key}-{evaluation.transition}-{moment}-{evaluation.test_from:%Y-%m-%d}",
+        key,
         evaluation_rows(evaluation),
         f"{evaluation.transition}, {moment} snapshots, {evaluation.n_test_leads:,} leads from "
         f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}",
