@@ -18,7 +18,7 @@ class Column:
     """The contract of one column.
 
     `required` columns must be in the source; an optional one that is absent is filled with `filled_from`
-    (another column of the row) or with missing values. `is_mapped` columns hold the customer's own words
+    (another column of the row) or with missing values. A column with a `vocabulary` holds the customer's own words
     until the settings translate them. Times are UTC and may not lie after the extract unless `may_be_future`.
     """
 
@@ -31,7 +31,6 @@ class Column:
     nullable: bool = False
     filled_from: str | None = None
     vocabulary: tuple[str, ...] | None = None
-    is_mapped: bool = False
     at_least: float | None = None
     may_be_future: bool = False
 
@@ -189,9 +188,9 @@ ACTIVITIES = TableContract(
     columns=(
         Column("activity_id", "string", "the CRM's id of the activity"),
         Column("lead_id", "string", "the lead it belongs to"),
-        Column("kind", "string", "what happened", vocabulary=tuple(ActivityKind), is_mapped=True),
+        Column("kind", "string", "what happened", vocabulary=tuple(ActivityKind)),
         Column("direction", "string", "who started it: the lead (inbound) or we (outbound)",
-               required=False, nullable=True, vocabulary=tuple(Direction), is_mapped=True),
+               required=False, nullable=True, vocabulary=tuple(Direction)),
         Column("occurred_at", "timestamp", "when it happened; may lie before the lead was created (anonymous visits)",
                unit="UTC"),
         _recorded_at("occurred_at"),
@@ -207,7 +206,7 @@ STAGE_CHANGES = TableContract(
     orders=(Order("entered_at", "created_at", of_lead=True), Order("recorded_at", "entered_at")),
     columns=(
         Column("lead_id", "string", "the lead that moved"),
-        Column("stage", "string", "the stage it entered", vocabulary=tuple(Stage), is_mapped=True),
+        Column("stage", "string", "the stage it entered", vocabulary=tuple(Stage)),
         Column("entered_at", "timestamp", "when it entered", unit="UTC"),
         _recorded_at("entered_at"),
         Column("reason", "string", "why it was lost or disqualified", required=False, nullable=True),
@@ -232,8 +231,7 @@ OPPORTUNITIES = TableContract(
                unit="UTC", required=False, nullable=True, may_be_future=True),
         Column("closed_at", "timestamp", "when it closed; missing while open", Availability.HISTORISED, unit="UTC",
                required=False, nullable=True),
-        Column("outcome", "string", "open, won or lost", Availability.OVERWRITTEN, vocabulary=tuple(DealOutcome),
-               is_mapped=True),
+        Column("outcome", "string", "open, won or lost", Availability.OVERWRITTEN, vocabulary=tuple(DealOutcome)),
         Column("loss_reason", "string", "why it was lost", Availability.OVERWRITTEN, required=False, nullable=True),
     ),
 )  # fmt: skip
@@ -244,7 +242,7 @@ ATTRIBUTE_CHANGES = TableContract(
     key=("object", "object_id", "attribute", "changed_at"),
     without_it="historised attributes have no history: every attribute must be immutable or known at creation",
     columns=(
-        Column("object", "string", "what changed", vocabulary=("lead", "account", "opportunity"), is_mapped=True),
+        Column("object", "string", "what changed", vocabulary=("lead", "account", "opportunity")),
         Column("object_id", "string", "the id of the lead, account or opportunity"),
         Column("attribute", "string", "the attribute's name as declared in the settings"),
         Column("old_value", "string", "value before, as text", required=False, nullable=True),

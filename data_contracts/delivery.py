@@ -12,6 +12,7 @@ from data_contracts.columns import TABLES, TableContract
 from data_contracts.errors import Breach
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.settings import AttributeDeclaration, CrmMapping
+from data_contracts.vocabulary import Availability
 from data_contracts.wording import listed, rows
 from data_contracts.workbench import count, delivered, identifier, literals
 
@@ -128,10 +129,22 @@ def absent_tables(tables: Sequence[Delivered], crm: CrmMapping) -> Findings:
             found, remedy = "the table is missing", f"write {name}.sql with one row for {contract.one_row_is}"
             breaches.append(Breach(name, f"{name}.is_delivered", found, remedy))
         else:
+            if name == "attribute_changes":
+                breaches += historised_without_history(crm)
             declared = [a for a, declaration in crm.attributes.items() if declaration.table == name]
             loss = f"; declared, and missing in every row: {listed(declared)}" if declared else ""
             warnings.append(f"{name} is absent: {contract.without_it}{loss}")
     return Findings(tuple(breaches), tuple(warnings))
+
+
+def historised_without_history(crm: CrmMapping) -> list[Breach]:
+    """Attributes that are declared as historised: without their changes, today's value would stand in the past."""
+    historised = [a for a, declared in crm.attributes.items() if declared.availability is Availability.HISTORISED]
+    if not historised:
+        return []
+    found = f"the table is missing, and attributes are declared as historised: {listed(historised)}"
+    remedy = "write attribute_changes.sql, or declare the attributes as what they are in [crm.attributes]"
+    return [Breach("attribute_changes", "attribute_changes.is_delivered", found, remedy)]
 
 
 def surplus_and_absent_columns(table: Delivered, crm: CrmMapping) -> Findings:
@@ -185,8 +198,9 @@ def changes_of_attributes(engine: Backend, crm: CrmMapping) -> Findings:
     known = historised_names(crm)
     counted = engine.con.execute(
         f"""
-        SELECT {text_of("attribute")} AS name, count(*) FROM {delivered("attribute_changes")}
-        WHERE name NOT IN ({literals(known)}) GROUP BY 1 ORDER BY 2 DESC, 1
+        SELECT changed, count(*)
+        FROM (SELECT lower({text_of("attribute")}) AS changed FROM {delivered("attribute_changes")})
+        WHERE changed NOT IN ({literals(known)}) GROUP BY 1 ORDER BY 2 DESC, 1
         """
     ).fetchall()
     ours = {field.lower() for field in crm.write_back_fields}

@@ -22,7 +22,7 @@ def type_rows(engine: Backend, table: Delivered, *, crm: CrmMapping) -> None:
     kept = ""
     if table.name == "attribute_changes":
         name = text_of("attribute")
-        kept = f"WHERE {name} IS NULL OR {name} IN ({literals(historised_names(crm))})"
+        kept = f"WHERE {name} IS NULL OR lower({name}) IN ({literals(historised_names(crm))})"
     # Read in an inner SELECT, so that each value is parsed once however often the outer one mentions it.
     read = f"SELECT {', '.join(_read(table))} FROM {delivered(table.name)} AS raw {words} {kept}"
     columns = ", ".join([SOURCE_ROW, *_columns(table), *_attributes(table)])
@@ -63,6 +63,8 @@ def _read(table: Delivered) -> Iterator[str]:
         value = parsed_of(_raw(column.name), table.columns[column.name], wanted=column.type)
         if column.name in translated:
             value = f"coalesce({_words(column.name)}.canonical, {value})"
+        if (table.name, column.name) == ("attribute_changes", "attribute"):
+            value = f"lower({value})"  # as the names of the columns that it speaks of
         yield f"{value} AS {identifier(column.name)}"
         if column.type != "string":
             yield f"{text_of(_raw(column.name))} AS {_text(column.name)}"

@@ -10,6 +10,7 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import KnownHistory, Snapshots
 from features.direction import direction
 from features.known_attributes import attributes_as_known, refuse_reserved_names
+from features.membership import holds_at, memberships
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 LARGEST_BUYING_GROUP = 200
@@ -52,8 +53,9 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
 
 def known_in_tables(tables: Tables, snapshots: ir.Table, *, settings: Settings) -> KnownHistory:
     """What `known_at` returns, from bare tables, which may be unbound to any engine."""
-    moments = _moments(tables, snapshots)
-    others = _others(tables["leads"], moments)
+    members = memberships(tables)
+    moments = _moments(tables, snapshots, members)
+    others = _others(members, moments)
     stage_changes = _facts(moments, _stage_changes(tables))
     return KnownHistory(
         snapshots=_known_snapshots(tables, moments, stage_changes, settings),
@@ -65,7 +67,7 @@ def known_in_tables(tables: Tables, snapshots: ir.Table, *, settings: Settings) 
     )
 
 
-def _moments(tables: Tables, snapshots: ir.Table) -> ir.Table:
+def _moments(tables: Tables, snapshots: ir.Table, members: ir.Table) -> ir.Table:
     """One row a snapshot: its ids, its lead's creation, the account if known then, and whether that is a buying group.
 
     The account is the CRM's own id here, never the lead's id that stands in for it in `Snapshots`.
@@ -73,40 +75,42 @@ def _moments(tables: Tables, snapshots: ir.Table) -> ir.Table:
     leads = tables["leads"]
     accounts = tables["accounts"]
     moments = snapshots.select("snapshot_id", "lead_id", "stage", "as_of").join(
-        leads.select("lead_id", "account_id", "created_at", "source", "campaign"), "lead_id"
+        leads.select("lead_id", "created_at", "source", "campaign"), "lead_id"
     )
+    standing = snapshots.select("snapshot_id", "lead_id", "as_of").join(members, "lead_id")
+    standing = standing.filter(holds_at(standing)).select("account_id", at_snapshot=standing.snapshot_id)
+    moments = moments.left_join(standing, moments.snapshot_id == standing.at_snapshot).drop("at_snapshot")
     accounts = accounts.select(opened_id=accounts.account_id, opened_at=accounts.created_at)
     moments = moments.left_join(accounts, moments.account_id == accounts.opened_id)
     is_opened = moments.opened_at.isnull() | (moments.opened_at < moments.as_of)
     moments = moments.mutate(account_id=is_opened.ifelse(moments.account_id, ibis.null("string")))
-    seniors = _by_seniority(leads)
+    seniors = _by_seniority(members)
     crowded = seniors.filter(seniors.seniority == LARGEST_BUYING_GROUP)
-    crowded = crowded.select(crowded_id=crowded.account_id, crowded_from=crowded.created_at)
+    crowded = crowded.select(crowded_id=crowded.account_id, crowded_from=crowded.joined_at)
     moments = moments.left_join(crowded, moments.account_id == crowded.crowded_id)
     is_small = moments.crowded_from.isnull() | (moments.crowded_from >= moments.as_of)
     moments = moments.mutate(has_buying_group=moments.account_id.notnull() & is_small)
     return moments.drop("opened_id", "opened_at", "crowded_id", "crowded_from")
 
 
-def _by_seniority(leads: ir.Table) -> ir.Table:
-    """The leads with an account, numbered within it from 0 in order of creation."""
-    leads = leads.filter(leads.account_id.notnull())
-    order = ibis.window(group_by="account_id", order_by=["created_at", "lead_id"])
-    return leads.mutate(seniority=ibis.row_number().over(order))
+def _by_seniority(members: ir.Table) -> ir.Table:
+    """The memberships, numbered within their account from 0 in the order in which they began."""
+    order = ibis.window(group_by="account_id", order_by=["joined_at", "lead_id"])
+    return members.mutate(seniority=ibis.row_number().over(order))
 
 
-def _others(leads: ir.Table, moments: ir.Table) -> ir.Table:
+def _others(members: ir.Table, moments: ir.Table) -> ir.Table:
     """Pairs of a snapshot and another lead known at its account: `snapshot_id`, `as_of`, `other_lead_id`, `created_at`.
 
     Only the most senior leads take part: a snapshot that knows of more has no buying group, so the number of pairs
     grows with the number of snapshots, not with the size of the largest account.
     """
-    members = _by_seniority(leads)
+    members = _by_seniority(members)
     members = members.filter(members.seniority < LARGEST_BUYING_GROUP)
-    members = members.select("account_id", "created_at", other_lead_id=members.lead_id)
+    members = members.select("account_id", "created_at", "joined_at", "left_at", other_lead_id=members.lead_id)
     own = moments.filter(moments.has_buying_group).select("snapshot_id", "lead_id", "account_id", "as_of")
     pairs = own.join(members, "account_id")
-    pairs = pairs.filter(pairs.other_lead_id != pairs.lead_id, pairs.created_at < pairs.as_of)
+    pairs = pairs.filter(pairs.other_lead_id != pairs.lead_id, holds_at(pairs))
     return pairs.select("snapshot_id", "as_of", "other_lead_id", "created_at")
 
 

@@ -67,7 +67,7 @@ def _with_attributes(
         return joined
     changes = tables["attribute_changes"]
     changes = changes.filter(changes.object == table.removesuffix("s"), changes.attribute.isin(historised))
-    rebuilt = _rebuilt(known, _periods(changes), historised, key=key)
+    rebuilt = _rebuilt(known, periods_of(changes), historised, key=key)
     joined = joined.left_join(rebuilt, "snapshot_id")
     values = {
         name: ibis.ifelse(
@@ -82,7 +82,7 @@ def _typed(value: ir.Value, attribute: AttributeDeclaration) -> ir.Value:
     return value.try_cast(ENGINE_TYPES[attribute.type])
 
 
-def _periods(changes: ir.Table) -> ir.Table:
+def periods_of(changes: ir.Table) -> ir.Table:
     """Which value an attribute had from when until when; open-ended where `valid_from` or `valid_until` is missing."""
     # Both parts of the union need the very same types, whether or not the engine knows a column to be never missing.
     columns = ("object_id", "attribute", "old_value", "new_value", "changed_at")

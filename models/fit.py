@@ -53,6 +53,7 @@ class HeldOut:
     raw: np.ndarray
     outcome: np.ndarray
     weight: np.ndarray
+    group: np.ndarray
 
     @classmethod
     def joined(cls, parts: Sequence["HeldOut"]) -> "HeldOut":
@@ -61,6 +62,7 @@ class HeldOut:
             raw=np.concatenate([part.raw for part in parts]),
             outcome=np.concatenate([part.outcome for part in parts]),
             weight=np.concatenate([part.weight for part in parts]),
+            group=np.concatenate([part.group for part in parts]),
         )
 
     def calibrator(self, name: CalibratorName) -> BaseEstimator | None:
@@ -89,6 +91,7 @@ class Fitter:
             raw=raw_probabilities(estimator, model_frame(test, self.columns)),
             outcome=outcomes(test),
             weight=_weights(test),
+            group=test["group_id"].to_numpy(),
         )
 
     def cross_predictions(self, setting: Setting, rows: pd.DataFrame) -> HeldOut:

@@ -84,6 +84,8 @@ class ReleaseRegistry:
     def record(self, release: ScoringRelease, *, samples: Mapping[Transition, pd.DataFrame]) -> ReleaseVersion:
         """The version under which `release` now stands, with the alias `candidate`.
 
+        A release that is recorded already keeps its version: a retry, or a training on the same inputs, adds nothing.
+
         One run holds the release's folder and, as children, a run for each transition: parameters, figures with
         their intervals, the models that were tried, and plots.
 
@@ -100,6 +102,9 @@ class ReleaseRegistry:
             Where the release holds a type that could not be loaded again. The run is then marked as failed.
         """
         manifest = release.manifest
+        for known in self.versions():
+            if known.release_id == manifest.release_id:
+                return self._as_candidate(known.version)
         with self._run(manifest.release_id, manifest=manifest, parent_id=None) as run_id:
             self._log_batch(run_id, parameters=_release_parameters(manifest), figures=_release_figures(manifest))
             with TemporaryDirectory() as folder:
@@ -108,9 +113,11 @@ class ReleaseRegistry:
             for transition, fitted in release.transitions.items():
                 with self._run(str(transition), manifest=manifest, parent_id=run_id) as child_id:
                     self._log_transition(child_id, fitted, sample=samples[transition])
-        version = self._register(manifest, run_id)
-        self._client.set_registered_model_alias(MODEL, CANDIDATE, version.version)
-        return _described(version, self._aliases())
+        return self._as_candidate(str(self._register(manifest, run_id).version))
+
+    def _as_candidate(self, version: str) -> ReleaseVersion:
+        self._client.set_registered_model_alias(MODEL, CANDIDATE, version)
+        return _described(self._find(version), self._aliases())
 
     def load(self, alias_or_version: str, *, catalogue_digest: str | None = None) -> ScoringRelease:
         """The release under an alias (`production`, `candidate`) or a version number.

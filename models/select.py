@@ -44,11 +44,15 @@ class Tried:
         return float(np.average(self._losses(calibrator), weights=self.later.weight))
 
     def best_calibrator(self) -> CalibratorName:
-        """The calibrator with the least log loss; none unless it gains over one standard error of the difference."""
+        """The calibrator with the least log loss; none unless it gains over one standard error of the difference.
+
+        Accounts are the independent observations: the snapshots of one go together.
+        """
         best = min(self.probabilities, key=self.loss)
         gains, weight = self._losses("none") - self._losses(best), self.later.weight
         gain = np.average(gains, weights=weight)
-        standard_error = np.sqrt(np.sum((weight * (gains - gain)) ** 2)) / weight.sum()
+        _, account = np.unique(self.later.group, return_inverse=True)
+        standard_error = np.sqrt(np.sum(np.bincount(account, weight * (gains - gain)) ** 2)) / weight.sum()
         return best if gain > standard_error else "none"
 
     def _losses(self, calibrator: CalibratorName) -> np.ndarray:

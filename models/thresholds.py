@@ -137,17 +137,17 @@ def _policy(fitted: FittedTransition, *, capacity: float, incoming: float, per_w
     came_in = f"of {incoming:,.1f} leads a week over the latest reference weeks"
     if fitted.estimator is None:
         return (
-            f"No signal was found, so no boundary can tell leads apart: all {came_in} are handed to sales, whose "
+            f"No signal was found, so no boundary can tell leads apart: all {came_in} are handed off to sales, whose "
             f"capacity is {capacity:g}, and no lead gets a better digit than 4."
         )
     if incoming <= capacity:
-        return f"Sales can work {capacity:g} leads a week, so all {came_in} are handed over (down to {boundary:.1%})."
+        return f"Sales can work {capacity:g} leads a week, so all {came_in} are handed off (down to {boundary:.1%})."
     if per_week > capacity:
         return (
             f"Sales can work {capacity:g} leads a week, but {per_week:,.1f} {came_in} share the highest probability "
-            f"of {boundary:.1%} and are handed over together."
+            f"of {boundary:.1%} and are handed off together."
         )
     return (
-        f"Sales can work {capacity:g} leads a week: the {per_week:,.1f} likeliest {came_in} are handed over, those "
-        f"with a probability of {boundary:.1%} or more."
+        f"Sales can work {capacity:g} leads a week: the {per_week:,.1f} likeliest {came_in} are handed off, those "
+        f"with a probability of {boundary:.1%} or more. Leads that are open already and reach it come on top, once."
     )

@@ -1,7 +1,7 @@
 """`leadscore`: every step of lead scoring as a command."""
 
 import os
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -9,6 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from data_contracts.errors import LeadScoreError
+from pipelines.clock import in_utc, now
 
 if TYPE_CHECKING:
     from data_contracts.settings import Settings
@@ -143,7 +144,7 @@ def train(
     config: Config = DEFAULT_CONFIG,
     test_from: Annotated[
         datetime | None,
-        typer.Option("--test-from", help="First moment (UTC) of the test leads; else the latest quarter."),
+        typer.Option("--test-from", help="First moment (UTC) of the test leads; else the latest 25 % of the leads."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -163,7 +164,7 @@ def train(
         made = flows.train(str(config), test_from=test_from)
     else:
         with console.working("train") as say:
-            made = train_release(settings, created_at=_now(), test_from=test_from, say=say)
+            made = train_release(settings, created_at=now(), test_from=in_utc(test_from), say=say)
     display.training(made, as_json=as_json)
 
 
@@ -205,7 +206,10 @@ def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def promote(version: str, config: Config = DEFAULT_CONFIG) -> None:
+def promote(
+    version: Annotated[str, typer.Argument(help="The version number, as `leadscore releases` lists it.")],
+    config: Config = DEFAULT_CONFIG,
+) -> None:
     """Make a registered release the one that scores: the alias `production` moves to it.
 
     Example: leadscore promote 3
@@ -242,7 +246,7 @@ def score(
         scored = flows.score(str(config), release=release, as_of=as_of)
     else:
         with console.working("score") as say:
-            scored = score_open_leads(settings, release=release, as_of=as_of, say=say)
+            scored = score_open_leads(settings, release=release, as_of=in_utc(as_of), say=say)
     display.scored(scored, as_json=as_json)
 
 
@@ -251,7 +255,7 @@ def publish(
     config: Config = DEFAULT_CONFIG,
     release: Release = "production",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change and write nothing.")] = False,
-    limit: Annotated[int, typer.Option("--limit", min=1, help="How many changes a dry run shows.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="Of how many leads a dry run shows the changes.")] = 20,
     as_json: AsJson = False,
 ) -> None:
     """Write the last scores: changed values only, field by field.
@@ -263,7 +267,7 @@ def publish(
 
     settings = _settings(config, None)
     if dry_run:
-        display.plan(plan_publication(settings), limit=limit, as_json=as_json)
+        display.plan(plan_publication(settings, release=release), limit=limit, as_json=as_json)
         return
     if _reports_to_prefect():
         from pipelines import flows
@@ -276,10 +280,15 @@ def publish(
 
 
 @app.command()
-def trace(lead: str, config: Config = DEFAULT_CONFIG, release: Release = "production", as_json: AsJson = False) -> None:
+def trace(
+    lead: Annotated[str, typer.Argument(help="The lead's id in the CRM.")],
+    config: Config = DEFAULT_CONFIG,
+    release: Release = "production",
+    as_json: AsJson = False,
+) -> None:
     """Tell one lead's whole way, from CRM row to written-back score.
 
-    Example: leadscore trace L000123
+    Example: leadscore trace L-0000123
     """
     from pipelines import display
     from pipelines.score import trace_lead_in
@@ -307,11 +316,13 @@ def demo(
 ) -> None:
     """Simulate a CRM, check it, train, score and publish to files, and sum up what came out.
 
+    The settings' source must be `simulated`: the export is written to their data folder.
+
     Example: leadscore demo --leads 20000
     """
     from pipelines.demo import run_demo
 
-    run_demo(_settings(config, None), n_leads=leads, seed=seed, now=_now())
+    run_demo(_settings(config, None), n_leads=leads, seed=seed, now=now())
 
 
 def _settings(config: Path, data: Path | None) -> "Settings":
@@ -323,10 +334,6 @@ def _settings(config: Path, data: Path | None) -> "Settings":
 def _reports_to_prefect() -> bool:
     """Whether an API URL is set. Without one a flow would first start a server of its own, for seconds."""
     return bool(os.environ.get("PREFECT_API_URL"))
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def _text(path: Path | None) -> str | None:

@@ -14,8 +14,8 @@ from rich.table import Table
 UNWATCHED_WIDTH = 180
 """Columns of a table that goes to a file or another program: wide enough that nothing is folded."""
 
-OUT = Console(highlight=False, width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
-TALK = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else UNWATCHED_WIDTH)
+OUT = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)
+TALK = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stderr.isatty() else UNWATCHED_WIDTH)
 
 
 def show_rows(rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
@@ -31,8 +31,8 @@ def show_rows(rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
 
 
 def show(text: str) -> None:
-    """One line on stdout."""
-    OUT.print(escape(text))
+    """Text on stdout, as it is."""
+    OUT.print(escape(text), soft_wrap=True)
 
 
 def show_json(value: Any) -> None:

@@ -6,13 +6,14 @@ import time
 import pyarrow.parquet as pq
 
 from crm.simulated import simulate
+from data_contracts.errors import SettingsError
 from data_contracts.releases import Evaluation, ReleaseManifest
 from data_contracts.scores import Action
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Moment
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
-from pipelines.report import estimate_text, grade_rows, table_check_rows
+from pipelines.report import MODEL_NAMES, action_rows, estimate_text, table_check_rows
 from pipelines.score import publish_scores, score_open_leads
 from pipelines.store import Store
 from pipelines.train import train_release
@@ -22,6 +23,11 @@ N_SHOWN = 5
 
 def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -> None:
     """Simulate, check, train, score, publish; then say how good the scores are and which leads to call first."""
+    if settings.crm.source != "simulated":
+        raise SettingsError(
+            f"the demo writes a simulated export to {settings.crm.data_folder}, and these settings read "
+            f"{settings.crm.source!r} from there; give settings whose source is 'simulated'"
+        )
     started = time.monotonic()
     with working(f"1/5 leadscore simulate --leads {n_leads} --seed {seed}") as say:
         simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed, progress=say)
@@ -39,7 +45,7 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
     with working("5/5 leadscore publish") as say:
         receipt = publish_scores(settings, release=made.version, say=say)
     show("")
-    show_rows(grade_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
+    show_rows(action_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
     first = _show_first_leads(scored.path)
     seconds = time.monotonic() - started
     show(f"\n{receipt.n_written:,} leads published to {Store.of(settings).published}, {seconds:.0f} s in all")
@@ -67,7 +73,7 @@ def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
         {
             "transition": evaluation.transition if position == 0 else "",
             "leads": f"{evaluation.n_test_leads:,}" if position == 0 else "",
-            "model": figures.model.replace("_", " "),
+            "model": MODEL_NAMES.get(figures.model, figures.model),
             "log loss": estimate_text(figures.log_loss),
             "AUC": estimate_text(figures.auc),
             "lift top 10 %": estimate_text(figures.lift_in_top_tenth, digits=2),
@@ -96,5 +102,5 @@ def _show_first_leads(path: object) -> str:
         for row in table.to_pylist()
     ]
     show("")
-    show_rows(rows, title="4. Call first: leads to hand over, by expected value")
+    show_rows(rows, title="4. Call first: leads to hand off, by expected value")
     return rows[0]["lead"] if rows else ""

@@ -11,7 +11,7 @@ from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
 from models.registry import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
-from pipelines.report import candidate_rows, evaluation_rows, grade_rows, receipt_rows, table_check_rows
+from pipelines.report import action_rows, candidate_rows, evaluation_rows, receipt_rows, table_check_rows
 from pipelines.store import Store
 from pipelines.train import TrainingRun
 from serving.publish import preview
@@ -102,12 +102,12 @@ def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
 
 
 def scored(result: ScoredLeads, *, as_json: bool) -> None:
-    """How many leads stand where, and the first to call."""
+    """How many leads stand where, by next action."""
     if as_json:
         show_json(asdict(result))
         return
     show_rows(
-        grade_rows(result), title=f"{result.n_leads:,} open leads at {result.as_of:%Y-%m-%d %H:%M} UTC by next action"
+        action_rows(result), title=f"{result.n_leads:,} open leads at {result.as_of:%Y-%m-%d %H:%M} UTC by next action"
     )
     show(
         f"\nscores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change"

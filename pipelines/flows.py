@@ -2,14 +2,16 @@
 
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
-from prefect import flow, get_run_logger, task
+from prefect import Task, flow, get_run_logger, task
 from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State, TaskRun
 
+from data_contracts.errors import LeadScoreError, PublishError, SourceError
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -19,6 +21,7 @@ from pipelines import backtest as backtesting
 from pipelines import ingest as ingesting
 from pipelines import score as scoring
 from pipelines import train as training
+from pipelines.clock import in_utc, now
 from pipelines.report import evaluation_rows, receipt_rows, table_check_rows
 from pipelines.store import Store
 
@@ -46,10 +49,22 @@ def as_task(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         name=step.__name__,
         retries=len(waits),
         retry_delay_seconds=waits,
+        retry_condition_fn=_may_pass,
         cache_policy=NO_CACHE,
         persist_result=False,
     )
     return as_a_task(step)(*args, **kwargs)
+
+
+def _may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    """Whether trying again may help: not where one of our own errors says what a person has to mend."""
+    try:
+        state.result()
+    except LeadScoreError as error:
+        return isinstance(error, SourceError | PublishError)
+    except Exception:
+        return True
+    return False
 
 
 @flow(name="ingest", persist_result=False)
@@ -66,7 +81,7 @@ def ingest(config: str = "config/scoring.toml", data: str | None = None) -> Chec
 def train(config: str = "config/scoring.toml", test_from: datetime | None = None) -> training.TrainingRun:
     """Checked history in, a release in MLflow out."""
     made = training.train_release(
-        settings_from(config), created_at=_now(), test_from=test_from, run=as_task, say=get_run_logger().info
+        settings_from(config), created_at=now(), test_from=in_utc(test_from), run=as_task, say=get_run_logger().info
     )
     for summary in made.release.manifest.transitions:
         for evaluation in summary.evaluations:
@@ -91,7 +106,7 @@ def score(
 ) -> ScoredLeads:
     """Checked history and a release in, scores out."""
     scored = scoring.score_open_leads(
-        settings_from(config), release=release, as_of=as_of, run=as_task, say=get_run_logger().info
+        settings_from(config), release=release, as_of=in_utc(as_of), run=as_task, say=get_run_logger().info
     )
     _show_link("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
     return scored
@@ -141,7 +156,3 @@ def _show_link(key: str, target: Path, text: str) -> None:
 def _artefact_key(text: str) -> str:
     """Prefect keeps artefact keys to lower-case letters, digits and dashes."""
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
-
-
-def _now() -> datetime:
-    return datetime.now(UTC).replace(tzinfo=None)

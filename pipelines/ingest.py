@@ -5,6 +5,7 @@ from ibis.backends.duckdb import Backend
 from crm.files import SqlSource
 from data_contracts.check import check_history
 from data_contracts.history import CheckReport, RawHistory
+from data_contracts.ports import HistorySource
 from data_contracts.settings import Settings
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
@@ -27,7 +28,7 @@ def ingest_history(settings: Settings, *, run: RunStep = directly, say: Say = si
 def read_source(engine: Backend, settings: Settings) -> RawHistory:
     """The raw history of the settings' source, read into `engine`."""
     crm = settings.crm
-    source = SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
+    source: HistorySource = SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
     return source.read(engine)
 
 

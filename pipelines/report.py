@@ -81,7 +81,7 @@ def candidate_rows(summary: TransitionSummary) -> list[dict[str, str]]:
     ]
 
 
-def grade_rows(scored: ScoredLeads) -> list[dict[str, str]]:
+def action_rows(scored: ScoredLeads) -> list[dict[str, str]]:
     """One row an action: how many leads, their mean probability of a win and their expected value in total."""
     table = pq.read_table(scored.path, columns=["action", "p_win", "expected_value"])
     by_action = table.group_by("action").aggregate([("p_win", "count"), ("p_win", "mean"), ("expected_value", "sum")])

@@ -4,7 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from crm.files import FileSink
-from data_contracts.errors import PublishError
+from data_contracts.errors import PublishError, SettingsError
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
@@ -36,7 +36,18 @@ def score_open_leads(
     store = Store.of(settings)
     loaded = run(load_release, release, settings)
     with store.checked_history() as checked:
-        moment = as_of or checked.history.extracted_at
+        extracted_at = checked.history.extracted_at
+        moment = as_of or extracted_at
+        if moment > extracted_at:
+            raise SettingsError(
+                f"nothing is known at {moment:%Y-%m-%d %H:%M}: the extract was taken at {extracted_at:%Y-%m-%d %H:%M} "
+                "(UTC); name an earlier moment, or check a later extract"
+            )
+        if loaded.manifest.definitions_digest != settings.definitions.digest:
+            say(
+                f"the definitions have changed since release {loaded.manifest.release_id} was trained under "
+                f"{loaded.manifest.definitions_version}; scores are under those until a new release is promoted"
+            )
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,
@@ -49,26 +60,38 @@ def score_open_leads(
         )
 
 
-def plan_publication(settings: Settings) -> WriteBackPlan:
-    """What publishing the last scores would change, field by field. Raises `PublishError` where nothing was scored."""
+def plan_publication(settings: Settings, *, release: str = "production") -> WriteBackPlan:
+    """What publishing the last scores would change, field by field.
+
+    Raises `PublishError` where nothing was scored, where another release scored, or where the scores are not as of the
+    checked history's extract (they answer a question about the past, or the extract came later).
+    """
     store = Store.of(settings)
     if not store.scores.exists():
         raise PublishError(f"there are no scores in {store.folder}; run `leadscore score` first")
     scored = open_scored_leads(store.scores)
+    expected = load_release(release, settings).manifest.release_id
+    if scored.release_id != expected:
+        raise PublishError(
+            f"the scores were made by release {scored.release_id} and {release} is {expected}; "
+            "run `leadscore score` again, or name the release with --release"
+        )
+    with store.checked_history() as checked:
+        extracted_at = checked.history.extracted_at
+    if scored.as_of != extracted_at:
+        raise PublishError(
+            f"the scores are as of {scored.as_of:%Y-%m-%d %H:%M} and the history as of {extracted_at:%Y-%m-%d %H:%M} "
+            "(UTC); run `leadscore score` again without --as-of"
+        )
     return plan_write_back(scored, sink_of(store).published(), fields=settings.crm.write_back_fields)
 
 
 def publish_scores(
     settings: Settings, *, release: str = "production", run: RunStep = directly, say: Say = silent
 ) -> PublishReceipt:
-    """The receipt of publishing the last scores. Raises `PublishError` where they were made by another release."""
-    plan = run(plan_publication, settings)
+    """The receipt of publishing the last scores. Raises `PublishError` as `plan_publication` does."""
+    plan = run(plan_publication, settings, release=release)
     loaded = run(load_release, release, settings)
-    if loaded.manifest.release_id != plan.scored.release_id:
-        raise PublishError(
-            f"the scores were made by release {plan.scored.release_id} and {release} is {loaded.manifest.release_id}; "
-            "run `leadscore score` again, or name the release with --release"
-        )
     say(f"publishing {plan.n_changed:,} changed leads")
     return run(publish_plan, plan, sink_of(Store.of(settings)), thresholds=loaded.manifest.thresholds)
 

@@ -6,11 +6,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import ibis.expr.types as ir
+from filelock import FileLock, Timeout
 from ibis.backends.duckdb import Backend
 
 from data_contracts.check import open_checked
 from data_contracts.engine import open_engine
-from data_contracts.errors import SourceError
+from data_contracts.errors import ContractError, SourceError
 from data_contracts.history import CheckedHistory
 from data_contracts.settings import Settings
 
@@ -64,20 +66,35 @@ class Store:
 
     @contextmanager
     def new_history(self) -> Iterator[Backend]:
-        """An empty engine that becomes the history on success and the refused history on failure.
+        """An empty engine that becomes the history on success, and the refused history on a `ContractError`.
 
-        The history of the run before stays until the new one is complete.
+        The history of the run before stays until the new one is complete. Raises `SourceError` where another run is
+        building a history here.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         building = self.folder / "history.building.duckdb"
-        _remove(building)
+        try:
+            with FileLock(self.folder / "history.lock", timeout=0):
+                _remove(building)
+                yield from self._built(building)
+        except Timeout:
+            raise SourceError(f"another check is running on {self.folder}; wait until it has ended") from None
+
+    def _built(self, building: Path) -> Iterator[Backend]:
         engine = open_engine(building, memory_limit=self.memory_limit)
-        became = self.refused_history
+        became = None
         try:
             yield engine
             became = self.history
+        except ContractError:
+            became = self.refused_history
+            raise
         finally:
             engine.disconnect()
-            building.replace(became)
+            if became is None:
+                _remove(building)
+            else:
+                building.replace(became)
 
     @contextmanager
     def checked_history(self) -> Iterator[CheckedHistory]:
@@ -103,6 +120,7 @@ class Store:
         try:
             breaches = engine.table("quarantine")
             if rule:
+                _refuse_unknown_rule(breaches, rule)
                 breaches = breaches.filter(breaches.rule == rule)
             shown = breaches.select("table", "source_row", "row_key", "rule", "value", "reason")
             rows: list[dict[str, str]] = (
@@ -111,6 +129,12 @@ class Store:
             return rows
         finally:
             engine.disconnect()
+
+
+def _refuse_unknown_rule(breaches: ir.Table, rule: str) -> None:
+    found = sorted(breaches.select("rule").distinct().to_pyarrow()["rule"].to_pylist())
+    if rule not in found:
+        raise SourceError(f"no row breaches {rule!r}; the rules that rows breach are {', '.join(found) or 'none'}")
 
 
 def _remove(database: Path) -> None:

@@ -40,8 +40,8 @@ def train_release(
 ) -> TrainingRun:
     """A new release, registered as candidate and promoted where the promotion rule allows.
 
-    `test_from` (UTC, naive) fixes the first day of the test leads; by default the latest quarter of leads is the test.
-    Raises `TooFewOutcomesError` where a transition has too little to learn from.
+    `test_from` (UTC, naive) fixes the first day of the test leads; by default the latest 25 % of the leads are the
+    test. Raises `TooFewOutcomesError` where a transition has too little to learn from.
     """
     store = Store.of(settings)
     with store.checked_history() as checked:

@@ -79,7 +79,7 @@ def score_leads(
     told = {
         "as_of": as_of.isoformat(),
         "release_id": release.manifest.release_id,
-        "definitions_version": settings.definitions.version,
+        "definitions_version": release.manifest.definitions_version,
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f"{path.name}.partial")
@@ -146,7 +146,7 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         "action": next_actions,
         "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], sla=settings.definitions.sla),
         "release_id": np.full(len(frame), manifest.release_id, dtype=object),
-        "definitions_version": np.full(len(frame), settings.definitions.version, dtype=object),
+        "definitions_version": np.full(len(frame), manifest.definitions_version, dtype=object),
     }
     arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in SCORED_LEADS_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=SCORED_LEADS_SCHEMA)

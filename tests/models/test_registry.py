@@ -168,6 +168,13 @@ def test_the_first_release_goes_to_production_by_rule_and_a_worse_one_does_not(r
     assert registry.load("production").manifest.release_id == "2026-05-01-abc123"
 
 
+def test_recording_a_release_again_adds_nothing(registry):
+    release = release_of({Transition.MQL_TO_WIN: fitted(Transition.MQL_TO_WIN)})
+    first, again = (registry.record(release, samples=SAMPLES) for _ in range(2))
+    assert again == first
+    assert [version.version for version in registry.versions()] == [first.version]
+
+
 def test_a_person_may_promote_and_take_it_back(registry):
     for name in ("one", "two"):
         model = base_rate(Transition.MQL_TO_WIN)

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -49,8 +51,8 @@ def tried(n: int, *, distortion: float, seed: int = 0) -> Tried:
     random = np.random.default_rng(seed)
     truth = random.beta(2, 4, n)
     outcome = (random.random(n) < truth).astype(np.int64)
-    later = HeldOut(raw=truth**distortion, outcome=outcome, weight=np.ones(n))
-    learnt = HeldOut(raw=later.raw, outcome=(random.random(n) < truth).astype(np.int64), weight=np.ones(n))
+    later = HeldOut(raw=truth**distortion, outcome=outcome, weight=np.ones(n), group=np.arange(n))
+    learnt = replace(later, outcome=(random.random(n) < truth).astype(np.int64))
     calibrator = learnt.calibrator("sigmoid")
     assert calibrator is not None
     return Tried(later, {"none": later.raw, "sigmoid": calibrated(calibrator, later.raw)})
@@ -62,6 +64,14 @@ def test_a_calibrator_is_chosen_where_probabilities_are_off() -> None:
 
 def test_no_calibrator_is_chosen_where_probabilities_are_right() -> None:
     assert [tried(2_000, distortion=1.0, seed=seed).best_calibrator() for seed in range(5)].count("none") >= 4
+
+
+def test_the_same_evidence_from_one_account_over_and_over_is_no_more_evidence() -> None:
+    few = tried(600, distortion=1.15, seed=1)
+    again = np.tile(np.arange(600), 40)
+    copies = HeldOut(few.later.raw[again], few.later.outcome[again], few.later.weight[again], few.later.group[again])
+    repeated = Tried(copies, {name: p[again] for name, p in few.probabilities.items()})
+    assert repeated.best_calibrator() == few.best_calibrator()
 
 
 def test_without_later_outcomes_the_most_regularised_logistic_regression_is_chosen(rows: pd.DataFrame) -> None:

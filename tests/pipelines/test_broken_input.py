@@ -152,3 +152,32 @@ def test_a_stopped_run_leaves_the_history_of_the_run_before(export):
 
     with Store(Path("var/simulated"), "1GB").checked_history() as checked:
         assert checked.history.fingerprint == fingerprint
+
+
+def test_a_source_that_cannot_be_read_does_not_hide_what_was_refused_before(export):
+    assert check()[0] == 0
+    (export / "leads.csv").unlink()
+    assert check()[0] == 4
+    shown = CliRunner().invoke(app, ["quarantine", "--limit", "1", "--json"])
+    assert len(json.loads(shown.stdout)) == 1
+
+
+def test_a_second_check_on_the_same_store_is_told_to_wait(export):
+    from pipelines.store import Store
+
+    with Store(Path("var/simulated"), "1GB").new_history():
+        code, _, err = check()
+    assert code == 4
+    assert "another check is running" in err
+
+
+def test_historised_attributes_without_their_changes_stop_the_run(export):
+    folder = export.parents[1] / "config"
+    folder.unlink()
+    shutil.copytree(ROOT / "config", folder)
+    (folder / "sources" / "simulated" / "attribute_changes.sql").unlink()
+    code, _, err = check()
+    assert code == 5
+    assert "attribute_changes" in err
+    assert "buying_timeline" in err
+    assert "employees" in err

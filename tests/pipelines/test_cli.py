@@ -1,14 +1,17 @@
 """The command line as a user meets it."""
 
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from pipelines.cli import FIRST_RUN, app
 
+ROOT = Path(__file__).parents[2]
 HEAVY = ["ibis", "great_expectations", "mlflow", "lightgbm", "sklearn", "prefect", "pandas", "pyarrow"]
 
 
@@ -88,3 +91,36 @@ class TestOnAFinishedRun:
         code, out, _ = run("schema")
         assert code == 0
         assert set(json.loads(out)["properties"]) == {"definitions", "crm", "checks", "engine"}
+
+    def test_quarantine_says_which_rules_there_are_where_one_is_misspelt(self):
+        code, _, err = run("quarantine", "--rule", "leads.created.has_typo")
+        assert code == 4
+        assert "leads.lead_id.unique" in err
+
+    def test_a_moment_after_the_extract_cannot_be_scored(self):
+        code, _, err = run("score", "--as-of", "2030-01-01")
+        assert code == 3
+        assert "2030-01-01" in err
+        assert "2026-06-30 18:00" in err
+
+    def test_a_dry_run_refuses_what_publishing_would_refuse(self):
+        code, _, err = run("publish", "--dry-run", "--release", "99")
+        assert code == 7
+        assert "99" in err
+
+
+def test_scores_of_the_past_are_not_published(finished_run, tmp_path, monkeypatch):
+    shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path / "workspace")
+    assert run("score", "--as-of", "2026-01-01T00:00:00")[0] == 0
+    code, _, err = run("publish")
+    assert code == 8
+    assert "2026-01-01 00:00" in err
+
+
+def test_the_demo_does_not_write_into_a_real_export(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("demo", "--config", str(ROOT / "config" / "bpi2012.toml"))
+    assert code == 3
+    assert "bpi2012" in err
+    assert list(tmp_path.iterdir()) == []
