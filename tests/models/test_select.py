@@ -67,11 +67,11 @@ def test_no_calibrator_is_chosen_where_probabilities_are_right() -> None:
 
 
 def test_the_same_evidence_from_one_account_over_and_over_is_no_more_evidence() -> None:
-    few = tried(600, distortion=1.15, seed=1)
+    few = tried(600, distortion=1.2, seed=0)
     again = np.tile(np.arange(600), 40)
     copies = HeldOut(few.later.raw[again], few.later.outcome[again], few.later.weight[again], few.later.group[again])
     repeated = Tried(copies, {name: p[again] for name, p in few.probabilities.items()})
-    assert repeated.best_calibrator() == few.best_calibrator()
+    assert repeated.best_calibrator() == few.best_calibrator() == "none"
 
 
 def test_without_later_outcomes_the_most_regularised_logistic_regression_is_chosen(rows: pd.DataFrame) -> None:
