@@ -14,7 +14,7 @@ from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
 from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
-from data_contracts.vocabulary import Transition
+from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
 from features.icp_fit import FIT_SHARE, MISSES
 from features.snapshots import scoring_snapshots
@@ -141,7 +141,7 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         "grade": grades,
         "is_above_threshold": p_first >= thresholds.hand_off_probability,
         "n_labelled_alike": n_alike,
-        "is_extrapolated": n_alike < LEAST_LABELLED_ALIKE,
+        "is_extrapolated": _is_extrapolated(frame, n_alike, longest_days=settings.definitions.snapshots.up_to_days),
         **{f"reason_{place + 1}": reasons[:, place] for place in range(N_REASONS)},
         "action": next_actions,
         "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], sla=settings.definitions.sla),
@@ -175,6 +175,15 @@ def refuse_other_definitions(release: ScoringRelease, definitions: Definitions) 
 
 def _listed(horizons: dict[Transition, int]) -> str:
     return " and ".join(f"{transition} within {days} days" for transition, days in sorted(horizons.items()))
+
+
+def _is_extrapolated(
+    frame: pd.DataFrame, n_alike: npt.NDArray[np.int64], *, longest_days: int
+) -> npt.NDArray[np.bool_]:
+    """Whether no labelled leads resemble each lead: few of its grade, none before MQL, none open for so long."""
+    is_before_mql = frame["stage"].to_numpy() == Stage.LEAD
+    is_open_longer = frame["days_in_stage"].to_numpy(dtype=np.float64) > longest_days
+    return np.asarray((n_alike < LEAST_LABELLED_ALIKE) | is_before_mql | is_open_longer)
 
 
 def _reasons(

@@ -9,6 +9,7 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
 
+from data_contracts.errors import ReleaseError
 from pipelines import flows
 
 pytestmark = [
@@ -60,14 +61,15 @@ class Flaky:
 
     __name__ = "flaky"
 
-    def __init__(self, failures):
+    def __init__(self, failures, error=ConnectionError):
         self.failures = failures
+        self.error = error
         self.calls = 0
 
     def __call__(self):
         self.calls += 1
         if self.calls <= self.failures:
-            raise ConnectionError("the CRM did not answer")
+            raise self.error("the CRM did not answer")
         return "done"
 
 
@@ -91,6 +93,15 @@ def test_a_step_that_only_computes_is_not(monkeypatch):
     step = Flaky(failures=1)
     monkeypatch.setattr(flows, "RETRY_AFTER_SECONDS", [0, 0, 0])
     with pytest.raises(ConnectionError, match="did not answer"):
+        run_in_a_flow(step)
+    assert step.calls == 1
+
+
+def test_what_a_person_has_to_mend_is_not_tried_again(monkeypatch):
+    step = Flaky(failures=1, error=ReleaseError)
+    monkeypatch.setattr(flows, "INPUT_OUTPUT", frozenset({step}))
+    monkeypatch.setattr(flows, "RETRY_AFTER_SECONDS", [0, 0, 0])
+    with pytest.raises(ReleaseError, match="did not answer"):
         run_in_a_flow(step)
     assert step.calls == 1
 
