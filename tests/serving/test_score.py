@@ -148,7 +148,7 @@ def test_a_grade_with_fewer_than_thirty_labelled_leads_is_extrapolated(fit, p_sq
     [({}, False), ({"stage": "lead"}, True), ({"days_in_stage": 90.0}, False), ({"days_in_stage": 90.1}, True)],
 )
 def test_a_lead_before_mql_or_in_its_stage_for_longer_than_training_looked_is_extrapolated(changes, is_extrapolated):
-    assert scored(lead(**changes), two_steps())["is_extrapolated"] is is_extrapolated
+    assert scored(lead(**changes), two_steps(p_sql=0.6))["is_extrapolated"] is is_extrapolated
 
 
 def test_a_lead_off_the_profile_is_told_what_it_misses_and_nothing_of_the_profile_twice():
