@@ -166,7 +166,9 @@ LEADS = TableContract(
     orders=(Order("merged_at", "created_at"),),
     columns=(
         Column("lead_id", "string", "the CRM's id of the lead"),
-        Column("account_id", "string", "the account the person works for", required=False, nullable=True),
+        Column("account_id", "string",
+               "the account the person works for; earlier ones come from attribute_changes, or it is taken as known "
+               "since the lead's creation", Availability.HISTORISED, required=False, nullable=True),
         Column("created_at", "timestamp", "when the lead was created", unit="UTC"),
         Column("source", "string", "first-touch source", required=False, nullable=True),
         Column("campaign", "string", "first-touch campaign", required=False, nullable=True),

@@ -19,10 +19,12 @@ TALK = Console(stderr=True, highlight=False, emoji=False, width=None if sys.stde
 
 
 def show_rows(rows: Sequence[Mapping[str, str]], *, title: str = "") -> None:
-    """A table on stdout, one column a key of the first row. Nothing where there are no rows."""
+    """A table on stdout under its title, one column a key of the first row. Nothing where there are no rows."""
     if not rows:
         return
-    table = Table(title=title or None, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    if title:
+        OUT.print(escape(title), style="italic", soft_wrap=True)
+    table = Table(header_style="bold", box=None, pad_edge=False)
     for name in rows[0]:
         table.add_column(escape(name), overflow="fold")
     for row in rows:
