@@ -131,7 +131,7 @@ class Thresholds(_Record):
     Attributes
     ----------
     hand_off_probability
-        A lead whose probability of the first transition is at least this is handed to sales.
+        A lead whose probability of the first transition is at least this is handed off to sales.
     leads_per_week, expected_per_week
         Sales' capacity, and how many leads a week crossed the boundary on the reference weeks.
     fit_boundaries
