@@ -58,13 +58,8 @@ def as_task(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 def _may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Whether trying again may help: not where one of our own errors says what a person has to mend."""
-    try:
-        state.result()
-    except LeadScoreError as error:
-        return isinstance(error, SourceError | PublishError)
-    except Exception:
-        return True
-    return False
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, LeadScoreError) or isinstance(error, SourceError | PublishError)
 
 
 @flow(name="ingest", persist_result=False)

@@ -121,7 +121,13 @@ def load_release(release: str, settings: Settings) -> ScoringRelease:
 
 
 def publish_plan(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:
-    """The receipt of carrying out `plan` on `sink`."""
+    """The receipt of carrying out `plan` on `sink`.
+
+    Raises `PublishError` where the leads were scored anew since the plan was made, as may happen before a retry: the
+    plan's changes and the scores would then be of two runs.
+    """
+    if open_scored_leads(plan.scored.path) != plan.scored:
+        raise PublishError(f"{plan.scored.path} was scored anew since this write-back was planned; publish again")
     return publish(plan, sink, thresholds=thresholds)
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from data_contracts.errors import PublishError
+from pipelines import score as scoring
 from pipelines.cli import FIRST_RUN, app
+from pipelines.store import Store
 
 ROOT = Path(__file__).parents[2]
 HEAVY = ["ibis", "great_expectations", "mlflow", "lightgbm", "sklearn", "prefect", "pandas", "pyarrow"]
@@ -116,6 +119,19 @@ def test_scores_of_the_past_are_not_published(finished_run, tmp_path, monkeypatc
     code, _, err = run("publish")
     assert code == 8
     assert "2026-01-01 00:00" in err
+
+
+def test_a_plan_is_not_carried_out_once_the_leads_were_scored_anew(finished_run, tmp_path, monkeypatch):
+    shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path / "workspace")
+    plan = scoring.plan_publication(finished_run.settings)
+    assert run("score", "--as-of", "2026-01-01")[0] == 0
+    sink = scoring.sink_of(Store.of(finished_run.settings))
+    before = sink.published()
+    thresholds = scoring.load_release("production", finished_run.settings).manifest.thresholds
+    with pytest.raises(PublishError, match="scored anew since this write-back was planned"):
+        scoring.publish_plan(plan, sink, thresholds=thresholds)
+    assert sink.published().equals(before)
 
 
 def test_the_demo_does_not_write_into_a_real_export(tmp_path, monkeypatch):
