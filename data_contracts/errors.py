@@ -75,3 +75,15 @@ class UnknownLeadError(LeadScoreError):
     """The lead that was asked for is not in the history."""
 
     exit_code = 9
+
+
+class BusyError(LeadScoreError):
+    """Another run is at work on the same files. Waiting helps."""
+
+    exit_code = 10
+
+
+class StoreError(LeadScoreError):
+    """A file or database of the store cannot be read or written: damaged, read-only, or the disk is full."""
+
+    exit_code = 11

@@ -2,7 +2,7 @@
 
 from ibis.backends.duckdb import Backend
 
-from crm.files import SqlSource
+from crm.sql_source import SqlSource
 from data_contracts.check import check_history
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import HistorySource

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Callable
 
-from crm.files import FileSink
+from crm.file_sink import FileSink
 from data_contracts.errors import PublishError, SettingsError
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 from ibis.backends.duckdb import Backend
 
-from crm.files import SqlSource
 from crm.simulated import SimulationSummary, simulate
+from crm.sql_source import SqlSource
 from data_contracts.engine import open_engine
 from data_contracts.history import RawHistory
 

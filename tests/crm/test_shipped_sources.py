@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from ibis.backends.duckdb import Backend
 
-from crm.files import SqlSource
+from crm.sql_source import SqlSource
 from data_contracts.columns import TABLES
 from data_contracts.history import RawHistory
 from data_contracts.settings import Settings, load_settings
