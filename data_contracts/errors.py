@@ -5,9 +5,13 @@ from dataclasses import dataclass
 
 
 class LeadScoreError(Exception):
-    """Anything the user can mend. The command line prints it without a traceback and exits with `exit_code`."""
+    """Anything the user can mend. The command line prints it without a traceback and exits with `exit_code`.
+
+    `may_pass` says whether trying again later may help without anybody mending anything.
+    """
 
     exit_code = 1
+    may_pass = False
 
 
 class SettingsError(LeadScoreError):
@@ -81,6 +85,7 @@ class BusyError(LeadScoreError):
     """Another run is at work on the same files. Waiting helps."""
 
     exit_code = 10
+    may_pass = True
 
 
 class StoreError(LeadScoreError):
