@@ -1,24 +1,26 @@
 """Scores out: files that are replaced as a whole."""
 
 import json
-import os
+import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from ibis.backends.duckdb import Backend
 
-from data_contracts.engine import open_engine
+from data_contracts.engine import open_engine, store_errors
 from data_contracts.errors import PublishError
-from data_contracts.releases import Thresholds
+from data_contracts.keeping import held, kept_folder, scratch_folder
 from data_contracts.scores import PublishReceipt, WriteBackPlan
 
 BATCH_ROWS = 100_000
 SCORES, CHANGES, THRESHOLDS = "scores", "changes", "thresholds.json"
+CHANGES_FILES = (f"{CHANGES}.csv", f"{CHANGES}.parquet")
+FILES = (*CHANGES_FILES, THRESHOLDS, f"{SCORES}.csv", f"{SCORES}.parquet")
 _RUNS_AS_FORMULA = r"^[=+\-@\t\r\n]"
 _NEGATIVE_NUMBER = r"^-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
@@ -28,10 +30,11 @@ class FileSink:
 
     `scores.parquet` and `scores.csv` hold what stands: one row a lead of the last run, by `lead_id`, and one text
     column a written field; a lead that is no longer scored is no longer there. `changes.parquet` and `changes.csv` hold
-    the last plan, one row a changed field. `thresholds.json` holds the boundaries and the release that they belong to.
+    the last changes, one row a changed field with the moment and the release of the scores; publishing again what
+    stands already leaves them. `thresholds.json` holds the boundaries and the release that they belong to.
 
-    All are written aside first and then replaced one by one, `scores.parquet` last. Where a run breaks off,
-    `published()` still gives the old state, and publishing again completes it. Writing a plan twice leaves the same
+    The folder is a link to its present version. A run writes all files aside and then moves the link, in one step:
+    whoever reads it finds the files of one run, also where a run breaks off. Writing a plan twice leaves the same
     files.
 
     In the CSV files a cell that a spreadsheet would run as a formula (it starts with `=`, `+`, `-`, `@`, a tab or a
@@ -42,31 +45,31 @@ class FileSink:
         self.name = "files"
         self.folder = folder
 
+    def held(self) -> AbstractContextManager[None]:
+        """The only publisher to the folder. Raises `BusyError` where another run publishes."""
+        return held(self.folder, by="leadscore publish")
+
     def published(self) -> pa.Table:
         """What `scores.parquet` holds: `lead_id` and a text column a field; no rows where nothing was ever written."""
         path = self.folder / f"{SCORES}.parquet"
         if not path.exists():
             return pa.table({"lead_id": pa.array([], pa.string())})
         try:
-            return pq.read_table(path)
+            return pq.ParquetFile(path).read()
         except (OSError, pa.ArrowException) as error:
             raise PublishError(
                 f"{path} cannot be read ({error}); restore it, or delete it to publish all anew"
             ) from error
 
-    def write(self, plan: WriteBackPlan, *, thresholds: Thresholds) -> PublishReceipt:
-        """Replace the files by what `plan` makes of them. Raises `PublishError` where they cannot be written."""
+    def write(self, plan: WriteBackPlan) -> PublishReceipt:
+        """Replace the files by what `plan` makes of them. Call it while the folder is `held`.
+
+        Raises `StoreError` where they cannot be written: what stood before then stands.
+        """
         published = self.published()
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with TemporaryDirectory(prefix=".writing-", dir=self.folder) as aside:
-                files = _write_aside(Path(aside), plan, published, thresholds=thresholds)
-                replaced = tuple(file.replace(self.folder / file.name) for file in files)
-                _flush(self.folder)
-        except (OSError, pa.ArrowException, duckdb.Error) as error:
-            raise PublishError(
-                f"the scores could not be written to {self.folder}: {error}; what stood before stands, publish again"
-            ) from error
+        if not self._stands(plan, published):
+            with store_errors(self.folder, remedy="publish again"), kept_folder(self.folder) as version:
+                self._write_version(version, plan, published)
         return PublishReceipt(
             sink=self.name,
             release_id=plan.scored.release_id,
@@ -74,24 +77,42 @@ class FileSink:
             n_written=plan.n_changed,
             n_unchanged=plan.n_unchanged,
             refused={},
-            files=replaced,
+            files=tuple(self.folder / name for name in FILES),
         )
 
+    def _stands(self, plan: WriteBackPlan, published: pa.Table) -> bool:
+        """Whether the folder holds already what `plan` would make of it."""
+        boundaries = self.folder / THRESHOLDS
+        return (
+            all((self.folder / name).exists() for name in FILES)
+            and plan.changes.num_rows == 0
+            and published.num_rows == plan.n_leads
+            and boundaries.read_text(encoding="utf-8") == _thresholds_json(plan)
+        )
 
-def _write_aside(folder: Path, plan: WriteBackPlan, published: pa.Table, *, thresholds: Thresholds) -> tuple[Path, ...]:
-    """The new files, complete on disk, in the order in which they replace the old ones."""
-    changes = _write_rows(plan.changes.to_reader(BATCH_ROWS), folder / CHANGES)
-    boundaries = folder / THRESHOLDS
-    boundaries.write_text(_thresholds_json(plan, thresholds), encoding="utf-8")
-    engine = open_engine()
-    try:
-        scores = _write_rows(_state_after(engine, plan, published), folder / SCORES)
-    finally:
-        engine.disconnect()
-    files = (*changes, boundaries, *scores)
-    for file in files:
-        _flush(file)
-    return files
+    def _write_version(self, version: Path, plan: WriteBackPlan, published: pa.Table) -> None:
+        (version / THRESHOLDS).write_text(_thresholds_json(plan), encoding="utf-8")
+        last = [self.folder / name for name in CHANGES_FILES]
+        if plan.changes.num_rows == 0 and all(file.exists() for file in last):
+            for file in last:
+                shutil.copyfile(file, version / file.name)
+        else:
+            _write_rows(_dated(plan).to_reader(BATCH_ROWS), version / CHANGES)
+        with scratch_folder(self.folder) as spill:
+            engine = open_engine(spill=spill)
+            try:
+                _write_rows(_state_after(engine, plan, published), version / SCORES)
+            finally:
+                engine.disconnect()
+
+
+def _dated(plan: WriteBackPlan) -> pa.Table:
+    """The changes of `plan`, each with the moment and the release of the scores it comes from."""
+    as_of, release = f"{plan.scored.as_of.isoformat()}Z", plan.scored.release_id
+    changes = plan.changes
+    for name, value in (("as_of", as_of), ("release_id", release)):
+        changes = changes.append_column(name, pa.repeat(pa.scalar(value, pa.string()), changes.num_rows))
+    return changes
 
 
 def _state_after(engine: Backend, plan: WriteBackPlan, published: pa.Table) -> pa.RecordBatchReader:
@@ -109,9 +130,9 @@ def _state_after(engine: Backend, plan: WriteBackPlan, published: pa.Table) -> p
     connection = engine.con
     connection.register("changes_now", plan.changes)
     connection.register("published_now", published)
-    scored = str(plan.scored.path).replace("'", "''")
+    connection.register("scored_now", ds.dataset(plan.scored.path, format="parquet"))
     rows = connection.sql(
-        f"SELECT {', '.join(cells)} FROM read_parquet('{scored}') s "
+        f"SELECT {', '.join(cells)} FROM scored_now s "
         "LEFT JOIN published_now p USING (lead_id) LEFT JOIN changes_now c USING (lead_id) "
         "GROUP BY s.lead_id ORDER BY s.lead_id"
     )
@@ -144,20 +165,11 @@ def neutralised(cells: pa.Array) -> pa.Array:
     return pc.if_else(is_formula, pc.binary_join_element_wise("'", cells, ""), cells)
 
 
-def _thresholds_json(plan: WriteBackPlan, thresholds: Thresholds) -> str:
+def _thresholds_json(plan: WriteBackPlan) -> str:
     content = {
         "release_id": plan.scored.release_id,
         "definitions_version": plan.scored.definitions_version,
         "as_of": f"{plan.scored.as_of.isoformat()}Z",
-        "thresholds": thresholds.model_dump(mode="json"),
+        "thresholds": plan.thresholds.model_dump(mode="json"),
     }
     return json.dumps(content, indent=2) + "\n"
-
-
-def _flush(path: Path) -> None:
-    """Have the file (or the folder's list of files) on disk, not only in the machine's memory."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

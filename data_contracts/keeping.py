@@ -23,6 +23,7 @@ from data_contracts.errors import BusyError
 
 _OTHERS = 0o077
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
+_SCRATCH, _ALIVE = ".scratch-", "alive.lock"
 
 
 @contextmanager
@@ -119,6 +120,32 @@ def _point(path: Path, version: Path) -> None:
     link.symlink_to(version.name)
     link.replace(path)
     _flush(path.parent)
+
+
+@contextmanager
+def scratch_folder(beside: Path) -> Iterator[Path]:
+    """An empty folder beside `beside` for what is needed while a run lasts; those of killed runs are removed first.
+
+    Each is locked by its process, so that no run removes what another still works in.
+    """
+    _make_private(beside.parent)
+    for lock in list(beside.parent.glob(f"{_SCRATCH}*/{_ALIVE}")):
+        _remove_if_dead(lock)
+    folder = beside.with_name(f"{_SCRATCH}{secrets.token_hex(4)}")
+    folder.mkdir(mode=_FOLDER_MODE)
+    try:
+        with FileLock(folder / _ALIVE, mode=_FILE_MODE, thread_local=False):
+            yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_dead(lock: Path) -> None:
+    try:
+        with FileLock(lock, timeout=0, thread_local=False):
+            shutil.rmtree(lock.parent, ignore_errors=True)
+    except (Timeout, OSError):
+        return  # its process is alive, or has just removed it
 
 
 def _versions(path: Path) -> str:

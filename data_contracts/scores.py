@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from data_contracts.releases import Thresholds
+
 
 class Action(StrEnum):
     """What to do next with a lead."""
@@ -52,13 +54,18 @@ signal, the reason says that instead."""
 
 @dataclass(frozen=True, slots=True)
 class ScoredLeads:
-    """The scores of one run, one open lead a row, in a Parquet file of `SCORED_LEADS_SCHEMA`, sorted by `lead_id`."""
+    """The scores of one run, one open lead a row, in a Parquet file of `SCORED_LEADS_SCHEMA`, sorted by `lead_id`.
+
+    `data_fingerprint` is that of the history they were made from. The same history, release and moment give the same
+    file, byte by byte.
+    """
 
     path: Path
     n_leads: int
     as_of: dt.datetime
     release_id: str
     definitions_version: str
+    data_fingerprint: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +78,14 @@ class WriteBackPlan:
         Columns `lead_id`, `field`, `old_value`, `new_value` (strings; missing is null), sorted by lead and field.
     n_leads, n_changed, n_unchanged, n_left
         Leads scored, with a change, without one, and leads that were published before and are no longer scored.
+    thresholds
+        The boundaries of the release that scored: they go out with its scores, whichever release is in production by
+        then.
     """
 
     changes: pa.Table
     scored: ScoredLeads
+    thresholds: Thresholds
     n_leads: int
     n_changed: int
     n_unchanged: int

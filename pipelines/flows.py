@@ -36,7 +36,7 @@ INPUT_OUTPUT = frozenset(
         ingesting.read_source,
         training.record_release,
         scoring.load_release,
-        scoring.publish_plan,
+        scoring.plan_and_publish,
     }
 )
 """Steps that talk to another system. Only these are retried: a formula fails the same way twice."""

@@ -4,6 +4,7 @@ from ibis.backends.duckdb import Backend
 
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
+from data_contracts.errors import LeadScoreError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import HistorySource
 from data_contracts.settings import Settings
@@ -17,7 +18,7 @@ def ingest_history(settings: Settings, *, run: RunStep = directly, say: Say = si
     On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its quarantine.
     """
     store = Store.of(settings)
-    last = _last_report(store)
+    last = _last_report(store, say=say)
     with store.new_history() as engine:
         say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
         raw = run(read_source, engine, settings)
@@ -37,8 +38,13 @@ def check_source(raw: RawHistory, settings: Settings, *, last: CheckReport | Non
     return check_history(raw, settings, last=last, data_docs=store.data_docs).report
 
 
-def _last_report(store: Store) -> CheckReport | None:
+def _last_report(store: Store, *, say: Say) -> CheckReport | None:
+    """The report of the last accepted check; None where there is none, or none that can be read."""
     if not store.history.exists():
         return None
-    with store.checked_history() as checked:
-        return checked.report
+    try:
+        with store.checked_history() as checked:
+            return checked.report
+    except LeadScoreError as error:
+        say(f"the last check's report cannot be read, so volumes and columns are not compared with it: {error}")
+        return None

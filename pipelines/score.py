@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 from crm.file_sink import FileSink
 from data_contracts.errors import PublishError, SettingsError
+from data_contracts.keeping import held
 from data_contracts.ports import ScoreSink
-from data_contracts.releases import Thresholds
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
 from features.catalogue import catalogue_digest
@@ -30,8 +30,9 @@ def score_open_leads(
 ) -> ScoredLeads:
     """The scores of every lead that is open at `as_of` (UTC, naive; by default the moment of the extract).
 
-    `release` is an alias (`production`, `candidate`) or a version number. `advance` is called with the number of leads
-    scored so far. Raises `ReleaseError` where there is no such release.
+    `release` is an alias (`production`, `candidate`) or a version number. Scores as of another moment than the extract
+    go to a file of their own (`Store.scores_as_of`) and leave the current ones alone. `advance` is called with the
+    number of leads scored so far. Raises `ReleaseError` where there is no such release.
     """
     store = Store.of(settings)
     loaded = run(load_release, release, settings)
@@ -55,7 +56,7 @@ def score_open_leads(
             loaded,
             settings=settings,
             as_of=moment,
-            path=store.scores,
+            path=store.scores if moment == extracted_at else store.scores_as_of(moment),
             progress=advance or _say_number(say),
         )
 
@@ -63,37 +64,49 @@ def score_open_leads(
 def plan_publication(settings: Settings, *, release: str = "production") -> WriteBackPlan:
     """What publishing the last scores would change, field by field.
 
-    Raises `PublishError` where nothing was scored, where another release scored, or where the scores are not as of the
-    checked history's extract (they answer a question about the past, or the extract came later).
+    Raises `PublishError` where nothing was scored, where another release scored, or where the scores are not of the
+    checked history (they answer a question about the past, or a history was checked since).
     """
     store = Store.of(settings)
     if not store.scores.exists():
         raise PublishError(f"there are no scores in {store.folder}; run `leadscore score` first")
     scored = open_scored_leads(store.scores)
-    expected = load_release(release, settings).manifest.release_id
-    if scored.release_id != expected:
+    manifest = load_release(release, settings).manifest
+    if scored.release_id != manifest.release_id:
         raise PublishError(
-            f"the scores were made by release {scored.release_id} and {release} is {expected}; "
+            f"the scores were made by release {scored.release_id} and {release} is {manifest.release_id}; "
             "run `leadscore score` again, or name the release with --release"
         )
     with store.checked_history() as checked:
-        extracted_at = checked.history.extracted_at
-    if scored.as_of != extracted_at:
+        history = checked.history
+    if scored.data_fingerprint != history.fingerprint or scored.as_of != history.extracted_at:
         raise PublishError(
-            f"the scores are as of {scored.as_of:%Y-%m-%d %H:%M} and the history as of {extracted_at:%Y-%m-%d %H:%M} "
-            "(UTC); run `leadscore score` again without --as-of"
+            f"the scores are of the history {scored.data_fingerprint} as of {scored.as_of:%Y-%m-%d %H:%M} and the "
+            f"checked one is {history.fingerprint}, extracted {history.extracted_at:%Y-%m-%d %H:%M} (UTC); "
+            "run `leadscore score` again"
         )
-    return plan_write_back(scored, sink_of(store).published(), fields=settings.crm.write_back_fields)
+    fields = settings.crm.write_back_fields
+    return plan_write_back(scored, sink_of(store).published(), fields=fields, thresholds=manifest.thresholds)
 
 
 def publish_scores(
     settings: Settings, *, release: str = "production", run: RunStep = directly, say: Say = silent
 ) -> PublishReceipt:
     """The receipt of publishing the last scores. Raises `PublishError` as `plan_publication` does."""
-    plan = run(plan_publication, settings, release=release)
-    loaded = run(load_release, release, settings)
-    say(f"publishing {plan.n_changed:,} changed leads")
-    return run(publish_plan, plan, sink_of(Store.of(settings)), thresholds=loaded.manifest.thresholds)
+    return run(plan_and_publish, settings, release=release, say=say)
+
+
+def plan_and_publish(settings: Settings, *, release: str, say: Say = silent) -> PublishReceipt:
+    """The receipt of carrying out the plan that is made here: the scores and what stands keep still from plan to end.
+
+    Raises `BusyError` where another run scores or publishes, otherwise as `plan_publication` does.
+    """
+    store = Store.of(settings)
+    sink = sink_of(store)
+    with held(store.scores, by="leadscore publish"), sink.held():
+        plan = plan_publication(settings, release=release)
+        say(f"publishing {plan.n_changed:,} changed leads")
+        return publish(plan, sink)
 
 
 def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production") -> Trace:
@@ -118,17 +131,6 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
 def load_release(release: str, settings: Settings) -> ScoringRelease:
     """The release under the alias or version `release`."""
     return registry_of(Store.of(settings)).load(release, catalogue_digest=catalogue_digest(settings))
-
-
-def publish_plan(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:
-    """The receipt of carrying out `plan` on `sink`.
-
-    Raises `PublishError` where the leads were scored anew since the plan was made, as may happen before a retry: the
-    plan's changes and the scores would then be of two runs.
-    """
-    if open_scored_leads(plan.scored.path) != plan.scored:
-        raise PublishError(f"{plan.scored.path} was scored anew since this write-back was planned; publish again")
-    return publish(plan, sink, thresholds=thresholds)
 
 
 def sink_of(store: Store) -> ScoreSink:

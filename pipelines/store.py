@@ -1,19 +1,21 @@
 """Where a run keeps what it makes: one folder per settings file."""
 
+import datetime as dt
 import os
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.expr.types as ir
-from filelock import FileLock, Timeout
 from ibis.backends.duckdb import Backend
 
 from data_contracts.check import open_checked
-from data_contracts.engine import open_engine
+from data_contracts.engine import open_engine, store_errors
 from data_contracts.errors import ContractError, SourceError
 from data_contracts.history import CheckedHistory
+from data_contracts.keeping import aside_of, held, scratch_folder, swap_in
 from data_contracts.settings import Settings
 
 
@@ -64,48 +66,71 @@ class Store:
         """Where a local MLflow store keeps its artefacts."""
         return self.folder / "mlflow_artefacts"
 
+    def scores_as_of(self, moment: dt.datetime) -> Path:
+        """The scores of a question about the past, which leave those of the last scoring run alone."""
+        return self.folder / f"scored_leads.as_of_{moment:%Y-%m-%dT%H%M%S}.parquet"
+
     @contextmanager
     def new_history(self) -> Iterator[Backend]:
         """An empty engine that becomes the history on success, and the refused history on a `ContractError`.
 
-        The history of the run before stays until the new one is complete. Raises `SourceError` where another run is
-        building a history here.
+        The history of the run before stands until the new one is complete on disk and was opened again. Raises
+        `BusyError` where another run is building a history here, `StoreError` where the disk takes no more.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
-        building = self.folder / "history.building.duckdb"
-        try:
-            with FileLock(self.folder / "history.lock", timeout=0):
-                _remove(building)
-                yield from self._built(building)
-        except Timeout:
-            raise SourceError(f"another check is running on {self.folder}; wait until it has ended") from None
+        with store_errors(self.history, remedy="run `leadscore check` again"), held(self.history, by="leadscore check"):
+            aside = aside_of(self.history)
+            try:
+                yield from self._built(aside)
+            finally:
+                _remove(aside)
 
-    def _built(self, building: Path) -> Iterator[Backend]:
-        engine = open_engine(building, memory_limit=self.memory_limit)
-        became = None
+    def _built(self, aside: Path) -> Iterator[Backend]:
+        engine = open_engine(aside, memory_limit=self.memory_limit)
+        refusal = None
         try:
             yield engine
-            became = self.history
-        except ContractError:
-            became = self.refused_history
-            raise
+            _complete(engine)
+        except ContractError as error:
+            _complete(engine)
+            refusal = error
         finally:
             engine.disconnect()
-            if became is None:
-                _remove(building)
-            else:
-                building.replace(became)
+        if refusal is not None:
+            self._take(aside, self.refused_history, proof=_quarantine_opens)
+            raise refusal
+        self._take(aside, self.history, proof=_history_opens)
+
+    def _take(self, aside: Path, path: Path, *, proof: Callable[[Backend], None]) -> None:
+        """Put the database `aside` in the place of `path` once it has given proof that it can be read."""
+        engine = open_engine(aside, memory_limit=self.memory_limit, read_only=True)
+        try:
+            proof(engine)
+        finally:
+            engine.disconnect()
+        swap_in(aside, path)
 
     @contextmanager
     def checked_history(self) -> Iterator[CheckedHistory]:
-        """The checked history, read-only. Raises `SourceError` where none was checked yet."""
+        """The checked history, read-only.
+
+        Raises `SourceError` where none was checked yet, `StoreError` where it cannot be read.
+        """
         if not self.history.exists():
             raise SourceError(f"there is no checked history in {self.folder}; run `leadscore check` first")
-        engine = open_engine(self.history, memory_limit=self.memory_limit, read_only=True)
-        try:
+        with self._opened(self.history) as engine:
             yield open_checked(engine)
-        finally:
-            engine.disconnect()
+
+    @contextmanager
+    def _opened(self, database: Path) -> Iterator[Backend]:
+        with (
+            store_errors(database, remedy="run `leadscore check` to make it anew"),
+            scratch_folder(database) as spill,
+        ):
+            engine = open_engine(database, memory_limit=self.memory_limit, read_only=True, spill=spill)
+            try:
+                yield engine
+            finally:
+                engine.disconnect()
 
     def quarantined(self, *, rule: str, limit: int) -> list[dict[str, str]]:
         """The first `limit` breaches of the last check (of one rule, if `rule` is given), in order of table and row.
@@ -116,8 +141,7 @@ class Store:
         if not databases:
             raise SourceError(f"nothing was checked yet in {self.folder}; run `leadscore check` first")
         last = max(databases, key=lambda path: path.stat().st_mtime)
-        engine = open_engine(last, memory_limit=self.memory_limit, read_only=True)
-        try:
+        with self._opened(last) as engine:
             breaches = engine.table("quarantine")
             if rule:
                 _refuse_unknown_rule(breaches, rule)
@@ -127,8 +151,6 @@ class Store:
                 shown.order_by("table", "source_row", "rule").limit(limit).to_pyarrow().to_pylist()
             )
             return rows
-        finally:
-            engine.disconnect()
 
 
 def _refuse_unknown_rule(breaches: ir.Table, rule: str) -> None:
@@ -137,6 +159,22 @@ def _refuse_unknown_rule(breaches: ir.Table, rule: str) -> None:
         raise SourceError(f"no row breaches {rule!r}; the rules that rows breach are {', '.join(found) or 'none'}")
 
 
+def _complete(engine: Backend) -> None:
+    """Have everything in the database's own file. Closing it would do so too, but would not say where that fails."""
+    engine.con.execute("CHECKPOINT")
+
+
+def _history_opens(engine: Backend) -> None:
+    checked = open_checked(engine)
+    for check in checked.report.tables:
+        checked.history.tables[check.table].count().to_pyarrow()
+
+
+def _quarantine_opens(engine: Backend) -> None:
+    engine.table("quarantine").count().to_pyarrow()
+
+
 def _remove(database: Path) -> None:
-    for path in (database, database.with_name(database.name + ".wal")):
+    for path in (database, database.with_name(f"{database.name}.wal")):
         path.unlink(missing_ok=True)
+    shutil.rmtree(database.with_name(f"{database.name}.spill"), ignore_errors=True)

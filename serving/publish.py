@@ -2,10 +2,13 @@
 
 from dataclasses import dataclass
 
+import duckdb
 import pyarrow as pa
+import pyarrow.dataset as ds
 
 from data_contracts.engine import open_engine
 from data_contracts.errors import PublishError
+from data_contracts.keeping import scratch_folder
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import Action, PublishReceipt, ScoredLeads, WriteBackPlan
@@ -50,7 +53,9 @@ def field_content(field: str) -> str | None:
     return None
 
 
-def plan_write_back(scored: ScoredLeads, published: pa.Table, *, fields: tuple[str, ...]) -> WriteBackPlan:
+def plan_write_back(
+    scored: ScoredLeads, published: pa.Table, *, fields: tuple[str, ...], thresholds: Thresholds
+) -> WriteBackPlan:
     """What would change in the CRM, field by field, only where the text differs.
 
     Parameters
@@ -62,13 +67,16 @@ def plan_write_back(scored: ScoredLeads, published: pa.Table, *, fields: tuple[s
         missing for every lead.
     fields
         Names of the CRM's fields. A name ends with one of the keys of `FIELD_VALUES`.
+    thresholds
+        The boundaries of the release that scored.
 
     Returns
     -------
     WriteBackPlan
         Carrying it out and planning again gives no changes. A lead that was handed off and still is keeps the time by
-        which sales responds. Leads that were published before and are no longer scored
-        are counted and left as they stand.
+        which sales responds. A new release alone changes no lead: the field `release` names the release that last
+        changed something else of the lead. Leads that were published before and are no longer scored are counted and
+        left as they stand.
 
     Raises
     ------
@@ -76,38 +84,37 @@ def plan_write_back(scored: ScoredLeads, published: pa.Table, *, fields: tuple[s
         Listing every field whose content is unknown, or every lead that `published` holds twice (the first few).
     """
     values = _values(fields)
-    engine = open_engine()
-    try:
-        con = engine.con
-        con.register("published_now", published)
-        twice = con.sql("SELECT lead_id FROM published_now GROUP BY lead_id HAVING count(*) > 1 ORDER BY lead_id")
-        _refuse_twice_published(twice.fetchmany(5))
-        columns = ", ".join(f"{value} AS {_quoted(field)}" for field, value in values.items())
-        path = str(scored.path).replace("'", "''")
-        con.execute(f"CREATE VIEW scored_now AS SELECT lead_id, {columns} FROM read_parquet('{path}')")
-        changes = con.sql(_changes_sql(fields, frozenset(published.column_names))).to_arrow_table()
-        (n_leads,) = con.sql("SELECT count(*) FROM scored_now").fetchone()
-        (n_left,) = con.sql("SELECT count(*) FROM published_now ANTI JOIN scored_now USING (lead_id)").fetchone()
-        con.register("changes_now", changes)
-        (n_changed,) = con.sql("SELECT count(DISTINCT lead_id) FROM changes_now").fetchone()
-    finally:
-        engine.disconnect()
+    with scratch_folder(scored.path) as spill:
+        engine = open_engine(spill=spill)
+        try:
+            con = engine.con
+            con.register("published_now", published)
+            con.register("scores", ds.dataset(scored.path, format="parquet"))
+            _refuse_twice_published(con)
+            columns = ", ".join(f"{value} AS {_quoted(field)}" for field, value in values.items())
+            con.execute(f"CREATE TABLE scored_now AS SELECT lead_id, {columns} FROM scores")
+            changes = con.sql(_changes_sql(fields, frozenset(published.column_names))).to_arrow_table()
+            (n_left,) = con.sql("SELECT count(*) FROM published_now ANTI JOIN scored_now USING (lead_id)").fetchone()
+        finally:
+            engine.disconnect()
+    n_changed = len(changes["lead_id"].unique())
     return WriteBackPlan(
         changes=changes,
         scored=scored,
-        n_leads=n_leads,
+        thresholds=thresholds,
+        n_leads=scored.n_leads,
         n_changed=n_changed,
-        n_unchanged=n_leads - n_changed,
+        n_unchanged=scored.n_leads - n_changed,
         n_left=n_left,
     )
 
 
-def publish(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:
+def publish(plan: WriteBackPlan, sink: ScoreSink) -> PublishReceipt:
     """What became of `plan` in `sink`. Publishing it again writes nothing new.
 
     Raises `PublishError` where the sink could not write, or where its receipt does not account for every scored lead.
     """
-    receipt = sink.write(plan, thresholds=thresholds)
+    receipt = sink.write(plan)
     accounted = receipt.n_written + receipt.n_unchanged + len(receipt.refused)
     if accounted != plan.n_leads:
         raise PublishError(
@@ -137,8 +144,9 @@ def _values(fields: tuple[str, ...]) -> dict[str, str]:
     return {field: FIELD_VALUES[content] for field, content in contents.items() if content is not None}
 
 
-def _refuse_twice_published(lead_ids: list[tuple[str]]) -> None:
-    if lead_ids:
+def _refuse_twice_published(con: duckdb.DuckDBPyConnection) -> None:
+    twice = con.sql("SELECT lead_id FROM published_now GROUP BY lead_id HAVING count(*) > 1 ORDER BY lead_id")
+    if lead_ids := twice.fetchmany(5):
         named = ", ".join(repr(lead_id) for (lead_id,) in lead_ids)
         raise PublishError(f"what stands in the CRM holds leads more than once ({named}); remove the extra rows first")
 
@@ -155,7 +163,14 @@ def _changes_sql(fields: tuple[str, ...], published: frozenset[str]) -> str:
             "FROM scored_now s LEFT JOIN published_now p USING (lead_id) "
             "WHERE old_value IS DISTINCT FROM new_value"
         )
-    return " UNION ALL ".join(parts) + " ORDER BY lead_id, field"
+    changes = " UNION ALL ".join(parts)
+    return f"SELECT * FROM ({changes}) {_more_than_the_release(fields)} ORDER BY lead_id, field"
+
+
+def _more_than_the_release(fields: tuple[str, ...]) -> str:
+    """SQL that keeps the changes of leads of which more changes than the name of the release."""
+    telling = ", ".join("'" + field.replace("'", "''") + "'" for field in fields if field_content(field) != "release")
+    return f"QUALIFY bool_or(field IN ({telling})) OVER (PARTITION BY lead_id)" if telling else ""
 
 
 def _new_value(field: str, fields: tuple[str, ...], published: frozenset[str]) -> str:

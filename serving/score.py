@@ -1,7 +1,7 @@
 """A release at work: every open lead with its probabilities, value, grade, reasons and next action."""
 
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_contracts.engine import store_errors
 from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
+from data_contracts.keeping import held, kept_file
 from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
 from data_contracts.vocabulary import Stage, Transition
@@ -32,7 +34,7 @@ LEAST_LABELLED_ALIKE = 30
 """Labelled leads of a grade below which its scores count as extrapolated: the 95 % interval of a share seen among 30
 still reaches 18 percentage points to either side."""
 
-_METADATA = ("as_of", "release_id", "definitions_version")
+_METADATA = ("as_of", "release_id", "definitions_version", "data_fingerprint")
 
 
 def _silent(n_leads: int) -> None:
@@ -71,6 +73,8 @@ def score_leads(
     ------
     ReleaseError
         Where the release was made with another feature catalogue, or for other transitions or horizons.
+    BusyError
+        Where another run is writing scores to `path`.
     """
     refuse_other_definitions(release, settings.definitions)
     snapshots = scoring_snapshots(history, settings.definitions, as_of=as_of)
@@ -80,20 +84,39 @@ def score_leads(
         "as_of": as_of.isoformat(),
         "release_id": release.manifest.release_id,
         "definitions_version": release.manifest.definitions_version,
+        "data_fingerprint": history.fingerprint,
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.name}.partial")
     n_leads = 0
-    try:
-        with pq.ParquetWriter(partial, SCORED_LEADS_SCHEMA.with_metadata(told)) as writer:
-            for batch in features.table.order_by("lead_id").to_pyarrow_batches(chunk_size=LEADS_AT_ONCE):
-                writer.write_table(score_batch(batch.to_pandas(), release, settings=settings))
-                n_leads += batch.num_rows
+    with (
+        store_errors(path, remedy="run `leadscore score` again"),
+        held(path, by="leadscore score"),
+        kept_file(path) as aside,
+    ):
+        with pq.ParquetWriter(aside, SCORED_LEADS_SCHEMA.with_metadata(told)) as writer:
+            for leads in _in_slices(features.table.order_by("lead_id").to_pyarrow_batches()):
+                writer.write_table(score_batch(leads.to_pandas(), release, settings=settings))
+                n_leads += leads.num_rows
                 progress(n_leads)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+        open_scored_leads(aside)
     return open_scored_leads(path)
+
+
+def _in_slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """The rows of `batches` in order, `LEADS_AT_ONCE` at a time, whatever the size of the engine's batches.
+
+    A probability may differ in its last bit with the place of the lead in its batch, and the engine's batches differ
+    with the number of its threads: the same leads are always scored together.
+    """
+    waiting: list[pa.RecordBatch] = []
+    n_waiting = 0
+    for batch in batches:
+        waiting, n_waiting = [*waiting, batch], n_waiting + batch.num_rows
+        while n_waiting >= LEADS_AT_ONCE:
+            together = pa.Table.from_batches(waiting)
+            yield together.slice(0, LEADS_AT_ONCE)
+            waiting, n_waiting = together.slice(LEADS_AT_ONCE).to_batches(), n_waiting - LEADS_AT_ONCE
+    if n_waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def open_scored_leads(path: Path) -> ScoredLeads:
@@ -109,6 +132,7 @@ def open_scored_leads(path: Path) -> ScoredLeads:
         as_of=dt.datetime.fromisoformat(told["as_of"]),
         release_id=told["release_id"],
         definitions_version=told["definitions_version"],
+        data_fingerprint=told["data_fingerprint"],
     )
 
 

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from data_contracts.columns import TABLES
 from data_contracts.errors import UnknownLeadError
 from data_contracts.history import CrmHistory, Quarantine
-from data_contracts.releases import Estimate
+from data_contracts.releases import Estimate, Thresholds
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
@@ -141,7 +141,11 @@ def trace_lead(
             Step("Thresholds", "the boundaries", _threshold_rows(release)),
             Step("ScoringRelease", "what was promoted", _release_rows(release)),
             Step("ScoredLeads", "what it is worth", _scored_rows(scored)),
-            Step("WriteBackPlan", "what would change in the CRM", _plan_rows(scored, standing, settings=settings)),
+            Step(
+                "WriteBackPlan",
+                "what would change in the CRM",
+                _plan_rows(scored, standing, thresholds=release.manifest.thresholds, settings=settings),
+            ),
             Step("PublishReceipt", "what stands in the CRM now", _published_rows(standing)),
         ),
     )
@@ -343,15 +347,17 @@ def _scored_rows(scored: pa.Table) -> Rows:
     return told or _NOT_SCORED
 
 
-def _plan_rows(scored: pa.Table, standing: pa.Table, *, settings: Settings) -> Rows:
+def _plan_rows(scored: pa.Table, standing: pa.Table, *, thresholds: Thresholds, settings: Settings) -> Rows:
     if not scored.num_rows:
         return _NOT_SCORED
     with TemporaryDirectory() as folder:
         path = Path(folder) / "one_lead.parquet"
         pq.write_table(scored, path)
         row = scored.to_pylist()[0]
-        one = ScoredLeads(path, 1, row["as_of"], row["release_id"], row["definitions_version"])
-        changes = plan_write_back(one, standing, fields=settings.crm.write_back_fields).changes.to_pylist()
+        one = ScoredLeads(path, 1, row["as_of"], row["release_id"], row["definitions_version"], data_fingerprint="")
+        fields = settings.crm.write_back_fields
+        plan = plan_write_back(one, standing, fields=fields, thresholds=thresholds)
+    changes = plan.changes.to_pylist()
     told = tuple((c["field"], f"{_shown(c['old_value'])} → {_shown(c['new_value'])}") for c in changes)
     return told or (("nothing", "every field stands as it should"),)
 

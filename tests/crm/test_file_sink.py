@@ -1,5 +1,6 @@
 import datetime as dt
 import json
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -9,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crm.file_sink import FileSink
-from data_contracts.errors import PublishError
+from crm.file_sink import FILES, FileSink
+from data_contracts import keeping
+from data_contracts.errors import BusyError, PublishError, StoreError
 from data_contracts.releases import Thresholds
 from data_contracts.scores import SCORED_LEADS_SCHEMA, ScoredLeads, WriteBackPlan
 
@@ -47,7 +49,10 @@ def plan_of(folder: Path, old: State, new: State) -> WriteBackPlan:
     changed = len({change["lead_id"] for change in changes})
     return WriteBackPlan(
         changes=pa.Table.from_pylist(changes, schema=schema),
-        scored=ScoredLeads(path, n_leads=len(new), as_of=AS_OF, release_id="r1", definitions_version="2026.2"),
+        scored=ScoredLeads(
+            path, n_leads=len(new), as_of=AS_OF, release_id="r1", definitions_version="2026.2", data_fingerprint="f1"
+        ),
+        thresholds=THRESHOLDS,
         n_leads=len(new),
         n_changed=changed,
         n_unchanged=len(new) - changed,
@@ -75,14 +80,21 @@ def test_nothing_is_published_before_the_first_write(tmp_path: Path):
 def test_a_plan_is_written_as_scores_changes_and_thresholds(tmp_path: Path):
     sink = FileSink(tmp_path / "out")
     first = {"L1": lead(), "L2": lead(grade="D4", reasons=None)}
-    sink.write(plan_of(tmp_path, {}, first), thresholds=THRESHOLDS)
+    sink.write(plan_of(tmp_path, {}, first))
     second = first | {"L2": lead(grade="C4", reasons="raises: c")}
-    receipt = sink.write(plan_of(tmp_path, first, second), thresholds=THRESHOLDS)
+    receipt = sink.write(plan_of(tmp_path, first, second))
 
     assert state(sink) == second
     assert pq.read_table(tmp_path / "out" / "changes.parquet").to_pylist() == [
-        {"lead_id": "L2", "field": "grade", "old_value": "D4", "new_value": "C4"},
-        {"lead_id": "L2", "field": "reasons", "old_value": None, "new_value": "raises: c"},
+        {
+            "lead_id": "L2",
+            "field": name,
+            "old_value": old,
+            "new_value": new,
+            "as_of": "2026-05-01T12:00:00Z",
+            "release_id": "r1",
+        }
+        for name, old, new in (("grade", "D4", "C4"), ("reasons", None, "raises: c"))
     ]
     assert (tmp_path / "out" / "scores.csv").read_text().splitlines() == [
         '"lead_id","grade","p_sql","reasons"',
@@ -99,18 +111,18 @@ def test_a_plan_is_written_as_scores_changes_and_thresholds(tmp_path: Path):
 def test_a_lead_that_is_no_longer_scored_leaves_the_scores(tmp_path: Path):
     sink = FileSink(tmp_path / "out")
     before = {"L1": lead(), "L2": lead()}
-    sink.write(plan_of(tmp_path, {}, before), thresholds=THRESHOLDS)
-    sink.write(plan_of(tmp_path, before, {"L2": lead()}), thresholds=THRESHOLDS)
+    sink.write(plan_of(tmp_path, {}, before))
+    sink.write(plan_of(tmp_path, before, {"L2": lead()}))
     assert state(sink) == {"L2": lead()}
 
 
 def test_writing_a_plan_twice_leaves_the_same_files(tmp_path: Path):
     sink = FileSink(tmp_path / "out")
     plan = plan_of(tmp_path, {}, {f"L{number:05d}": lead(p_sql=f"0.{number:04d}") for number in range(3_000)})
-    sink.write(plan, thresholds=THRESHOLDS)
+    sink.write(plan)
     once = contents(tmp_path / "out")
     assert len(once) == 5
-    sink.write(plan, thresholds=THRESHOLDS)
+    sink.write(plan)
     assert contents(tmp_path / "out") == once
 
 
@@ -126,7 +138,7 @@ def test_what_stands_is_what_the_last_plan_made_of_it(tmp_path_factory: pytest.T
     folder = tmp_path_factory.mktemp("published")
     sink = FileSink(folder / "out")
     for new in history:
-        sink.write(plan_of(folder, state(sink), new), thresholds=THRESHOLDS)
+        sink.write(plan_of(folder, state(sink), new))
         stands = state(sink)
         assert set(stands) == set(new)
         assert all(stands[one].get(name) == new[one][name] for one in new for name in FIELDS)
@@ -135,27 +147,52 @@ def test_what_stands_is_what_the_last_plan_made_of_it(tmp_path_factory: pytest.T
 def test_a_write_that_fails_halfway_leaves_the_old_files(tmp_path: Path):
     sink = FileSink(tmp_path / "out")
     first = {"L1": lead()}
-    sink.write(plan_of(tmp_path, {}, first), thresholds=THRESHOLDS)
+    sink.write(plan_of(tmp_path, {}, first))
     before = contents(tmp_path / "out")
     plan = plan_of(tmp_path, first, {"L1": lead(grade="B1")})
     plan.scored.path.unlink()  # the changes can be written, the scores then cannot
-    with pytest.raises(PublishError, match=r"could not be written to .*out: .*; what stood before stands"):
-        sink.write(plan, thresholds=THRESHOLDS)
+    with pytest.raises(StoreError, match=r"out cannot be read or written"):
+        sink.write(plan)
     assert contents(tmp_path / "out") == before
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".scratch")] == []
 
 
-def test_a_write_that_fails_while_replacing_can_be_written_again(tmp_path: Path):
+def test_the_old_files_stand_together_until_all_new_ones_are_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Whoever reads the folder while it is written must not find new boundaries beside old scores."""
     sink = FileSink(tmp_path / "out")
-    first, second = {"L1": lead()}, {"L1": lead(grade="B1")}
-    sink.write(plan_of(tmp_path, {}, first), thresholds=THRESHOLDS)
-    (tmp_path / "out" / "scores.csv").unlink()
-    (tmp_path / "out" / "scores.csv").mkdir()  # a folder is in the way
-    with pytest.raises(PublishError, match="publish again"):
-        sink.write(plan_of(tmp_path, first, second), thresholds=THRESHOLDS)
-    assert state(sink) == first
-    (tmp_path / "out" / "scores.csv").rmdir()
-    sink.write(plan_of(tmp_path, state(sink), second), thresholds=THRESHOLDS)
-    assert state(sink) == second
+    first = {"L1": lead()}
+    sink.write(plan_of(tmp_path, {}, first))
+    before = contents(tmp_path / "out")
+    point, seen = keeping._point, []
+
+    def looked_at(path: Path, version: Path) -> None:
+        seen.append((contents(path), sorted(contents(version))))
+        point(path, version)
+
+    monkeypatch.setattr(keeping, "_point", looked_at)
+    sink.write(plan_of(tmp_path, first, {"L1": lead(grade="B1")}))
+    assert seen == [(before, sorted(FILES))]
+    assert contents(tmp_path / "out") != before
+
+
+def test_publishing_again_what_stands_leaves_the_last_changes(tmp_path: Path):
+    """A retry after a receipt that was lost must not empty the list of changes before anybody read it."""
+    sink = FileSink(tmp_path / "out")
+    first = {"L1": lead(), "L2": lead()}
+    sink.write(plan_of(tmp_path, {}, first))
+    once = contents(tmp_path / "out")
+    sink.write(plan_of(tmp_path, first, first))
+    assert contents(tmp_path / "out") == once
+    sink.write(plan_of(tmp_path, first, {"L1": lead()}))
+    assert contents(tmp_path / "out")["changes.csv"] == once["changes.csv"]
+    assert state(sink) == {"L1": lead()}
+
+
+def test_a_second_publisher_is_told_who_publishes(tmp_path: Path):
+    sink = FileSink(tmp_path / "out")
+    said = rf"leadscore publish \(process {os.getpid()} on .*\) is at work on .*out"
+    with sink.held(), pytest.raises(BusyError, match=said), FileSink(tmp_path / "out").held():
+        pass
 
 
 def test_scores_that_cannot_be_read_are_an_error(tmp_path: Path):
@@ -168,7 +205,7 @@ def test_csv_cells_that_would_run_as_formulas_are_neutralised_and_parquet_keeps_
     sink = FileSink(tmp_path / "out")
     cells = ["=1+1", "+49 30", "-2-3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "-0.25", "-1e-05", "1-1", None]
     new = {f"={number:02d}": lead(reasons=cell) for number, cell in enumerate(cells)}
-    sink.write(plan_of(tmp_path, {}, new), thresholds=THRESHOLDS)
+    sink.write(plan_of(tmp_path, {}, new))
     assert state(sink) == new
     options = pyarrow.csv.ParseOptions(newlines_in_values=True)
     convert = pyarrow.csv.ConvertOptions(column_types={"reasons": pa.string()}, strings_can_be_null=True)

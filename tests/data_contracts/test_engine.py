@@ -23,7 +23,7 @@ def test_the_history_is_kept_in_a_file_whose_folder_is_made(tmp_path: Path):
     engine.con.execute("CREATE TABLE t AS SELECT 1 AS a")
     assert engine.con.execute("SELECT current_setting('memory_limit')").fetchone() == ("953.6 MiB",)
     assert engine.con.execute("SELECT current_setting('temp_directory')").fetchone() == (
-        str(tmp_path / "var" / "history.spill"),
+        str(tmp_path / "var" / "history.duckdb.spill"),
     )
     engine.disconnect()
     assert open_engine(path, read_only=True).con.execute("SELECT a FROM t").fetchone() == (1,)

@@ -10,7 +10,7 @@ import pytest
 
 from data_contracts import keeping
 from data_contracts.errors import BusyError
-from data_contracts.keeping import aside_of, held, kept_file, kept_folder
+from data_contracts.keeping import aside_of, held, kept_file, kept_folder, scratch_folder
 
 HOLD = """
 import sys, time
@@ -159,3 +159,28 @@ def test_a_plain_folder_becomes_a_kept_one(tmp_path: Path):
 
 def test_names_aside_are_never_the_same(tmp_path: Path):
     assert len({aside_of(tmp_path / "kept") for _ in range(100)}) == 100
+
+
+SCRATCH = """
+import sys, time
+from pathlib import Path
+from data_contracts.keeping import scratch_folder
+with scratch_folder(Path(sys.argv[1])) as folder:
+    (folder / "spilled").write_text("much")
+    print("working", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_scratch_folder_is_gone_afterwards_and_a_killed_run_s_is_removed_by_the_next(tmp_path: Path):
+    command = [sys.executable, "-c", SCRATCH, str(tmp_path / "history.duckdb")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "working\n"
+        with scratch_folder(tmp_path / "history.duckdb"):
+            assert len(names(tmp_path)) == 2, "a run that is alive keeps its own"
+        process.kill()
+    assert len(names(tmp_path)) == 1
+    with scratch_folder(tmp_path / "history.duckdb"):
+        assert len(names(tmp_path)) == 1
+    assert names(tmp_path) == set()

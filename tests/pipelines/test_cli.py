@@ -1,5 +1,6 @@
 """The command line as a user meets it."""
 
+import datetime as dt
 import json
 import shutil
 import subprocess
@@ -9,8 +10,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from data_contracts.errors import PublishError
-from pipelines import score as scoring
 from pipelines.cli import FIRST_RUN, app
 from pipelines.store import Store
 
@@ -112,26 +111,27 @@ class TestOnAFinishedRun:
         assert "99" in err
 
 
-def test_scores_of_the_past_are_not_published(finished_run, tmp_path, monkeypatch):
+def test_a_question_about_the_past_keeps_the_current_scores(finished_run, tmp_path, monkeypatch):
     shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
     monkeypatch.chdir(tmp_path / "workspace")
-    assert run("score", "--as-of", "2026-01-01T00:00:00")[0] == 0
+    store = Store.of(finished_run.settings)
+    current = store.scores.read_bytes()
+    code, out, _ = run("score", "--as-of", "2026-01-01T00:00:00", "--json")
+    assert code == 0
+    assert Path(json.loads(out)["path"]) == store.scores_as_of(dt.datetime(2026, 1, 1))
+    assert store.scores.read_bytes() == current
+    assert run("publish")[0] == 0
+
+
+def test_scores_of_another_history_with_the_same_time_of_extract_are_not_published(finished_run, tmp_path, monkeypatch):
+    shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path / "workspace")
+    leads = finished_run.settings.crm.data_folder / "leads.csv"
+    leads.write_text("\n".join(leads.read_text(encoding="utf-8").splitlines()[:-1]) + "\n", encoding="utf-8")
+    assert run("check")[0] == 0
     code, _, err = run("publish")
     assert code == 8
-    assert "2026-01-01 00:00" in err
-
-
-def test_a_plan_is_not_carried_out_once_the_leads_were_scored_anew(finished_run, tmp_path, monkeypatch):
-    shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
-    monkeypatch.chdir(tmp_path / "workspace")
-    plan = scoring.plan_publication(finished_run.settings)
-    assert run("score", "--as-of", "2026-01-01")[0] == 0
-    sink = scoring.sink_of(Store.of(finished_run.settings))
-    before = sink.published()
-    thresholds = scoring.load_release("production", finished_run.settings).manifest.thresholds
-    with pytest.raises(PublishError, match="scored anew since this write-back was planned"):
-        scoring.publish_plan(plan, sink, thresholds=thresholds)
-    assert sink.published().equals(before)
+    assert "run `leadscore score` again" in err
 
 
 def test_the_demo_does_not_write_into_a_real_export(tmp_path, monkeypatch):

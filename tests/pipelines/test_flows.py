@@ -111,5 +111,5 @@ def test_the_steps_that_are_retried_are_those_that_read_or_write_elsewhere():
         "read_source",
         "record_release",
         "load_release",
-        "publish_plan",
+        "plan_and_publish",
     }

@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.errors import PublishError
-from data_contracts.scores import SCORED_LEADS_SCHEMA, PublishReceipt, ScoredLeads
+from data_contracts.scores import SCORED_LEADS_SCHEMA, PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import CrmMapping
 from serving.publish import FieldChange, plan_write_back, preview, publish
 from tests.example_release import THRESHOLDS
@@ -44,7 +45,9 @@ ONE_LEAD = {
 def scored(folder: Path, *rows: dict) -> ScoredLeads:
     path = folder / "scored'leads.parquet"
     pq.write_table(pa.Table.from_pylist([ONE_LEAD | row for row in rows], schema=SCORED_LEADS_SCHEMA), path)
-    return ScoredLeads(path=path, n_leads=len(rows), as_of=AS_OF, release_id="r1", definitions_version="2026.1")
+    return ScoredLeads(
+        path=path, n_leads=len(rows), as_of=AS_OF, release_id="r1", definitions_version="2026.1", data_fingerprint="f1"
+    )
 
 
 def applied(plan, published: pa.Table) -> pa.Table:
@@ -56,19 +59,23 @@ def applied(plan, published: pa.Table) -> pa.Table:
     return pa.table({name: pa.array([row.get(name) for row in rows.values()], pa.string()) for name in columns})
 
 
+def planned(scores: ScoredLeads, published: pa.Table, *, fields: tuple[str, ...]) -> WriteBackPlan:
+    return plan_write_back(scores, published, fields=fields, thresholds=THRESHOLDS)
+
+
 class Sink:
     """A sink in memory; it writes every lead but the refused."""
 
     name = "memory"
 
     def __init__(self, *, refused: tuple[str, ...] = (), forgotten: int = 0):
-        self.held, self._refused, self._forgotten = NOTHING_PUBLISHED, refused, forgotten
+        self.standing, self._refused, self._forgotten = NOTHING_PUBLISHED, refused, forgotten
 
     def published(self):
-        return self.held
+        return self.standing
 
-    def write(self, plan, *, thresholds):
-        self.thresholds, self.held = thresholds, applied(plan, self.held)
+    def write(self, plan):
+        self.standing = applied(plan, self.standing)
         return PublishReceipt(
             sink=self.name,
             release_id="r1",
@@ -81,7 +88,7 @@ class Sink:
 
 
 def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
-    plan = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
+    plan = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     assert plan.changes.to_pylist() == [
         {"lead_id": "L1", "field": field, "old_value": None, "new_value": value}
         for field, value in [
@@ -98,9 +105,9 @@ def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
 
 
 def test_a_value_that_became_missing_is_cleared_and_one_that_never_was_there_is_no_change(tmp_path):
-    before = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
+    before = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     now = scored(tmp_path, {"p_sql": None, "respond_by_at": None}, {"lead_id": "L2", "p_sql": None})
-    plan = plan_write_back(now, applied(before, NOTHING_PUBLISHED), fields=("leadscore_p_sql", "leadscore_respond_by"))
+    plan = planned(now, applied(before, NOTHING_PUBLISHED), fields=("leadscore_p_sql", "leadscore_respond_by"))
     assert [tuple(row.values()) for row in plan.changes.to_pylist()] == [
         ("L1", "leadscore_p_sql", "0.4124", None),
         ("L1", "leadscore_respond_by", "2026-05-02T12:00:00Z", None),
@@ -109,7 +116,7 @@ def test_a_value_that_became_missing_is_cleared_and_one_that_never_was_there_is_
 
 
 def test_a_lead_without_any_reason_has_missing_reasons_not_empty_ones(tmp_path):
-    plan = plan_write_back(
+    plan = planned(
         scored(tmp_path, {"reason_1": None, "reason_2": None}), NOTHING_PUBLISHED, fields=("leadscore_reasons",)
     )
     assert plan.changes.num_rows == 0
@@ -117,7 +124,7 @@ def test_a_lead_without_any_reason_has_missing_reasons_not_empty_ones(tmp_path):
 
 def test_leads_that_are_no_longer_scored_are_counted_and_left_alone(tmp_path):
     published = pa.table({"lead_id": ["gone", "L1"], "leadscore_grade": ["A1", "B2"]})
-    plan = plan_write_back(scored(tmp_path, {}, {"lead_id": "L2"}), published, fields=("leadscore_grade",))
+    plan = planned(scored(tmp_path, {}, {"lead_id": "L2"}), published, fields=("leadscore_grade",))
     assert (plan.n_leads, plan.n_changed, plan.n_unchanged, plan.n_left) == (1 + 1, 1, 1, 1)
     assert plan.changes["lead_id"].to_pylist() == ["L2"]
 
@@ -125,12 +132,12 @@ def test_leads_that_are_no_longer_scored_are_counted_and_left_alone(tmp_path):
 def test_a_move_below_the_written_decimals_is_no_change(tmp_path):
     published = pa.table({"lead_id": ["L1"], "leadscore_p_sql": ["0.4124"]})
     for p_sql, changes in ((0.41244, 0), (0.41246, 1)):
-        plan = plan_write_back(scored(tmp_path, {"p_sql": p_sql}), published, fields=("leadscore_p_sql",))
+        plan = planned(scored(tmp_path, {"p_sql": p_sql}), published, fields=("leadscore_p_sql",))
         assert plan.changes.num_rows == changes
 
 
 def test_a_customers_own_field_names_are_told_by_their_last_words(tmp_path):
-    plan = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=('acme "x"_grade', "p_win"))
+    plan = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=('acme "x"_grade', "p_win"))
     assert [(row["field"], row["new_value"]) for row in plan.changes.to_pylist()] == [
         ('acme "x"_grade', "B2"),
         ("p_win", "0.1031"),
@@ -141,16 +148,16 @@ def test_fields_that_mean_nothing_to_us_are_refused_all_at_once(tmp_path):
     with pytest.raises(
         PublishError, match=r"'upgrade', 'mood' end\(s\) with nothing we can write; .*one of grade, p_sql"
     ):
-        plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=("leadscore_grade", "upgrade", "mood"))
+        planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=("leadscore_grade", "upgrade", "mood"))
 
 
 def test_a_lead_that_stands_twice_in_the_crm_is_refused(tmp_path):
     with pytest.raises(PublishError, match=r"more than once \('L1'\)"):
-        plan_write_back(scored(tmp_path, {}), pa.table({"lead_id": ["L1", "L1"]}), fields=FIELDS)
+        planned(scored(tmp_path, {}), pa.table({"lead_id": ["L1", "L1"]}), fields=FIELDS)
 
 
 def test_a_preview_shows_whole_leads(tmp_path):
-    plan = plan_write_back(
+    plan = planned(
         scored(tmp_path, *({"lead_id": f"L{n}"} for n in range(5))),
         pa.table({"lead_id": ["L0", "L1"], "leadscore_grade": ["B2", "C3"], "leadscore_action": ["hand_off", "work"]}),
         fields=("leadscore_grade", "leadscore_action"),
@@ -166,22 +173,50 @@ def test_a_preview_shows_whole_leads(tmp_path):
 
 def test_publishing_twice_writes_once(tmp_path):
     sink, scores = Sink(), scored(tmp_path, {}, {"lead_id": "L2"})
-    first = publish(plan_write_back(scores, sink.published(), fields=FIELDS), sink, thresholds=THRESHOLDS)
-    second = publish(plan_write_back(scores, sink.published(), fields=FIELDS), sink, thresholds=THRESHOLDS)
+    first = publish(planned(scores, sink.published(), fields=FIELDS), sink)
+    second = publish(planned(scores, sink.published(), fields=FIELDS), sink)
     assert (first.n_written, first.n_unchanged) == (2, 0)
     assert (second.n_written, second.n_unchanged) == (0, 2)
-    assert sink.thresholds == THRESHOLDS
+
+
+def test_a_plan_carries_the_boundaries_of_the_release_that_scored(tmp_path):
+    assert planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS).thresholds == THRESHOLDS
+
+
+def test_a_new_release_alone_changes_no_lead(tmp_path):
+    """Training anew on the same history must not rewrite the whole CRM."""
+    standing = applied(
+        planned(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS), NOTHING_PUBLISHED
+    )
+    new = {"release_id": "r2"}
+    moved = scored(tmp_path, new, new | {"lead_id": "L2", "grade": "A1"})
+    plan = planned(moved, standing, fields=FIELDS)
+    assert [(row["lead_id"], row["field"], row["new_value"]) for row in plan.changes.to_pylist()] == [
+        ("L2", "leadscore_grade", "A1"),
+        ("L2", "leadscore_release", "r2"),
+    ]
+    assert (plan.n_changed, plan.n_unchanged) == (1, 1)
+
+
+def test_a_folder_with_brackets_is_read_as_it_is_written(tmp_path):
+    """An engine that takes [1] for a pattern would read the scores of the folder beside."""
+    for name, lead in (("run[1]", "L1"), ("run1", "L2")):
+        (tmp_path / name).mkdir()
+        scored(tmp_path / name, {"lead_id": lead})
+    here = replace(scored(tmp_path, {}), path=tmp_path / "run[1]" / "scored'leads.parquet")
+    changes = planned(here, NOTHING_PUBLISHED, fields=FIELDS).changes
+    assert set(changes["lead_id"].to_pylist()) == {"L1"}
 
 
 def test_refused_leads_are_accounted_for(tmp_path):
-    plan = plan_write_back(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS)
-    assert publish(plan, Sink(refused=("L2",)), thresholds=THRESHOLDS).refused == {"L2": "locked"}
+    plan = planned(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS)
+    assert publish(plan, Sink(refused=("L2",))).refused == {"L2": "locked"}
 
 
 def test_a_receipt_that_lost_a_lead_is_an_error(tmp_path):
-    plan = plan_write_back(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS)
+    plan = planned(scored(tmp_path, {}, {"lead_id": "L2"}), NOTHING_PUBLISHED, fields=FIELDS)
     with pytest.raises(PublishError, match=r"2 leads were to be published and the receipt accounts for 1 \(1 written"):
-        publish(plan, Sink(forgotten=1), thresholds=THRESHOLDS)
+        publish(plan, Sink(forgotten=1))
 
 
 texts = st.none() | st.text(alphabet="aé'\";=", max_size=3)
@@ -204,17 +239,17 @@ def listed(leads: dict[str, dict]) -> list[dict]:
 
 
 def test_scoring_a_handed_off_lead_again_does_not_start_sales_clock_anew(tmp_path):
-    first = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
+    first = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     published = applied(first, NOTHING_PUBLISHED)
     a_day_later = {"respond_by_at": dt.datetime(2026, 5, 3, 12)}
-    again = plan_write_back(scored(tmp_path, a_day_later), published, fields=FIELDS)
+    again = planned(scored(tmp_path, a_day_later), published, fields=FIELDS)
     assert again.changes.num_rows == 0
 
 
 def test_a_lead_that_is_handed_off_once_more_gets_a_new_time_to_respond_by(tmp_path):
     nurtured = scored(tmp_path, {"action": "nurture", "respond_by_at": None})
-    published = applied(plan_write_back(nurtured, NOTHING_PUBLISHED, fields=FIELDS), NOTHING_PUBLISHED)
-    plan = plan_write_back(scored(tmp_path, {}), published, fields=FIELDS)
+    published = applied(planned(nurtured, NOTHING_PUBLISHED, fields=FIELDS), NOTHING_PUBLISHED)
+    plan = planned(scored(tmp_path, {}), published, fields=FIELDS)
     assert {c["field"]: c["new_value"] for c in plan.changes.to_pylist()} == {
         "leadscore_action": "hand_off",
         "leadscore_respond_by": "2026-05-02T12:00:00Z",
@@ -225,12 +260,12 @@ def test_a_lead_that_is_handed_off_once_more_gets_a_new_time_to_respond_by(tmp_p
 @given(before=runs, now=runs)
 def test_carrying_out_a_plan_leaves_nothing_to_plan_and_touches_only_what_differs(before, now):
     with TemporaryDirectory() as folder:
-        first = plan_write_back(scored(Path(folder), *listed(before)), NOTHING_PUBLISHED, fields=FIELDS)
+        first = planned(scored(Path(folder), *listed(before)), NOTHING_PUBLISHED, fields=FIELDS)
         published = applied(first, NOTHING_PUBLISHED)
         scores = scored(Path(folder), *listed(now))
-        plan = plan_write_back(scores, published, fields=FIELDS)
+        plan = planned(scores, published, fields=FIELDS)
         changes = plan.changes.to_pylist()
-        again = plan_write_back(scores, applied(plan, published), fields=FIELDS)
+        again = planned(scores, applied(plan, published), fields=FIELDS)
     assert again.changes.num_rows == 0
     assert all(change["old_value"] != change["new_value"] for change in changes)
     assert [(c["lead_id"], c["field"]) for c in changes] == sorted({(c["lead_id"], c["field"]) for c in changes})

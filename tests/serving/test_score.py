@@ -1,5 +1,7 @@
 import datetime as dt
+import os
 
+import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -7,7 +9,8 @@ import pyarrow.parquet as pq
 import pytest
 
 import serving.score
-from data_contracts.errors import PublishError, ReleaseError
+from data_contracts.errors import BusyError, PublishError, ReleaseError
+from data_contracts.keeping import held
 from data_contracts.scores import SCORED_LEADS_SCHEMA
 from data_contracts.vocabulary import Transition
 from features.build import build_features
@@ -197,7 +200,7 @@ def test_scores_are_streamed_into_a_file_in_order_of_the_lead(run, table, frame)
     assert told == [20, 40, len(frame)]
     assert (scores.n_leads, scores.as_of, scores.release_id) == (len(frame), EXTRACTED_AT, "2026-05-01-abc123")
     assert scores.definitions_version == "2026.1"
-    assert [file.name for file in scores.path.parent.iterdir()] == ["scored.parquet"]
+    assert {file.name for file in scores.path.parent.iterdir()} == {"scored.parquet", "scored.parquet.lock"}
 
 
 def test_a_stream_scores_as_one_batch_does(table, release, frame):
@@ -233,7 +236,26 @@ def test_a_run_that_fails_leaves_the_scores_of_the_last_one(crm, release, tmp_pa
     with pytest.raises(RuntimeError, match="went away"):
         score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=fail)
     assert path.read_bytes() == b"the last scores"
-    assert [file.name for file in tmp_path.iterdir()] == ["s.parquet"]
+    assert {file.name for file in tmp_path.iterdir()} == {"s.parquet", "s.parquet.lock"}
+
+
+def test_a_second_scoring_run_is_told_who_scores_and_leaves_the_scores_alone(crm, release, tmp_path):
+    path = tmp_path / "s.parquet"
+    path.write_bytes(b"the last scores")
+    said = rf"leadscore score \(process {os.getpid()} on .*\) is at work on .*s\.parquet"
+    with held(path, by="leadscore score"), pytest.raises(BusyError, match=said):
+        score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path)
+    assert path.read_bytes() == b"the last scores"
+
+
+def test_the_size_of_the_engine_s_batches_changes_no_byte(run, crm, release, tmp_path, monkeypatch):
+    """A probability may depend in its last bit on the place in a batch, and batches on the engine's threads."""
+    scores, _ = run
+    before = ir.Table.to_pyarrow_batches
+    monkeypatch.setattr(ir.Table, "to_pyarrow_batches", lambda table: before(table, chunk_size=7))
+    monkeypatch.setattr(serving.score, "LEADS_AT_ONCE", 20)
+    again = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "again.parquet")
+    assert again.path.read_bytes() == scores.path.read_bytes()
 
 
 def test_a_release_of_another_catalogue_is_refused(crm, release, tmp_path):
