@@ -162,15 +162,6 @@ def test_a_source_that_cannot_be_read_does_not_hide_what_was_refused_before(expo
     assert len(json.loads(shown.stdout)) == 1
 
 
-def test_a_second_check_on_the_same_store_is_told_to_wait(export):
-    from pipelines.store import Store
-
-    with Store(Path("var/simulated"), "1GB").new_history():
-        code, _, err = check()
-    assert code == 4
-    assert "another check is running" in err
-
-
 def test_historised_attributes_without_their_changes_stop_the_run(export):
     folder = export.parents[1] / "config"
     folder.unlink()
