@@ -127,7 +127,8 @@ def test_scores_of_another_history_with_the_same_time_of_extract_are_not_publish
     shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
     monkeypatch.chdir(tmp_path / "workspace")
     leads = finished_run.settings.crm.data_folder / "leads.csv"
-    leads.write_text("\n".join(leads.read_text(encoding="utf-8").splitlines()[:-40]) + "\n", encoding="utf-8")
+    header, *rows = leads.read_text(encoding="utf-8").splitlines(keepends=True)
+    leads.write_text("".join([header, *rows[40:]]), encoding="utf-8")
     assert run("check")[0] == 0
     code, _, err = run("publish")
     assert code == 8
