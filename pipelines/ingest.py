@@ -7,22 +7,29 @@ from data_contracts.check import check_history
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import HistorySource
 from data_contracts.settings import Settings
+from pipelines.in_force import settings_for_check
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
 
 
-def ingest_history(settings: Settings, *, run: RunStep = directly, say: Say = silent) -> CheckReport:
+def ingest_history(
+    settings: Settings, *, run: RunStep = directly, say: Say = silent, warn: Say = silent
+) -> CheckReport:
     """The report of a check whose history now stands in the store.
+
+    The history holds the attributes of the settings and those that the release in force reads. `warn` is told where
+    that release cannot be read, or reads an attribute as something else.
 
     On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its quarantine.
     """
     store = Store.of(settings)
+    kept = settings_for_check(settings, warn=warn)
     last = _last_report(store)
     with store.new_history() as engine:
         say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
         raw = run(read_source, engine, settings)
         say("checking the history against its contracts")
-        return run(check_source, raw, settings, last=last, store=store)
+        return run(check_source, raw, kept, last=last, store=store)
 
 
 def read_source(engine: Backend, settings: Settings) -> RawHistory:

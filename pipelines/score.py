@@ -9,11 +9,10 @@ from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
-from features.catalogue import catalogue_digest
 from models.fitted import ScoringRelease
+from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
-from pipelines.train import registry_of
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
 from serving.trace import Trace, trace_lead
@@ -26,16 +25,21 @@ def score_open_leads(
     as_of: dt.datetime | None = None,
     run: RunStep = directly,
     say: Say = silent,
+    warn: Say = silent,
     advance: Callable[[int], None] | None = None,
 ) -> ScoredLeads:
     """The scores of every lead that is open at `as_of` (UTC, naive; by default the moment of the extract).
+
+    Under the configuration that the release was made under; `warn` is told where the settings file says otherwise.
 
     `release` is an alias (`production`, `candidate`) or a version number. `advance` is called with the number of leads
     scored so far. Raises `ReleaseError` where there is no such release.
     """
     store = Store.of(settings)
-    loaded = run(load_release, release, settings)
+    loaded, own = run(load_release, release, settings)
+    warn_of_differences(loaded.manifest, settings, warn=warn)
     with store.checked_history() as checked:
+        refuse_lacking_attributes(checked.history, own)
         extracted_at = checked.history.extracted_at
         moment = as_of or extracted_at
         if moment > extracted_at:
@@ -43,17 +47,12 @@ def score_open_leads(
                 f"nothing is known at {moment:%Y-%m-%d %H:%M}: the extract was taken at {extracted_at:%Y-%m-%d %H:%M} "
                 "(UTC); name an earlier moment, or check a later extract"
             )
-        if loaded.manifest.definitions_digest != settings.definitions.digest:
-            say(
-                f"the definitions have changed since release {loaded.manifest.release_id} was trained under "
-                f"{loaded.manifest.definitions_version}; scores are under those until a new release is promoted"
-            )
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,
             checked.history,
             loaded,
-            settings=settings,
+            settings=own,
             as_of=moment,
             path=store.scores,
             progress=advance or _say_number(say),
@@ -70,7 +69,7 @@ def plan_publication(settings: Settings, *, release: str = "production") -> Writ
     if not store.scores.exists():
         raise PublishError(f"there are no scores in {store.folder}; run `leadscore score` first")
     scored = open_scored_leads(store.scores)
-    expected = load_release(release, settings).manifest.release_id
+    expected = load_release(release, settings)[0].manifest.release_id
     if scored.release_id != expected:
         raise PublishError(
             f"the scores were made by release {scored.release_id} and {release} is {expected}; "
@@ -87,27 +86,35 @@ def plan_publication(settings: Settings, *, release: str = "production") -> Writ
 
 
 def publish_scores(
-    settings: Settings, *, release: str = "production", run: RunStep = directly, say: Say = silent
+    settings: Settings,
+    *,
+    release: str = "production",
+    run: RunStep = directly,
+    say: Say = silent,
+    warn: Say = silent,
 ) -> PublishReceipt:
     """The receipt of publishing the last scores. Raises `PublishError` as `plan_publication` does."""
     plan = run(plan_publication, settings, release=release)
-    loaded = run(load_release, release, settings)
+    loaded, _ = run(load_release, release, settings)
+    warn_of_differences(loaded.manifest, settings, warn=warn)
     say(f"publishing {plan.n_changed:,} changed leads")
     return run(publish_plan, plan, sink_of(Store.of(settings)), thresholds=loaded.manifest.thresholds)
 
 
-def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production") -> Trace:
-    """One lead's way through everything that stands in the store, as of the extract.
+def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production", warn: Say = silent) -> Trace:
+    """One lead's way through everything that stands in the store, as of the extract, as the release sees it.
 
     Raises `UnknownLeadError` where no such lead is in the history.
     """
     store = Store.of(settings)
-    loaded = load_release(release, settings)
+    loaded, own = load_release(release, settings)
+    warn_of_differences(loaded.manifest, settings, warn=warn)
     with store.checked_history() as checked:
+        refuse_lacking_attributes(checked.history, own)
         return trace_lead(
             checked.history,
             loaded,
-            settings=settings,
+            settings=own,
             lead_id=lead_id,
             quarantine=checked.quarantine,
             published=sink_of(store).published(),
@@ -115,9 +122,9 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
         )
 
 
-def load_release(release: str, settings: Settings) -> ScoringRelease:
-    """The release under the alias or version `release`."""
-    return registry_of(Store.of(settings)).load(release, catalogue_digest=catalogue_digest(settings))
+def load_release(release: str, settings: Settings) -> tuple[ScoringRelease, Settings]:
+    """The release under the alias or version `release`, and the settings under its own configuration."""
+    return load_under_own_configuration(release, settings)
 
 
 def publish_plan(plan: WriteBackPlan, sink: ScoreSink, *, thresholds: Thresholds) -> PublishReceipt:

@@ -59,11 +59,6 @@ class Store:
         """The MLflow store: the server named in the environment, else a file here."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"
 
-    @property
-    def artefacts(self) -> Path:
-        """Where a local MLflow store keeps its artefacts."""
-        return self.folder / "mlflow_artefacts"
-
     @contextmanager
     def new_history(self) -> Iterator[Backend]:
         """An empty engine that becomes the history on success, and the refused history on a `ContractError`.
