@@ -53,7 +53,7 @@ class Configuration(BaseModel):
         except ValidationError as error:
             problems = "; ".join(problem["msg"] for problem in error.errors())
             raise SettingsError(
-                f"the settings file does not go with the configuration of the release: {problems}; mend the file's [crm]"
+                f"the settings file does not go with the configuration of the release: {problems}; mend its [crm]"
             ) from None
 
     def _content(self) -> dict[str, Any]:
