@@ -40,7 +40,6 @@ from models.versions import (
     PROMOTED,
     PROMOTED_AT,
     ReleaseVersion,
-    described,
     not_found,
 )
 
@@ -167,7 +166,7 @@ class ReleaseRegistry:
         with self._writing("leadscore promote"):
             found = self._find(version)
             self._load(found)
-            return self._put_into_force(str(found.version), because=because.strip(), at=at)
+            return self._put_into_force(str(found.version), because=" ".join(because.split()), at=at)
 
     def promote_by_rule(self, version: str, *, at: dt.datetime) -> str | None:
         """Why the release under `version` was not put into force (`reasons_against`); None where it was.
@@ -195,7 +194,7 @@ class ReleaseRegistry:
         """All recorded releases, latest first; none where nothing was ever trained."""
         with self._reading():
             aliases = self._aliases()
-            return tuple(described(version, aliases) for version in self._versions())
+            return tuple(_described(version, aliases) for version in self._versions())
 
     @contextmanager
     def _writing(self, by: str) -> Iterator[None]:
@@ -260,7 +259,7 @@ class ReleaseRegistry:
         for version in versions:
             if str(version.version) == number:
                 return version
-        raise ReleaseError(not_found(alias_or_version, [described(version, aliases) for version in versions]))
+        raise ReleaseError(not_found(alias_or_version, [_described(version, aliases) for version in versions]))
 
     def _load(self, version: "ModelVersion") -> ScoringRelease:
         with self._files(version, _RELEASE_FOLDER) as folder:
@@ -291,11 +290,11 @@ class ReleaseRegistry:
         self._client.set_model_version_tag(MODEL, version, PROMOTED, because)
         self._client.set_model_version_tag(MODEL, version, PROMOTED_AT, at.isoformat(timespec="seconds"))
         self._client.set_registered_model_alias(MODEL, PRODUCTION, version)
-        return described(self._find(version), self._aliases())
+        return _described(self._find(version), self._aliases())
 
     def _as_candidate(self, version: str) -> ReleaseVersion:
         self._client.set_registered_model_alias(MODEL, CANDIDATE, version)
-        return described(self._find(version), self._aliases())
+        return _described(self._find(version), self._aliases())
 
     def _put_back(self, known: "ModelVersion", release: ScoringRelease) -> None:
         """Put the files of a recorded release back where they cannot be read: `release` was made of the same inputs."""
@@ -380,3 +379,19 @@ class ReleaseRegistry:
             metrics=[Metric(name, value, time, 0) for name, value in figures.items()],
             params=[Param(name, str(value)) for name, value in parameters.items()],
         )
+
+
+def _described(version: "ModelVersion", aliases: Mapping[str, str]) -> ReleaseVersion:
+    tags = version.tags
+    return ReleaseVersion(
+        version=str(version.version),
+        release_id=tags.get("release_id", ""),
+        definitions_version=tags.get("definitions_version", ""),
+        data_fingerprint=tags.get("data_fingerprint", ""),
+        recorded_at=dt.datetime.fromtimestamp(version.creation_timestamp / 1000, dt.UTC).replace(tzinfo=None),
+        aliases=tuple(sorted(alias for alias, number in aliases.items() if number == str(version.version))),
+        run_id=str(version.run_id),
+        held_back_because=tags.get(HELD_BACK, ""),
+        promoted_because=tags.get(PROMOTED, ""),
+        promoted_at=dt.datetime.fromisoformat(tags[PROMOTED_AT]) if PROMOTED_AT in tags else None,
+    )

@@ -1,12 +1,8 @@
 """Recorded releases as their users see them: what each version is, and why it is in force or not."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from mlflow.entities.model_registry import ModelVersion
 
 CANDIDATE = "candidate"
 PRODUCTION = "production"
@@ -40,23 +36,6 @@ class ReleaseVersion:
     held_back_because: str
     promoted_because: str
     promoted_at: dt.datetime | None
-
-
-def described(version: "ModelVersion", aliases: Mapping[str, str]) -> ReleaseVersion:
-    """What MLflow says of `version`; `aliases` are the versions by alias."""
-    tags = version.tags
-    return ReleaseVersion(
-        version=str(version.version),
-        release_id=tags.get("release_id", ""),
-        definitions_version=tags.get("definitions_version", ""),
-        data_fingerprint=tags.get("data_fingerprint", ""),
-        recorded_at=dt.datetime.fromtimestamp(version.creation_timestamp / 1000, dt.UTC).replace(tzinfo=None),
-        aliases=tuple(sorted(alias for alias, number in aliases.items() if number == str(version.version))),
-        run_id=str(version.run_id),
-        held_back_because=tags.get(HELD_BACK, ""),
-        promoted_because=tags.get(PROMOTED, ""),
-        promoted_at=dt.datetime.fromisoformat(tags[PROMOTED_AT]) if PROMOTED_AT in tags else None,
-    )
 
 
 def not_found(alias_or_version: str, known: Sequence[ReleaseVersion]) -> str:

@@ -128,9 +128,9 @@ def test_a_plan_is_not_carried_out_once_the_leads_were_scored_anew(finished_run,
     assert run("score", "--as-of", "2026-01-01")[0] == 0
     sink = scoring.sink_of(Store.of(finished_run.settings))
     before = sink.published()
-    thresholds = scoring.load_release("production", finished_run.settings).manifest.thresholds
+    release, _ = scoring.load_release("production", finished_run.settings)
     with pytest.raises(PublishError, match="scored anew since this write-back was planned"):
-        scoring.publish_plan(plan, sink, thresholds=thresholds)
+        scoring.publish_plan(plan, sink, thresholds=release.manifest.thresholds)
     assert sink.published().equals(before)
 
 

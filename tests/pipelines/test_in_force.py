@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -53,12 +54,14 @@ def release_under(settings: Settings, *, release_id: str) -> ScoringRelease:
     return ScoringRelease(manifest, models)
 
 
-def record(settings: Settings, *, release_id: str) -> str:
-    """The version of a release under `settings`, as a candidate."""
+def record(settings: Settings, *, release_id: str, **inputs: object) -> str:
+    """The version of a release under `settings`, as a candidate, with `inputs` in the place of some of its own."""
     columns = [feature.column for feature in features_of(settings)]
 
     empty = pd.DataFrame({c.name: pd.Series([None], dtype="str" if c.type == "category" else "float") for c in columns})
     release = release_under(settings, release_id=release_id)
+    told = release.manifest.model_copy(update={"inputs": release.manifest.inputs.model_copy(update=inputs)})
+    release = replace(release, manifest=told)
     return registry_of(Store.of(settings)).record(release, samples=dict.fromkeys(release.transitions, empty)).version
 
 
@@ -160,6 +163,14 @@ def test_promoting_needs_a_reason():
     code, _, err = run("promote", "1", "--because", " ")
     assert code == 7
     assert "say why version 1 goes into force" in err
+
+
+def test_a_release_that_cannot_score_with_this_code_is_not_promoted(work):
+    record(work, release_id="old", catalogue_digest="other")
+    code, _, err = run("promote", "2", "--because", "we want it")
+    assert code == 7
+    assert "release old was made by feature catalogue other" in err
+    assert registry_of(Store.of(work)).load("production").manifest.release_id == "first"
 
 
 def test_without_a_release_in_production_scoring_stops_and_says_the_two_ways_on(work):
