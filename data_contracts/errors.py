@@ -92,3 +92,9 @@ class StoreError(LeadScoreError):
     """A file or database of the store cannot be read or written: damaged, read-only, or the disk is full."""
 
     exit_code = 11
+
+
+class UnreachableError(StoreError):
+    """A server that keeps part of the store does not answer. Waiting may help."""
+
+    may_pass = True

@@ -1,9 +1,12 @@
 """What is known about models: how good with intervals, where the boundaries are, and what a release consists of."""
 
 import datetime as dt
+import hashlib
+import json
 
 from pydantic import BaseModel, ConfigDict
 
+from data_contracts.configuration import Configuration
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Moment, Transition
 
@@ -151,22 +154,94 @@ class Thresholds(_Record):
     policy: str
 
 
+class ReleaseInputs(_Record):
+    """Everything that decides what a training makes. The same inputs make the same release, and give it the same id.
+
+    No figure takes part: the last digits of figures differ with the number of threads and from processor to processor.
+
+    Attributes
+    ----------
+    source, currency
+        Of the settings.
+    extracted_at
+        When the extract was taken (UTC, naive): it decides which outcomes are mature.
+    data_fingerprint
+        Of the checked history.
+    configuration_digest, catalogue_digest
+        Of the definitions and declared attributes, and of the features computed from them.
+    test_from
+        First moment of the test leads (UTC, naive); None for the latest 25 % of the leads.
+    seed
+        Of everything that is drawn.
+    code_version, code_digest
+        Of this project, and of the source text of its packages that make figures.
+    libraries
+        Versions of the libraries that make figures, by name.
+    """
+
+    source: str
+    currency: str
+    extracted_at: dt.datetime
+    data_fingerprint: str
+    configuration_digest: str
+    catalogue_digest: str
+    test_from: dt.datetime | None
+    seed: int
+    code_version: str
+    code_digest: str
+    libraries: dict[str, str]
+
+    @property
+    def release_id(self) -> str:
+        """The day of the extract and a digest of all inputs: `2026-06-30-30c12665`."""
+        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
+        return f"{self.extracted_at:%Y-%m-%d}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
+
+
 class ReleaseManifest(_Record):
-    """Everything of a release but the fitted objects: the only thing that is promoted, written as `release.json`."""
+    """Everything of a release but the fitted objects: the only thing that is promoted, written as `release.json`.
+
+    `release_id` is that of the inputs.
+    """
 
     release_id: str
     created_at: dt.datetime
-    source: str
-    as_of: dt.datetime
-    data_fingerprint: str
-    definitions_version: str
-    definitions_digest: str
-    catalogue_digest: str
+    inputs: ReleaseInputs
+    configuration: Configuration
     features: tuple[FeatureColumn, ...]
     transitions: tuple[TransitionSummary, ...]
     thresholds: Thresholds
     value_of_a_win: float
-    currency: str
+
+    @property
+    def source(self) -> str:
+        """The source that was learnt from."""
+        return self.inputs.source
+
+    @property
+    def currency(self) -> str:
+        """Of `value_of_a_win`."""
+        return self.inputs.currency
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """The moment of the extract that was learnt from (UTC, naive)."""
+        return self.inputs.extracted_at
+
+    @property
+    def data_fingerprint(self) -> str:
+        """Of the checked history that was learnt from."""
+        return self.inputs.data_fingerprint
+
+    @property
+    def definitions_version(self) -> str:
+        """Version of the definitions that it was made under."""
+        return self.configuration.definitions.version
+
+    @property
+    def catalogue_digest(self) -> str:
+        """Of the feature catalogue that it was made with."""
+        return self.inputs.catalogue_digest
 
     def transition(self, transition: Transition) -> TransitionSummary:
         """The summary of `transition`; raises `KeyError` where the release has none."""

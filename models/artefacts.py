@@ -44,29 +44,21 @@ def save_release(release: ScoringRelease, folder: Path) -> None:
     (folder / MANIFEST).write_text(release.manifest.model_dump_json(indent=2), encoding="utf-8")
 
 
-def load_release(folder: Path, *, catalogue_digest: str | None) -> ScoringRelease:
+def load_release(folder: Path) -> ScoringRelease:
     """The release that `save_release` wrote into `folder`, giving the same probabilities.
 
     Parameters
     ----------
     folder
         What `save_release` wrote.
-    catalogue_digest
-        Digest of the feature catalogue in force; None where the release is only looked at, not used for scoring.
 
     Raises
     ------
     ReleaseError
         Where the folder holds no release, an artefact is missing, damaged, or holds a type that is not in
-        `TRUSTED_TYPES`, or the release was made by another feature catalogue.
+        `TRUSTED_TYPES`.
     """
-    manifest = _manifest(folder / MANIFEST)
-    if catalogue_digest is not None and manifest.catalogue_digest != catalogue_digest:
-        raise ReleaseError(
-            f"release {manifest.release_id} was made by feature catalogue {manifest.catalogue_digest} and the one in "
-            f"force is {catalogue_digest}; train a new release with `leadscore train`, or check out the code and "
-            "settings that made this one"
-        )
+    manifest = load_manifest(folder / MANIFEST)
     transitions = {
         summary.transition: _fitted(summary, columns=manifest.features, folder=folder)
         for summary in manifest.transitions
@@ -101,7 +93,8 @@ def _refuse_untrusted(content: bytes, file: Path) -> None:
         )
 
 
-def _manifest(file: Path) -> ReleaseManifest:
+def load_manifest(file: Path) -> ReleaseManifest:
+    """The manifest of a release. Raises `ReleaseError` where `file` is missing, or is none."""
     try:
         return ReleaseManifest.model_validate_json(file.read_bytes())
     except FileNotFoundError:

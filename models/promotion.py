@@ -1,21 +1,32 @@
 """When a candidate release may go to production without anybody asked."""
 
 from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
-from data_contracts.vocabulary import Transition
+from data_contracts.vocabulary import Moment, Transition
+
+SLOPES = (2 / 3, 3 / 2)
+"""Calibration slopes at entry that are let through. Of the leads that are told 30 %, a slope of 3/2 means that 22 %
+convert and one of 2/3 that 36 % do: beyond that, expected values and the hand-off rest on wrong figures."""
+
+HIGHEST_AUC = 0.95
+"""Area under the ROC curve beyond which a field knew the answer. Lead scoring on what is known at entry lies between
+0.6 and 0.85; a field that is filled in once a lead has bought gave .96 to .99."""
 
 
-def may_promote(candidate: ReleaseManifest, production: ReleaseManifest | None) -> str | None:
-    """Why `candidate` may not replace `production` by itself, as a sentence; None where it may.
+def reasons_against(candidate: ReleaseManifest, production: ReleaseManifest | None) -> tuple[str, ...]:
+    """Why `candidate` may not replace `production` by itself, each as a sentence; empty where it may.
 
-    The first release may always go: until then nobody gets a score, and where no signal was found it says so. After
-    that, a candidate may go if all of this holds; otherwise a person decides and promotes by name.
+    A candidate may go if all of this holds; otherwise a person decides and promotes by name.
 
-    - It was made from the same source and under the same definitions. Other outcomes make other figures: they cannot
-      be compared, and a change of the agreement is for both teams to put into force.
+    - For each transition that has a model, the 95 % interval of the calibration slope at entry reaches into `SLOPES`,
+      and that of the AUC at entry reaches below `HIGHEST_AUC`. This holds for the first release as well.
+    - It was made under the configuration in force: same source, definitions, declared attributes and features. Other
+      outcomes make other figures, and a change of the agreement is for both teams to put into force.
     - For each transition it has a model with signal, or production has none either.
     - For each transition its gain over the base rate is not clearly worse: the 95 % interval of its gain does not lie
       wholly below that of production's. Both were judged on the latest leads of their own day, so this compares how
       much each added to what was known, and a worse season alone does not block a candidate.
+
+    Releases under different configurations are not compared by their gain: their figures are of different things.
 
     Parameters
     ----------
@@ -24,17 +35,27 @@ def may_promote(candidate: ReleaseManifest, production: ReleaseManifest | None) 
     production
         The release in force; None where there is none.
     """
+    doubts = [reason for summary in candidate.transitions for reason in _doubts(summary)]
     if production is None:
-        return None
+        return tuple(doubts)
+    if differing := differing_parts(candidate, production):
+        return (*doubts, f"it was made under another configuration than the one in force: {', '.join(differing)}")
+    compared = (_worse(summary, _counterpart(production, summary.transition)) for summary in candidate.transitions)
+    return (*doubts, *(reason for reason in compared if reason is not None))
+
+
+def differing_parts(candidate: ReleaseManifest, production: ReleaseManifest) -> tuple[str, ...]:
+    """In what `candidate` was made otherwise than `production`, by path in the settings file.
+
+    `catalogue` is named where nothing else differs: the code that computes the features has changed.
+    """
+    source = f"crm.source {production.source} -> {candidate.source}"
+    differing = production.configuration.differences(candidate.configuration)
     if candidate.source != production.source:
-        return f"it was trained on {candidate.source!r} and production on {production.source!r}"
-    if candidate.definitions_digest != production.definitions_digest:
-        return (
-            f"it was trained under definitions {candidate.definitions_version} and production under "
-            f"{production.definitions_version}, whose content differs: their figures cannot be compared"
-        )
-    reasons = (_worse(summary, _counterpart(production, summary.transition)) for summary in candidate.transitions)
-    return next((reason for reason in reasons if reason is not None), None)
+        return (source, *differing)
+    if not differing and candidate.catalogue_digest != production.catalogue_digest:
+        return (f"catalogue {production.catalogue_digest} -> {candidate.catalogue_digest}",)
+    return differing
 
 
 def deciding_evaluation(summary: TransitionSummary) -> Evaluation:
@@ -48,6 +69,27 @@ def deciding_evaluation(summary: TransitionSummary) -> Evaluation:
 
 def _counterpart(manifest: ReleaseManifest, transition: Transition) -> TransitionSummary | None:
     return next((summary for summary in manifest.transitions if summary.transition == transition), None)
+
+
+def _doubts(summary: TransitionSummary) -> list[str]:
+    """What makes the figures of a transition's model at entry unfit to act on; they are those of later leads."""
+    at_entry = next((evaluation for evaluation in summary.evaluations if evaluation.moment is Moment.ENTRY), None)
+    if summary.estimator == "base_rate" or at_entry is None:
+        return []
+    doubts = []
+    slope, auc = at_entry.model.calibration_slope, at_entry.model.auc
+    if slope.low is not None and slope.high is not None and (slope.high < SLOPES[0] or slope.low > SLOPES[1]):
+        leaning = "extreme" if slope.high < SLOPES[0] else "timid"
+        doubts.append(
+            f"{summary.transition}: its probabilities are too {leaning}, the calibration slope at entry is "
+            f"{slope.low:.2f} to {slope.high:.2f} and may be {SLOPES[0]:.2f} to {SLOPES[1]:.2f}"
+        )
+    if auc.low is not None and auc.low > HIGHEST_AUC:
+        doubts.append(
+            f"{summary.transition}: it is too good to be true, the AUC at entry is {auc.low:.3f} to {auc.high:.3f}; "
+            "look for an attribute that is filled in once the outcome is known, and leave it out of [crm.attributes]"
+        )
+    return doubts
 
 
 def _worse(candidate: TransitionSummary, production: TransitionSummary | None) -> str | None:

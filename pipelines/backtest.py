@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
+from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
 from pipelines.train import backtest_table, build_table
@@ -17,7 +18,9 @@ def backtest(
 
     Each fold's model learns only from outcomes known before its window.
     """
+    refuse_redeclared(settings, warn=say)
     with Store.of(settings).checked_history() as checked:
+        refuse_lacking_attributes(checked.history, settings)
         tables = [
             run(build_table, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions

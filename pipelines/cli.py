@@ -117,7 +117,7 @@ def check(config: Config = DEFAULT_CONFIG, data: Data = None, as_json: AsJson = 
         report = flows.ingest(str(config), _text(data))
     else:
         with console.working("check") as say:
-            report = ingest_history(settings, say=say)
+            report = ingest_history(settings, say=say, warn=console.warn)
     display.check_report(report, settings, as_json=as_json)
 
 
@@ -150,7 +150,8 @@ def train(
 ) -> None:
     """Train every transition, evaluate it on the latest leads, and register the release in MLflow.
 
-    The release becomes `candidate`, and `production` where the promotion rule allows.
+    The release becomes `candidate`, and `production` where the promotion rule allows; a release under other settings
+    than those in force waits for `leadscore promote`.
 
     Example: leadscore train --config config/bpi2012.toml --test-from 2012-01-12
     """
@@ -164,7 +165,7 @@ def train(
         made = flows.train(str(config), test_from=test_from)
     else:
         with console.working("train") as say:
-            made = train_release(settings, created_at=now(), test_from=in_utc(test_from), say=say)
+            made = train_release(settings, created_at=now(), test_from=in_utc(test_from), say=say, warn=console.warn)
     display.training(made, as_json=as_json)
 
 
@@ -194,13 +195,13 @@ def backtest(
 
 @app.command()
 def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """List the registered releases with their aliases.
+    """List the registered releases with their aliases, why each is in force, and what held it back.
 
     Example: leadscore releases --json
     """
     from pipelines import display
+    from pipelines.in_force import registry_of
     from pipelines.store import Store
-    from pipelines.train import registry_of
 
     display.releases(registry_of(Store.of(_settings(config, None))).versions(), as_json=as_json)
 
@@ -208,18 +209,20 @@ def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 @app.command()
 def promote(
     version: Annotated[str, typer.Argument(help="The version number, as `leadscore releases` lists it.")],
+    because: Annotated[str, typer.Option("--because", help="Why; kept with the version and shown by `releases`.")],
     config: Config = DEFAULT_CONFIG,
 ) -> None:
-    """Make a registered release the one that scores: the alias `production` moves to it.
+    """Put a registered release into force, with the definitions and attributes it was made under.
 
-    Example: leadscore promote 3
+    It scores from now on: the alias `production` moves to it.
+
+    Example: leadscore promote 3 --because "both teams agreed on a horizon of 21 days"
     """
     from pipelines.console import show
-    from pipelines.store import Store
-    from pipelines.train import registry_of
+    from pipelines.train import promote as put_into_force
 
-    registry_of(Store.of(_settings(config, None))).promote(version)
-    show(f"version {version} is in production now")
+    made = put_into_force(_settings(config, None), version, because=because, at=now())
+    show(f"version {made.version} ({made.release_id}) is in production now: {made.promoted_because}")
 
 
 @app.command()
@@ -246,7 +249,7 @@ def score(
         scored = flows.score(str(config), release=release, as_of=as_of)
     else:
         with console.working("score") as say:
-            scored = score_open_leads(settings, release=release, as_of=in_utc(as_of), say=say)
+            scored = score_open_leads(settings, release=release, as_of=in_utc(as_of), say=say, warn=console.warn)
     display.scored(scored, as_json=as_json)
 
 
@@ -267,7 +270,7 @@ def publish(
 
     settings = _settings(config, None)
     if dry_run:
-        display.plan(plan_publication(settings, release=release), limit=limit, as_json=as_json)
+        display.plan(plan_publication(settings, release=release, warn=console.warn), limit=limit, as_json=as_json)
         return
     if _reports_to_prefect():
         from pipelines import flows
@@ -275,7 +278,7 @@ def publish(
         receipt = flows.publish(str(config), release=release)
     else:
         with console.working("publish") as say:
-            receipt = publish_scores(settings, release=release, say=say)
+            receipt = publish_scores(settings, release=release, say=say, warn=console.warn)
     display.receipt(receipt, as_json=as_json)
 
 
@@ -290,10 +293,11 @@ def trace(
 
     Example: leadscore trace L-0000123
     """
-    from pipelines import display
+    from pipelines import console, display
     from pipelines.score import trace_lead_in
 
-    display.trace(trace_lead_in(_settings(config, None), lead, release=release), as_json=as_json)
+    traced = trace_lead_in(_settings(config, None), lead, release=release, warn=console.warn)
+    display.trace(traced, as_json=as_json)
 
 
 @app.command()

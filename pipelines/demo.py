@@ -32,18 +32,20 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
     with working(f"1/5 leadscore simulate --leads {n_leads} --seed {seed}") as say:
         simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed, progress=say)
     with working("2/5 leadscore check") as say:
-        report = ingest_history(settings, say=say)
+        report = ingest_history(settings, say=say, warn=warn)
     show_rows(
         table_check_rows(report),
         title="1. History, checked against its contracts (`leadscore quarantine` shows refused rows)",
     )
     with working("3/5 leadscore train") as say:
-        made = train_release(settings, created_at=now, say=say)
+        made = train_release(settings, created_at=now, say=say, warn=warn)
     _show_models(made.release.manifest)
+    if made.held_back_because is not None:
+        warn(f"version {made.version} is not in production, because {made.held_back_because}; the demo goes on with it")
     with working("4/5 leadscore score") as say:
-        scored = score_open_leads(settings, release=made.version, say=say)
+        scored = score_open_leads(settings, release=made.version, say=say, warn=warn)
     with working("5/5 leadscore publish") as say:
-        receipt = publish_scores(settings, release=made.version, say=say)
+        receipt = publish_scores(settings, release=made.version, say=say, warn=warn)
     show("")
     show_rows(action_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
     first = _show_first_leads(scored.path)

@@ -9,7 +9,7 @@ from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
-from models.registry import ReleaseVersion
+from models.versions import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import action_rows, candidate_rows, evaluation_rows, receipt_rows, table_check_rows
 from pipelines.store import Store
@@ -91,8 +91,20 @@ def backtests(by_transition: Mapping[Transition, Sequence[Evaluation]], *, as_js
 
 
 def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
-    """The registered versions, the newest first."""
-    rows = [{key: _cell(value) for key, value in asdict(version).items()} for version in versions]
+    """The registered versions, the newest first, each with why it went into force and what held it back."""
+    rows = [
+        {
+            "version": version.version,
+            "is": ", ".join(version.aliases),
+            "release": version.release_id,
+            "definitions": version.definitions_version,
+            "recorded": f"{version.recorded_at:%Y-%m-%d %H:%M}",
+            "promoted": f"{version.promoted_at:%Y-%m-%d %H:%M}" if version.promoted_at else "",
+            "because": version.promoted_because,
+            "held back because": version.held_back_because,
+        }
+        for version in versions
+    ]
     if as_json:
         show_json([asdict(version) for version in versions])
     elif rows:
@@ -156,7 +168,10 @@ def trace(result: Trace, *, as_json: bool) -> None:
 def _standing(made: TrainingRun) -> str:
     if made.is_promoted:
         return "promoted to production"
-    return f"a candidate, held back because {made.held_back_because}; `leadscore promote {made.version}` overrides"
+    return (
+        f"a candidate, held back because {made.held_back_because}; "
+        f'`leadscore promote {made.version} --because "..."` puts it into force'
+    )
 
 
 def _cell(value: Any) -> str:

@@ -66,7 +66,7 @@ def _may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> boo
 def ingest(config: str = "config/scoring.toml", data: str | None = None) -> CheckReport:
     """CRM history in, checked history out."""
     settings = settings_from(config, data)
-    report = ingesting.ingest_history(settings, run=as_task, say=get_run_logger().info)
+    report = ingesting.ingest_history(settings, run=as_task, say=get_run_logger().info, warn=get_run_logger().warning)
     _show_table("checked-tables", table_check_rows(report), f"Rows of {report.source} up to {report.extracted_at} UTC")
     _show_link("data-docs", Store.of(settings).data_docs / "index.html", "Data Docs of the check")
     return report
@@ -76,7 +76,12 @@ def ingest(config: str = "config/scoring.toml", data: str | None = None) -> Chec
 def train(config: str = "config/scoring.toml", test_from: datetime | None = None) -> training.TrainingRun:
     """Checked history in, a release in MLflow out."""
     made = training.train_release(
-        settings_from(config), created_at=now(), test_from=in_utc(test_from), run=as_task, say=get_run_logger().info
+        settings_from(config),
+        created_at=now(),
+        test_from=in_utc(test_from),
+        run=as_task,
+        say=get_run_logger().info,
+        warn=get_run_logger().warning,
     )
     for summary in made.release.manifest.transitions:
         for evaluation in summary.evaluations:
@@ -101,7 +106,12 @@ def score(
 ) -> ScoredLeads:
     """Checked history and a release in, scores out."""
     scored = scoring.score_open_leads(
-        settings_from(config), release=release, as_of=in_utc(as_of), run=as_task, say=get_run_logger().info
+        settings_from(config),
+        release=release,
+        as_of=in_utc(as_of),
+        run=as_task,
+        say=get_run_logger().info,
+        warn=get_run_logger().warning,
     )
     _show_link("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
     return scored
@@ -111,7 +121,9 @@ def score(
 def publish(config: str = "config/scoring.toml", release: str = "production") -> PublishReceipt:
     """Scores in, the CRM's fields written: changed values only."""
     settings = settings_from(config)
-    receipt = scoring.publish_scores(settings, release=release, run=as_task, say=get_run_logger().info)
+    receipt = scoring.publish_scores(
+        settings, release=release, run=as_task, say=get_run_logger().info, warn=get_run_logger().warning
+    )
     _show_table("publish-receipt", receipt_rows(receipt), f"Scores as of {receipt.as_of} UTC, {receipt.release_id}")
     _show_link("published-scores", Store.of(settings).published, "Published scores")
     return receipt

@@ -8,22 +8,29 @@ from data_contracts.errors import LeadScoreError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import HistorySource
 from data_contracts.settings import Settings
+from pipelines.in_force import settings_for_check
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
 
 
-def ingest_history(settings: Settings, *, run: RunStep = directly, say: Say = silent) -> CheckReport:
+def ingest_history(
+    settings: Settings, *, run: RunStep = directly, say: Say = silent, warn: Say = silent
+) -> CheckReport:
     """The report of a check whose history now stands in the store.
+
+    The history holds the attributes of the settings and those that the release in force reads. `warn` is told where
+    that release cannot be read, or reads an attribute as something else.
 
     On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its quarantine.
     """
     store = Store.of(settings)
-    last = _last_report(store, say=say)
+    kept = settings_for_check(settings, warn=warn)
+    last = _last_report(store, warn=warn)
     with store.new_history() as engine:
         say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
         raw = run(read_source, engine, settings)
         say("checking the history against its contracts")
-        return run(check_source, raw, settings, last=last, store=store)
+        return run(check_source, raw, kept, last=last, store=store)
 
 
 def read_source(engine: Backend, settings: Settings) -> RawHistory:
@@ -38,7 +45,7 @@ def check_source(raw: RawHistory, settings: Settings, *, last: CheckReport | Non
     return check_history(raw, settings, last=last, data_docs=store.data_docs).report
 
 
-def _last_report(store: Store, *, say: Say) -> CheckReport | None:
+def _last_report(store: Store, *, warn: Say) -> CheckReport | None:
     """The report of the last accepted check; None where there is none, or none that can be read."""
     if not store.history.exists():
         return None
@@ -46,5 +53,5 @@ def _last_report(store: Store, *, say: Say) -> CheckReport | None:
         with store.checked_history() as checked:
             return checked.report
     except LeadScoreError as error:
-        say(f"the last check's report cannot be read, so volumes and columns are not compared with it: {error}")
+        warn(f"the last check's report cannot be read, so volumes and columns are not compared with it: {error}")
         return None

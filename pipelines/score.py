@@ -9,11 +9,10 @@ from data_contracts.keeping import held
 from data_contracts.ports import ScoreSink
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
-from features.catalogue import catalogue_digest
 from models.fitted import ScoringRelease
+from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
-from pipelines.train import registry_of
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
 from serving.trace import Trace, trace_lead
@@ -26,17 +25,22 @@ def score_open_leads(
     as_of: dt.datetime | None = None,
     run: RunStep = directly,
     say: Say = silent,
+    warn: Say = silent,
     advance: Callable[[int], None] | None = None,
 ) -> ScoredLeads:
     """The scores of every lead that is open at `as_of` (UTC, naive; by default the moment of the extract).
 
-    `release` is an alias (`production`, `candidate`) or a version number. Scores as of another moment than the extract
-    go to a file of their own (`Store.scores_as_of`) and leave the current ones alone. `advance` is called with the
-    number of leads scored so far. Raises `ReleaseError` where there is no such release.
+    Scores are made under the configuration that the release was made under; `warn` is told where the settings file says
+    otherwise. Those as of another moment than the extract go to a file of their own (`Store.scores_as_of`).
+
+    `release` is an alias (`production`, `candidate`) or a version number. `advance` is called with the number of leads
+    scored so far. Raises `ReleaseError` where there is no such release.
     """
     store = Store.of(settings)
-    loaded = run(load_release, release, settings)
+    loaded, own = run(load_release, release, settings)
+    warn_of_differences(loaded.manifest, settings, warn=warn)
     with store.checked_history() as checked:
+        refuse_lacking_attributes(checked.history, own)
         extracted_at = checked.history.extracted_at
         moment = as_of or extracted_at
         if moment > extracted_at:
@@ -44,24 +48,19 @@ def score_open_leads(
                 f"nothing is known at {moment:%Y-%m-%d %H:%M}: the extract was taken at {extracted_at:%Y-%m-%d %H:%M} "
                 "(UTC); name an earlier moment, or check a later extract"
             )
-        if loaded.manifest.definitions_digest != settings.definitions.digest:
-            say(
-                f"the definitions have changed since release {loaded.manifest.release_id} was trained under "
-                f"{loaded.manifest.definitions_version}; scores are under those until a new release is promoted"
-            )
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,
             checked.history,
             loaded,
-            settings=settings,
+            settings=own,
             as_of=moment,
             path=store.scores if moment == extracted_at else store.scores_as_of(moment),
             progress=advance or _say_number(say),
         )
 
 
-def plan_publication(settings: Settings, *, release: str = "production") -> WriteBackPlan:
+def plan_publication(settings: Settings, *, release: str = "production", warn: Say = silent) -> WriteBackPlan:
     """What publishing the last scores would change, field by field.
 
     Raises `PublishError` where nothing was scored, where another release scored, or where the scores are not of the
@@ -71,7 +70,9 @@ def plan_publication(settings: Settings, *, release: str = "production") -> Writ
     if not store.scores.exists():
         raise PublishError(f"there are no scores in {store.folder}; run `leadscore score` first")
     scored = open_scored_leads(store.scores)
-    manifest = load_release(release, settings).manifest
+    loaded, _ = load_release(release, settings)
+    manifest = loaded.manifest
+    warn_of_differences(manifest, settings, warn=warn)
     if scored.release_id != manifest.release_id:
         raise PublishError(
             f"the scores were made by release {scored.release_id} and {release} is {manifest.release_id}; "
@@ -90,13 +91,18 @@ def plan_publication(settings: Settings, *, release: str = "production") -> Writ
 
 
 def publish_scores(
-    settings: Settings, *, release: str = "production", run: RunStep = directly, say: Say = silent
+    settings: Settings,
+    *,
+    release: str = "production",
+    run: RunStep = directly,
+    say: Say = silent,
+    warn: Say = silent,
 ) -> PublishReceipt:
     """The receipt of publishing the last scores. Raises `PublishError` as `plan_publication` does."""
-    return run(plan_and_publish, settings, release=release, say=say)
+    return run(plan_and_publish, settings, release=release, say=say, warn=warn)
 
 
-def plan_and_publish(settings: Settings, *, release: str, say: Say = silent) -> PublishReceipt:
+def plan_and_publish(settings: Settings, *, release: str, say: Say = silent, warn: Say = silent) -> PublishReceipt:
     """The receipt of carrying out the plan that is made here: the scores and what stands keep still from plan to end.
 
     Raises `BusyError` where another run scores or publishes, otherwise as `plan_publication` does.
@@ -104,23 +110,25 @@ def plan_and_publish(settings: Settings, *, release: str, say: Say = silent) -> 
     store = Store.of(settings)
     sink = sink_of(store)
     with held(store.scores, by="leadscore publish"), sink.held():
-        plan = plan_publication(settings, release=release)
+        plan = plan_publication(settings, release=release, warn=warn)
         say(f"publishing {plan.n_changed:,} changed leads")
         return publish(plan, sink)
 
 
-def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production") -> Trace:
-    """One lead's way through everything that stands in the store, as of the extract.
+def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production", warn: Say = silent) -> Trace:
+    """One lead's way through everything that stands in the store, as of the extract, as the release sees it.
 
     Raises `UnknownLeadError` where no such lead is in the history.
     """
     store = Store.of(settings)
-    loaded = load_release(release, settings)
+    loaded, own = load_release(release, settings)
+    warn_of_differences(loaded.manifest, settings, warn=warn)
     with store.checked_history() as checked:
+        refuse_lacking_attributes(checked.history, own)
         return trace_lead(
             checked.history,
             loaded,
-            settings=settings,
+            settings=own,
             lead_id=lead_id,
             quarantine=checked.quarantine,
             published=sink_of(store).published(),
@@ -128,9 +136,9 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
         )
 
 
-def load_release(release: str, settings: Settings) -> ScoringRelease:
-    """The release under the alias or version `release`."""
-    return registry_of(Store.of(settings)).load(release, catalogue_digest=catalogue_digest(settings))
+def load_release(release: str, settings: Settings) -> tuple[ScoringRelease, Settings]:
+    """The release under the alias or version `release`, and the settings under its own configuration."""
+    return load_under_own_configuration(release, settings)
 
 
 def sink_of(store: Store) -> ScoreSink:

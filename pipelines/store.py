@@ -61,11 +61,6 @@ class Store:
         """The MLflow store: the server named in the environment, else a file here."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"
 
-    @property
-    def artefacts(self) -> Path:
-        """Where a local MLflow store keeps its artefacts."""
-        return self.folder / "mlflow_artefacts"
-
     def scores_as_of(self, moment: dt.datetime) -> Path:
         """The scores of a question about the past, which leave those of the last scoring run alone."""
         return self.folder / f"scored_leads.as_of_{moment:%Y-%m-%dT%H%M%S}.parquet"

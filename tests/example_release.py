@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from data_contracts.configuration import Configuration
 from data_contracts.releases import (
     Candidate,
     Estimate,
     Evaluation,
     LiftPoint,
     ModelFigures,
+    ReleaseInputs,
     ReleaseManifest,
     ReliabilityBin,
     Thresholds,
@@ -22,6 +24,7 @@ from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Moment, Transition
 from models.estimators import Setting, fit_estimator, model_frame
 from models.fitted import FittedTransition, ScoringRelease
+from tests import example_history
 
 COLUMNS = (
     FeatureColumn("visits", "number", "behaviour", "visits", "visits to the site", "none were recorded"),
@@ -123,6 +126,17 @@ def summary(
     )
 
 
+def at_entry(told: TransitionSummary, **estimates: Estimate) -> TransitionSummary:
+    """`told` with other figures of its model at entry."""
+    evaluations = tuple(
+        e.model_copy(update={"models": (e.model.model_copy(update=estimates), *e.models[1:])})
+        if e.moment is Moment.ENTRY
+        else e
+        for e in told.evaluations
+    )
+    return told.model_copy(update={"evaluations": evaluations})
+
+
 def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0) -> FittedTransition:
     """A model of 600 synthetic leads of which those with many visits convert."""
     frame = leads(600, seed=seed)
@@ -143,23 +157,35 @@ def base_rate(transition: Transition) -> FittedTransition:
     return FittedTransition(summary=told, columns=COLUMNS, estimator=None, calibrator=None)
 
 
+INPUTS = ReleaseInputs(
+    source="simulated",
+    currency="EUR",
+    extracted_at=dt.datetime(2026, 5, 1),
+    data_fingerprint="f1" * 8,
+    configuration_digest="d1" * 8,
+    catalogue_digest="c1" * 8,
+    test_from=None,
+    seed=0,
+    code_version="0.1.0",
+    code_digest="e1" * 8,
+    libraries={"numpy": "2.4.6"},
+)
+
+
 def manifest(*summaries: TransitionSummary, **changes: object) -> ReleaseManifest:
+    """A manifest with `changes`, which may name inputs as well."""
+    of_inputs = {name: value for name, value in changes.items() if name in ReleaseInputs.model_fields}
     made = ReleaseManifest(
         release_id="2026-05-01-abc123",
         created_at=dt.datetime(2026, 5, 1, 6),
-        source="simulated",
-        as_of=dt.datetime(2026, 5, 1),
-        data_fingerprint="f1" * 8,
-        definitions_version="2026.1",
-        definitions_digest="d1" * 8,
-        catalogue_digest="c1" * 8,
+        inputs=INPUTS.model_copy(update=of_inputs),
+        configuration=Configuration.of(example_history.settings()),
         features=COLUMNS,
         transitions=summaries,
         thresholds=THRESHOLDS,
         value_of_a_win=1_000.0,
-        currency="EUR",
     )
-    return made.model_copy(update=changes)
+    return made.model_copy(update={name: value for name, value in changes.items() if name not in of_inputs})
 
 
 def release_of(transitions: Mapping[Transition, FittedTransition], **changes: object) -> ScoringRelease:

@@ -31,7 +31,7 @@ from tests.example_release import (
 def test_a_release_predicts_and_explains_the_same_after_a_round_trip(setting, tmp_path):
     release, frame = two_step_release(setting=setting), leads(50, seed=3)
     save_release(release, tmp_path)
-    loaded = load_release(tmp_path, catalogue_digest=release.manifest.catalogue_digest)
+    loaded = load_release(tmp_path)
     assert loaded.manifest == release.manifest
     for transition, model in release.transitions.items():
         again = loaded.transitions[transition]
@@ -46,7 +46,7 @@ def test_every_calibrator_comes_back_with_the_same_probabilities(calibrator, tmp
     learnt = fit_calibrator(calibrator, raw, outcome=random.random(2_000) < raw**2, weight=np.ones(2_000))
     model = replace(fitted(Transition.MQL_TO_WIN), calibrator=learnt)
     save_release(release_of({Transition.MQL_TO_WIN: model}), tmp_path)
-    again = load_release(tmp_path, catalogue_digest=None).transitions[Transition.MQL_TO_WIN]
+    again = load_release(tmp_path).transitions[Transition.MQL_TO_WIN]
     assert type(again.calibrator) is type(learnt)
     np.testing.assert_array_equal(again.predict(leads(50)), model.predict(leads(50)))
 
@@ -59,7 +59,7 @@ def test_a_release_is_a_manifest_and_one_file_for_each_model(tmp_path):
 
 def test_a_base_rate_needs_no_file_and_comes_back(tmp_path):
     save_release(release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}), tmp_path)
-    loaded = load_release(tmp_path, catalogue_digest=None)
+    loaded = load_release(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["release.json"]
     assert loaded.transitions[Transition.MQL_TO_WIN].predict(leads(2)).tolist() == [0.25, 0.25]
 
@@ -86,7 +86,7 @@ def test_a_planted_file_is_refused_by_name_before_anything_is_rebuilt(named, tmp
     planted = {"estimator": EVIL[named], "calibrator": None}
     (tmp_path / "sql_to_win.skops").write_bytes(skops.io.dumps(planted))
     with pytest.raises(ReleaseError, match=rf"sql_to_win\.skops holds 1 type\(s\) that are not trusted \({named}\)"):
-        load_release(tmp_path, catalogue_digest=None)
+        load_release(tmp_path)
 
 
 def test_a_file_cannot_say_itself_what_to_trust(tmp_path):
@@ -112,14 +112,6 @@ def test_the_trusted_list_names_exactly_what_our_models_need(tmp_path):
         save_release(two_step_release(setting=setting), tmp_path)
         found |= set(skops.io.get_untrusted_types(file=tmp_path / "mql_to_sql.skops"))
     assert found == set(TRUSTED_TYPES)
-
-
-def test_another_feature_catalogue_is_refused_with_both_digests(tmp_path):
-    save_release(two_step_release(), tmp_path)
-    with pytest.raises(
-        ReleaseError, match=r"catalogue c1c1c1c1c1c1c1c1 and the one in force is other.*leadscore train"
-    ):
-        load_release(tmp_path, catalogue_digest="other")
 
 
 def test_features_that_the_manifest_does_not_list_are_refused_on_saving(tmp_path):
@@ -151,4 +143,4 @@ def test_a_broken_folder_says_what_is_wrong_with_it(message, tmp_path):
     save_release(two_step_release(), tmp_path)
     BROKEN[message](tmp_path)
     with pytest.raises(ReleaseError, match=message):
-        load_release(tmp_path, catalogue_digest=None)
+        load_release(tmp_path)

@@ -1,15 +1,20 @@
+import datetime as dt
 import io
 import shutil
 import sys
 from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from data_contracts.errors import ReleaseError
+from data_contracts.errors import ReleaseError, UnreachableError
+from data_contracts.releases import Estimate
 from data_contracts.vocabulary import Transition
+from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
 from tests.example_release import (
+    at_entry,
     base_rate,
     fitted,
     leads,
@@ -18,11 +23,12 @@ from tests.example_release import (
     with_estimator,
 )
 
+AT = dt.datetime(2026, 5, 2, 6)
 SAMPLES = {transition: leads(40) for transition in Transition}
 
 
 def registry_in(folder: Path) -> ReleaseRegistry:
-    return ReleaseRegistry(f"sqlite:///{folder / 'new' / 'mlflow.db'}", artifact_folder=folder / "artefacts")
+    return ReleaseRegistry(f"sqlite:///{folder / 'new' / 'mlflow.db'}")
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +51,10 @@ def recorded(recording):
 
 @pytest.fixture(scope="module")
 def empty_store(tmp_path_factory):
-    """An MLflow store without runs, to copy: making its tables takes seconds."""
-    from mlflow import MlflowClient
-
+    """A store without runs, to copy: making its tables takes seconds."""
     file = tmp_path_factory.mktemp("store") / "mlflow.db"
-    MlflowClient(tracking_uri=f"sqlite:///{file}").search_experiments()
+    with LocalStore(file).writing(by="a test"):
+        pass
     return file
 
 
@@ -57,6 +62,7 @@ def empty_store(tmp_path_factory):
 def registry(empty_store, tmp_path):
     """A registry with a store of its own and nothing in it."""
     (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "mlflow_artefacts").mkdir()
     shutil.copy(empty_store, tmp_path / "new" / "mlflow.db")
     return registry_in(tmp_path)
 
@@ -78,7 +84,7 @@ def test_a_recorded_release_is_the_candidate_and_comes_back_whole(recorded):
     assert (version.version, version.aliases, version.release_id) == ("1", ("candidate",), "2026-05-01-abc123")
     assert (version.definitions_version, version.data_fingerprint) == ("2026.1", "f1" * 8)
     for name in ("candidate", "1"):
-        loaded = registry.load(name, catalogue_digest=release.manifest.catalogue_digest)
+        loaded = registry.load(name)
         assert loaded.manifest == release.manifest
         for transition, model in release.transitions.items():
             assert (loaded.transitions[transition].predict(leads(5)) == model.predict(leads(5))).all()
@@ -110,14 +116,19 @@ def test_what_went_in_is_recorded_as_parameters(runs):
         "n_labelled": "1200",
         "C": "0.3",
     }.items() <= child.items()
-    assert {"data_fingerprint": "f1" * 8, "catalogue_digest": "c1" * 8, "n_features": "3"}.items() <= parent.items()
+    assert {
+        "data_fingerprint": "f1" * 8,
+        "catalogue_digest": "c1" * 8,
+        "n_features": "3",
+        "library.numpy": "2.4.6",
+    }.items() <= parent.items()
 
 
 def test_plots_and_tables_lie_beside_the_figures_and_the_release_with_its_parent(runs, recorded):
     *_, folder = recorded
 
     def files(name: str) -> set[str]:
-        root = folder / "artefacts" / runs[name].info.run_id / "artifacts"
+        root = folder / "new" / "mlflow_artefacts" / runs[name].info.run_id / "artifacts"
         return {str(file.relative_to(root)) for file in root.rglob("*.*") if file.is_file()}
 
     plots = {"plots/reliability_entry.png", "plots/lift_entry.png", "plots/feature_importance.png"}
@@ -130,22 +141,19 @@ def test_no_person_is_named_in_the_runs(runs):
     assert {run.info.user_id for run in runs.values()} <= {"", "unknown", None}
 
 
-def test_a_release_of_another_catalogue_is_refused_on_loading(recorded):
-    with pytest.raises(ReleaseError, match="the one in force is other"):
-        recorded[0].load("candidate", catalogue_digest="other")
-
-
 def test_what_is_not_there_says_what_is(recorded):
     registry, *_ = recorded
     with pytest.raises(
-        ReleaseError, match=r"no release is in production; .*`leadscore promote VERSION` .*versions are 1"
+        ReleaseError,
+        match=r"no release is in production; the candidate is version 1 \(2026-05-01-abc123\)\. .*"
+        r"`leadscore promote 1 --because \"\.\.\.\"`, .*`leadscore score --release candidate`",
     ):
         registry.load("production")
     for unknown in ("7", "staging"):
         with pytest.raises(ReleaseError, match=f"there is no release '{unknown}'; recorded versions are 1"):
             registry.load(unknown)
         with pytest.raises(ReleaseError, match=f"there is no release '{unknown}'"):
-            registry.promote(unknown)
+            registry.promote(unknown, because="it is better", at=AT)
 
 
 def test_where_nothing_was_trained_nothing_is_made_by_asking(tmp_path):
@@ -159,9 +167,9 @@ def test_where_nothing_was_trained_nothing_is_made_by_asking(tmp_path):
 def test_the_first_release_goes_to_production_by_rule_and_a_worse_one_does_not(registry):
     transition = Transition.MQL_TO_WIN
     first = registry.record(release_of({transition: fitted(transition)}), samples=SAMPLES)
-    assert registry.promote_by_rule(first.version) is None
+    assert registry.promote_by_rule(first.version, at=AT) is None
     worse = registry.record(release_of({transition: base_rate(transition)}, release_id="worse"), samples=SAMPLES)
-    assert registry.promote_by_rule(worse.version) == (
+    assert registry.promote_by_rule(worse.version, at=AT) == (
         "mql_to_win: it found no signal and production's logistic_regression has some"
     )
     assert [(v.version, v.aliases) for v in registry.versions()] == [("2", ("candidate",)), ("1", ("production",))]
@@ -175,13 +183,70 @@ def test_recording_a_release_again_adds_nothing(registry):
     assert [version.version for version in registry.versions()] == [first.version]
 
 
-def test_a_person_may_promote_and_take_it_back(registry):
+def test_a_person_may_promote_and_take_it_back_and_why_is_kept(registry):
     for name in ("one", "two"):
         model = base_rate(Transition.MQL_TO_WIN)
         registry.record(release_of({Transition.MQL_TO_WIN: model}, release_id=name), samples=SAMPLES)
     for version, name in (("candidate", "two"), ("1", "one")):
-        registry.promote(version)
+        made = registry.promote(version, because=f"  {name} is what both teams want ", at=AT)
         assert registry.load("production").manifest.release_id == name
+        assert (made.promoted_because, made.promoted_at) == (f"{name} is what both teams want", AT)
+    assert [version.promoted_because for version in registry.versions()] == [
+        "two is what both teams want",
+        "one is what both teams want",
+    ]
+
+
+@pytest.mark.parametrize("because", ["", "  "])
+def test_nothing_is_promoted_without_a_reason(recorded, because):
+    with pytest.raises(ReleaseError, match="say why version 1 goes into force"):
+        recorded[0].promote("1", because=because, at=AT)
+
+
+def test_a_candidate_that_is_held_back_says_why_until_the_rule_lets_it_go(registry):
+    transition = Transition.MQL_TO_WIN
+    timid = fitted(transition)
+    timid = replace(timid, summary=at_entry(timid.summary, calibration_slope=Estimate(value=1.8, low=1.6, high=2.0)))
+    version = registry.record(release_of({transition: timid}), samples=SAMPLES).version
+    why = "mql_to_win: its probabilities are too timid, the calibration slope at entry is 1.60 to 2.00"
+    assert registry.promote_by_rule(version, at=AT).startswith(why)
+    assert registry.versions()[0].held_back_because.startswith(why)
+    with pytest.raises(ReleaseError, match=r"the candidate is version 1 .*, held back because mql_to_win: its proba"):
+        registry.load("production")
+    assert registry.manifest_in_force() is None
+
+
+def test_a_release_in_force_that_cannot_be_read_holds_the_next_one_back(registry, tmp_path):
+    transition = Transition.MQL_TO_WIN
+    registry.record(release_of({transition: base_rate(transition)}), samples=SAMPLES)
+    registry.promote("1", because="the first", at=AT)
+    shutil.rmtree(tmp_path / "new" / "mlflow_artefacts")
+    second = registry.record(release_of({transition: base_rate(transition)}, release_id="second"), samples=SAMPLES)
+    reason = registry.promote_by_rule(second.version, at=AT)
+    assert reason.startswith("the release in force cannot be read and compared with: the files of release version 1 ")
+    with pytest.raises(ReleaseError, match="the files of release version 1 are not at"):
+        registry.manifest_in_force()
+    assert registry.promote("2", because="the first one is lost", at=AT).aliases == ("candidate", "production")
+
+
+def test_a_recorded_release_gets_lost_files_back_when_it_is_trained_again(registry, tmp_path):
+    transition = Transition.MQL_TO_WIN
+    release = release_of({transition: fitted(transition)})
+    registry.record(release, samples=SAMPLES)
+    shutil.rmtree(tmp_path / "new" / "mlflow_artefacts")
+    assert registry.record(release, samples=SAMPLES).version == "1"
+    assert registry.load("1").manifest == release.manifest
+
+
+def test_runs_that_a_killed_training_left_are_marked_as_killed_by_the_next(registry, tmp_path):
+    from mlflow import MlflowClient
+
+    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}")
+    experiment = client.get_experiment_by_name("lead-scoring").experiment_id
+    left = client.create_run(experiment).info.run_id
+    registry.record(release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}), samples=SAMPLES)
+    assert client.get_run(left).info.status == "KILLED"
+    assert {run.info.status for run in client.search_runs([experiment])} == {"KILLED", "FINISHED"}
 
 
 def test_a_release_that_cannot_be_kept_leaves_a_failed_run_and_no_version(registry):
@@ -193,7 +258,7 @@ def test_a_release_that_cannot_be_kept_leaves_a_failed_run_and_no_version(regist
 
 def test_files_that_were_deleted_are_missed_by_name(registry, tmp_path):
     version = registry.record(release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}), samples=SAMPLES)
-    (tmp_path / "artefacts").rename(tmp_path / "moved")
+    (tmp_path / "new" / "mlflow_artefacts").rename(tmp_path / "moved")
     with pytest.raises(ReleaseError, match=r"the files of release version 1 are not at .*artefacts.* any more"):
         registry.load(version.version)
 
@@ -201,3 +266,10 @@ def test_files_that_were_deleted_are_missed_by_name(registry, tmp_path):
 def test_mlflow_says_nothing_on_standard_output_or_error(recording):
     *_, said = recording
     assert said == ""
+
+
+def test_a_server_that_does_not_answer_is_an_error_that_may_pass(monkeypatch):
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    with pytest.raises(UnreachableError, match=r"the MLflow server at http://127\.0\.0\.1:9 does not answer") as error:
+        ReleaseRegistry("http://127.0.0.1:9").versions()
+    assert error.value.may_pass

@@ -1,0 +1,105 @@
+"""What a release is made under, as one noun: what both teams agreed on, and which attributes of the CRM take part."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from data_contracts.errors import SettingsError
+from data_contracts.settings import AttributeDeclaration, Definitions, Settings
+
+ATTRIBUTES = "crm.attributes"
+
+
+class Configuration(BaseModel):
+    """The definitions and the declared attributes. A release carries those it was made under.
+
+    The configuration *in force* is that of the release in production: editing the settings file changes nothing until a
+    release that was trained under the new settings is promoted.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    definitions: Definitions
+    attributes: dict[str, AttributeDeclaration]
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Configuration":
+        """The configuration that the settings file describes."""
+        return cls(definitions=settings.definitions, attributes=settings.crm.attributes)
+
+    @property
+    def digest(self) -> str:
+        """Digest of the content (16 hexadecimal digits)."""
+        return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def differences(self, other: "Configuration") -> tuple[str, ...]:
+        """What is otherwise in `other`, by path in the settings file: `definitions.sla.respond_within_hours 24 -> 8`.
+
+        Empty where both say the same.
+        """
+        return tuple(_differences(self._content(), other._content()))
+
+    def under(self, settings: Settings) -> Settings:
+        """`settings` with this configuration in the place of theirs.
+
+        Raises `SettingsError` where the two do not go together: an attribute here is a write-back field there.
+        """
+        crm = settings.crm.model_copy(update={"attributes": self.attributes})
+        try:
+            return Settings(definitions=self.definitions, crm=crm, checks=settings.checks, engine=settings.engine)
+        except ValidationError as error:
+            problems = "; ".join(problem["msg"] for problem in error.errors())
+            raise SettingsError(
+                f"the settings file does not go with the configuration of the release: {problems}; mend its [crm]"
+            ) from None
+
+    def _content(self) -> dict[str, Any]:
+        dumped = self.model_dump(mode="json")
+        return {"definitions": dumped["definitions"], ATTRIBUTES: dumped["attributes"]}
+
+
+def redeclared(
+    before: Mapping[str, AttributeDeclaration], after: Mapping[str, AttributeDeclaration]
+) -> tuple[str, ...]:
+    """Names of the attributes that are of another table or type in `after` than in `before`, in order of `before`.
+
+    One column of the history cannot be both.
+    """
+    both = ((name, declared, after[name]) for name, declared in before.items() if name in after)
+    return tuple(name for name, old, new in both if (old.table, old.type) != (new.table, new.type))
+
+
+def _differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
+    if before == after:
+        return
+    if isinstance(before, Mapping) and isinstance(after, Mapping):
+        for name in [*before, *(name for name in after if name not in before)]:
+            here = f"{path}.{name}" if path else name
+            if name not in after:
+                yield f"{here} removed"
+            elif name not in before:
+                yield f"{here} added"
+            else:
+                yield from _differences(before[name], after[name], here)
+    elif _is_list_of_tables(before) and _is_list_of_tables(after):
+        yield from _differences(_by_name(before), _by_name(after), path)
+    else:
+        yield f"{path} {_shown(before)} -> {_shown(after)}"
+
+
+def _is_list_of_tables(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str) and all(isinstance(v, Mapping) for v in value)
+
+
+def _by_name(tables: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """The tables by what tells them apart: their name, or else their place in the list (from 1)."""
+    return {str(table.get("name", place)): table for place, table in enumerate(tables, start=1)}
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    return value if isinstance(value, str) and value else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,96 @@
+"""The release: the fitted transitions, the boundaries, and everything that went in. Its id is made from the inputs."""
+
+import datetime as dt
+import hashlib
+from collections.abc import Mapping
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+from data_contracts.configuration import Configuration
+from data_contracts.history import CrmHistory
+from data_contracts.releases import ReleaseInputs, ReleaseManifest
+from data_contracts.settings import Settings
+from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import Transition
+from models.fitted import FittedTransition, ScoringRelease
+from models.thresholds import choose_thresholds
+
+LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "pandas", "duckdb", "ibis-framework")
+"""The libraries that make figures."""
+
+PACKAGES = ("data_contracts", "features", "models")
+"""Our packages that make figures. What a source's SELECTs make is in the fingerprint of the history."""
+
+SEED = 0
+"""Of everything that a training draws."""
+
+
+def assemble_release(
+    settings: Settings,
+    *,
+    inputs: ReleaseInputs,
+    tables: Mapping[Transition, LabelledTable],
+    fitted: Mapping[Transition, FittedTransition],
+    value_of_a_win: float,
+    created_at: dt.datetime,
+) -> ScoringRelease:
+    """The release of `fitted`, with hand-off and grade boundaries for the first transition.
+
+    Parameters
+    ----------
+    inputs
+        Everything that went in: the release's id is made from it.
+    tables
+        What each transition was learnt from.
+    value_of_a_win
+        In the currency of the settings.
+    created_at
+        When it was trained (UTC, naive). Not an input: the same inputs give the same release tomorrow.
+    """
+    first = settings.definitions.first_transition
+    manifest = ReleaseManifest(
+        release_id=inputs.release_id,
+        created_at=created_at,
+        inputs=inputs,
+        configuration=Configuration.of(settings),
+        features=tables[first].columns,
+        transitions=tuple(model.summary for model in fitted.values()),
+        thresholds=choose_thresholds(fitted[first], tables[first], definitions=settings.definitions),
+        value_of_a_win=value_of_a_win,
+    )
+    return ScoringRelease(manifest=manifest, transitions=fitted)
+
+
+def inputs_of(
+    history: CrmHistory,
+    settings: Settings,
+    *,
+    catalogue_digest: str,
+    test_from: dt.datetime | None = None,
+    seed: int = SEED,
+) -> ReleaseInputs:
+    """Everything that decides what a training on `history` makes with the code and libraries at hand."""
+    return ReleaseInputs(
+        source=settings.crm.source,
+        currency=settings.crm.currency,
+        extracted_at=history.extracted_at,
+        data_fingerprint=history.fingerprint,
+        configuration_digest=Configuration.of(settings).digest,
+        catalogue_digest=catalogue_digest,
+        test_from=test_from,
+        seed=seed,
+        code_version=version("leadscore"),
+        code_digest=source_digest(Path(__file__).parents[1]),
+        libraries={name: version(name) for name in LIBRARIES},
+    )
+
+
+@cache
+def source_digest(root: Path) -> str:
+    """Digest (16 hexadecimal digits) of the source text of `PACKAGES`, which are folders in `root`."""
+    digest = hashlib.sha256()
+    for path in sorted(path for package in PACKAGES for path in (root / package).rglob("*.py")):
+        digest.update(f"{path.relative_to(root).as_posix()}\n".encode())
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]

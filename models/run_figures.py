@@ -1,0 +1,97 @@
+"""What MLflow is told of a release: parameters, figures with their intervals, tables and a note."""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from data_contracts.releases import Estimate, Evaluation, ModelFigures, ReleaseManifest, TransitionSummary
+from models.promotion import deciding_evaluation
+
+
+def note(manifest: ReleaseManifest) -> str:
+    """What the release is, in Markdown."""
+    lines = [
+        f"Release `{manifest.release_id}` from source `{manifest.source}`, what was known on "
+        f"{manifest.as_of:%Y-%m-%d}, definitions {manifest.definitions_version}.",
+        "",
+    ]
+    for summary in manifest.transitions:
+        lines.append(
+            f"- {summary.transition} within {summary.horizon_days} days: {summary.estimator}, "
+            f"{summary.n_converted} of {summary.n_labelled} labelled leads converted"
+        )
+    return "\n".join(lines)
+
+
+def release_parameters(manifest: ReleaseManifest) -> dict[str, object]:
+    """The inputs of the release by name (`library.numpy` for a library's version), and what its boundaries rest on."""
+    inputs = manifest.inputs.model_dump()
+    libraries = {f"library.{name}": version for name, version in inputs.pop("libraries").items()}
+    made = {
+        "release_id": manifest.release_id,
+        "definitions_version": manifest.definitions_version,
+        "threshold_policy": manifest.thresholds.policy,
+        "n_features": len(manifest.features),
+    }
+    return made | inputs | libraries
+
+
+def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
+    """What releases are compared by in a list of runs: boundaries, and figures as `<transition>.<figure>`."""
+    kept = ("hand_off_probability", "leads_per_week", "expected_per_week")
+    figures = {f"thresholds.{name}": getattr(manifest.thresholds, name) for name in kept}
+    figures["value_of_a_win"] = manifest.value_of_a_win
+    for summary in manifest.transitions:
+        told = _model_figures(deciding_evaluation(summary).model)
+        figures |= {f"{summary.transition}.{name}": value for name, value in told.items()}
+    return figures
+
+
+def transition_parameters(summary: TransitionSummary) -> dict[str, object]:
+    """What the transition's model is, with the parameters that were chosen."""
+    kept = ("transition", "horizon_days", "estimator", "calibrator", "n_labelled", "n_converted")
+    chosen = next((candidate for candidate in summary.candidates if candidate.is_chosen), None)
+    return {name: getattr(summary, name) for name in kept} | (dict(chosen.parameters) if chosen else {})
+
+
+def transition_figures(summary: TransitionSummary) -> dict[str, float]:
+    """Every figure by `<moment>.<figure>` (the model) or `<moment>.<baseline>.<figure>`, with `_low` and `_high`."""
+    figures: dict[str, float] = {"base_rate": summary.base_rate}
+    for evaluation in summary.evaluations:
+        moment = moment_name(evaluation)
+        for name in ("n_train", "n_test", "n_test_leads", "test_base_rate", "train_base_rate", "has_signal"):
+            figures[f"{moment}.{name}"] = float(getattr(evaluation, name))
+        for prefix, model in zip(_prefixes(evaluation), evaluation.models, strict=True):
+            figures |= {f"{prefix}.{name}": value for name, value in _model_figures(model).items()}
+    return figures
+
+
+def _prefixes(evaluation: Evaluation) -> list[str]:
+    moment = moment_name(evaluation)
+    return [moment, *(f"{moment}.{model.model}" for model in evaluation.models[1:])]
+
+
+def _model_figures(model: ModelFigures) -> dict[str, float]:
+    estimates: dict[str, Any] = {name: value for name, value in model if isinstance(value, Estimate)}
+    ends = {"": "value", "_low": "low", "_high": "high"}
+    named = {f"{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ends.items()}
+    return {name: value for name, value in named.items() if value is not None}
+
+
+def moment_name(evaluation: Evaluation) -> str:
+    """`entry`, or `all` for all moments."""
+    return str(evaluation.moment) if evaluation.moment is not None else "all"
+
+
+def candidates_table(summary: TransitionSummary) -> pd.DataFrame:
+    """One row for each model that was tried."""
+    return pd.DataFrame(
+        {
+            "estimator": [c.estimator for c in summary.candidates],
+            "calibrator": [c.calibrator for c in summary.candidates],
+            "validation_log_loss": [c.validation_log_loss for c in summary.candidates],
+            "is_chosen": [c.is_chosen for c in summary.candidates],
+            "parameters": [json.dumps(c.parameters) for c in summary.candidates],
+        }
+    )

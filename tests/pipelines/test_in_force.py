@@ -1,0 +1,230 @@
+"""The settings file may be edited, and another release promoted: the nightly run goes on under what is in force."""
+
+import datetime as dt
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from crm.simulated import simulate
+from data_contracts.configuration import Configuration
+from data_contracts.errors import SettingsError, SourceError
+from data_contracts.releases import ReleaseManifest
+from data_contracts.settings import Settings, load_settings
+from features.catalogue import catalogue_digest, features_of
+from models.fitted import FittedTransition, ScoringRelease
+from models.registry import ReleaseRegistry
+from pipelines.cli import app
+from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of, settings_for_check
+from pipelines.ingest import ingest_history
+from pipelines.store import Store
+from tests.example_history import history
+from tests.example_release import INPUTS, THRESHOLDS, summary
+
+ROOT = Path(__file__).parents[2]
+AT = dt.datetime(2026, 7, 1, 6)
+CONFIG = Path("config/scoring.toml")
+
+
+def release_under(settings: Settings, *, release_id: str) -> ScoringRelease:
+    """A release under `settings` that publishes base rates: nothing is trained for it."""
+    columns = tuple(feature.column for feature in features_of(settings))
+    agreed = settings.definitions.transitions
+    summaries = {
+        transition: summary(transition, estimator="base_rate", gain=0.0).model_copy(
+            update={"horizon_days": agreed[transition].horizon_days}
+        )
+        for transition in agreed
+    }
+    manifest = ReleaseManifest(
+        release_id=release_id,
+        created_at=AT,
+        inputs=INPUTS.model_copy(update={"catalogue_digest": catalogue_digest(settings)}),
+        configuration=Configuration.of(settings),
+        features=columns,
+        transitions=tuple(summaries.values()),
+        thresholds=THRESHOLDS,
+        value_of_a_win=1_000.0,
+    )
+    models = {transition: FittedTransition(told, columns, None, None) for transition, told in summaries.items()}
+    return ScoringRelease(manifest, models)
+
+
+def record(settings: Settings, *, release_id: str, **inputs: object) -> str:
+    """The version of a release under `settings`, as a candidate, with `inputs` in the place of some of its own."""
+    columns = [feature.column for feature in features_of(settings)]
+
+    empty = pd.DataFrame({c.name: pd.Series([None], dtype="str" if c.type == "category" else "float") for c in columns})
+    release = release_under(settings, release_id=release_id)
+    told = release.manifest.model_copy(update={"inputs": release.manifest.inputs.model_copy(update=inputs)})
+    release = replace(release, manifest=told)
+    return registry_of(Store.of(settings)).record(release, samples=dict.fromkeys(release.transitions, empty)).version
+
+
+def run(*arguments: str) -> tuple[int, str, str]:
+    """Exit code, stdout and stderr (on one line) of `leadscore` with `arguments`."""
+    result = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    return result.exit_code, result.stdout, " ".join(result.stderr.split())
+
+
+def edit(*replacements: tuple[str, str]) -> Settings:
+    """The settings once the file was edited."""
+    text = CONFIG.read_text(encoding="utf-8")
+    for old, new in replacements:
+        assert old in text
+        text = text.replace(old, new)
+    CONFIG.write_text(text, encoding="utf-8")
+    return load_settings(CONFIG)
+
+
+SHORTER = ("mql_to_sql = { horizon_days = 30 }", "mql_to_sql = { horizon_days = 21 }")
+
+
+def drop_attribute(name: str) -> Settings:
+    """The settings once the attribute `name` was taken out of the file."""
+    before, _, rest = CONFIG.read_text(encoding="utf-8").partition(f"[crm.attributes.{name}]\n")
+    CONFIG.write_text(before + rest[rest.index("[crm.") :], encoding="utf-8")
+    return load_settings(CONFIG)
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
+    """A working folder with a checked export of 400 leads and a release in production."""
+    folder = tmp_path_factory.mktemp("in_force") / "work"
+    shutil.copytree(ROOT / "config", folder / "config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        settings = load_settings(CONFIG)
+        simulate(settings.crm.data_folder, n_leads=400, seed=3)
+        ingest_history(settings)
+        version = record(settings, release_id="first")
+        registry_of(Store.of(settings)).promote(version, because="the first", at=AT)
+    return folder
+
+
+@pytest.fixture
+def work(checked, tmp_path, monkeypatch) -> Settings:
+    """A copy of it as the working folder; its settings."""
+    shutil.copytree(checked, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    return load_settings(CONFIG)
+
+
+def night() -> list[tuple[int, str, str]]:
+    return [run("check"), run("score", "--json"), run("publish", "--json")]
+
+
+@pytest.mark.usefixtures("work")
+def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
+    drop_attribute("problem")
+    edit(SHORTER)
+    differing = (
+        "definitions.transitions.mql_to_sql.horizon_days 30 -> 21, crm.attributes.problem removed",
+        "to put the file into force, `leadscore train` and `leadscore promote`",
+    )
+    (checked, _, _), (scored, out, said), (published, _, said_again) = night()
+    assert (checked, scored, published) == (0, 0, 0)
+    assert json.loads(out)["release_id"] == "first"
+    for part in differing:
+        assert part in said
+        assert part in said_again
+    lead = json.loads(run("publish", "--dry-run", "--json")[1])
+    assert lead["n_changed"] == 0
+
+
+@pytest.mark.usefixtures("work")
+def test_the_night_goes_on_after_another_release_was_promoted_and_after_it_was_taken_back():
+    drop_attribute("problem")
+    shorter = edit(SHORTER)
+    version = record(shorter, release_id="second")
+    assert registry_of(Store.of(shorter)).promote_by_rule(version, at=AT) == (
+        "it was made under another configuration than the one in force: "
+        "definitions.transitions.mql_to_sql.horizon_days 30 -> 21, crm.attributes.problem removed"
+    )
+    for number, made, warned in (("2", "second", False), ("1", "first", True)):
+        assert run("promote", number, "--because", "both teams agreed")[0] == 0
+        (checked, _, _), (scored, out, said), (published, _, _) = night()
+        assert (checked, scored, published) == (0, 0, 0)
+        assert json.loads(out)["release_id"] == made
+        assert ("the settings file differs" in said) is warned
+    listed = json.loads(run("releases", "--json")[1])
+    assert [version["promoted_because"] for version in listed] == ["both teams agreed"] * 2
+    assert listed[0]["held_back_because"].endswith("crm.attributes.problem removed")
+    assert "both teams agreed" in run("releases")[1]
+
+
+@pytest.mark.usefixtures("work")
+def test_promoting_needs_a_reason():
+    assert run("promote", "1")[0] == 2
+    code, _, err = run("promote", "1", "--because", " ")
+    assert code == 7
+    assert "say why version 1 goes into force" in err
+
+
+def test_a_release_that_cannot_score_with_this_code_is_not_promoted(work):
+    record(work, release_id="old", catalogue_digest="other")
+    code, _, err = run("promote", "2", "--because", "we want it")
+    assert code == 7
+    assert "release old was made by feature catalogue other" in err
+    assert registry_of(Store.of(work)).load("production").manifest.release_id == "first"
+
+
+def test_without_a_release_in_production_scoring_stops_and_says_the_two_ways_on(work):
+    shutil.rmtree(work.crm.store / "mlflow_artefacts")
+    (work.crm.store / "mlflow.db").unlink()
+    record(work, release_id="only")
+    (checked, _, _), (scored, _, said), (published, _, _) = night()
+    assert (checked, scored, published) == (0, 7, 8)
+    assert "no release is in production; the candidate is version 1 (only)" in said
+    assert 'leadscore promote 1 --because "..."' in said
+    assert run("score", "--release", "candidate")[0] == 0
+
+
+def test_an_attribute_declared_as_something_else_is_kept_as_the_release_in_force_reads_it(work):
+    number = (
+        '[crm.attributes.problem]\ntable = "leads"\ntype = "category"',
+        '[crm.attributes.problem]\ntable = "leads"\ntype = "number"',
+    )
+    edited, told = edit(number), []
+    kept = settings_for_check(edited, warn=told.append)
+    assert kept.crm.attributes["problem"] == work.crm.attributes["problem"]
+    (line,) = told
+    assert "crm.attributes.problem is a number of leads in the settings file, and a category of leads to" in line
+    with pytest.raises(SettingsError, match=r"crm\.attributes\.problem is a number .* give it another name"):
+        refuse_redeclared(edited, warn=told.append)
+
+
+def test_the_check_keeps_the_attributes_of_both(work):
+    edited = drop_attribute("problem")
+    kept = settings_for_check(edited, warn=pytest.fail)
+    assert set(kept.crm.attributes) == set(work.crm.attributes)
+    assert kept.definitions == edited.definitions
+
+
+def test_the_check_goes_on_with_the_file_s_attributes_where_nothing_can_be_read(work, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    edited, told = drop_attribute("problem"), []
+    assert settings_for_check(edited, warn=told.append) == edited
+    (line,) = told
+    assert "only the settings file counts: the MLflow server at http://127.0.0.1:9 does not answer" in line
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    (work.crm.store / "mlflow.db").write_bytes(b"garbage" * 1000)
+    assert settings_for_check(edited, warn=told.append) == edited
+    assert "holds no MLflow store that can be read" in told[1]
+
+
+def test_a_history_without_an_attribute_that_is_needed_asks_for_a_check(work):
+    with pytest.raises(SourceError, match=r"was made without .*leads\.problem.*; run `leadscore check` again"):
+        refuse_lacking_attributes(history({}), work)
+
+
+def test_nothing_is_made_in_the_store_by_asking_what_is_in_force(tmp_path, work):
+    nowhere = work.model_copy(update={"crm": work.crm.model_copy(update={"store": tmp_path / "nowhere"})})
+    assert settings_for_check(nowhere, warn=pytest.fail) == nowhere
+    assert not (tmp_path / "nowhere").exists()
+    assert ReleaseRegistry(f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}").versions() == ()
