@@ -2,6 +2,7 @@
 
 from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Transition
+from data_contracts.wording import estimate_text
 
 
 def may_promote(candidate: ReleaseManifest, production: ReleaseManifest | None) -> str | None:
@@ -58,7 +59,7 @@ def _worse(candidate: TransitionSummary, production: TransitionSummary | None) -
     new, old = deciding_evaluation(candidate).model.gain, deciding_evaluation(production).model.gain
     if new.high is not None and old.low is not None and new.high < old.low:
         return (
-            f"{candidate.transition}: its gain over the base rate is {new.low:.4f} to {new.high:.4f} and production's "
-            f"{old.low:.4f} to {old.high:.4f}, clearly worse"
+            f"{candidate.transition}: its gain over the base rate is {estimate_text(new, least=4)} and production's "
+            f"{estimate_text(old, least=4)}, clearly worse"
         )
     return None

@@ -11,7 +11,7 @@ from prefect.artifacts import create_link_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from data_contracts.errors import LeadScoreError, PublishError, SourceError
+from data_contracts.errors import LeadScoreError
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -57,9 +57,9 @@ def as_task(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 def _may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether trying again may help: not where one of our own errors says what a person has to mend."""
+    """Whether trying again may help: not where an error of ours says that a person has to mend something."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, LeadScoreError) or isinstance(error, SourceError | PublishError)
+    return not isinstance(error, LeadScoreError) or error.may_pass
 
 
 @flow(name="ingest", persist_result=False)

@@ -27,14 +27,16 @@ def test_a_release_goes_while_its_interval_reaches_that_of_production():
 
 def test_a_clearly_worse_release_is_held_back_with_both_intervals():
     assert may_promote(release(gain=0.02), release(gain=0.05)) == (
-        "mql_to_sql: its gain over the base rate is 0.0100 to 0.0300 and production's 0.0400 to 0.0600, clearly worse"
+        "mql_to_sql: its gain over the base rate is 0.0200 [0.0100, 0.0300] "
+        "and production's 0.0500 [0.0400, 0.0600], clearly worse"
     )
 
 
 def test_the_second_transition_counts_as_well():
     worse = manifest(summary(SQL, estimator="lightgbm"), summary(WIN, estimator="lightgbm", gain=0.005, margin=0.001))
     assert may_promote(worse, release()) == (
-        "sql_to_win: its gain over the base rate is 0.0040 to 0.0060 and production's 0.0200 to 0.0400, clearly worse"
+        "sql_to_win: its gain over the base rate is 0.0050 [0.0040, 0.0060] "
+        "and production's 0.0300 [0.0200, 0.0400], clearly worse"
     )
 
 

@@ -87,6 +87,7 @@ def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
         for field, value in [
             ("leadscore_action", "hand_off"),
             ("leadscore_expected_value", "1030.90"),
+            ("leadscore_extrapolated", "no"),
             ("leadscore_grade", "B2"),
             ("leadscore_p_sql", "0.4124"),
             ("leadscore_p_win", "0.1031"),
