@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, flow, get_run_logger, task
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
@@ -68,7 +68,7 @@ def ingest(config: str = "config/scoring.toml", data: str | None = None) -> Chec
     settings = settings_from(config, data)
     report = ingesting.ingest_history(settings, run=as_task, say=get_run_logger().info)
     _show_table("checked-tables", table_check_rows(report), f"Rows of {report.source} up to {report.extracted_at} UTC")
-    _show_link("data-docs", Store.of(settings).data_docs / "index.html", "Data Docs of the check")
+    _show_path("data-docs", Store.of(settings).data_docs / "index.html", "Data Docs of the check")
     return report
 
 
@@ -103,7 +103,7 @@ def score(
     scored = scoring.score_open_leads(
         settings_from(config), release=release, as_of=in_utc(as_of), run=as_task, say=get_run_logger().info
     )
-    _show_link("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
+    _show_path("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
     return scored
 
 
@@ -113,7 +113,7 @@ def publish(config: str = "config/scoring.toml", release: str = "production") ->
     settings = settings_from(config)
     receipt = scoring.publish_scores(settings, release=release, run=as_task, say=get_run_logger().info)
     _show_table("publish-receipt", receipt_rows(receipt), f"Scores as of {receipt.as_of} UTC, {receipt.release_id}")
-    _show_link("published-scores", Store.of(settings).published, "Published scores")
+    _show_path("published-scores", Store.of(settings).published, "Published scores")
     return receipt
 
 
@@ -144,8 +144,9 @@ def _show_table(key: str, rows: list[dict[str, str]], description: str) -> None:
     create_table_artifact(table=rows, key=_artefact_key(key), description=description)
 
 
-def _show_link(key: str, target: Path, text: str) -> None:
-    create_link_artifact(link=target.resolve().as_uri(), link_text=text, key=_artefact_key(key))
+def _show_path(key: str, target: Path, description: str) -> None:
+    """The path as text: a browser opens no `file://` link of a page that came from a server."""
+    create_markdown_artifact(f"`{target.resolve()}`", key=_artefact_key(key), description=description)
 
 
 def _artefact_key(text: str) -> str:
