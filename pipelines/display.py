@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from data_contracts.history import CheckReport
@@ -53,7 +54,7 @@ def quarantined(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
     if as_json:
         show_json(rows)
     elif rows:
-        show_rows(rows)
+        show_rows([{name: _cell(value) for name, value in row.items()} for row in rows])
     else:
         show("nothing is in quarantine")
 
@@ -169,4 +170,6 @@ def _evaluation(evaluation: Evaluation) -> None:
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)
