@@ -1,7 +1,10 @@
 """What commands print for people."""
 
 import datetime as dt
+from pathlib import Path
 
+from data_contracts.history import CheckReport
+from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Transition
 from models.registry import ReleaseVersion
 from pipelines import display
@@ -10,6 +13,21 @@ from pipelines.train import TrainingRun
 from tests.example_release import base_rate, evaluation, fitted, release_of
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
+
+
+def test_a_check_says_what_the_source_lacks(capsys):
+    report = CheckReport(
+        source="ours",
+        extracted_at=dt.datetime(2026, 5, 1),
+        definitions_version="2026.1",
+        fingerprint="f1",
+        tables=(),
+        warnings=("leads: left out, because nobody declared them: rating",),
+        expectations=(),
+    )
+    settings = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
+    display.check_report(report, settings, as_json=False)
+    assert capsys.readouterr().err == "! leads: left out, because nobody declared them: rating\n"
 
 
 def test_training_warns_of_everything_once(capsys):

@@ -80,6 +80,13 @@ class Sink:
         )
 
 
+@pytest.mark.parametrize(("is_extrapolated", "text"), [(True, "yes"), (False, "no")])
+def test_an_extrapolated_score_says_so_beside_the_score(tmp_path, is_extrapolated, text):
+    of_lead = scored(tmp_path, {"is_extrapolated": is_extrapolated})
+    plan = plan_write_back(of_lead, NOTHING_PUBLISHED, fields=("leadscore_extrapolated",))
+    assert plan.changes["new_value"].to_pylist() == [text]
+
+
 def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
     plan = plan_write_back(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     assert plan.changes.to_pylist() == [
