@@ -203,6 +203,7 @@ class CrmMapping(_Settings):
         "leadscore_action",
         "leadscore_respond_by",
         "leadscore_reasons",
+        "leadscore_extrapolated",
         "leadscore_release",
     )
 

@@ -1,6 +1,11 @@
-"""Counts, shares and lists as they stand in sentences."""
+"""Counts, shares, figures and lists as they stand in sentences and tables."""
 
 from collections.abc import Iterable
+
+from data_contracts.releases import Estimate
+
+MOST_DECIMALS = 6
+"""Less than this many decimals can show is the noise of floating-point sums, and reads as 0."""
 
 
 def rows(n: int) -> str:
@@ -28,3 +33,45 @@ def listed(names: Iterable[str]) -> str:
     'email, phone'
     """
     return ", ".join(sorted(names))
+
+
+def figures(*values: float, least: int = 3) -> tuple[str, ...]:
+    """`values` with one number of decimals: `least`, or as many as it takes to tell each of them from 0.
+
+    >>> figures(0.7451), figures(0.0004, -0.0021, 0.0029), figures(0.0, 1e-17)
+    (('0.745',), ('0.0004', '-0.0021', '0.0029'), ('0.000', '0.000'))
+    """
+    decimals = least
+    while decimals < MOST_DECIMALS and any(
+        round(value, MOST_DECIMALS) != 0 and round(value, decimals) == 0 for value in values
+    ):
+        decimals += 1
+    # Adding 0 turns the -0.0 that a small negative number is rounded to into 0.0.
+    return tuple(f"{round(value, decimals) + 0.0:.{decimals}f}" for value in values)
+
+
+def figure(value: float, *, least: int = 3) -> str:
+    """One value, with as many decimals as it takes to tell it from 0.
+
+    >>> figure(0.25, least=2), figure(0.0041, least=2)
+    ('0.25', '0.004')
+    """
+    return figures(value, least=least)[0]
+
+
+def estimate_text(estimate: Estimate, *, least: int = 3) -> str:
+    """An estimate with its interval, or a dash where it is not defined; decimals as in `figures`.
+
+    >>> estimate_text(Estimate(value=0.7451, low=0.7268, high=0.7642))
+    '0.745 [0.727, 0.764]'
+    >>> estimate_text(Estimate(value=0.0012, low=0.0004, high=0.0021))
+    '0.0012 [0.0004, 0.0021]'
+    >>> estimate_text(Estimate(value=None, low=None, high=None))
+    '–'
+    """
+    if estimate.value is None:
+        return "–"
+    if estimate.low is None or estimate.high is None:
+        return figure(estimate.value, least=least)
+    value, low, high = figures(estimate.value, estimate.low, estimate.high, least=least)
+    return f"{value} [{low}, {high}]"

@@ -2,6 +2,7 @@
 
 from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Moment, Transition
+from data_contracts.wording import estimate_text
 
 SLOPES = (2 / 3, 3 / 2)
 """Calibration slopes at entry that are let through. Of the leads that are told 30 %, a slope of 3/2 means that 22 %
@@ -82,11 +83,11 @@ def _doubts(summary: TransitionSummary) -> list[str]:
         leaning = "extreme" if slope.high < SLOPES[0] else "timid"
         doubts.append(
             f"{summary.transition}: its probabilities are too {leaning}, the calibration slope at entry is "
-            f"{slope.low:.2f} to {slope.high:.2f} and may be {SLOPES[0]:.2f} to {SLOPES[1]:.2f}"
+            f"{estimate_text(slope, least=2)} and may be {SLOPES[0]:.2f} to {SLOPES[1]:.2f}"
         )
     if auc.low is not None and auc.low > HIGHEST_AUC:
         doubts.append(
-            f"{summary.transition}: it is too good to be true, the AUC at entry is {auc.low:.3f} to {auc.high:.3f}; "
+            f"{summary.transition}: it is too good to be true, the AUC at entry is {estimate_text(auc)}; "
             "look for an attribute that is filled in once the outcome is known, and leave it out of [crm.attributes]"
         )
     return doubts
@@ -100,7 +101,7 @@ def _worse(candidate: TransitionSummary, production: TransitionSummary | None) -
     new, old = deciding_evaluation(candidate).model.gain, deciding_evaluation(production).model.gain
     if new.high is not None and old.low is not None and new.high < old.low:
         return (
-            f"{candidate.transition}: its gain over the base rate is {new.low:.4f} to {new.high:.4f} and production's "
-            f"{old.low:.4f} to {old.high:.4f}, clearly worse"
+            f"{candidate.transition}: its gain over the base rate is {estimate_text(new, least=4)} and production's "
+            f"{estimate_text(old, least=4)}, clearly worse"
         )
     return None

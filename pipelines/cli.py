@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
-from data_contracts.errors import LeadScoreError
 from pipelines.clock import in_utc, now
+from pipelines.friendly import FriendlyGroup
 
 if TYPE_CHECKING:
     from data_contracts.settings import Settings
@@ -33,20 +32,6 @@ On your own CRM: copy config/scoring.toml, map your words in it, and give it wit
 `leadscore COMMAND --help` shows an example of each."""
 
 
-class FriendlyGroup(TyperGroup):
-    """Shows errors that a user can mend as text, without a traceback, and exits with their code."""
-
-    def invoke(self, ctx: Any) -> Any:
-        """Run the command."""
-        try:
-            return super().invoke(ctx)
-        except LeadScoreError as error:
-            from pipelines.console import complain
-
-            complain(str(error))
-            raise typer.Exit(error.exit_code) from error
-
-
 app = typer.Typer(cls=FriendlyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
 
 Config = Annotated[
@@ -67,8 +52,16 @@ def main() -> None:
 
 
 @app.callback(invoke_without_command=True)
-def first_run(context: typer.Context) -> None:
+def first_run(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Show the versions of what is installed.")] = False,
+) -> None:
     """Calibrated lead scoring: CRM history in, probabilities, thresholds and reasons out."""
+    if version:
+        from pipelines.versions import versions_text
+
+        typer.echo(versions_text())
+        raise typer.Exit
     if context.invoked_subcommand is None:
         typer.echo(FIRST_RUN)
 

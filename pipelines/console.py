@@ -44,12 +44,12 @@ def show_json(value: Any) -> None:
 
 def warn(text: str) -> None:
     """One line on stderr that stands out."""
-    TALK.print(f"[yellow]![/yellow] {escape(text)}")
+    TALK.print(f"[yellow]![/yellow] {escape(text)}", soft_wrap=True)
 
 
 def complain(text: str) -> None:
     """An error on stderr."""
-    TALK.print(f"[red]error:[/red] {escape(text)}")
+    TALK.print(f"[red]error:[/red] {escape(text)}", soft_wrap=True)
 
 
 @contextmanager

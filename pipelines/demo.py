@@ -2,21 +2,24 @@
 
 import datetime as dt
 import time
+from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from crm.simulated import simulate
-from data_contracts.errors import SettingsError
-from data_contracts.releases import Evaluation, ReleaseManifest
+from data_contracts.errors import SettingsError, TooFewOutcomesError
+from data_contracts.releases import Evaluation
 from data_contracts.scores import Action
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Moment
+from data_contracts.wording import estimate_text, figure
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
-from pipelines.report import MODEL_NAMES, action_rows, estimate_text, table_check_rows
+from pipelines.report import action_rows, extrapolated_text, model_names, standing, table_check_rows, training_warnings
 from pipelines.score import publish_scores, score_open_leads
+from pipelines.steps import Say
 from pipelines.store import Store
-from pipelines.train import train_release
+from pipelines.train import TrainingRun, train_release
 
 N_SHOWN = 5
 
@@ -38,36 +41,55 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
         title="1. History, checked against its contracts (`leadscore quarantine` shows refused rows)",
     )
     with working("3/5 leadscore train") as say:
-        made = train_release(settings, created_at=now, say=say, warn=warn)
-    _show_models(made.release.manifest)
-    if made.held_back_because is not None:
-        warn(f"version {made.version} is not in production, because {made.held_back_because}; the demo goes on with it")
+        made = _trained(settings, n_leads=n_leads, now=now, say=say)
+    _show_models(made)
     with working("4/5 leadscore score") as say:
         scored = score_open_leads(settings, release=made.version, say=say, warn=warn)
     with working("5/5 leadscore publish") as say:
         receipt = publish_scores(settings, release=made.version, say=say, warn=warn)
     show("")
     show_rows(action_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
+    show(extrapolated_text(scored))
     first = _show_first_leads(scored.path)
     seconds = time.monotonic() - started
     show(f"\n{receipt.n_written:,} leads published to {Store.of(settings).published}, {seconds:.0f} s in all")
-    show("\nLook further:")
-    show(f"  leadscore trace {first} --release {made.version}   one lead's way, from CRM row to written-back score")
-    show("  leadscore backtest                 would it have worked all along?")
-    show(f"  mlflow server --backend-store-uri {Store.of(settings).tracking_uri}   runs, plots, releases")
-    show(f"  {Store.of(settings).data_docs / 'index.html'}   Great Expectations' pages")
+    _show_next_commands(Store.of(settings), made, lead=first)
 
 
-def _show_models(manifest: ReleaseManifest) -> None:
+def _trained(settings: Settings, *, n_leads: int, now: dt.datetime, say: Say) -> TrainingRun:
+    """The training. Where the simulation is too small to learn from, the error says how to make it larger."""
+    try:
+        return train_release(settings, created_at=now, say=say, warn=warn)
+    except TooFewOutcomesError as error:
+        raise TooFewOutcomesError(
+            error.transition,
+            outcome=error.outcome,
+            found=error.found,
+            needed=error.needed,
+            hint=f"simulate more than {n_leads:,} leads with --leads",
+        ) from error
+
+
+def _show_models(made: TrainingRun) -> None:
+    manifest = made.release.manifest
+    rows = [
+        row
+        for summary in manifest.transitions
+        for evaluation in summary.evaluations
+        if evaluation.moment is Moment.ENTRY
+        for row in _model_rows(evaluation)
+    ]
     show("")
-    rows = []
-    for summary in manifest.transitions:
-        evaluation = next(e for e in summary.evaluations if e.moment is Moment.ENTRY)
-        rows += _model_rows(evaluation)
-        if summary.estimator == "base_rate":
-            warn(f"{summary.transition}: no gain over the base rate can be told from chance; it is published instead")
     show_rows(rows, title="2. Models on the latest leads, none of which they learnt from (95 % intervals)")
-    show(f"\nhand-off at a probability of {manifest.thresholds.hand_off_probability:.3f}: {manifest.thresholds.policy}")
+    for warning in training_warnings(manifest):
+        warn(warning)
+    thresholds = manifest.thresholds
+    show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
+    show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")
+    if not made.is_promoted:
+        warn(
+            f"the demo goes on with version {made.version} all the same; `leadscore score` takes what is in production"
+        )
 
 
 def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
@@ -75,29 +97,32 @@ def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
         {
             "transition": evaluation.transition if position == 0 else "",
             "leads": f"{evaluation.n_test_leads:,}" if position == 0 else "",
-            "model": MODEL_NAMES.get(figures.model, figures.model),
-            "log loss": estimate_text(figures.log_loss),
-            "AUC": estimate_text(figures.auc),
-            "lift top 10 %": estimate_text(figures.lift_in_top_tenth, digits=2),
-            "calibration slope": estimate_text(figures.calibration_slope, digits=2),
+            "model": name,
+            "log loss": estimate_text(judged.log_loss),
+            "gain": estimate_text(judged.gain),
+            "AUC": estimate_text(judged.auc),
+            "lift top 10 %": estimate_text(judged.lift_in_top_tenth, least=2),
+            "calibration slope": estimate_text(judged.calibration_slope, least=2),
         }
-        for position, figures in enumerate(evaluation.models)
+        for position, (name, judged) in enumerate(zip(model_names(evaluation), evaluation.models, strict=True))
     ]
 
 
-def _show_first_leads(path: object) -> str:
+def _show_first_leads(path: Path) -> str | None:
+    """The id of the lead to call first; None where no lead is handed off."""
     reasons = ["reason_1", "reason_2", "reason_3"]
-    columns = ["lead_id", "stage", "grade", "p_sql", "p_win", "expected_value", "respond_by_at", *reasons]
-    handed_off = pq.read_table(path, columns=columns, filters=[("action", "=", Action.HAND_OFF)])
+    columns = ["lead_id", "stage", "grade", "p_sql", "p_win", "expected_value", "is_extrapolated", "respond_by_at"]
+    handed_off = pq.read_table(path, columns=columns + reasons, filters=[("action", "=", Action.HAND_OFF)])
     table = handed_off.sort_by([("expected_value", "descending")]).slice(0, N_SHOWN)
     rows = [
         {
             "lead": row["lead_id"],
             "stage": row["stage"],
             "grade": row["grade"],
-            "p_sql": f"{row['p_sql']:.2f}",
-            "p_win": f"{row['p_win']:.2f}",
+            "p_sql": figure(row["p_sql"], least=2),
+            "p_win": figure(row["p_win"], least=2),
             "expected value": f"{row['expected_value']:,.0f}",
+            "extrapolated": "yes" if row["is_extrapolated"] else "no",
             "respond by": f"{row['respond_by_at']:%Y-%m-%d %H:%M}",
             "why": "; ".join(row[reason] for reason in reasons if row[reason]),
         }
@@ -105,4 +130,20 @@ def _show_first_leads(path: object) -> str:
     ]
     show("")
     show_rows(rows, title="4. Call first: leads to hand off, by expected value")
-    return rows[0]["lead"] if rows else ""
+    return rows[0]["lead"] if rows else None
+
+
+def _show_next_commands(store: Store, made: TrainingRun, *, lead: str | None) -> None:
+    mlflow_server = f"MLFLOW_DISABLE_TELEMETRY=true mlflow server --backend-store-uri {store.tracking_uri}"
+    commands = {
+        "leadscore backtest": "would it have worked all along?",
+        mlflow_server: "runs, plots, releases",
+        str(store.data_docs / "index.html"): "Great Expectations' pages",
+    }
+    if lead is not None:
+        told = f"leadscore trace {lead}" if made.is_promoted else f"leadscore trace {lead} --release {made.version}"
+        commands = {told: "one lead's way, from CRM row to written-back score"} | commands
+    show("\nLook further:")
+    width = max(map(len, commands))
+    for command, shown in commands.items():
+        show(f"  {command:<{width}}  {shown}")

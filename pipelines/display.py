@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from data_contracts.history import CheckReport
@@ -9,9 +10,21 @@ from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
+from data_contracts.wording import figure, figures
 from models.versions import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
-from pipelines.report import action_rows, candidate_rows, evaluation_rows, receipt_rows, table_check_rows
+from pipelines.report import (
+    action_rows,
+    candidate_rows,
+    evaluation_rows,
+    evaluation_warning,
+    extrapolated_text,
+    receipt_rows,
+    snapshots_judged,
+    standing,
+    table_check_rows,
+    training_warnings,
+)
 from pipelines.store import Store
 from pipelines.train import TrainingRun
 from serving.publish import preview
@@ -41,7 +54,7 @@ def quarantined(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
     if as_json:
         show_json(rows)
     elif rows:
-        show_rows(rows)
+        show_rows([{name: _cell(value) for name, value in row.items()} for row in rows])
     else:
         show("nothing is in quarantine")
 
@@ -59,35 +72,25 @@ def training(made: TrainingRun, *, as_json: bool) -> None:
         return
     for summary in manifest.transitions:
         show_rows(candidate_rows(summary), title=f"{summary.transition}: what was tried (later data, in time order)")
-        evaluations({summary.transition: summary.evaluations})
+        for evaluation in summary.evaluations:
+            _evaluation(evaluation)
+    for warning in training_warnings(manifest):
+        warn(warning)
     thresholds = manifest.thresholds
-    show(f"\nhand-off at a probability of {thresholds.hand_off_probability:.3f}: {thresholds.policy}")
-    show(f"release {manifest.release_id} is version {made.version}: {_standing(made)}")
-
-
-def evaluations(by_transition: Mapping[Transition, Sequence[Evaluation]]) -> None:
-    """A table for each evaluation, with the test period above and the verdict below."""
-    for transition, transition_evaluations in by_transition.items():
-        for evaluation in transition_evaluations:
-            snapshots = f"{evaluation.moment} snapshots" if evaluation.moment else "all snapshots"
-            show("")
-            show_rows(
-                evaluation_rows(evaluation),
-                title=f"{transition}, {snapshots}: {evaluation.n_test_leads:,} leads from "
-                f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, "
-                f"base rate {evaluation.test_base_rate:.3f} (training {evaluation.train_base_rate:.3f}); "
-                "95 % intervals",
-            )
-            if not evaluation.has_signal:
-                warn(f"{transition}: no gain over the base rate can be told from chance")
+    show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
+    show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")
 
 
 def backtests(by_transition: Mapping[Transition, Sequence[Evaluation]], *, as_json: bool) -> None:
     """The evaluations of every fold, the oldest first."""
     if as_json:
         show_json({str(t): [e.model_dump(mode="json") for e in folds] for t, folds in by_transition.items()})
-    else:
-        evaluations(by_transition)
+        return
+    for folds in by_transition.values():
+        for evaluation in folds:
+            _evaluation(evaluation)
+            if (warning := evaluation_warning(evaluation)) is not None:
+                warn(warning)
 
 
 def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
@@ -121,9 +124,8 @@ def scored(result: ScoredLeads, *, as_json: bool) -> None:
     show_rows(
         action_rows(result), title=f"{result.n_leads:,} open leads at {result.as_of:%Y-%m-%d %H:%M} UTC by next action"
     )
-    show(
-        f"\nscores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change"
-    )
+    show(f"\n{extrapolated_text(result)}")
+    show(f"scores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change")
 
 
 def plan(result: WriteBackPlan, *, limit: int, as_json: bool) -> None:
@@ -165,16 +167,21 @@ def trace(result: Trace, *, as_json: bool) -> None:
         show(as_text(result))
 
 
-def _standing(made: TrainingRun) -> str:
-    if made.is_promoted:
-        return "promoted to production"
-    return (
-        f"a candidate, held back because {made.held_back_because}; "
-        f'`leadscore promote {made.version} --because "..."` puts it into force'
+def _evaluation(evaluation: Evaluation) -> None:
+    """A table of the models, with the test period above."""
+    base_rate, before = figures(evaluation.test_base_rate, evaluation.train_base_rate)
+    show("")
+    show_rows(
+        evaluation_rows(evaluation),
+        title=f"{evaluation.transition}, {snapshots_judged(evaluation)}: {evaluation.n_test_leads:,} leads from "
+        f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, "
+        f"base rate {base_rate} (training {before}); 95 % intervals",
     )
 
 
 def _cell(value: Any) -> str:
     if value is None:
         return ""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M} UTC"
     return ", ".join(map(str, value)) if isinstance(value, tuple | list) else str(value)

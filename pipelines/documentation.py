@@ -14,6 +14,7 @@ from data_contracts.errors import LeadScoreError
 from features.documentation import features_markdown
 from pipelines.cli import FIRST_RUN, app
 from pipelines.console import complain, show
+from pipelines.friendly import INTERRUPTED
 
 DOCS = Path(__file__).parents[1] / "docs"
 HELP_WIDTH = 100
@@ -51,6 +52,7 @@ def exit_codes_markdown() -> str:
             "| 0 | Done. |",
             "| 2 | The command line itself was wrong. |",
             *rows,
+            f"| {INTERRUPTED} | The command was stopped at the keyboard. |",
             "",
         ]
     )

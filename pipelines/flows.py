@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from prefect import Task, flow, get_run_logger, task
-from prefect.artifacts import create_link_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
-from data_contracts.errors import LeadScoreError, PublishError, SourceError
+from data_contracts.errors import LeadScoreError
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -57,9 +57,9 @@ def as_task(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
 
 
 def _may_pass(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Whether trying again may help: not where one of our own errors says what a person has to mend."""
+    """Whether trying again may help: not where an error of ours says that a person has to mend something."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, LeadScoreError) or isinstance(error, SourceError | PublishError)
+    return not isinstance(error, LeadScoreError) or error.may_pass
 
 
 @flow(name="ingest", persist_result=False)
@@ -68,7 +68,7 @@ def ingest(config: str = "config/scoring.toml", data: str | None = None) -> Chec
     settings = settings_from(config, data)
     report = ingesting.ingest_history(settings, run=as_task, say=get_run_logger().info, warn=get_run_logger().warning)
     _show_table("checked-tables", table_check_rows(report), f"Rows of {report.source} up to {report.extracted_at} UTC")
-    _show_link("data-docs", Store.of(settings).data_docs / "index.html", "Data Docs of the check")
+    _show_path("data-docs", Store.of(settings).data_docs / "index.html", "Data Docs of the check")
     return report
 
 
@@ -113,7 +113,7 @@ def score(
         say=get_run_logger().info,
         warn=get_run_logger().warning,
     )
-    _show_link("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
+    _show_path("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
     return scored
 
 
@@ -125,7 +125,7 @@ def publish(config: str = "config/scoring.toml", release: str = "production") ->
         settings, release=release, run=as_task, say=get_run_logger().info, warn=get_run_logger().warning
     )
     _show_table("publish-receipt", receipt_rows(receipt), f"Scores as of {receipt.as_of} UTC, {receipt.release_id}")
-    _show_link("published-scores", Store.of(settings).published, "Published scores")
+    _show_path("published-scores", Store.of(settings).published, "Published scores")
     return receipt
 
 
@@ -156,8 +156,9 @@ def _show_table(key: str, rows: list[dict[str, str]], description: str) -> None:
     create_table_artifact(table=rows, key=_artefact_key(key), description=description)
 
 
-def _show_link(key: str, target: Path, text: str) -> None:
-    create_link_artifact(link=target.resolve().as_uri(), link_text=text, key=_artefact_key(key))
+def _show_path(key: str, target: Path, description: str) -> None:
+    """The path as text: a browser opens no `file://` link of a page that came from a server."""
+    create_markdown_artifact(f"`{target.resolve()}`", key=_artefact_key(key), description=description)
 
 
 def _artefact_key(text: str) -> str:

@@ -1,12 +1,16 @@
 """Results as rows that a terminal, a Prefect artefact and JSON can all show."""
 
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_contracts.history import CheckReport
-from data_contracts.releases import Estimate, Evaluation, TransitionSummary
+from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
+from data_contracts.wording import estimate_text, figure
+from pipelines.train import TrainingRun
 
-MODEL_NAMES = {"base_rate": "base rate", "point_rule": "point rule", "logistic_regression": "logistic regression"}
+ESTIMATORS = {"lightgbm": "LightGBM", "logistic_regression": "logistic regression", "base_rate": "base rate"}
+BASELINES = {"base_rate": "base rate", "point_rule": "point rule", "logistic_regression": "plain logistic regression"}
 
 
 def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
@@ -26,21 +30,61 @@ def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
     return rows
 
 
+def model_names(evaluation: Evaluation) -> list[str]:
+    """What the models of `evaluation` are called in tables: ours first, then its baselines. No two are the same."""
+    ours, *baselines = (figures.model for figures in evaluation.models)
+    return [f"our model ({ESTIMATORS.get(ours, ours)})", *(BASELINES.get(name, name) for name in baselines)]
+
+
 def evaluation_rows(evaluation: Evaluation) -> list[dict[str, str]]:
     """One row a model, the model itself first and then its baselines, every figure with its 95 % interval."""
     return [
         {
-            "model": MODEL_NAMES.get(figures.model, figures.model),
+            "model": name,
             "log loss": estimate_text(figures.log_loss),
             "gain": estimate_text(figures.gain),
             "Brier": estimate_text(figures.brier),
             "AUC": estimate_text(figures.auc),
-            "slope": estimate_text(figures.calibration_slope, digits=2),
-            "lift top 10 %": estimate_text(figures.lift_in_top_tenth, digits=2),
-            "captured": estimate_text(figures.captured_at_capacity, digits=2),
+            "slope": estimate_text(figures.calibration_slope, least=2),
+            "lift top 10 %": estimate_text(figures.lift_in_top_tenth, least=2),
+            "captured": estimate_text(figures.captured_at_capacity, least=2),
         }
-        for figures in evaluation.models
+        for name, figures in zip(model_names(evaluation), evaluation.models, strict=True)
     ]
+
+
+def snapshots_judged(evaluation: Evaluation) -> str:
+    """`entry snapshots` or `all snapshots`."""
+    return f"{evaluation.moment or 'all'} snapshots"
+
+
+def evaluation_warning(evaluation: Evaluation) -> str | None:
+    """What a reader of the evaluation must not overlook; None where there is nothing."""
+    if evaluation.has_signal:
+        return None
+    judged = f"{evaluation.transition}, {snapshots_judged(evaluation)}"
+    return f"{judged}: no gain over the base rate can be told from chance"
+
+
+def training_warnings(manifest: ReleaseManifest) -> list[str]:
+    """What a reader of the training must not overlook, in the order of the transitions and their evaluations."""
+    warnings = []
+    for summary in manifest.transitions:
+        told = (evaluation_warning(evaluation) for evaluation in summary.evaluations)
+        warnings += [warning for warning in told if warning is not None]
+        if summary.estimator == "base_rate":
+            warnings.append(f"{summary.transition}: without signal, every lead is given the base rate")
+    return warnings
+
+
+def standing(made: TrainingRun) -> str:
+    """What became of the trained release, in the words that follow its number."""
+    if made.is_promoted:
+        return "promoted to production"
+    return (
+        f"a candidate, held back because {made.held_back_because}; "
+        f'`leadscore promote {made.version} --because "..."` puts it into force'
+    )
 
 
 def receipt_rows(receipt: PublishReceipt) -> list[dict[str, str]]:
@@ -52,26 +96,11 @@ def receipt_rows(receipt: PublishReceipt) -> list[dict[str, str]]:
     ]
 
 
-def estimate_text(estimate: Estimate, *, digits: int = 3) -> str:
-    """`0.745 [0.727, 0.764]`, or a dash where the figure is not defined.
-
-    >>> estimate_text(Estimate(value=0.7451, low=0.7268, high=0.7642))
-    '0.745 [0.727, 0.764]'
-    >>> estimate_text(Estimate(value=None, low=None, high=None))
-    '–'
-    """
-    if estimate.value is None:
-        return "–"
-    if estimate.low is None or estimate.high is None:
-        return f"{estimate.value:.{digits}f}"
-    return f"{estimate.value:.{digits}f} [{estimate.low:.{digits}f}, {estimate.high:.{digits}f}]"
-
-
 def candidate_rows(summary: TransitionSummary) -> list[dict[str, str]]:
     """One row a model that was tried, the best first."""
     return [
         {
-            "model": candidate.estimator,
+            "model": ESTIMATORS.get(candidate.estimator, candidate.estimator),
             "parameters": ", ".join(f"{name}={value}" for name, value in candidate.parameters.items()),
             "calibrator": candidate.calibrator,
             "log loss": f"{candidate.validation_log_loss:.4f}",
@@ -89,8 +118,18 @@ def action_rows(scored: ScoredLeads) -> list[dict[str, str]]:
         {
             "action": row["action"],
             "leads": f"{row['p_win_count']:,}",
-            "mean p_win": f"{row['p_win_mean']:.3f}",
+            "mean p_win": figure(row["p_win_mean"]),
             "expected value": f"{row['expected_value_sum']:,.0f}",
         }
         for row in sorted(by_action.to_pylist(), key=lambda row: -row["p_win_mean"])
     ]
+
+
+def extrapolated_text(scored: ScoredLeads) -> str:
+    """How many of the scored leads are extrapolated, as a sentence."""
+    marked = pq.read_table(scored.path, columns=["is_extrapolated"])["is_extrapolated"]
+    n_extrapolated = pc.sum(marked).as_py() or 0
+    return (
+        f"{n_extrapolated:,} of {scored.n_leads:,} are extrapolated: "
+        "no labelled leads resemble them, so take their figures with care"
+    )

@@ -22,6 +22,7 @@ FIELD_VALUES: dict[str, str] = {
     "action": "action",
     "respond_by": _TIME.format("respond_by_at"),
     "reasons": "nullif(concat_ws('; ', reason_1, reason_2, reason_3), '')",
+    "extrapolated": "if(is_extrapolated, 'yes', 'no')",
     "release": "release_id",
 }
 """What a CRM field can hold, by the last words of the field's name, as SQL over the scored leads. Every value is text,

@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 from data_contracts.columns import TABLES
 from data_contracts.errors import UnknownLeadError
 from data_contracts.history import CrmHistory, Quarantine
-from data_contracts.releases import Estimate, Thresholds
+from data_contracts.releases import Thresholds
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
+from data_contracts.wording import estimate_text
 from features.build import build_features
 from features.known import known_at
 from features.outcomes import outcomes
@@ -314,7 +315,7 @@ def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: A
         f"labelled leads converted within {summary.horizon_days} days",
     )
     for evaluation in summary.evaluations:
-        yield f"  gain, {evaluation.moment or 'all moments'}", _interval(evaluation.model.gain)
+        yield f"  gain, {evaluation.moment or 'all moments'}", estimate_text(evaluation.model.gain, least=4)
     if frame.empty:
         return
     yield "  probability", f"{model.predict(frame)[0]:.4f}"
@@ -367,15 +368,11 @@ def _published_rows(standing: pa.Table) -> Rows:
     return told or (("nothing", "it was never published"),)
 
 
-def _interval(estimate: Estimate) -> str:
-    if estimate.value is None:
-        return MISSING
-    return f"{estimate.value:.4f} ({estimate.low:.4f} to {estimate.high:.4f})"
-
-
 def _shown(value: object) -> str:
     if value is None or value == "" or value is pd.NaT:
         return MISSING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, dt.datetime):
         return f"{value:%Y-%m-%d %H:%M}"
     return f"{value:.4g}" if isinstance(value, float) else str(value)

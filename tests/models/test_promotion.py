@@ -36,8 +36,8 @@ def test_probabilities_that_are_clearly_off_hold_even_the_first_release_back(low
     for production in (None, release()):
         (reason,) = reasons_against(doubtful(name="calibration_slope", low=low, high=high), production)
         assert reason == (
-            f"sql_to_win: its probabilities are {leaning}, the calibration slope at entry is {low:.2f} to {high:.2f} "
-            "and may be 0.67 to 1.50"
+            f"sql_to_win: its probabilities are {leaning}, the calibration slope at entry is {(low + high) / 2:.2f} "
+            f"[{low:.2f}, {high:.2f}] and may be 0.67 to 1.50"
         )
 
 
@@ -48,7 +48,9 @@ def test_a_slope_whose_interval_reaches_into_what_is_allowed_is_let_through(low:
 
 def test_a_model_that_is_too_good_to_be_true_is_held_back_with_where_to_look():
     (reason,) = reasons_against(doubtful(name="auc", low=0.951, high=0.98), None)
-    assert reason.startswith("sql_to_win: it is too good to be true, the AUC at entry is 0.951 to 0.980; look for an ")
+    assert reason.startswith(
+        "sql_to_win: it is too good to be true, the AUC at entry is 0.966 [0.951, 0.980]; look for an "
+    )
     assert reasons_against(doubtful(name="auc", low=0.949, high=0.98), None) == ()
 
 
@@ -73,14 +75,16 @@ def test_a_release_goes_while_its_interval_reaches_that_of_production():
 
 def test_a_clearly_worse_release_is_held_back_with_both_intervals():
     assert reasons_against(release(gain=0.02), release(gain=0.05)) == (
-        "mql_to_sql: its gain over the base rate is 0.0100 to 0.0300 and production's 0.0400 to 0.0600, clearly worse",
+        "mql_to_sql: its gain over the base rate is 0.0200 [0.0100, 0.0300] "
+        "and production's 0.0500 [0.0400, 0.0600], clearly worse",
     )
 
 
 def test_the_second_transition_counts_as_well():
     worse = manifest(summary(SQL, estimator="lightgbm"), summary(WIN, estimator="lightgbm", gain=0.005, margin=0.001))
     assert reasons_against(worse, release()) == (
-        "sql_to_win: its gain over the base rate is 0.0040 to 0.0060 and production's 0.0200 to 0.0400, clearly worse",
+        "sql_to_win: its gain over the base rate is 0.0050 [0.0040, 0.0060] "
+        "and production's 0.0300 [0.0200, 0.0400], clearly worse",
     )
 
 

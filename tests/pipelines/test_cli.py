@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import platform
 import shutil
 import subprocess
 import sys
@@ -33,6 +34,15 @@ def test_alone_it_shows_the_first_run():
     code, out, _ = run()
     assert code == 0
     assert FIRST_RUN in out
+
+
+def test_the_versions_of_python_and_of_the_libraries_that_compute_are_one_a_line():
+    code, out, _ = run("--version")
+    versions = dict(line.split(maxsplit=1) for line in out.splitlines())
+    assert code == 0
+    assert versions["python"].startswith(platform.python_version())
+    assert {"leadscore", "numpy", "duckdb", "scikit-learn", "lightgbm"} <= set(versions)
+    assert FIRST_RUN not in out
 
 
 @pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])

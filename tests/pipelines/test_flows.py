@@ -3,13 +3,14 @@
 import asyncio
 import json
 import shutil
+import time
 
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
 
-from data_contracts.errors import ReleaseError
+from data_contracts.errors import BusyError, PublishError, ReleaseError, SourceError
 from pipelines import flows
 
 pytestmark = [
@@ -52,6 +53,9 @@ def test_nightly_ingests_scores_and_publishes_with_artefacts_in_prefect(workspac
     assert receipt.n_unchanged > 0
     found = artefacts()
     assert {"checked-tables", "data-docs", "scored-leads", "publish-receipt", "published-scores"} <= set(found)
+    scores = workspace / "var" / "simulated" / "scored_leads.parquet"
+    assert found["scored-leads"].data == f"`{scores}`", "the path as text: a browser opens no file:// link"
+    assert "file://" not in str([artefact.data for artefact in found.values()])
     rows = json.loads(found["checked-tables"].data)
     assert [row["table"] for row in rows][:2] == ["accounts", "leads"]
 
@@ -97,13 +101,30 @@ def test_a_step_that_only_computes_is_not(monkeypatch):
     assert step.calls == 1
 
 
-def test_what_a_person_has_to_mend_is_not_tried_again(monkeypatch):
-    step = Flaky(failures=1, error=ReleaseError)
+@pytest.mark.parametrize("error", [ReleaseError, SourceError, PublishError])
+def test_what_a_person_has_to_mend_is_not_tried_again(error, monkeypatch):
+    step = Flaky(failures=1, error=error)
     monkeypatch.setattr(flows, "INPUT_OUTPUT", frozenset({step}))
     monkeypatch.setattr(flows, "RETRY_AFTER_SECONDS", [0, 0, 0])
-    with pytest.raises(ReleaseError, match="did not answer"):
+    with pytest.raises(error, match="did not answer"):
         run_in_a_flow(step)
     assert step.calls == 1
+
+
+def test_an_error_of_ours_that_may_pass_is_tried_again(monkeypatch):
+    step = Flaky(failures=1, error=BusyError)
+    monkeypatch.setattr(flows, "INPUT_OUTPUT", frozenset({step}))
+    monkeypatch.setattr(flows, "RETRY_AFTER_SECONDS", [0, 0, 0])
+    assert run_in_a_flow(step) == "done"
+    assert step.calls == 1 + 1
+
+
+def test_a_missing_file_does_not_hold_the_work_pool(workspace, monkeypatch):
+    monkeypatch.chdir(workspace)
+    started = time.monotonic()
+    with pytest.raises(SourceError, match="nowhere"):
+        flows.ingest(data="nowhere")
+    assert time.monotonic() - started < min(flows.RETRY_AFTER_SECONDS)
 
 
 def test_the_steps_that_are_retried_are_those_that_read_or_write_elsewhere():

@@ -87,6 +87,13 @@ class Sink:
         )
 
 
+@pytest.mark.parametrize(("is_extrapolated", "text"), [(True, "yes"), (False, "no")])
+def test_an_extrapolated_score_says_so_beside_the_score(tmp_path, is_extrapolated, text):
+    of_lead = scored(tmp_path, {"is_extrapolated": is_extrapolated})
+    plan = plan_write_back(of_lead, NOTHING_PUBLISHED, fields=("leadscore_extrapolated",))
+    assert plan.changes["new_value"].to_pylist() == [text]
+
+
 def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
     plan = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     assert plan.changes.to_pylist() == [
@@ -94,6 +101,7 @@ def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
         for field, value in [
             ("leadscore_action", "hand_off"),
             ("leadscore_expected_value", "1030.90"),
+            ("leadscore_extrapolated", "no"),
             ("leadscore_grade", "B2"),
             ("leadscore_p_sql", "0.4124"),
             ("leadscore_p_win", "0.1031"),

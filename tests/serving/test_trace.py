@@ -11,7 +11,7 @@ from features.snapshots import scoring_snapshots
 from models.estimators import fit_estimator, model_frame
 from models.fitted import FittedTransition
 from serving.score import score_batch
-from serving.trace import as_text, trace_lead
+from serving.trace import MISSING, as_text, trace_lead
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
 from tests.example_release import LOGISTIC, base_rate, release_of, summary
 
@@ -126,6 +126,11 @@ def test_a_trace_scores_as_the_run_over_all_leads_does(trace, frame, release):
         told = rows(trace(row["lead_id"]), "ScoredLeads")
         assert told["p_win"] == f"{row['p_win']:.4g}"
         assert (told["grade"], told["action"], told["reason_1"]) == (row["grade"], row["action"], row["reason_1"])
+
+
+def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql):
+    assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] in {"yes", "no"}
+    assert rows(of_an_sql, "WriteBackPlan")["leadscore_extrapolated"] in {f"{MISSING} → yes", f"{MISSING} → no"}
 
 
 def test_what_was_delivered_is_shown_without_what_identifies_a_person(of_an_sql):

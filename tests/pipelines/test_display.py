@@ -1,0 +1,63 @@
+"""What commands print for people."""
+
+import datetime as dt
+from pathlib import Path
+
+from data_contracts.history import CheckReport
+from data_contracts.settings import load_settings
+from data_contracts.vocabulary import Transition
+from models.registry import ReleaseVersion
+from pipelines import display
+from pipelines.report import training_warnings
+from pipelines.train import TrainingRun
+from tests.example_release import base_rate, evaluation, fitted, release_of
+
+SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
+
+
+def test_a_check_says_what_the_source_lacks(capsys):
+    report = CheckReport(
+        source="ours",
+        extracted_at=dt.datetime(2026, 5, 1),
+        definitions_version="2026.1",
+        fingerprint="f1",
+        tables=(),
+        warnings=("leads: left out, because nobody declared them: rating",),
+        expectations=(),
+    )
+    settings = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
+    display.check_report(report, settings, as_json=False)
+    assert capsys.readouterr().err == "! leads: left out, because nobody declared them: rating\n"
+
+
+def test_training_warns_of_everything_once(capsys):
+    release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)})
+    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [f"! {warning}" for warning in training_warnings(release.manifest)]
+    assert "our model (logistic regression)" in shown.out
+
+
+def test_a_backtest_warns_below_each_window_without_signal(capsys):
+    folds = (evaluation(SQL, model="lightgbm"), evaluation(SQL, model="lightgbm", gain=0.0))
+    display.backtests({SQL: folds}, as_json=False)
+    assert capsys.readouterr().err.count("no gain over the base rate can be told from chance") == 1
+
+
+def test_a_small_base_rate_is_not_0(capsys):
+    rare = evaluation(SQL, model="lightgbm").model_copy(update={"test_base_rate": 0.0004, "train_base_rate": 0.0021})
+    display.backtests({SQL: (rare,)}, as_json=False)
+    assert "base rate 0.0004 (training 0.0021)" in capsys.readouterr().out
+
+
+def test_what_is_missing_in_a_refused_row_is_left_empty(capsys):
+    display.quarantined([{"table": "leads", "row_key": None, "reason": "lead_id is missing"}], as_json=False)  # type: ignore[dict-item]
+    assert "None" not in capsys.readouterr().out
+
+
+def test_releases_are_told_to_the_minute_in_utc(capsys):
+    version = ReleaseVersion(
+        "1", "r1", "2026.1", "f1", dt.datetime(2026, 5, 1, 6, 30, 59, 273_000), ("candidate",), "run"
+    )
+    display.releases([version], as_json=False)
+    assert "2026-05-01 06:30 UTC" in capsys.readouterr().out
