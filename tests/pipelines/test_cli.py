@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -119,6 +120,18 @@ def test_scores_of_the_past_are_not_published(finished_run, tmp_path, monkeypatc
     code, _, err = run("publish")
     assert code == 8
     assert "2026-01-01 00:00" in err
+
+
+def test_scores_of_another_release_are_not_published(finished_run, tmp_path, monkeypatch):
+    shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path / "workspace")
+    scores = Path("var/simulated/scored_leads.parquet")
+    table = pq.read_table(scores)
+    metadata = table.schema.metadata | {b"release_id": b"2026-01-01-of-before"}
+    pq.write_table(table.replace_schema_metadata(metadata), scores)
+    code, _, err = run("publish")
+    assert code == 8
+    assert "2026-01-01-of-before" in err
 
 
 def test_a_plan_is_not_carried_out_once_the_leads_were_scored_anew(finished_run, tmp_path, monkeypatch):
