@@ -58,11 +58,9 @@ def moments(workshop: Workshop, step: str, *, n: int, rng: random.Random) -> Ite
     *changes, end = workshop.undisturbed(step)[2]
     for number in range(n):
         if number % 2 == 0 and changes:
-            yield Moment(
-                1 + (number // 2 * max(1, len(changes) // max(1, n // 2))) % len(changes), rng.uniform(0, 0.01)
-            )
+            yield Moment(1 + number * len(changes) // n, rng.uniform(0, 0.01))
         else:
-            yield Moment(0, end * (number + 1) / (n + 1))
+            yield Moment(0, end * (number + 0.5) / (n + 1))
 
 
 def kill(workshop: Workshop, step: str, moment: Moment) -> Killed:
@@ -113,7 +111,7 @@ def told_of_state(before: Kept, now: Kept, expected: Kept) -> tuple[str, list[st
 
 def _is_half_trained(old: str, now: str) -> bool:
     """Whether a run was under way, and all that was registered before still is: the next training tidies up."""
-    return "UNREADABLE" not in now and (old == "none" or now.startswith(old.split("; ")[0]))
+    return "UNREADABLE" not in now and (old == "none" or now.startswith(old.split("; ", maxsplit=1)[0]))
 
 
 def trouble_after(workshop: Workshop, step: str, again: Ran) -> list[str]:
