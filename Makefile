@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # Numeric libraries would start a thread per core in each of the two test workers.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo test check bench lock docs clean
+.PHONY: help demo test check mutants bench lock docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -35,6 +35,9 @@ check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
 
 docs: $(INSTALLED)  ## Write the generated docs
 	$(BIN)/python -m pipelines.documentation
+
+mutants: $(INSTALLED)  ## Change central lines one by one and see that tests fail (half an hour)
+	$(BIN)/python -m tests.mutants
 
 bench: $(INSTALLED)  ## Timings and memory at scale (minutes; needs about 8 GiB of disk)
 	$(BIN)/python -m benchmarks.scale

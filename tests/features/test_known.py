@@ -41,6 +41,10 @@ def tables_of(history):
     return {field.name: getattr(history, field.name) for field in fields(history)}
 
 
+def count(table):
+    return table.count().to_pyarrow().as_py()
+
+
 def test_no_table_of_the_known_history_holds_a_time(busy):
     timed = {
         f"{name}.{column}"
@@ -61,8 +65,35 @@ def test_no_fact_is_younger_than_the_moment(busy):
     assert min(ages.values()) == 15.5  # from 15 June to 30 June at noon
 
 
+@pytest.mark.parametrize(
+    ("happened", "recorded", "is_known"),
+    [
+        (dt.timedelta(0), dt.timedelta(days=-3), False),  # a meeting stands in the CRM before it takes place
+        (dt.timedelta(microseconds=-1), dt.timedelta(days=-3), True),
+        (dt.timedelta(days=-3), dt.timedelta(0), False),
+        (dt.timedelta(days=-3), dt.timedelta(microseconds=-1), True),
+    ],
+    ids=["happens at the moment", "happened just before", "recorded at the moment", "recorded just before"],
+)
+def test_a_fact_is_known_only_if_it_happened_and_was_recorded_before_the_moment(
+    make_history, make_snapshots, settings, happened, recorded, is_known
+):
+    times = {"lead_id": "A", "recorded_at": AS_OF + recorded}
+    history = make_history(
+        {
+            "leads": [{"lead_id": lead, "account_id": "X", "created_at": "2026-02-01"} for lead in "AB"],
+            "activities": [times | {"kind": "meeting", "occurred_at": AS_OF + happened}],
+            "stage_changes": [times | {"stage": "sal", "entered_at": AS_OF + happened}],
+        }
+    )
+    snapshots = make_snapshots([{"lead_id": lead, "as_of": AS_OF} for lead in "AB"])
+    found = known_at(history, snapshots, settings=settings)
+    facts = ("activities", "account_activities", "stage_changes", "account_stage_changes")
+    assert {name: count(getattr(found, name)) for name in facts} == dict.fromkeys(facts, int(is_known))
+
+
 def test_each_lead_knows_its_own_facts_and_those_of_the_two_others(busy):
-    counts = {name: table.count().to_pyarrow().as_py() for name, table in tables_of(busy).items()}
+    counts = {name: count(table) for name, table in tables_of(busy).items()}
     assert counts == {
         "snapshots": 3,
         "activities": 3 * 2,

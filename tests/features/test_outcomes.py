@@ -70,3 +70,9 @@ def test_where_contact_is_assumed_nobody_is_never_contacted(make_history, settin
     settings = settings_with(definitions={"contact": {"assume_contacted_because": "every lead is called"}})
     rows = judged(make_history(FUNNEL), settings, Transition.MQL_TO_SQL)
     assert Counter(row["outcome_status"] for row in rows) == {"converted": 1, "not_converted": 2, "censored": 1}
+
+
+def test_an_sql_is_never_one_that_nobody_contacted_even_where_only_calls_count_as_contact(make_history, settings_with):
+    settings = settings_with(definitions={"contact": {"stages": ()}})
+    rows = judged(make_history(FUNNEL), settings, Transition.SQL_TO_WIN)
+    assert {(row["lead_id"], row["outcome_status"]) for row in rows} == {("A", "not_converted")}

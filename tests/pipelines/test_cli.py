@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -143,6 +144,18 @@ def test_scores_of_another_history_with_the_same_time_of_extract_are_not_publish
     code, _, err = run("publish")
     assert code == 8
     assert "run `leadscore score` again" in err
+
+
+def test_scores_of_another_release_are_not_published(finished_run, tmp_path, monkeypatch):
+    shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
+    monkeypatch.chdir(tmp_path / "workspace")
+    scores = Path("var/simulated/scored_leads.parquet")
+    table = pq.read_table(scores)
+    metadata = table.schema.metadata | {b"release_id": b"2026-01-01-of-before"}
+    pq.write_table(table.replace_schema_metadata(metadata), scores)
+    code, _, err = run("publish")
+    assert code == 8
+    assert "2026-01-01-of-before" in err
 
 
 def test_the_demo_does_not_write_into_a_real_export(tmp_path, monkeypatch):

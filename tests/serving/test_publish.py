@@ -90,7 +90,7 @@ class Sink:
 @pytest.mark.parametrize(("is_extrapolated", "text"), [(True, "yes"), (False, "no")])
 def test_an_extrapolated_score_says_so_beside_the_score(tmp_path, is_extrapolated, text):
     of_lead = scored(tmp_path, {"is_extrapolated": is_extrapolated})
-    plan = plan_write_back(of_lead, NOTHING_PUBLISHED, fields=("leadscore_extrapolated",))
+    plan = planned(of_lead, NOTHING_PUBLISHED, fields=("leadscore_extrapolated",))
     assert plan.changes["new_value"].to_pylist() == [text]
 
 
