@@ -15,6 +15,7 @@ from models.fitted import FittedTransition, ScoringRelease
 from models.release import SEED, assemble_release, inputs_of
 from models.train import backtest_transition, train_transition
 from models.versions import ReleaseVersion
+from pipelines.clock import now
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, refuse_redeclared, registry_of
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
@@ -74,7 +75,7 @@ def record_release(release: ScoringRelease, *, tables: Mapping[Transition, Label
     registry = registry_of(store)
     samples = {transition: table.labelled() for transition, table in tables.items()}
     version = registry.record(release, samples=samples).version
-    reason = registry.promote_by_rule(version, at=release.manifest.created_at)
+    reason = registry.promote_by_rule(version, at=now())
     return TrainingRun(version=version, release=release, is_promoted=reason is None, held_back_because=reason)
 
 

@@ -259,7 +259,8 @@ def test_the_size_of_the_engine_s_batches_changes_no_byte(run, crm, release, tmp
 
 
 def test_a_release_of_another_catalogue_is_refused(crm, release, tmp_path):
-    other = ScoringRelease(release.manifest.model_copy(update={"catalogue_digest": "other"}), release.transitions)
+    inputs = release.manifest.inputs.model_copy(update={"catalogue_digest": "other"})
+    other = ScoringRelease(release.manifest.model_copy(update={"inputs": inputs}), release.transitions)
     with pytest.raises(ReleaseError, match=r"made by feature catalogue other and the one in force is \w{16}; train"):
         score_leads(crm, other, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
 
