@@ -80,9 +80,14 @@ def _told(verdict: Verdict, counted: Counted, *, kind: str, checks: Checks) -> t
             "export it again; if it is right, raise max_volume_drop_share in [checks] for one run",
         )
     if kind == NOT_PERSONAL:
+        mend = (
+            f"take {verdict.column} out of [crm.attributes]"
+            if verdict.column in counted.table.attributes
+            else f"leave it out of the SELECT of {table}, or empty such values there"
+        )
         return (
             f"{verdict.column} looks like an email address or a phone number in {rows(verdict.unexpected)}",
-            f"take {verdict.column} out of [crm.attributes]: what identifies a person never becomes a feature",
+            f"{mend}: what identifies a person never becomes a feature",
         )
     allowed = percent(checks.max_refused_share)
     share = verdict.unexpected / verdict.rows if verdict.rows else 0.0

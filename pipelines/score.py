@@ -9,7 +9,9 @@ from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
+from data_contracts.wording import leads
 from features.catalogue import catalogue_digest
+from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
@@ -48,6 +50,8 @@ def score_open_leads(
                 f"the definitions have changed since release {loaded.manifest.release_id} was trained under "
                 f"{loaded.manifest.definitions_version}; scores are under those until a new release is promoted"
             )
+        for reason, n in unscored_leads(checked.history, as_of=moment).items():
+            say(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,
