@@ -1,4 +1,4 @@
-"""What is wrong with a CSV file that the engine gives up on, in line numbers and counts, without a word of its content."""
+"""What is wrong with a CSV file that the engine gives up on: line numbers and counts, and nothing of its content."""
 
 import csv
 import gzip

@@ -4,13 +4,14 @@ The engine quotes whole lines and values of the data; what is handed on are file
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 from ibis.backends.duckdb import Backend
 
-from crm.csv_faults import line_ends, odd_line
+from crm.csv_faults import is_csv, line_ends, odd_line
 from data_contracts.errors import SourceError, SourceUnreachableError
 from data_contracts.privacy import masked
 
@@ -66,6 +67,13 @@ class Select:
         calls = (_call_at(query, found.start(), found.end()) for found in _READER.finditer(query))
         return tuple(call for call in calls if call)
 
+    @property
+    def csv_files(self) -> tuple[Path, ...]:
+        """The files in the data folder that the query reads and that are called as a CSV is."""
+        patterns = re.findall(re.escape(DATA_FOLDER) + r"/([^'\"\n]+)", self.text)
+        files = (file for pattern in dict.fromkeys(patterns) for file in sorted(self.data_folder.glob(pattern)))
+        return tuple(file for file in files if file.is_file() and is_csv(file))
+
     def column_in_file(self, line: int, column: int) -> int:
         """The column, from 1, in the file of what stands in `column` of `line` of the query."""
         lines = self.query.splitlines()
@@ -99,6 +107,8 @@ def explained(error: duckdb.Error, select: Select, engine: Backend) -> SourceErr
         return SourceError(f"{select.where}: {_of_csv_without_shape(message)}")
     if _CSV_LINE.search(message):
         return SourceError(f"{select.where}: {_of_csv_line(message)}")
+    if "CSV" in message and (mixed := _mixed_line_ends_of(select.csv_files)):
+        return SourceError(f"{select.where}: {mixed}; {_LINE_END_REMEDY}")
     headline = _headline(message)
     if isinstance(error, _ABOUT_SQL):
         found = f"{headline}{_position(message, select)}{_columns_read(select, engine)}"
@@ -117,8 +127,8 @@ def _of_csv_line(message: str) -> str:
         return f"{place} is not utf-8 encoded; {_ENCODING_REMEDY}"
     if column := _CSV_COLUMN.search(message):
         return f"{place}: the value of column {masked(column[1])!r} does not fit its type; {_TYPE_REMEDY}"
-    if file and (mixed := _mixed_line_ends(Path(file[1].strip()))):
-        return f"{place} cannot be read: {mixed}; {_LINE_END_REMEDY}"
+    if file and (mixed := _mixed_line_ends_of([Path(file[1].strip())])):
+        return f"line {line:,} cannot be read; {mixed}; {_LINE_END_REMEDY}"
     counts = _CSV_COUNTS.search(message)
     found = f" has {int(counts[2]):,} values where the header has {int(counts[1]):,}" if counts else " cannot be read"
     return f"{place}{found}; {_WIDTH_REMEDY}"
@@ -130,27 +140,28 @@ def _of_csv_without_shape(message: str) -> str:
     path = Path(named[1]) if named else None
     if path is None or not path.is_file():
         return f"the CSV cannot be read; {_WIDTH_REMEDY}"
-    if mixed := _mixed_line_ends(path):
-        return f"{path}: {mixed}; {_LINE_END_REMEDY}"
+    if mixed := _mixed_line_ends_of([path]):
+        return f"{mixed}; {_LINE_END_REMEDY}"
     if odd := odd_line(path, delimiter=delimiter[1] if delimiter else ","):
         line, expected, found = odd
         return f"line {line:,} of {path} has {found:,} values where the header has {expected:,}; {_WIDTH_REMEDY}"
     return f"{path} is no CSV of the dialect that the SELECT names; {_WIDTH_REMEDY}"
 
 
-def _mixed_line_ends(path: Path) -> str:
-    """What kinds of line end a file mixes; empty where it does not."""
-    if not path.is_file():
-        return ""
-    kinds = line_ends(path)
-    told = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
-    return f"its lines end in different ways ({told})" if len(kinds) > 1 else ""
+def _mixed_line_ends_of(files: Iterable[Path]) -> str:
+    """The first of `files` whose line ends are of several kinds, and which; empty where there is none."""
+    for file in files:
+        kinds = line_ends(file) if file.is_file() else {}
+        if len(kinds) > 1:
+            told = ", ".join(f"{n:,} {kind}" for kind, n in kinds.items())
+            return f"{file}: its lines end in different ways ({told})"
+    return ""
 
 
 def _headline(message: str) -> str:
     """The engine's message without its advice, positions, secrets, and what it quotes on lines of their own."""
     headline, *more = [line.strip() for line in message.splitlines() if line.strip()]
-    kept = [headline, *(line for line in more if line.startswith(("Candidate bindings", "Did you mean")))]
+    kept = [headline, *(masked(line) for line in more if line.startswith(("Candidate bindings", "Did you mean")))]
     return _SECRET.sub(r"\1…", " ".join(kept))
 
 

@@ -10,7 +10,7 @@ import duckdb
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
-from crm.csv_faults import begins_blank, is_csv
+from crm.csv_faults import begins_blank
 from crm.select_errors import DATA_FOLDER, Select, explained
 from data_contracts.columns import TABLES
 from data_contracts.errors import SourceError, SourceUnreachableError
@@ -157,7 +157,8 @@ class SqlSource:
             with enough_of_everything(engine):
                 rows: list[tuple[object, ...]] = engine.con.execute(f"{as_query} FROM (\n{asked.query}\n)").fetchall()
         except duckdb.Error as error:
-            raise explained(error, asked, engine) from error
+            # Whatever prints the traceback would print the engine's words with it, which quote rows.
+            raise explained(error, asked, engine) from None
         return rows
 
     def _require_files(self, asked: Select) -> None:
@@ -171,15 +172,14 @@ class SqlSource:
             empty = [str(file) for file in files if file.is_file() and file.stat().st_size == 0]
             if empty:
                 raise SourceError(f"{where}: {', '.join(empty)} is empty (0 bytes); export it again")
-            if not _SKIPS_LINES.search(asked.text):
-                _refuse_blank_beginnings(where, files)
+        _refuse_blank_beginnings(asked)
 
 
-def _refuse_blank_beginnings(where: str, files: list[Path]) -> None:
-    blank = [str(file) for file in files if file.is_file() and is_csv(file) and begins_blank(file)]
-    if blank:
+def _refuse_blank_beginnings(asked: Select) -> None:
+    blank = [str(file) for file in asked.csv_files if begins_blank(file)]
+    if blank and not _SKIPS_LINES.search(asked.text):
         raise SourceError(
-            f"{where}: the first line of {', '.join(blank)} is blank, and what stands below would be taken for data; "
+            f"{asked.where}: the first line of {', '.join(blank)} is blank, so that its header would be taken for data; "
             "let the file begin with its header, or say in the reader how many lines come before it (skip = 1)"
         )
 

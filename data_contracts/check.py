@@ -20,6 +20,7 @@ from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
 from data_contracts.merges import leads_without_account, undated_mergers
 from data_contracts.quarantine import counts, refuse_rows
+from data_contracts.resources import enough_of_everything
 from data_contracts.rules import Judge
 from data_contracts.settings import Settings
 from data_contracts.translation import translate
@@ -54,9 +55,11 @@ def check_history(
     ContractError
         With every breach of every table that stops the run. The quarantine then stays in the engine, no canonical
         table does.
+    StoreError, SettingsError
+        Where the disk or the engine's memory is full.
     """
     compared = last if last and last.source == raw.source else None
-    with workbench(raw.engine):
+    with enough_of_everything(raw.engine), workbench(raw.engine):
         tables = receive(raw, settings.crm)
         judges = _refuse_rows(raw, tables, settings=settings)
         checks = {table.name: counts(raw.engine, table) for table in tables if table.name in judges}

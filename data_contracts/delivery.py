@@ -165,7 +165,7 @@ def surplus_and_absent_columns(table: Delivered, crm: CrmMapping) -> Findings:
     ]
     warnings = []
     if unknown := [name for name in table.undeclared if name not in ours]:
-        warnings.append(f"{table.name}: left out, because nobody declared them: {listed(unknown)}")
+        warnings.append(f"{table.name}: left out, because nobody declared them: {listed(map(masked, unknown))}")
     absent = [c for c in table.contract.columns if not c.required and c.name not in table.columns]
     if plain := [column.name for column in absent if column.filled_from is None]:
         warnings.append(f"{table.name}: absent, and missing in every row: {listed(plain)}")

@@ -9,6 +9,7 @@ from data_contracts.columns import TABLES
 from data_contracts.delivery import Delivered
 from data_contracts.errors import Breach
 from data_contracts.history import TableCheck
+from data_contracts.privacy import masked
 from data_contracts.settings import Checks
 from data_contracts.translation import unmapped_breaches
 from data_contracts.wording import listed, percent, rows
@@ -105,7 +106,7 @@ def _told(verdict: Verdict, counted: Counted, *, kind: str, checks: Checks) -> t
 def _told_of_column(column: str, table: Delivered) -> tuple[str, str]:
     if column in table.missing:
         return (
-            f"column {column} is missing (there are {listed(table.columns)})",
+            f"column {column} is missing (there are {listed(map(masked, table.columns))})",
             f"add it to the SELECT of {table.name}, or rename what holds it: SELECT ... AS {column}",
         )
     return (

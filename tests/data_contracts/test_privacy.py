@@ -66,6 +66,18 @@ def test_a_source_or_campaign_that_identifies_a_person_stops_the_run(column):
     )
 
 
+def test_a_file_without_a_header_does_not_give_away_its_first_row():
+    rows = many(1) | {"leads": [{"lead_id": "l0", "jane@example.com": "x"}]}
+    with pytest.raises(ContractError) as error:
+        check_history(raw(rows), settings())
+    assert "jane" not in str(error.value)
+    assert f"column created_at is missing (there are {MASKED}, lead_id)" in str(error.value)
+    rows = many(1)
+    rows["leads"][0]["jane@example.com"] = "x"
+    warnings = check_history(raw(rows), settings()).report.warnings
+    assert f"leads: left out, because nobody declared them: {MASKED}" in warnings
+
+
 def test_the_name_of_an_undeclared_attribute_is_not_quoted_where_it_is_personal():
     changed = {"object": "lead", "object_id": "l0", "attribute": "jane@example.com", "new_value": "x"}
     rows = many(1) | {"attribute_changes": [changed | {"changed_at": "2026-02-01"}]}
