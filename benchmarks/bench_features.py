@@ -63,7 +63,8 @@ def make_history(engine: Backend, *, n_leads: int, n_activities: int) -> CrmHist
                    CASE WHEN i < {n_huge} THEN 'free-mail' ELSE 'A' || floor({n_accounts} * random() ^ 2)::int END
                      AS account_id,
                    {start} + to_seconds(300 * 86400 * random()) AS created_at,
-                   'source ' || (i % 7) AS source, 'campaign ' || (i % 40) AS campaign, NULL::text AS owner_id,
+                   'source ' || (i % 7) AS source, 'campaign ' || (i % 40) AS campaign, NULL::text AS current_stage,
+                   NULL::text AS owner_id,
                    NULL::text AS merged_into, NULL::timestamp AS merged_at, 'level ' || (i % 5) AS seniority
             FROM range({n_leads}) t(i)""",
         "activities": f"""
@@ -89,8 +90,11 @@ def make_history(engine: Backend, *, n_leads: int, n_activities: int) -> CrmHist
     }
     for name, select in statements.items():
         engine.raw_sql(f"CREATE TABLE {name} AS {select}")
+    engine.raw_sql("CREATE TABLE unsettled (lead_id text, stage text, reason text, is_ending boolean)")
     tables = {name: engine.table(name) for name in TABLES}
-    return CrmHistory(engine, tables, AS_OF, absent=(), fingerprint="bench", definitions_version="bench")
+    return CrmHistory(
+        engine, tables, engine.table("unsettled"), AS_OF, absent=(), fingerprint="bench", definitions_version="bench"
+    )
 
 
 def measure(history: CrmHistory, settings: Settings) -> tuple[int, float, float]:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,17 +10,16 @@ import duckdb
 import ibis.expr.types as ir
 from ibis.backends.duckdb import Backend
 
+from crm.csv_faults import begins_blank
+from crm.select_errors import DATA_FOLDER, Select, explained
 from data_contracts.columns import TABLES
-from data_contracts.errors import SourceError
+from data_contracts.errors import SourceError, SourceUnreachableError
 from data_contracts.history import RawHistory
+from data_contracts.resources import enough_of_everything
 
 EXTRACTED_AT = "extracted_at"
-_PLACE = "{data_folder}"
-_READ_FILE = re.compile(re.escape(_PLACE) + r"/([^'\"\n]+)")
-
-_ENCODING_REMEDY = "save the file as UTF-8, or name its encoding in the reader: read_csv(..., encoding = 'latin-1')"
-_WIDTH_REMEDY = "give every line as many values as the header has; a value with a comma or a line break needs quotes"
-_SELECT_REMEDY = "correct the SELECT, or export the column it asks for"
+_READ_FILE = re.compile(re.escape(DATA_FOLDER) + r"/([^'\"\n]+)")
+_SKIPS_LINES = re.compile(r"\bskip\s*=\s*[1-9]|\bheader\s*=\s*false", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,14 @@ class SqlSource:
         ------
         SourceError
             Listing every problem of every table; the engine then holds no `raw_` table.
+        SourceUnreachableError
+            Where all that is wrong is that a database or server does not answer.
+        StoreError, SettingsError
+            Where the disk or the engine's memory is full.
         """
         selects = self._selects()
         _drop_raw_tables(engine)
-        problems = []
+        problems: list[SourceError] = []
         tables: dict[str, ir.Table] = {}
         moments: list[dt.datetime] = []
         for name in [*TABLES, EXTRACTED_AT]:
@@ -73,21 +77,24 @@ class SqlSource:
                 elif name in selects:
                     tables[name] = self._load(engine, name, select=selects[name])
             except SourceError as problem:
-                problems.append(str(problem))
+                problems.append(problem)
         if problems:
             _drop_raw_tables(engine)
-            raise self._unreadable(problems)
+            may_pass = all(problem.may_pass for problem in problems)
+            raise self._unreadable(map(str, problems), kind=SourceUnreachableError if may_pass else SourceError)
         return RawHistory(engine=engine, tables=tables, extracted_at=moments[0], source=self.name)
 
-    def _unreadable(self, problems: list[str]) -> SourceError:
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        return SourceError(f"source {self.name!r} cannot be read, {len(problems)} problem(s):\n{lines}")
+    def _unreadable(self, problems: Iterable[str], *, kind: type[SourceError] = SourceError) -> SourceError:
+        lines = [f"  - {problem}" for problem in problems]
+        return kind("\n".join([f"source {self.name!r} cannot be read, {len(lines)} problem(s):", *lines]))
 
     def _selects(self) -> dict[str, str]:
         """The SELECTs by table."""
         allowed = [*TABLES, EXTRACTED_AT]
         if not self.folder.is_dir():
-            problem = f"there is no folder {self.folder}; make it and put in <table>.sql for {', '.join(allowed)}"
+            problem = (
+                f"there is no folder {self.folder.absolute()}; make it and put in <table>.sql for {', '.join(allowed)}"
+            )
             raise self._unreadable([problem])
         files = {file.stem: file for file in sorted(self.folder.glob("*.sql"))}
         needed = [*(name for name, contract in TABLES.items() if contract.is_required), EXTRACTED_AT]
@@ -101,27 +108,29 @@ class SqlSource:
         ]
         if not self.data_folder.is_dir():
             problems.append(
-                f"there is no data folder {self.data_folder}; export into it, or say with --data where it is"
+                f"there is no data folder {self.data_folder.absolute()}; export into it, or say with --data where it is"
             )
         selects = {}
         for name, file in files.items():
             try:
-                selects[name] = file.read_text(encoding="utf-8").strip().rstrip(";")
+                selects[name] = file.read_text(encoding="utf-8").rstrip().rstrip(";")
             except UnicodeDecodeError:
                 problems.append(f"{file} is not UTF-8; save it as UTF-8")
-        problems += [f"{files[name]} is empty; write a SELECT or delete it" for name in selects if not selects[name]]
+        problems += [
+            f"{files[name]} is empty; write a SELECT or delete it" for name in selects if not selects[name].strip()
+        ]
         if problems:
             raise self._unreadable(problems)
         return selects
 
-    def _where(self, name: str) -> str:
-        return f"{name} ({self.folder / name}.sql)"
+    def _select(self, name: str, text: str) -> Select:
+        return Select(f"{name} ({self.folder / name}.sql)", text, self.data_folder)
 
     def _load(self, engine: Backend, name: str, *, select: str) -> ir.Table:
-        where = self._where(name)
-        numbered = f"SELECT row_number() OVER () AS source_row, * FROM (\n{select}\n)"
-        self._run(engine, f"CREATE TABLE raw_{name} AS {numbered}", where=where)
+        asked = self._select(name, select)
+        self._run(engine, asked, as_query=f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS source_row, *")
         table = engine.table(f"raw_{name}")
+        where = asked.where
         if "source_row_1" in table.columns:
             raise SourceError(f"{where}: the SELECT gives a column source_row, which is ours; give it another name")
         if TABLES[name].is_required and not engine.con.execute(f"SELECT 1 FROM raw_{name} LIMIT 1").fetchone():
@@ -129,53 +138,52 @@ class SqlSource:
         return table
 
     def _extracted_at(self, engine: Backend, select: str) -> dt.datetime:
-        where = self._where(EXTRACTED_AT)
+        asked = self._select(EXTRACTED_AT, select)
         in_utc = "CAST(COLUMNS(*) AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"  # a cast of text to TIMESTAMP drops the offset
-        rows = self._run(engine, f"SELECT {in_utc} FROM (\n{select}\n)", where=where)
+        rows = self._run(engine, asked, as_query=f"SELECT {in_utc}")
         moment = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None
         if not isinstance(moment, dt.datetime):
-            raise SourceError(f"{where}: gives {rows[:2]!r}; make it one row with one time, that of the extract in UTC")
+            found = f"{len(rows)} row(s) of {len(rows[0]) if rows else 0} value(s)"
+            found += ", the one missing" if len(rows) == 1 and len(rows[0]) == 1 else ""
+            raise SourceError(
+                f"{asked.where}: gives {found}; make it one row with one time, that of the extract in UTC"
+            )
         return moment
 
-    def _run(self, engine: Backend, query: str, *, where: str) -> list[tuple[object, ...]]:
-        """The rows of `query`. Raises `SourceError` that says where, what and what to do."""
-        self._require_files(query, where=where)
-        folder = self.data_folder.as_posix().replace("'", "''")
+    def _run(self, engine: Backend, asked: Select, *, as_query: str) -> list[tuple[object, ...]]:
+        """The rows of `as_query` from what is asked. Raises `SourceError` that says where, what and what to do."""
+        self._require_files(asked)
         try:
-            rows: list[tuple[object, ...]] = engine.con.execute(query.replace(_PLACE, folder)).fetchall()
+            with enough_of_everything(engine):
+                rows: list[tuple[object, ...]] = engine.con.execute(f"{as_query} FROM (\n{asked.query}\n)").fetchall()
         except duckdb.Error as error:
-            raise SourceError(f"{where}: {_found(error)}; {_remedy(error)}") from error
+            # Whatever prints the traceback would print the engine's words with it, which quote rows.
+            raise explained(error, asked, engine) from None
         return rows
 
-    def _require_files(self, query: str, *, where: str) -> None:
-        for pattern in dict.fromkeys(_READ_FILE.findall(query)):
+    def _require_files(self, asked: Select) -> None:
+        where = asked.where
+        for pattern in dict.fromkeys(_READ_FILE.findall(asked.text)):
             files = sorted(self.data_folder.glob(pattern))
             if not files:
                 raise SourceError(
-                    f"{where}: there is no file {self.data_folder / pattern}; export it, or delete the .sql"
+                    f"{where}: there is no file {self.data_folder.absolute() / pattern}; export it, or delete the .sql"
                 )
             empty = [str(file) for file in files if file.is_file() and file.stat().st_size == 0]
             if empty:
                 raise SourceError(f"{where}: {', '.join(empty)} is empty (0 bytes); export it again")
+        _refuse_blank_beginnings(asked)
+
+
+def _refuse_blank_beginnings(asked: Select) -> None:
+    blank = [str(file) for file in asked.csv_files if begins_blank(file)]
+    if blank and not _SKIPS_LINES.search(asked.text):
+        raise SourceError(
+            f"{asked.where}: the first line of {', '.join(blank)} is blank, so its header would be taken for data; "
+            "let the file begin with its header, or say in the reader how many lines come before it (skip = 1)"
+        )
 
 
 def _drop_raw_tables(engine: Backend) -> None:
     for name in TABLES:
         engine.con.execute(f"DROP TABLE IF EXISTS raw_{name}")
-
-
-def _found(error: duckdb.Error) -> str:
-    """The engine's message without its advice, which is to skip bad lines."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    advice = ("possible", "the search space")
-    kept = next((i for i, line in enumerate(lines) if line.lower().startswith(advice)), len(lines))
-    return " ".join(line for line in lines[:kept] if line.strip("^ "))
-
-
-def _remedy(error: duckdb.Error) -> str:
-    message = str(error).lower()
-    if "unicode" in message or "utf-8 encoded" in message or "utf8" in message:
-        return _ENCODING_REMEDY
-    if "csv error" in message or "sniffing" in message:
-        return _WIDTH_REMEDY
-    return _SELECT_REMEDY

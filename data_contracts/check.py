@@ -20,11 +20,13 @@ from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
 from data_contracts.merges import leads_without_account, undated_mergers
 from data_contracts.quarantine import counts, refuse_rows
+from data_contracts.resources import enough_of_everything
 from data_contracts.rules import Judge
 from data_contracts.settings import Settings
 from data_contracts.translation import translate
 from data_contracts.trusted import fingerprint, open_checked, publish, settle, withdraw
 from data_contracts.typing_rows import type_rows
+from data_contracts.unsettled import current_stages_against_history, find_unsettled, unsettled_leads
 from data_contracts.verdicts import VOLUME, Counted, Verdict, breaches_of
 from data_contracts.wording import rows
 from data_contracts.workbench import workbench
@@ -53,12 +55,16 @@ def check_history(
     ContractError
         With every breach of every table that stops the run. The quarantine then stays in the engine, no canonical
         table does.
+    StoreError, SettingsError
+        Where the disk or the engine's memory is full.
     """
     compared = last if last and last.source == raw.source else None
-    with workbench(raw.engine):
+    with enough_of_everything(raw.engine), workbench(raw.engine):
         tables = receive(raw, settings.crm)
         judges = _refuse_rows(raw, tables, settings=settings)
         checks = {table.name: counts(raw.engine, table) for table in tables if table.name in judges}
+        if {"leads", "stage_changes"} <= set(judges):
+            find_unsettled(raw.engine, are_there_deals="opportunities" in judges)
         found = _findings(raw, tables, settings=settings, checks=checks, last=compared)
         verdicts = _judge(raw, tables, judges=judges, settings=settings, last=compared, data_docs=data_docs)
         counted = {t.name: Counted(t, checks.get(t.name), rows_before(compared, t.name)) for t in tables}
@@ -105,6 +111,8 @@ def _findings(
         findings.append(undated_mergers(raw.engine))
     if "leads" in checks and "accounts" in checks:
         findings.append(leads_without_account(raw.engine))
+    if "leads" in checks and "stage_changes" in checks:
+        findings += [unsettled_leads(raw.engine), current_stages_against_history(raw.engine)]
     findings.append(_empty_tables(checks))
     return Findings.joined(findings)
 

@@ -172,6 +172,9 @@ LEADS = TableContract(
         Column("created_at", "timestamp", "when the lead was created", unit="UTC"),
         Column("source", "string", "first-touch source", required=False, nullable=True),
         Column("campaign", "string", "first-touch campaign", required=False, nullable=True),
+        Column("current_stage", "string",
+               "where the CRM says that the lead stands at the extract; held against stage changes, never a feature",
+               Availability.OVERWRITTEN, required=False, nullable=True, vocabulary=tuple(Stage)),
         Column("owner_id", "string", "the seller who owns the lead now; for lists, never a feature",
                Availability.OVERWRITTEN, required=False, nullable=True),
         Column("merged_into", "string", "the lead that this one was merged into", Availability.HISTORISED,
@@ -271,3 +274,6 @@ TABLES: dict[str, TableContract] = {
     for contract in (ACCOUNTS, LEADS, ACTIVITIES, STAGE_CHANGES, OPPORTUNITIES, ATTRIBUTE_CHANGES, SPEND)
 }
 """The canonical tables by name, a referenced table always before the tables that refer to it."""
+
+FREE_TEXTS = {"leads": ("source", "campaign")}
+"""Columns whose values are the customer's own text and become features: they must not identify a person."""

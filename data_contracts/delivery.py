@@ -11,6 +11,7 @@ from data_contracts.casting import kept_of, parsed_of, text_of
 from data_contracts.columns import TABLES, TableContract
 from data_contracts.errors import Breach
 from data_contracts.history import CheckReport, RawHistory
+from data_contracts.privacy import masked
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.vocabulary import Availability
 from data_contracts.wording import listed, rows
@@ -98,7 +99,7 @@ def receive(raw: RawHistory, crm: CrmMapping) -> tuple[Delivered, ...]:
 
 def _refuse_canonical_names(raw: RawHistory) -> None:
     names = {node.name for table in raw.tables.values() for node in table.op().find(ops.DatabaseTable)}
-    if clash := names & {*TABLES, "quarantine", "check_report"}:
+    if clash := names & {*TABLES, "unsettled", "quarantine", "check_report"}:
         raise ValueError(f"raw tables called like checked ones would be overwritten: {listed(clash)}; rename them")
 
 
@@ -164,7 +165,7 @@ def surplus_and_absent_columns(table: Delivered, crm: CrmMapping) -> Findings:
     ]
     warnings = []
     if unknown := [name for name in table.undeclared if name not in ours]:
-        warnings.append(f"{table.name}: left out, because nobody declared them: {listed(unknown)}")
+        warnings.append(f"{table.name}: left out, because nobody declared them: {listed(map(masked, unknown))}")
     absent = [c for c in table.contract.columns if not c.required and c.name not in table.columns]
     if plain := [column.name for column in absent if column.filled_from is None]:
         warnings.append(f"{table.name}: absent, and missing in every row: {listed(plain)}")
@@ -212,7 +213,7 @@ def changes_of_attributes(engine: Backend, crm: CrmMapping) -> Findings:
     left_out = [(name, n) for name, n in counted if name.lower() not in ours]
     if not left_out:
         return Findings(breaches)
-    names = ", ".join(repr(name) for name, _ in left_out[:10]) + (" and others" if len(left_out) > 10 else "")
+    names = ", ".join(repr(masked(name)) for name, _ in left_out[:10]) + (" and others" if len(left_out) > 10 else "")
     total = sum(n for _, n in left_out)
     warning = f"attribute_changes: left out, because nobody declared the attribute: {names} ({rows(total)})"
     return Findings(breaches, (warning,))

@@ -26,6 +26,12 @@ class SourceError(LeadScoreError):
     exit_code = 4
 
 
+class SourceUnreachableError(SourceError):
+    """A database or server that a SELECT reads from does not answer for now. Trying again later may help."""
+
+    may_pass = True
+
+
 @dataclass(frozen=True, slots=True)
 class Breach:
     """One broken promise of a data contract that stops the run.

@@ -18,9 +18,10 @@ import jinja2
 import sqlalchemy
 from ibis.backends.duckdb import Backend
 
-from data_contracts.columns import Column, RowRule, Rule
+from data_contracts.columns import FREE_TEXTS, Column, RowRule, Rule
 from data_contracts.data_docs import PAGE, index_page
 from data_contracts.delivery import Delivered
+from data_contracts.privacy import personal_sql
 from data_contracts.quarantine import refused_rows
 from data_contracts.rules import Judge, column_of, columns_judged, promise
 from data_contracts.settings import Checks
@@ -45,15 +46,6 @@ with warnings.catch_warnings():
     from great_expectations.expectations.row_conditions import Column as GxColumn
     from great_expectations.render.renderer.page_renderer import ValidationResultsPageRenderer
     from great_expectations.render.view.view import DefaultJinjaPageView
-
-EMAIL = r"^[^@\s]+@[^@\s]+\.[A-Za-z]{{2,}}$"
-PHONE = (
-    r"^(\+|00)[0-9][0-9 ()/.\-]{{6,18}}[0-9]$"
-    r"|^\(?0[0-9]{{1,5}}\)?[ /.\-][0-9][0-9 /.\-]{{4,14}}[0-9]$"
-    r"|^\(?[2-9][0-9]{{2}}\)?[ .\-][0-9]{{3}}[ .\-][0-9]{{4}}$"
-)
-"""What an email address looks like, and a phone number: international, with a national prefix, North American. Braces
-are doubled, because Great Expectations fills single ones in."""
 
 _COUNTS_ONLY = {
     "result_format": "BASIC",
@@ -258,11 +250,14 @@ def _rows_judged(engine: Backend, table: str, rules: Sequence[RowRule]) -> tuple
 
 
 def _about_persons(table: Delivered) -> Iterator[ExpectationConfiguration]:
-    for name, declared in table.attributes.items():
-        if declared.type == "category" and name in table.columns:
+    """That no text that becomes a feature identifies a person: declared attributes, and the contract's free texts."""
+    declared = [name for name, attribute in table.attributes.items() if attribute.type == "category"]
+    for name in (*FREE_TEXTS.get(table.name, ()), *declared):
+        if name in table.columns:
             rule, sentence = f"{table.name}.{name}.{NOT_PERSONAL}", f"{name} holds no email address or phone number"
-            looks = (f"regexp_matches({identifier(name)}, '{pattern}')" for pattern in (EMAIL, PHONE))
-            query = f"SELECT source_row FROM {{batch}} WHERE {' OR '.join(looks)}"
+            # Braces are doubled, because Great Expectations fills single ones in.
+            looks = personal_sql(identifier(name)).replace("{", "{{").replace("}", "}}")
+            query = f"SELECT source_row FROM {{batch}} WHERE {looks}"
             yield _Subject(rule, column=name, sentence=sentence).few_rows(query, mostly=1.0)
 
 

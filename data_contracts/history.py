@@ -44,6 +44,10 @@ class CrmHistory:
         earlier than the merger.
     extracted_at
         When the extract was taken (UTC, naive).
+    unsettled
+        Leads that got to a stage nobody knows when, one row a lead, `stage` and `reason` (`Unsettled`). `is_ending`
+        says that the lead is closed by it: it is neither scored nor learnt from. Otherwise it only lacks the labels
+        that depend on the stage.
     absent
         Names of the canonical tables that the source does not have.
     fingerprint
@@ -54,6 +58,7 @@ class CrmHistory:
 
     engine: Backend
     tables: Mapping[str, ir.Table]
+    unsettled: ir.Table
     extracted_at: dt.datetime
     absent: tuple[str, ...]
     fingerprint: str

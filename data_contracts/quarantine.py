@@ -6,6 +6,7 @@ from data_contracts.columns import RowRule, Rule
 from data_contracts.delivery import Delivered
 from data_contracts.history import TableCheck
 from data_contracts.merges import follow_mergers
+from data_contracts.privacy import masked_sql
 from data_contracts.rules import Judge, key_text, reason_text, value_text
 from data_contracts.workbench import BREACHES, REFUSED, count, delivered, identifier, literal, typed
 
@@ -56,7 +57,7 @@ def _fill_quarantine(engine: Backend, table: Delivered, *, judge: Judge) -> None
     values, reasons, columns = [], [], []
     for rule in judge.rules:
         when = f"WHEN {literal(rule.id)} THEN"
-        values.append(f"{when} {value_text(rule, table.contract)}")
+        values.append(f"{when} {masked_sql(value_text(rule, table.contract))}")
         reasons.append(f"{when} {reason_text(rule, table.contract, extracted_at=judge.extracted_at)}")
         columns.append(f"{when} {literal(rule.column)}")
     fields = ", ".join(f"{identifier(name)} := raw.{identifier(name)}" for name in table.known)

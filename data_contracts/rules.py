@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from data_contracts.casting import HOW_TO_WRITE
 from data_contracts.columns import Column, ColumnType, Order, RowRule, Rule, TableContract, row_rules
+from data_contracts.privacy import masked_sql
 from data_contracts.workbench import (
     ACCEPTED_LEADS,
     CIRCLES,
@@ -218,7 +219,7 @@ def reason_text(rule: RowRule, contract: TableContract, *, extracted_at: dt.date
     if rule.rule is Rule.NOT_MISSING:
         return literal(f"{rule.column} is missing; fill it in")
     quote = literal("'")
-    text = f"coalesce({value_text(rule, contract)}, {literal('')})"
+    text = f"coalesce({masked_sql(value_text(rule, contract))}, {literal('')})"
     value = f"{literal(rule.column + ' ')} || {quote} || {text} || {quote} || ' '"
     if rule.order is not None:
         time = f"coalesce(strftime({_sql_of_earlier(rule.order)}, {_SHOWN_TIME}), '')"

@@ -11,14 +11,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_contracts.errors import SettingsError
+from data_contracts.privacy import is_personal_name
 from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage, Transition
 
 Share = Annotated[float, Field(ge=0, le=1)]
-
-PERSONAL = re.compile(
-    r"(^|_)(e_?mail|phone|mobile|fax|first_name|last_name|full_name|name|birth\w*|street|address)(_|$)"
-)
-"""Attribute names that would hold what identifies a person. They never become features."""
 
 
 class _Settings(BaseModel):
@@ -214,7 +210,7 @@ class CrmMapping(_Settings):
         for name, declared in attributes.items():
             if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
                 problems.append(f"{name!r} is not a lower-case column name")
-            if PERSONAL.search(name):
+            if is_personal_name(name):
                 problems.append(f"{name!r} would hold what identifies a person; leave it out")
             if declared.availability is Availability.OVERWRITTEN and not declared.allowed_because:
                 problems.append(

@@ -8,11 +8,18 @@ from ibis.backends.duckdb import Backend
 from data_contracts.casting import text_of
 from data_contracts.columns import Column, TableContract
 from data_contracts.errors import Breach
+from data_contracts.privacy import masked
 from data_contracts.settings import CrmMapping
 from data_contracts.wording import rows
 from data_contracts.workbench import WORDS, delivered, identifier, literal
 
-_SECTIONS = {"stage": "stages", "kind": "activity_kinds", "direction": "directions", "outcome": "outcomes"}
+_SECTIONS = {
+    "stage": "stages",
+    "current_stage": "stages",
+    "kind": "activity_kinds",
+    "direction": "directions",
+    "outcome": "outcomes",
+}
 """Where the settings map the words of a column; a column that is not here is mapped by the SELECT alone."""
 
 _MOST_WORDS = 40
@@ -106,4 +113,5 @@ def unmapped_breaches(engine: Backend, contract: TableContract, column: str) -> 
 
 
 def _shown(word: str) -> str:
+    word = masked(word)
     return repr(word if len(word) <= _LONGEST_WORD else word[:_LONGEST_WORD] + "…")

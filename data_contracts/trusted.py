@@ -15,10 +15,11 @@ from data_contracts.history import CheckedHistory, CheckReport, CrmHistory, Quar
 from data_contracts.merges import give_to_survivors
 from data_contracts.quarantine import refused_rows
 from data_contracts.settings import AttributeDeclaration, CrmMapping
-from data_contracts.workbench import REFUSED, identifier, literal, typed, unreadable
+from data_contracts.workbench import REFUSED, UNSETTLED, identifier, literal, typed, unreadable
 
 QUARANTINE = "quarantine"
 REPORT = "check_report"
+UNSETTLED_LEADS = "unsettled"
 
 _SEPARATOR = "\x1f"
 _MISSING = "\x1e"
@@ -56,11 +57,11 @@ def fingerprint(engine: Backend) -> str:
     own hash, so that another version of the engine gives the same.
     """
     parts = []
-    for name in TABLES:
-        columns = sorted(row[0] for row in engine.con.execute(f"DESCRIBE {typed(name)}").fetchall())
+    for name, table in {**{name: typed(name) for name in TABLES}, UNSETTLED_LEADS: UNSETTLED}.items():
+        columns = sorted(row[0] for row in engine.con.execute(f"DESCRIBE {table}").fetchall())
         texts = ", ".join(f"coalesce(CAST({identifier(c)} AS VARCHAR), '{_MISSING}')" for c in columns)
         digest = f"md5_number_lower(concat_ws('{_SEPARATOR}', {texts}))"
-        row = engine.con.execute(f"SELECT count(*), sum(CAST({digest} AS HUGEINT)) FROM {typed(name)}").fetchone()
+        row = engine.con.execute(f"SELECT count(*), sum(CAST({digest} AS HUGEINT)) FROM {table}").fetchone()
         parts.append(f"{name}({','.join(columns)})={row}")
     whole = literal(";".join(parts))
     found = engine.con.execute(f"SELECT sha256({whole})").fetchone()
@@ -76,6 +77,8 @@ def publish(engine: Backend, report: CheckReport, *, absent: Sequence[str]) -> N
             con.execute(f"DROP TABLE IF EXISTS {name}")
             con.execute(f"ALTER TABLE {typed(name)} RENAME TO {name}")
         _keep_quarantine(engine)
+        con.execute(f"DROP TABLE IF EXISTS {UNSETTLED_LEADS}")
+        con.execute(f"ALTER TABLE {UNSETTLED} RENAME TO {UNSETTLED_LEADS}")
         con.execute(f"DROP TABLE IF EXISTS {REPORT}")
         con.execute(
             f"CREATE TABLE {REPORT} (source VARCHAR, extracted_at TIMESTAMP, definitions_version VARCHAR, "
@@ -100,7 +103,7 @@ def _keep_quarantine(engine: Backend) -> None:
 
 def withdraw(engine: Backend) -> None:
     """After a check that failed: keep its quarantine, and leave no history that could be taken for trusted."""
-    for name in (*TABLES, REPORT):
+    for name in (*TABLES, UNSETTLED_LEADS, REPORT):
         engine.con.execute(f"DROP TABLE IF EXISTS {name}")
     _keep_quarantine(engine)
 
@@ -111,7 +114,7 @@ def open_checked(engine: Backend) -> CheckedHistory:
     Raises `SourceError` where nothing was checked, or where the last check was stopped by its contract.
     """
     there = {row[0] for row in engine.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
-    if not {*TABLES, QUARANTINE, REPORT} <= there:
+    if not {*TABLES, UNSETTLED_LEADS, QUARANTINE, REPORT} <= there:
         raise SourceError(
             "the engine holds no trusted history (never checked, or the last check failed); check it first"
         )
@@ -130,6 +133,7 @@ def open_checked(engine: Backend) -> CheckedHistory:
     history = CrmHistory(
         engine=engine,
         tables=canonical,
+        unsettled=engine.table(UNSETTLED_LEADS),
         extracted_at=extracted_at,
         absent=tuple(absent),
         fingerprint=digest,

@@ -9,6 +9,7 @@ from data_contracts.columns import TABLES
 from data_contracts.delivery import Delivered
 from data_contracts.errors import Breach
 from data_contracts.history import TableCheck
+from data_contracts.privacy import masked
 from data_contracts.settings import Checks
 from data_contracts.translation import unmapped_breaches
 from data_contracts.wording import listed, percent, rows
@@ -80,9 +81,14 @@ def _told(verdict: Verdict, counted: Counted, *, kind: str, checks: Checks) -> t
             "export it again; if it is right, raise max_volume_drop_share in [checks] for one run",
         )
     if kind == NOT_PERSONAL:
+        mend = (
+            f"take {verdict.column} out of [crm.attributes]"
+            if verdict.column in counted.table.attributes
+            else f"leave it out of the SELECT of {table}, or empty such values there"
+        )
         return (
             f"{verdict.column} looks like an email address or a phone number in {rows(verdict.unexpected)}",
-            f"take {verdict.column} out of [crm.attributes]: what identifies a person never becomes a feature",
+            f"{mend}: what identifies a person never becomes a feature",
         )
     allowed = percent(checks.max_refused_share)
     share = verdict.unexpected / verdict.rows if verdict.rows else 0.0
@@ -100,7 +106,7 @@ def _told(verdict: Verdict, counted: Counted, *, kind: str, checks: Checks) -> t
 def _told_of_column(column: str, table: Delivered) -> tuple[str, str]:
     if column in table.missing:
         return (
-            f"column {column} is missing (there are {listed(table.columns)})",
+            f"column {column} is missing (there are {listed(map(masked, table.columns))})",
             f"add it to the SELECT of {table.name}, or rename what holds it: SELECT ... AS {column}",
         )
     return (

@@ -97,3 +97,23 @@ class OutcomeStatus(StrEnum):
     NOT_CONVERTED = "not_converted"
     CENSORED = "censored"
     NEVER_CONTACTED = "never_contacted"
+    UNSETTLED = "unsettled"
+
+
+class Unsettled(StrEnum):
+    """Why nobody can say when a lead got where it is: the stage is known, its date is not, or it is contradicted."""
+
+    STAGE_REFUSED = "stage_refused"
+    DEAL_UNDATED = "deal_undated"
+    DEAL_CLOSED = "deal_closed"
+    CURRENT_STAGE = "current_stage"
+
+    @property
+    def meaning(self) -> str:
+        """What is the matter with such leads, as the end of a sentence about them."""
+        return {
+            Unsettled.STAGE_REFUSED: "whose stage change is in quarantine",
+            Unsettled.DEAL_UNDATED: "whose deal is closed without a date",
+            Unsettled.DEAL_CLOSED: "whose deal is closed while their stages stand open",
+            Unsettled.CURRENT_STAGE: "whose current_stage is one that their stage changes do not show",
+        }[self]

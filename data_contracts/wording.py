@@ -17,6 +17,15 @@ def rows(n: int) -> str:
     return "1 row" if n == 1 else f"{n:,} rows"
 
 
+def leads(n: int) -> str:
+    """`n` leads in words.
+
+    >>> leads(1), leads(12_000)
+    ('1 lead', '12,000 leads')
+    """
+    return "1 lead" if n == 1 else f"{n:,} leads"
+
+
 def percent(share: float) -> str:
     """A share in [0, 1] as a percentage that does not hide how far it is from a limit.
 

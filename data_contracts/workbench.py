@@ -29,6 +29,10 @@ CIRCLES = f"{_PREFIX}circles"
 """`source_row` of leads whose chain of mergers never ends."""
 
 
+UNSETTLED = f"{_PREFIX}unsettled"
+"""The rows of `CrmHistory.unsettled`, while the check is running."""
+
+
 def delivered(table: str) -> str:
     """The view on what the source delivered for `table`: lower-case column names, nothing else changed."""
     return f"{_PREFIX}delivered_{table}"
@@ -106,6 +110,7 @@ def workbench(engine: Backend) -> Iterator[None]:
         "(lead_id VARCHAR, survivor_id VARCHAR, merged_at TIMESTAMP, survivor_created_at TIMESTAMP)"
     )
     con.execute(f"CREATE TABLE {CIRCLES} (source_row BIGINT)")
+    con.execute(f"CREATE TABLE {UNSETTLED} (lead_id VARCHAR, stage VARCHAR, reason VARCHAR, is_ending BOOLEAN)")
     try:
         yield
     finally:
@@ -116,5 +121,5 @@ def _clear(engine: Backend) -> None:
     for table in TABLES:
         engine.con.execute(f"DROP VIEW IF EXISTS {delivered(table)}")
         engine.con.execute(f"DROP TABLE IF EXISTS {typed(table)}")
-    for table in (BREACHES, REFUSED, WORDS, ACCEPTED_LEADS, SURVIVORS, CIRCLES):
+    for table in (BREACHES, REFUSED, WORDS, ACCEPTED_LEADS, SURVIVORS, CIRCLES, UNSETTLED):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")

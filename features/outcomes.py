@@ -28,6 +28,10 @@ def outcomes(
     contacted: nobody knows what a call would have brought. The rest is not converted. Sales has spoken to every SQL, so
     the contact rule is not asked for `sql_to_win`, nor where the definitions assume contact.
 
+    A mature snapshot of a lead that was closed, or got as far as the transition's last stage, nobody knows when
+    (`CrmHistory.unsettled`) is unsettled, converted or not: keeping the dated conversions of such leads and leaving out
+    the rest would raise the rate.
+
     Returns
     -------
     Table
@@ -45,6 +49,7 @@ def outcomes(
         judged = _flagged(judged, _contacted(moments, history, definitions.contact), "contacted")
     else:
         judged = judged.mutate(contacted=ibis.literal(True))
+    judged = _flagged(judged, _unsettled(moments, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(judged, history.extracted_at))
 
 
@@ -71,6 +76,12 @@ def _contacted(moments: ir.Table, history: CrmHistory, contact: Contact) -> ir.T
     return _happened(moments, stages).union(_happened(moments, touches), distinct=True)
 
 
+def _unsettled(moments: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
+    """The ids of the snapshots whose lead was closed, or reached the transition's last stage, nobody knows when."""
+    matters = unsettled.filter(unsettled.is_ending | unsettled.stage.isin(reached_stages(transition.to_stage)))
+    return moments.semi_join(matters, "lead_id").select("snapshot_id")
+
+
 def _happened(moments: ir.Table, events: ir.Table) -> ir.Table:
     """The ids of the snapshots with an event between the start of the spell and the end of the horizon, repeated."""
     pairs = moments.join(events, "lead_id")
@@ -88,6 +99,7 @@ def _flagged(moments: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
 def _with_status(judged: ir.Table, extracted_at: dt.datetime) -> ir.Table:
     status = ibis.cases(
         (judged.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
+        (judged.unsettled, OutcomeStatus.UNSETTLED.value),
         (judged.converted, OutcomeStatus.CONVERTED.value),
         (judged.contacted, OutcomeStatus.NOT_CONVERTED.value),
         else_=OutcomeStatus.NEVER_CONTACTED.value,

@@ -1,6 +1,7 @@
 """The moments at which leads are looked at: for training in the past, for scoring now."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
@@ -8,7 +9,7 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Definitions, SnapshotPlan
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import CLOSED_STAGES, Moment, Stage, Transition
+from data_contracts.vocabulary import CLOSED_STAGES, Moment, Stage, Transition, Unsettled
 from features.stages import ordered_changes, spells_at, stages_at, standing_stages
 
 MICROSECONDS_PER_MINUTE = 60_000_000
@@ -49,20 +50,43 @@ def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: d
     """Every lead that is known and open at `as_of` (UTC, naive), each for the transition it waits for.
 
     Leads without a known stage change stand in `lead`. Closed leads and nurtured leads that have not come back are left
-    out. Leads before `sql` get the definitions' first transition, the others `sql_to_win`; where only `mql_to_win` is
-    defined, all get that.
+    out, and so are leads that were closed nobody knows when (`unscored_leads` counts them). Leads before `sql` get the
+    definitions' first transition, the others `sql_to_win`; where only `mql_to_win` is defined, all get that.
     """
-    leads = history.leads.mutate(as_of=ibis.literal(as_of))
-    leads = leads.filter(leads.created_at < leads.as_of)
-    stages = stages_at(leads, ordered_changes(history.stage_changes))
-    known = leads.select("lead_id", "as_of").left_join(stages, ["lead_id", "as_of"])
-    known = known.select("lead_id", "as_of", stage=known.stage.fill_null(Stage.LEAD.value))
-    known = known.filter(known.stage.notin(CLOSED_STAGES))
+    known = _standing_open(history, as_of).anti_join(_ended(history), "lead_id")
     transition = ibis.literal(definitions.first_transition.value)
     if Transition.SQL_TO_WIN in definitions.transitions:
         qualified = known.stage.isin(standing_stages(Transition.SQL_TO_WIN))
         transition = qualified.ifelse(Transition.SQL_TO_WIN.value, transition)
     return _snapshots(known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition), history.leads)
+
+
+def unscored_leads(history: CrmHistory, *, as_of: dt.datetime) -> Mapping[Unsettled, int]:
+    """How many leads that stand open at `as_of` by their stage changes are not scored, each counted by one reason.
+
+    They were closed nobody knows when. Reasons without leads are left out.
+    """
+    ended = _ended(history)
+    reasons = ended.group_by("lead_id").aggregate(reason=ended.reason.min())
+    counted = (
+        _standing_open(history, as_of).join(reasons, "lead_id").group_by("reason").aggregate(n=lambda t: t.count())
+    )
+    found = {row["reason"]: int(row["n"]) for row in counted.to_pyarrow().to_pylist()}
+    return {reason: found[reason.value] for reason in Unsettled if reason.value in found}
+
+
+def _standing_open(history: CrmHistory, as_of: dt.datetime) -> ir.Table:
+    """`lead_id`, `as_of` and `stage` of every lead that is known and in no closed stage at `as_of`."""
+    leads = history.leads.mutate(as_of=ibis.literal(as_of))
+    leads = leads.filter(leads.created_at < leads.as_of)
+    stages = stages_at(leads, ordered_changes(history.stage_changes))
+    known = leads.select("lead_id", "as_of").left_join(stages, ["lead_id", "as_of"])
+    known = known.select("lead_id", "as_of", stage=known.stage.fill_null(Stage.LEAD.value))
+    return known.filter(known.stage.notin(CLOSED_STAGES))
+
+
+def _ended(history: CrmHistory) -> ir.Table:
+    return history.unsettled.filter(history.unsettled.is_ending)
 
 
 def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:

@@ -9,6 +9,8 @@ from data_contracts.keeping import held
 from data_contracts.ports import ScoreSink
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
+from data_contracts.wording import leads
+from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
 from pipelines.steps import RunStep, Say, directly, silent
@@ -48,6 +50,8 @@ def score_open_leads(
                 f"nothing is known at {moment:%Y-%m-%d %H:%M}: the extract was taken at {extracted_at:%Y-%m-%d %H:%M} "
                 "(UTC); name an earlier moment, or check a later extract"
             )
+        for reason, n in unscored_leads(checked.history, as_of=moment).items():
+            say(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,

@@ -21,6 +21,7 @@ from data_contracts.releases import Thresholds
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
+from data_contracts.vocabulary import Unsettled
 from data_contracts.wording import estimate_text
 from features.build import build_features
 from features.known import known_at
@@ -258,8 +259,18 @@ def _snapshot_rows(near: CrmHistory, frame: pd.DataFrame, *, as_of: dt.datetime,
         changes = near.stage_changes
         known = changes.filter(changes.lead_id == lead_id, changes.entered_at < as_of, changes.recorded_at < as_of)
         stages = known.order_by(ibis.desc("entered_at")).limit(1).stage.to_pyarrow().to_pylist()
-        return (("not open", f"nothing to score; the last stage known then is {stages[0] if stages else 'none'}"),)
+        not_open = ("not open", f"nothing to score; the last stage known then is {stages[0] if stages else 'none'}")
+        return (not_open, *_unsettled_rows(near, lead_id))
     return tuple((name, _shown(frame[name].iloc[0])) for name in ("stage", "transition", "as_of", "account_id"))
+
+
+def _unsettled_rows(near: CrmHistory, lead_id: str) -> Rows:
+    """Why the lead counts as closed though its stage changes may stand open."""
+    own = near.unsettled.filter(near.unsettled.lead_id == lead_id, near.unsettled.is_ending)
+    found = own.order_by("reason", "stage").to_pyarrow().to_pylist()
+    return tuple(
+        ("closed", f"{row['stage']}, nobody knows when: a lead {Unsettled(row['reason']).meaning}") for row in found
+    )
 
 
 def _known_rows(near: CrmHistory, snapshot: Snapshots, *, settings: Settings) -> Rows:

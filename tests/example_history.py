@@ -21,6 +21,7 @@ ARROW_TYPES = {
     "boolean": pa.bool_(),
 }
 ATTRIBUTES = {"accounts": {"employees": pa.float64(), "industry": pa.string()}, "leads": {}}
+UNSETTLED_TYPES = {"lead_id": pa.string(), "stage": pa.string(), "reason": pa.string(), "is_ending": pa.bool_()}
 QUARANTINE_COLUMNS = ("table", "source_row", "row_key", "rule", "column_name", "value", "reason", "raw_row")
 
 
@@ -66,6 +67,9 @@ def history(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> CrmHistory:
     return CrmHistory(
         engine=engine,
         tables=held,
+        unsettled=engine.create_table(
+            "unsettled", pa.Table.from_pylist(list(tables.get("unsettled", ())), schema=pa.schema(UNSETTLED_TYPES))
+        ),
         extracted_at=EXTRACTED_AT,
         absent=tuple(name for name in TABLES if name not in tables),
         fingerprint="f1" * 8,

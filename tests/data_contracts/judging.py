@@ -12,16 +12,18 @@ from data_contracts.settings import Settings
 from data_contracts.translation import translate
 from data_contracts.trusted import settle
 from data_contracts.typing_rows import type_rows
-from data_contracts.workbench import REFUSED, typed, workbench
+from data_contracts.unsettled import find_unsettled
+from data_contracts.workbench import REFUSED, UNSETTLED, typed, workbench
 from tests.data_contracts.raw_rows import LENIENT
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a raw history: the counts, the quarantine, and the accepted rows by table."""
+    """What became of a raw history: the counts, the quarantine, the unsettled leads, the accepted rows by table."""
 
     checks: Mapping[str, TableCheck]
     quarantine: Sequence[Mapping[str, Any]]
+    unsettled: Sequence[tuple[str, str, str, bool]]
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
 
     def refused(self, table: str) -> list[tuple[int, str]]:
@@ -51,6 +53,9 @@ def judge_rows(raw: RawHistory, settings: Settings = LENIENT) -> Judged:
             refuse_rows(raw.engine, table, judge=judge)
         checks = {table.name: counts(raw.engine, table) for table in tables}
         quarantine = con.execute(f"SELECT * FROM {REFUSED}").to_arrow_table().to_pylist()
+        if {"leads", "stage_changes"} <= set(raw.tables):
+            find_unsettled(raw.engine, are_there_deals="opportunities" in raw.tables)
+        unsettled = con.execute(f"SELECT lead_id, stage, reason, is_ending FROM {UNSETTLED} ORDER BY ALL").fetchall()
         settle(raw.engine, tables, crm=settings.crm)
         accepted = {t.name: con.execute(f"SELECT * FROM {typed(t.name)}").to_arrow_table().to_pylist() for t in tables}
-    return Judged(checks, quarantine, accepted)
+    return Judged(checks, quarantine, unsettled, accepted)

@@ -52,7 +52,7 @@ def test_the_report_says_what_is_lacking_and_what_that_costs():
         "every attribute must be immutable or known at creation",
         "spend is absent: no cost per lead, MQL, SQL or customer",
         "leads: left out, because nobody declared them: shoe_size",
-        "leads: absent, and missing in every row: campaign, merged_at, merged_into, owner_id, source",
+        "leads: absent, and missing in every row: campaign, current_stage, merged_at, merged_into, owner_id, source",
         "leads: declared but absent, and missing in every row: role",
         "stage_changes: absent, and missing in every row: changed_by, reason",
         "stage_changes: recorded_at is absent and taken from entered_at: late entries go unnoticed",

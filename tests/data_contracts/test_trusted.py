@@ -16,7 +16,10 @@ from tests.data_contracts.raw_rows import LENIENT, activity, change, lead, many,
 
 
 def content(checked):
-    tables = dict(checked.history.tables) | {"quarantine": checked.quarantine.table}
+    tables = dict(checked.history.tables) | {
+        "quarantine": checked.quarantine.table,
+        "unsettled": checked.history.unsettled,
+    }
     return {name: sorted(rows_of(table), key=str) for name, table in tables.items()}
 
 
@@ -43,7 +46,7 @@ def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
     )
     assert len(before["quarantine"]) == 2, "the lead and its stage change"
     assert again.history.engine.list_tables() == sorted(
-        [*TABLES, "check_report", "quarantine", "raw_activities", "raw_leads", "raw_stage_changes"]
+        [*TABLES, "check_report", "quarantine", "raw_activities", "raw_leads", "raw_stage_changes", "unsettled"]
     )
 
 

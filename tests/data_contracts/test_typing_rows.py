@@ -48,6 +48,7 @@ def test_column_names_may_be_written_in_any_case_and_undeclared_columns_are_left
         "created_at",
         "source",
         "campaign",
+        "current_stage",
         "owner_id",
         "merged_into",
         "merged_at",

@@ -30,6 +30,7 @@ ENGINES = {"duckdb": open_engine}
 
 EXTRACTED_AT = dt.datetime.fromisoformat("2026-12-31")
 ARROW_TYPES = {"string": pa.string(), "timestamp": pa.timestamp("us"), "number": pa.float64(), "integer": pa.int64()}
+UNSETTLED_TYPES = {"lead_id": pa.string(), "stage": pa.string(), "reason": pa.string(), "is_ending": pa.bool_()}
 SNAPSHOT_TYPES = {
     "snapshot_id": pa.int64(),
     "lead_id": pa.string(),
@@ -180,7 +181,8 @@ def make_history(
         stored = {
             name: engine.create_table(f"{name}_{number}", arrow(rows[name], column_types[name])) for name in TABLES
         }
-        return CrmHistory(engine, stored, extracted_at, (), fingerprint="spec", definitions_version="spec")
+        unsettled = engine.create_table(f"unsettled_{number}", arrow(tables.get("unsettled", ()), UNSETTLED_TYPES))
+        return CrmHistory(engine, stored, unsettled, extracted_at, (), fingerprint="spec", definitions_version="spec")
 
     return make
 
@@ -219,6 +221,12 @@ def snapshot_types() -> Mapping[str, pa.DataType]:
     return SNAPSHOT_TYPES
 
 
+@pytest.fixture(scope="session")
+def unsettled_types() -> Mapping[str, pa.DataType]:
+    """The columns of `CrmHistory.unsettled`."""
+    return UNSETTLED_TYPES
+
+
 def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:
     """The rows as an Arrow table of the given columns; times and numbers may be text."""
     return pa.table(
@@ -231,6 +239,8 @@ def _typed(value: Any, kind: pa.DataType) -> Any:
         return value
     if pa.types.is_timestamp(kind):
         return dt.datetime.fromisoformat(value)
+    if pa.types.is_boolean(kind):
+        return value == "true"
     return float(value) if pa.types.is_floating(kind) else value
 
 

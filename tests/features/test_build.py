@@ -81,6 +81,7 @@ def test_the_counts_are_those_of_every_status(labelled):
         OutcomeStatus.NOT_CONVERTED: 4 + 4,
         OutcomeStatus.CENSORED: 0,
         OutcomeStatus.NEVER_CONTACTED: 2,
+        OutcomeStatus.UNSETTLED: 0,
     }
     assert sum(labelled.counts.values()) == len(labelled.frame)
 
@@ -107,7 +108,7 @@ def test_features_stand_beside_the_rows_that_they_belong_to(labelled):
 def test_a_history_without_snapshots_gives_an_empty_table_of_the_same_columns(make_history, settings, labelled):
     empty = build_training_table(make_history({}), settings, transition=Transition.MQL_TO_SQL)
     assert list(empty.frame.columns) == list(labelled.frame.columns)
-    assert list(empty.counts.values()) == [0, 0, 0, 0]
+    assert list(empty.counts.values()) == [0] * len(OutcomeStatus)
 
 
 def test_without_a_point_rule_there_are_no_points(make_history, settings_with):

@@ -4,8 +4,8 @@ import datetime as dt
 
 import pytest
 
-from data_contracts.vocabulary import Transition
-from features.snapshots import scoring_snapshots, training_snapshots
+from data_contracts.vocabulary import Transition, Unsettled
+from features.snapshots import scoring_snapshots, training_snapshots, unscored_leads
 
 TRAINING = "training "
 
@@ -29,6 +29,11 @@ def test_snapshots_are_taken_as_the_spec_says(spec, make_history, settings):
         elif name == "scoring":
             as_of = dt.datetime.fromisoformat(rows[0]["as_of"])
             found = scoring_snapshots(history, settings.definitions, as_of=as_of)
+        elif name == "unscored":
+            as_of = dt.datetime.fromisoformat(spec.tables["scoring"][0]["as_of"])
+            found = unscored_leads(history, as_of=as_of)
+            assert found == {Unsettled(row["reason"]): int(row["n"]) for row in rows}
+            continue
         else:
             continue
         assert rows_of(found, list(rows[0])) == with_times(rows)

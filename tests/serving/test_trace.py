@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -208,6 +209,22 @@ def test_a_closed_lead_is_told_up_to_where_its_way_ends(trace):
         assert "was not open" in rows(closed, noun)["nothing"]
     assert rows(closed, "PublishReceipt") == {"nothing": "it was never published"}
     assert rows(closed, "RawHistory") == {"not kept": "the engine no longer has what the source delivered"}
+
+
+def test_a_lead_that_was_closed_nobody_knows_when_says_why_it_is_not_scored(crm, refused, release):
+    ended = {"lead_id": "L00002", "stage": "lost", "reason": "deal_undated", "is_ending": True}
+    unsettled = crm.engine.create_table("unsettled_of_one", pa.Table.from_pylist([ended]))
+    found = trace_lead(
+        replace(crm, unsettled=unsettled),
+        release,
+        settings=SETTINGS,
+        lead_id="L00002",
+        quarantine=refused,
+        published=NOTHING_PUBLISHED,
+        as_of=EXTRACTED_AT,
+    )
+    assert rows(found, "Snapshots")["closed"] == ("lost, nobody knows when: a lead whose deal is closed without a date")
+    assert "was not open" in rows(found, "ScoredLeads")["nothing"]
 
 
 def test_nothing_later_than_the_moment_is_known(trace):

@@ -1,0 +1,53 @@
+"""What identifies a person: how columns that hold it are called, what its values look like, and how they are masked."""
+
+import re
+
+_NAME = re.compile(r"(^|_)(e_?mail|phone|mobile|fax|first_name|last_name|full_name|name|birth\w*|street|address)(_|$)")
+
+_EMAIL = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
+_PHONE = (
+    r"^(\+|00)[0-9][0-9 ()/.\-]{6,18}[0-9]$"
+    r"|^\(?0[0-9]{1,5}\)?[ /.\-][0-9][0-9 /.\-]{4,14}[0-9]$"
+    r"|^\(?[2-9][0-9]{2}\)?[ .\-][0-9]{3}[ .\-][0-9]{4}$"
+)
+"""International, with a national prefix, North American."""
+_DATE = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-]([0-9]{2}|[0-9]{4})([ T].*)?$"
+"""A date that begins with its day or month may look like a phone number with a national prefix."""
+
+MASKED = "(masked: it looks like an email address or a phone number)"
+
+
+def is_personal_name(name: str) -> bool:
+    """Whether a column called `name` (in snake case) would hold what identifies a person.
+
+    >>> [is_personal_name(name) for name in ("work_email", "birthday", "phonetics", "renamed_at")]
+    [True, True, False, False]
+    """
+    return _NAME.search(name) is not None
+
+
+def is_personal(text: str) -> bool:
+    """Whether `text` holds an email address, or is a phone number.
+
+    >>> [is_personal(text) for text in ("Jane <jane@example.com>", "+49 170 1234567", "01-02-2024", "Call 2024")]
+    [True, True, False, False]
+    """
+    if re.search(_EMAIL, text):
+        return True
+    return re.search(_PHONE, text) is not None and re.search(_DATE, text) is None
+
+
+def masked(text: str) -> str:
+    """`text`, or `MASKED` in its place where it is personal."""
+    return MASKED if is_personal(text) else text
+
+
+def personal_sql(text: str) -> str:
+    """SQL of `is_personal`, for `text` (an SQL expression); null where it is null."""
+    phone = f"(regexp_matches({text}, '{_PHONE}') AND NOT regexp_matches({text}, '{_DATE}'))"
+    return f"(regexp_matches({text}, '{_EMAIL}') OR {phone})"
+
+
+def masked_sql(text: str) -> str:
+    """SQL of `masked`, for `text` (an SQL expression); null where it is null."""
+    return f"CASE WHEN {personal_sql(text)} THEN '{MASKED}' ELSE {text} END"

@@ -1,0 +1,86 @@
+import duckdb
+import pytest
+
+from data_contracts.check import check_history
+from data_contracts.errors import ContractError
+from data_contracts.privacy import MASKED, is_personal, masked, masked_sql, personal_sql
+from tests.data_contracts.judging import judge_rows
+from tests.data_contracts.raw_rows import lead, many, raw, settings
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("jane@example.com", True),
+        ("Jane Doe <jane@example.com>", True),
+        ("+49 30 1234567", True),
+        ("0049-30-1234567", True),
+        ("(030) 123 45 67", True),
+        ("555-123-4567", True),
+        ("Manager", False),
+        ("2026-01-15", False),
+        ("01-02-2024", False),
+        ("01.02.2024 10:30", False),
+        ("1000-5000", False),
+        ("10.000 - 50.000", False),
+        ("4410123456", False),
+        ("@acme", False),
+    ],
+)
+def test_what_looks_like_an_email_address_or_a_phone_number_is_told_apart_and_masked(value, expected):
+    assert is_personal(value) == expected
+    assert masked(value) == (MASKED if expected else value)
+    in_engine = duckdb.execute(f"SELECT {personal_sql('v')}, {masked_sql('v')} FROM (SELECT ? AS v)", [value])
+    assert in_engine.fetchone() == (expected, MASKED if expected else value)
+
+
+def test_a_word_that_nothing_maps_is_not_quoted_where_it_is_personal():
+    rows = many(30)
+    rows["stage_changes"][0]["stage"] = "jane@example.com"
+    with pytest.raises(ContractError) as error:
+        check_history(raw(rows), settings())
+    assert "jane" not in str(error.value)
+    assert f"'{MASKED}' (1 row) is not mapped" in str(error.value)
+
+
+def test_the_quarantine_says_what_is_wrong_with_a_personal_value_and_not_the_value():
+    judged = judge_rows(raw({"leads": [lead("l0", "jane@example.com"), lead("l1", "31.12.2025")]}))
+    values = {row["source_row"]: row["value"] for row in judged.quarantine}
+    reasons = {row["source_row"]: row["reason"] for row in judged.quarantine}
+    assert values == {1: MASKED, 2: "31.12.2025"}
+    assert reasons[1].startswith(f"created_at '{MASKED}' is not a time")
+    assert reasons[2].startswith("created_at '31.12.2025' is not a time")
+
+
+@pytest.mark.parametrize("column", ["source", "campaign"])
+def test_a_source_or_campaign_that_identifies_a_person_stops_the_run(column):
+    rows = many(3)
+    rows["leads"] = [row | {column: "webinar"} for row in rows["leads"]]
+    rows["leads"][1][column] = "jane@example.com"
+    with pytest.raises(ContractError) as error:
+        check_history(raw(rows), settings())
+    (breach,) = error.value.breaches
+    assert str(breach) == (
+        f"leads: {column} looks like an email address or a phone number in 1 row; leave it out of the SELECT of leads, "
+        "or empty such values there: what identifies a person never becomes a feature"
+    )
+
+
+def test_a_file_without_a_header_does_not_give_away_its_first_row():
+    rows = many(1) | {"leads": [{"lead_id": "l0", "jane@example.com": "x"}]}
+    with pytest.raises(ContractError) as error:
+        check_history(raw(rows), settings())
+    assert "jane" not in str(error.value)
+    assert f"column created_at is missing (there are {MASKED}, lead_id)" in str(error.value)
+    rows = many(1)
+    rows["leads"][0]["jane@example.com"] = "x"
+    warnings = check_history(raw(rows), settings()).report.warnings
+    assert f"leads: left out, because nobody declared them: {MASKED}" in warnings
+
+
+def test_the_name_of_an_undeclared_attribute_is_not_quoted_where_it_is_personal():
+    changed = {"object": "lead", "object_id": "l0", "attribute": "jane@example.com", "new_value": "x"}
+    rows = many(1) | {"attribute_changes": [changed | {"changed_at": "2026-02-01"}]}
+    warnings = check_history(raw(rows), settings()).report.warnings
+    assert not [warning for warning in warnings if "jane" in warning]
+    assert [warning for warning in warnings if MASKED in warning]
