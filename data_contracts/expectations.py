@@ -21,6 +21,7 @@ from ibis.backends.duckdb import Backend
 from data_contracts.columns import FREE_TEXTS, Column, RowRule, Rule
 from data_contracts.data_docs import PAGE, index_page
 from data_contracts.delivery import Delivered
+from data_contracts.keeping import kept_folder
 from data_contracts.privacy import personal_sql
 from data_contracts.quarantine import refused_rows
 from data_contracts.rules import Judge, column_of, columns_judged, promise
@@ -177,8 +178,9 @@ def judge_tables(
         _verdict(name, result) for name, parts in results.items() for part in parts for result in part.results
     )
     if data_docs is not None:
-        _write_data_docs(results, folder=data_docs)
-        (data_docs / "index.html").write_text(index_page(verdicts, title=title), encoding="utf-8")
+        with kept_folder(data_docs) as version:
+            _write_data_docs(results, folder=version)
+            (version / "index.html").write_text(index_page(verdicts, title=title), encoding="utf-8")
     return verdicts
 
 
@@ -304,7 +306,6 @@ def _page(result: ExpectationSuiteValidationResult) -> str:
 
 def _write_data_docs(results: Mapping[str, Sequence[ExpectationSuiteValidationResult]], *, folder: Path) -> None:
     """One page a table: what was judged of its columns and of its rows together."""
-    folder.mkdir(parents=True, exist_ok=True)
     for name, parts in results.items():
         every = [result for part in parts for result in part.results]
         met = sum(bool(result.success) for result in every)

@@ -102,7 +102,7 @@ def kept_folder(path: Path) -> Iterator[Path]:
     `path` is a link to its present version, because a link can be replaced in one step and a folder cannot.
     """
     version = aside_of(path)
-    version.mkdir(mode=_FOLDER_MODE)
+    version.mkdir(mode=_FOLDER_MODE, parents=True)
     try:
         yield version
         for file in (*version.rglob("*"), version):

@@ -114,6 +114,8 @@ def small_disk(workspace: Path) -> Iterator[SmallDisk]:
 
 def test_a_check_leaves_one_complete_database_and_nothing_aside(workspace: Path):
     assert kept(store().folder) == {"history.duckdb", "history.duckdb.lock", "data_docs"}
+    assert store().data_docs.is_symlink(), "pages are replaced together"
+    assert (store().data_docs / "index.html").exists()
     assert fingerprint()
 
 
