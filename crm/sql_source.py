@@ -1,6 +1,7 @@
 """History in: a source is one SELECT a canonical table."""
 
 import datetime as dt
+import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -82,7 +83,10 @@ class SqlSource:
             _drop_raw_tables(engine)
             may_pass = all(problem.may_pass for problem in problems)
             raise self._unreadable(map(str, problems), kind=SourceUnreachableError if may_pass else SourceError)
-        return RawHistory(engine=engine, tables=tables, extracted_at=moments[0], source=self.name)
+        digests = {name: hashlib.sha256(selects[name].strip().encode()).hexdigest()[:16] for name in tables}
+        return RawHistory(
+            engine=engine, tables=tables, extracted_at=moments[0], source=self.name, select_digests=digests
+        )
 
     def _unreadable(self, problems: Iterable[str], *, kind: type[SourceError] = SourceError) -> SourceError:
         lines = [f"  - {problem}" for problem in problems]

@@ -1,7 +1,7 @@
 """Raw history in, trusted history out: every promise of the data contracts, checked in one go."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from data_contracts.columns import TABLES
@@ -11,6 +11,7 @@ from data_contracts.delivery import (
     absent_tables,
     changes_of_attributes,
     columns_before,
+    edited_tables,
     receive,
     rows_before,
     surplus_and_absent_columns,
@@ -45,8 +46,8 @@ def check_history(
     Parameters
     ----------
     last
-        The report of the last accepted check, with which volume and columns are compared. A report
-        on another source is not compared with.
+        The report of the last accepted check, with which are compared how many rows were delivered, and the columns.
+        A report on another source is not compared with, nor is a table whose SELECT was edited since.
     data_docs
         Folder for Great Expectations' Data Docs: static pages with counts and no value of any row.
 
@@ -59,10 +60,16 @@ def check_history(
         Where the disk or the engine's memory is full.
     """
     compared = last if last and last.source == raw.source else None
+    edited = edited_tables(raw, compared)
+    compared = _without(compared, edited)
     with enough_of_everything(raw.engine), workbench(raw.engine):
         tables = receive(raw, settings.crm)
         judges = _refuse_rows(raw, tables, settings=settings)
-        checks = {table.name: counts(raw.engine, table) for table in tables if table.name in judges}
+        checks = {
+            table.name: counts(raw.engine, table, select_digest=raw.select_digests.get(table.name, ""))
+            for table in tables
+            if table.name in judges
+        }
         if {"leads", "stage_changes"} <= set(judges):
             find_unsettled(raw.engine, are_there_deals="opportunities" in judges)
         found = _findings(raw, tables, settings=settings, checks=checks, last=compared)
@@ -73,9 +80,26 @@ def check_history(
             withdraw(raw.engine)
             raise ContractError(breaches)
         settle(raw.engine, tables, crm=settings.crm)
-        report = _report(raw, settings, checks=checks, warnings=found.warnings, verdicts=verdicts)
+        warnings = (*_not_compared(edited), *found.warnings)
+        report = _report(raw, settings, checks=checks, warnings=warnings, verdicts=verdicts)
         publish(raw.engine, report, absent=[name for name in TABLES if name not in raw.tables])
     return open_checked(raw.engine)
+
+
+def _without(last: CheckReport | None, edited: Sequence[str]) -> CheckReport | None:
+    """`last` without what it says about the `edited` tables."""
+    if last is None:
+        return None
+    return replace(
+        last,
+        tables=tuple(check for check in last.tables if check.table not in edited),
+        expectations=tuple(verdict for verdict in last.expectations if verdict["table"] not in edited),
+    )
+
+
+def _not_compared(edited: Sequence[str]) -> Iterator[str]:
+    for name in edited:
+        yield f"{name}: its SELECT was edited since the last accepted run, with which it is therefore not compared"
 
 
 def _refuse_rows(raw: RawHistory, tables: Sequence[Delivered], *, settings: Settings) -> dict[str, Judge]:
@@ -126,11 +150,11 @@ def _vanished_tables(raw: RawHistory, last: CheckReport | None, *, settings: Set
             Breach(
                 before.table,
                 f"{before.table}.{VOLUME}",
-                f"the table is gone, and the last accepted run had {rows(before.rows)}",
+                f"the table is gone, and the last accepted run had {rows(before.delivered)}",
                 "deliver it again; if it is gone for good, set max_volume_drop_share in [checks] to 1 for one run",
             )
             for before in last.tables
-            if before.rows and before.table not in raw.tables and not TABLES[before.table].is_required
+            if before.delivered and before.table not in raw.tables and not TABLES[before.table].is_required
         )
     )
 

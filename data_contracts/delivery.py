@@ -115,8 +115,16 @@ def columns_before(last: CheckReport | None, table: str) -> tuple[str, ...]:
 
 
 def rows_before(last: CheckReport | None, table: str) -> int:
-    """How many rows `table` had in the last run that was accepted; 0 where that is not known."""
-    return next((check.rows for check in last.tables if check.table == table), 0) if last else 0
+    """How many rows of `table` the last run that was accepted was given; 0 where that is not known."""
+    return next((check.delivered for check in last.tables if check.table == table), 0) if last else 0
+
+
+def edited_tables(raw: RawHistory, last: CheckReport | None) -> tuple[str, ...]:
+    """The tables whose SELECT is another than that of the last accepted run: what it gives cannot be compared."""
+    if last is None:
+        return ()
+    before = {check.table: check.select_digest for check in last.tables if check.table in raw.tables}
+    return tuple(name for name, digest in before.items() if raw.select_digests.get(name, "") != digest)
 
 
 def absent_tables(tables: Sequence[Delivered], crm: CrmMapping) -> Findings:

@@ -67,7 +67,7 @@ class Expected:
     columns_before
         The columns that the last accepted run had: none of them may have vanished.
     rows_before
-        How many rows the last accepted run had; 0 where that is not known.
+        How many rows the last accepted run was given; 0 where that is not known.
     judge
         The row rules; None where a required column is missing, so that no row can be judged.
     """
@@ -168,7 +168,7 @@ def judge_tables(
     try:
         for expected in several:
             name = expected.table.name
-            suites = {delivered(name): list(_about_columns(expected))}
+            suites = {delivered(name): list(_about_delivery(expected, checks=checks))}
             if expected.judge is not None:
                 suites[typed(name)] = list(_about_rows(engine, expected, judge=expected.judge, checks=checks))
             results[name] = [_run(source, table=table, expectations=suite) for table, suite in suites.items()]
@@ -208,8 +208,21 @@ def _verdict(table: str, result: ExpectationValidationResult) -> Verdict:
     )
 
 
+def _about_delivery(expected: Expected, *, checks: Checks) -> Iterator[ExpectationConfiguration]:
+    """That every required column is there, and every other that was in the last run; and not far fewer rows than then.
+
+    Rows are counted as delivered: what the settings leave out of a table is no drop.
+    """
+    yield from _about_columns(expected)
+    least = math.ceil(expected.rows_before * (1 - checks.max_volume_drop_share) - _LESS_THAN_A_ROW)
+    if least > 0:
+        sentence = f"there are at least {least:,} rows, after {expected.rows_before:,} in the last run"
+        subject = _Subject(f"{expected.table.name}.{VOLUME}", sentence=sentence)
+        yield subject.expected("expect_table_row_count_to_be_between", {"min_value": least})
+
+
 def _about_columns(expected: Expected) -> Iterator[ExpectationConfiguration]:
-    """That every required column is there, and every column that is there now or was there in the last run."""
+    """One expectation for each column that is required, is there now, or was there in the last run."""
     table = expected.table
     known = [column.name for column in table.contract.columns] + list(table.attributes)
     required = {column.name for column in table.contract.columns if column.required}
@@ -222,16 +235,11 @@ def _about_columns(expected: Expected) -> Iterator[ExpectationConfiguration]:
 def _about_rows(
     engine: Backend, expected: Expected, *, judge: Judge, checks: Checks
 ) -> Iterator[ExpectationConfiguration]:
-    """That there are rows, not far fewer than before, and that few breach a rule or are refused in all."""
+    """That there are rows, and that few breach a rule or are refused in all."""
     name = expected.table.name
     if expected.table.contract.is_required:
         subject = _Subject(f"{name}.{NOT_EMPTY}", sentence="the table has rows")
         yield subject.expected("expect_table_row_count_to_be_between", {"min_value": 1})
-    least = math.ceil(expected.rows_before * (1 - checks.max_volume_drop_share) - _LESS_THAN_A_ROW)
-    if least > 0:
-        sentence = f"there are at least {least:,} rows, after {expected.rows_before:,} in the last run"
-        subject = _Subject(f"{name}.{VOLUME}", sentence=sentence)
-        yield subject.expected("expect_table_row_count_to_be_between", {"min_value": least})
     allowed = percent(checks.max_refused_share)
     subject = _Subject(f"{name}.{REFUSED_SHARE}", sentence=f"at most {allowed} of the rows are refused, whatever for")
     refused = f"SELECT source_row FROM {{batch}} WHERE source_row IN ({refused_rows(name)})"

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import ibis.expr.types as ir
@@ -24,12 +24,15 @@ class RawHistory:
         When the extract was taken (UTC, naive). Nothing may lie after it.
     source
         The source's name in the settings.
+    select_digests
+        By table, a digest of the SELECT that gave it; a source that has no SELECTs has none.
     """
 
     engine: Backend
     tables: Mapping[str, ir.Table]
     extracted_at: dt.datetime
     source: str
+    select_digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,16 @@ class Quarantine:
 
 @dataclass(frozen=True, slots=True)
 class TableCheck:
-    """How one table fared. `refused` counts rows, `breaches` counts breaches by rule id."""
+    """How one table fared.
+
+    `delivered` counts the rows that the source gave, `rows` those that are judged: without changes of attributes that
+    nobody declared. `refused` counts rows, `breaches` counts breaches by rule id. `select_digest` tells one SELECT from
+    another; it is empty where the source has none.
+    """
 
     table: str
+    select_digest: str
+    delivered: int
     rows: int
     accepted: int
     refused: int

@@ -82,10 +82,18 @@ def refused_rows(table: str) -> str:
     return f"SELECT DISTINCT source_row FROM {BREACHES} WHERE table_name = {literal(table)}"
 
 
-def counts(engine: Backend, table: Delivered) -> TableCheck:
+def counts(engine: Backend, table: Delivered, *, select_digest: str = "") -> TableCheck:
     """How many rows of the typed table were accepted and refused, and how often each rule was breached."""
     mine = f"FROM {BREACHES} WHERE table_name = {literal(table.name)}"
     breaches = engine.con.execute(f"SELECT rule, count(*) {mine} GROUP BY 1 ORDER BY 2 DESC, 1").fetchall()
     rows = count(engine, f"SELECT count(*) FROM {typed(table.name)}")
     refused = count(engine, f"SELECT count(*) FROM ({refused_rows(table.name)})")
-    return TableCheck(table=table.name, rows=rows, accepted=rows - refused, refused=refused, breaches=dict(breaches))
+    return TableCheck(
+        table=table.name,
+        select_digest=select_digest,
+        delivered=count(engine, f"SELECT count(*) FROM {delivered(table.name)}"),
+        rows=rows,
+        accepted=rows - refused,
+        refused=refused,
+        breaches=dict(breaches),
+    )

@@ -1,18 +1,28 @@
 """What revenue operations edits: the definitions both teams agreed on, and how their CRM maps onto our words."""
 
 import datetime as dt
+import difflib
 import hashlib
 import json
+import os
 import re
 import tomllib
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
 
 from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
 from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage, Transition
+
+FOLDERS = ("sources_folder", "data_folder", "store")
+"""The settings in `[crm]` that name folders."""
+
+_PATTERN_SIGNS = "[]*?"
+_SOURCES = Path("config/sources")
 
 Share = Annotated[float, Field(ge=0, le=1)]
 
@@ -177,12 +187,13 @@ class AttributeDeclaration(_Settings):
 class CrmMapping(_Settings):
     """Where the history is and how its words translate.
 
-    `data_folder` replaces `{data_folder}` in the source's SELECTs; `store` is where we keep ours. Both are relative to
-    the working folder. `write_back_fields` are the fields we write: none of them may come back as an input.
+    `data_folder` replaces `{data_folder}` in the source's SELECTs; `store` is where we keep ours. Relative ones are in
+    the project folder: `LEADSCORE_HOME` where it is set, else the working folder. `write_back_fields` are the fields we
+    write: none of them may come back as an input.
     """
 
     source: str
-    sources_folder: Path = Path("config/sources")
+    sources_folder: Path = _SOURCES
     data_folder: Path
     store: Path
     currency: str = ""
@@ -202,6 +213,17 @@ class CrmMapping(_Settings):
         "leadscore_extrapolated",
         "leadscore_release",
     )
+
+    @field_validator(*FOLDERS)
+    @classmethod
+    def _literal(cls, folder: Path) -> Path:
+        signs = sorted(set(_PATTERN_SIGNS) & set(str(folder)))
+        if signs:
+            raise ValueError(
+                f"{str(folder)!r} holds {' '.join(signs)}: the engine would take it for a pattern and read another "
+                "folder; rename the folder"
+            )
+        return folder
 
     @field_validator("attributes")
     @classmethod
@@ -260,20 +282,65 @@ class Settings(_Settings):
 def load_settings(path: Path, *, data_folder: Path | None = None) -> Settings:
     """The settings in the TOML file at `path`, with `data_folder` in place of the file's if given.
 
-    Raises `SettingsError` that lists every problem at once.
+    Relative folders in the file are in the project folder (`LEADSCORE_HOME`, else the working folder), a relative
+    `data_folder` in the working folder; in the settings all of them are absolute. Raises `SettingsError` that lists
+    every problem at once.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise SettingsError(f"there is no settings file {path}; give one with --config") from None
+        raise SettingsError(f"there is no settings file {path.absolute()}; give one with --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
-    if data_folder is not None:
-        content.setdefault("crm", {})["data_folder"] = data_folder
+    if isinstance(crm := content.get("crm", {}), dict):
+        given = {} if data_folder is None else {"data_folder": str(data_folder.absolute())}
+        content["crm"] = _in_project({"sources_folder": str(_SOURCES)} | crm | given)
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
         lines = "\n".join(
-            f"  - {'.'.join(str(part) for part in problem['loc'])}: {problem['msg']}" for problem in error.errors()
+            f"  - {'.'.join(str(part) for part in problem['loc'])}: {_told(problem)}" for problem in error.errors()
         )
         raise SettingsError(f"{path} has {error.error_count()} problem(s):\n{lines}") from None
+
+
+def _in_project(crm: Mapping[str, Any]) -> dict[str, Any]:
+    """`crm` with its folders in the project folder; what is no path is left to the validation."""
+    home = Path(os.environ.get("LEADSCORE_HOME") or Path.cwd()).absolute()
+    folders = {name: str(home / crm[name]) for name in FOLDERS if isinstance(crm.get(name), str)}
+    return {**crm, **folders}
+
+
+def _told(problem: ErrorDetails) -> str:
+    """What is wrong, and for an unknown setting what it may be meant to be."""
+    if problem["type"] != "extra_forbidden":
+        return problem["msg"]
+    *section, name = problem["loc"]
+    known = _settings_in(section)
+    alike = difflib.get_close_matches(str(name), known, n=1)
+    return (
+        f"there is no such setting; did you mean {alike[0]}?"
+        if alike
+        else (f"there is no such setting; there are {', '.join(known)}")
+    )
+
+
+def _settings_in(section: Sequence[str | int]) -> list[str]:
+    """The names of the settings in `section`, a path of keys from the top."""
+    kind: Any = Settings
+    for key in section:
+        kind = _of_key(kind, key)
+    return list(kind.model_fields)
+
+
+def _of_key(kind: Any, key: str | int) -> Any:
+    """The type of what is under `key` in a section, a table or a list of the type `kind`."""
+    if _is_section(kind):
+        inside = kind.model_fields[key].annotation
+        sections = [each for each in get_args(inside) if _is_section(each)]
+        return sections[0] if sections and type(None) in get_args(inside) else inside
+    return get_args(kind)[1 if get_origin(kind) is dict else 0]
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, BaseModel)

@@ -71,6 +71,14 @@ def test_reading_again_replaces_tables_and_drops_those_that_are_gone(source: Sql
     assert tables(engine) == ["raw_leads", "raw_stage_changes"]
 
 
+def test_an_edited_select_has_another_digest_and_the_same_one_the_same(source: SqlSource, engine: Backend):
+    first = source.read(engine).select_digests
+    assert set(first) == {"leads", "stage_changes"}
+    write_select(source, "leads", f"SELECT *, 1 AS x FROM read_csv('{{data_folder}}/leads.csv', {CSV})")
+    second = source.read(engine).select_digests
+    assert (second["leads"] != first["leads"], second["stage_changes"]) == (True, first["stage_changes"])
+
+
 @pytest.mark.parametrize("type_name", ["TIMESTAMPTZ", ""])
 def test_a_time_of_extract_with_an_offset_becomes_utc(source: SqlSource, engine: Backend, type_name: str):
     write_select(source, "extracted_at", f"SELECT {type_name} '2026-02-01 01:30:00+02:00'")

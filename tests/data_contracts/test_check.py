@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from data_contracts.check import check_history, open_checked
@@ -152,7 +154,10 @@ def test_a_failed_check_leaves_no_earlier_history_that_could_be_taken_for_truste
 
 def last_run(n, source="example"):
     """The report of an accepted run with `n` leads and stage changes."""
-    tables = tuple(TableCheck(name, rows=n, accepted=n, refused=0, breaches={}) for name in ("leads", "stage_changes"))
+    tables = tuple(
+        TableCheck(name, "", delivered=n, rows=n, accepted=n, refused=0, breaches={})
+        for name in ("leads", "stage_changes")
+    )
     return CheckReport(source, EXTRACTED_AT, "2026.1", "f1", tables=tables, warnings=(), expectations=())
 
 
@@ -170,6 +175,34 @@ def test_a_volume_that_collapsed_since_the_last_run_stops_the_run():
 def test_a_volume_that_dropped_as_far_as_agreed_goes_on(n, drop, source):
     checked = check_history(raw(many(n)), settings(max_volume_drop_share=drop), last=last_run(10, source))
     assert checked.report.tables[0].rows == n
+
+
+def test_what_the_settings_leave_out_is_no_drop():
+    changed = {"object": "lead", "object_id": "l0", "attribute": "role", "new_value": "x"}
+    changes = [changed | {"changed_at": f"2026-02-{day:02}"} for day in range(1, 11)]
+    rows = many(2) | {"attribute_changes": changes}
+    last = check_history(raw(rows), settings()).report
+    without_role = check_history(raw(rows), settings(attributes={}), last=last)
+    assert len(rows_of(without_role.history.attribute_changes)) == 0
+    assert refused(rows | {"attribute_changes": changes[:4]}, last=last) == [
+        "attribute_changes: 4 rows where the last accepted run had 10 (40 %); "
+        "export it again; if it is right, raise max_volume_drop_share in [checks] for one run"
+    ]
+
+
+def test_a_table_whose_select_was_edited_is_not_compared_and_that_is_said():
+    before = many(10)
+    before["leads"] = [row | {"campaign": "x"} for row in before["leads"]]
+    first = replace(raw(before), select_digests={"leads": "one", "stage_changes": "same"})
+    last = check_history(first, settings()).report
+    edited = replace(raw(many(4)), select_digests={"leads": "two", "stage_changes": "same"})
+    with pytest.raises(ContractError) as error:
+        check_history(edited, settings(), last=last)
+    assert [breach.rule for breach in error.value.breaches] == ["stage_changes.volume"]
+    edited = replace(raw(many(10)), select_digests={"leads": "two", "stage_changes": "same"})
+    assert check_history(edited, settings(), last=last).report.warnings[0] == (
+        "leads: its SELECT was edited since the last accepted run, with which it is therefore not compared"
+    )
 
 
 def test_a_column_or_a_table_that_vanished_since_the_last_run_stops_the_run():

@@ -137,7 +137,7 @@ def test_two_agreements_under_one_version_are_told_apart(written):
 
 
 def test_the_data_folder_may_be_given_beside_the_file(written):
-    assert load_settings(written(MINIMAL), data_folder=Path("elsewhere")).crm.data_folder == Path("elsewhere")
+    assert load_settings(written(MINIMAL), data_folder=Path("/elsewhere")).crm.data_folder == Path("/elsewhere")
 
 
 def test_a_missing_and_a_broken_file_are_named(tmp_path: Path, written):
@@ -149,3 +149,82 @@ def test_a_missing_and_a_broken_file_are_named(tmp_path: Path, written):
     broken.write_bytes(b"[crm]\nsource = '\xff'\n")
     with pytest.raises(SettingsError, match="is not valid TOML"):
         load_settings(broken)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            MINIMAL.replace("data_folder", "data_foldr"),
+            "crm.data_foldr: there is no such setting; did you mean data_folder?",
+        ),
+        (MINIMAL + "[check]\nmax_refused_share = 1\n", "check: there is no such setting; did you mean checks?"),
+        (
+            MINIMAL + ROLE.format(name="role", availability="immutable") + "allowed_becuse = 'x'\n",
+            "crm.attributes.role.allowed_becuse: there is no such setting; did you mean allowed_because?",
+        ),
+        (
+            MINIMAL + "[[definitions.icp.criteria]]\nname = 'x'\nattribute = 'y'\nat_most = 1\nwieght = 1\n",
+            "definitions.icp.criteria.0.wieght: there is no such setting; did you mean weight?",
+        ),
+        (
+            MINIMAL + "[definitions.point_rule]\nthreshhold = 1\n",
+            "definitions.point_rule.threshhold: there is no such setting; did you mean threshold?",
+        ),
+        (
+            MINIMAL + "[definitions.transitions.mql_to_win]\nhorizon = 1\n",
+            "definitions.transitions.mql_to_win.horizon: there is no such setting; did you mean horizon_days?",
+        ),
+        (MINIMAL + "[engine]\nram = 1\n", "engine.ram: there is no such setting; there are memory_limit"),
+    ],
+)
+def test_an_unknown_setting_names_the_nearest_one(written, text, told):
+    with pytest.raises(SettingsError) as error:
+        load_settings(written(text))
+    assert f"  - {told}" in str(error.value).splitlines()
+
+
+def test_folders_are_those_of_the_project_and_a_data_folder_of_the_command_line_is_where_one_works(
+    written, tmp_path, monkeypatch
+):
+    path = written(MINIMAL)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("LEADSCORE_HOME", raising=False)
+    assert load_settings(path).crm.store == tmp_path / "var"
+    monkeypatch.setenv("LEADSCORE_HOME", "/srv/leadscore")
+    crm = load_settings(path).crm
+    assert [crm.sources_folder, crm.data_folder, crm.store] == [
+        Path("/srv/leadscore/config/sources"),
+        Path("/srv/leadscore/data"),
+        Path("/srv/leadscore/var"),
+    ]
+    assert load_settings(path, data_folder=Path("export")).crm.data_folder == tmp_path / "export"
+    assert load_settings(written(MINIMAL.replace('"var"', '"/mnt/var"'))).crm.store == Path("/mnt/var")
+
+
+@pytest.mark.parametrize("sign", ["[1]", "*", "?"])
+@pytest.mark.parametrize("name", ["data_folder", "store", "sources_folder"])
+def test_a_folder_that_the_engine_would_take_for_a_pattern_is_refused(written, sign, name):
+    text = MINIMAL.replace('store = "var"', 'store = "var"\nsources_folder = "sources"')
+    there = {"data_folder": "data", "store": "var", "sources_folder": "sources"}[name]
+    with pytest.raises(
+        SettingsError, match=rf"crm.{name}: .*{there}.*: the engine would take it for a pattern"
+    ) as error:
+        load_settings(written(text.replace(f'{name} = "{there}"', f'{name} = "{there}{sign}"')))
+    assert "has 1 problem(s)" in str(error.value)
+
+
+def test_a_data_folder_of_the_command_line_is_refused_as_a_pattern_too(written):
+    with pytest.raises(SettingsError, match=r"data\[1\]' holds \[ \]: the engine would take it for a pattern"):
+        load_settings(written(MINIMAL), data_folder=Path("data[1]"))
+
+
+def test_a_missing_settings_file_is_named_in_full(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SettingsError, match=f"there is no settings file {tmp_path / 'nowhere.toml'}; give one with"):
+        load_settings(Path("nowhere.toml"))
+
+
+@pytest.mark.parametrize("folder", ["what # is", "100 %", "it's", "ä"])
+def test_other_signs_in_folders_are_no_matter(written, folder):
+    assert load_settings(written(MINIMAL.replace('"var"', f'"{folder}"'))).crm.store.name == folder

@@ -4,7 +4,9 @@ from data_contracts.history import TableCheck
 from data_contracts.settings import Checks
 from data_contracts.verdicts import Counted, Verdict, breaches_of
 
-CHECK = TableCheck("leads", rows=1_000, accepted=940, refused=60, breaches={"leads.created_at.has_type": 60})
+CHECK = TableCheck(
+    "leads", "", delivered=1_000, rows=1_000, accepted=940, refused=60, breaches={"leads.created_at.has_type": 60}
+)
 COUNTED = {"leads": Counted(Delivered(LEADS, columns={}, attributes={}), CHECK, rows_before=0)}
 
 
