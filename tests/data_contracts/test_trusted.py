@@ -89,6 +89,7 @@ def test_the_fingerprint_depends_on_what_was_accepted_and_not_on_its_order(engin
         [lead("a", source="x"), lead("b", source="x")],
         [lead("a"), lead("b", source="x")],
         [lead("a", campaign="x"), lead("b")],
+        [lead("a", role="x"), lead("b")],  # the column next to source, by name
         [lead("a", "2026-01-01T00:00:00.000001", source="x"), lead("b")],
     ],
 )
