@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-UNWATCHED_WIDTH = 180
+UNWATCHED_WIDTH = 240
 """Columns of a table that goes to a file or another program: wide enough that nothing is folded."""
 
 OUT = Console(highlight=False, emoji=False, width=None if sys.stdout.isatty() else UNWATCHED_WIDTH)

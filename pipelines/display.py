@@ -70,7 +70,9 @@ def training(made: TrainingRun, *, as_json: bool) -> None:
         }
         show_json(content | {"release": manifest.model_dump(mode="json")})
         return
-    for summary in manifest.transitions:
+    for position, summary in enumerate(manifest.transitions):
+        if position:
+            show("")
         show_rows(candidate_rows(summary), title=f"{summary.transition}: what was tried (later data, in time order)")
         for evaluation in summary.evaluations:
             _evaluation(evaluation)
