@@ -139,8 +139,7 @@ class ReleaseRegistry:
         Raises `ReleaseError` where it cannot be read.
         """
         with self._reading():
-            version = self._aliases().get(PRODUCTION)
-            return None if version is None else self._manifest(self._find(version))
+            return self._manifest_in_force()
 
     def promote(self, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:
         """Put the release under `version` (a number, or `candidate`) into force, and its configuration with it.
@@ -178,7 +177,7 @@ class ReleaseRegistry:
             found = self._find(version)
             candidate = self._load(found).manifest
             try:
-                reasons: Sequence[str] = reasons_against(candidate, self.manifest_in_force())
+                reasons: Sequence[str] = reasons_against(candidate, self._manifest_in_force())
             except ReleaseError as error:
                 reasons = [f"the release in force cannot be read and compared with: {error}"]
             number = str(found.version)
@@ -265,8 +264,10 @@ class ReleaseRegistry:
         with self._files(version, _RELEASE_FOLDER) as folder:
             return load_release(folder)
 
-    def _manifest(self, version: "ModelVersion") -> ReleaseManifest:
-        with self._files(version, f"{_RELEASE_FOLDER}/{MANIFEST}") as file:
+    def _manifest_in_force(self) -> ReleaseManifest | None:
+        if PRODUCTION not in self._aliases():
+            return None
+        with self._files(self._find(PRODUCTION), f"{_RELEASE_FOLDER}/{MANIFEST}") as file:
             return load_manifest(file)
 
     @contextmanager
