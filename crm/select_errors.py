@@ -169,7 +169,7 @@ def _without_quoted(text: str) -> str:
     """`text` without what it quotes, which may be a value of a row; an unfinished quotation goes to the end.
 
     >>> _without_quoted("Could not convert string 'O'Brien' to INT32"), _without_quoted("no time: 'Jane")
-    ("Could not convert string … to INT32", 'no time: …')
+    ('Could not convert string … to INT32', 'no time: …')
     """
     return re.sub(r"""(['"]).*\1|['"].*$""", "…", text)
 

@@ -13,6 +13,11 @@ MONTH_DAYS = 30
 QUARTER_DAYS = 90
 WINDOWS = (WEEK_DAYS, MONTH_DAYS, QUARTER_DAYS)
 
+STEPS_OF_WEIGHT = 2**40
+"""An activity's weight in (0, 1] is added up in steps of one in a million millions. Whole numbers have the same sum in
+whatever order an engine's threads add them; floating point numbers do not. What is older than 40 half-lives counts
+nothing, and eight million activities of one lead fit."""
+
 FREQUENT = {
     ActivityKind.PAGE_VIEW: "viewed a page",
     ActivityKind.PRICING_VIEW: "opened pricing",
@@ -89,9 +94,14 @@ def _active_days(days: int) -> Feature:
 def _intensity(half_life_days: int) -> Feature:
     """Each inbound activity counts 1 when it happens and half as much after each half-life."""
     rate = math.log(2) / half_life_days
+
+    def intensity(activities: ir.Table) -> ir.Value:
+        in_steps = ((activities.age_days * -rate).exp() * STEPS_OF_WEIGHT).round().cast("int64")
+        return in_steps.sum(where=inbound(activities)).cast("float64") / STEPS_OF_WEIGHT
+
     return _behaviour(
         f"inbound_intensity_{half_life_days}d",
-        lambda activities: (activities.age_days * -rate).exp().sum(where=inbound(activities)),
+        intensity,
         unit="activities in today's weight",
         meaning=f"was active of its own accord, what it did counting half after {half_life_days} days",
     )

@@ -8,6 +8,8 @@ from sklearn.base import BaseEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from models.linear import logistic_probabilities
+
 CalibratorName = Literal["none", "sigmoid", "beta", "isotonic"]
 CALIBRATORS: tuple[CalibratorName, ...] = get_args(CalibratorName)
 
@@ -66,7 +68,7 @@ def calibrated(calibrator: BaseEstimator | None, raw: np.ndarray) -> np.ndarray:
         steps = calibrator.predict(_clipped(raw))
         return _clipped((1 - ISOTONIC_BLEND) * steps + ISOTONIC_BLEND * _clipped(raw))
     inputs = _inputs(raw, n_columns=calibrator.n_features_in_)
-    return _clipped(np.asarray(calibrator.predict_proba(inputs)[:, 1]))
+    return _clipped(logistic_probabilities(calibrator, inputs))
 
 
 def _inputs(raw: np.ndarray, *, n_columns: int) -> np.ndarray:

@@ -14,6 +14,7 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, QuantileTransformer, StandardScaler
 
 from data_contracts.snapshots import FeatureColumn
+from models.linear import logistic_probabilities
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
 
@@ -96,10 +97,20 @@ def fit_estimator(
 
 
 def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
-    """Uncalibrated probabilities of conversion, one a row of `features` (a `model_frame`)."""
+    """Uncalibrated probabilities of conversion, one a row of `features` (a `model_frame`).
+
+    A row's is the same to the last bit whatever the other rows are.
+    """
     starts = range(0, len(features), ROWS_AT_ONCE)
-    batches = (estimator.predict_proba(features.iloc[start : start + ROWS_AT_ONCE])[:, 1] for start in starts)
+    batches = (_batch_probabilities(estimator, features.iloc[start : start + ROWS_AT_ONCE]) for start in starts)
     return np.concatenate([np.empty(0), *batches])
+
+
+def _batch_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
+    classifier = estimator.named_steps["classifier"]
+    if isinstance(classifier, LogisticRegression):
+        return logistic_probabilities(classifier, estimator[:-1].transform(features))
+    return np.asarray(estimator.predict_proba(features)[:, 1])
 
 
 def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:

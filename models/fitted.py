@@ -16,6 +16,7 @@ from data_contracts.vocabulary import Transition
 from models.calibrate import calibrated
 from models.estimators import model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
+from models.threads import in_one_thread
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,17 +41,20 @@ class FittedTransition:
     estimator: Pipeline | None
     calibrator: BaseEstimator | None
 
+    @in_one_thread
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         """Calibrated probabilities of the transition within its horizon, one a row of `frame`, within (0, 1).
 
         `frame` holds at least the feature columns. Categories that training never saw count as rare ones, missing
-        values as missing. Raises `ReleaseError` that lists the feature columns `frame` lacks.
+        values as missing. A lead's probability is the same to the last bit whatever batch it comes in. Raises
+        `ReleaseError` that lists the feature columns `frame` lacks.
         """
         features = self._features(frame)
         if self.estimator is None:
             return np.full(len(frame), self.summary.base_rate)
         return calibrated(self.calibrator, raw_probabilities(self.estimator, features))
 
+    @in_one_thread
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
         """How much each feature raises (or lowers, below 0) each lead's log-odds, before calibration.
 

@@ -16,6 +16,7 @@ from models.fitted import FittedTransition
 from models.metrics import Prediction
 from models.select import Progress, Selection, select, silent
 from models.split import Split, at_moment, default_test_from, learning_rows, outcomes, rolling_tests, split_at
+from models.threads import in_one_thread
 
 LEAST_OUTCOMES = 100
 """Leads that converted, and leads that did not, below which nothing is trained. A logistic regression wants about ten
@@ -30,6 +31,7 @@ LEAST_TRAIN_OUTCOMES = 50
 LOGISTIC_REGRESSION = "logistic_regression"
 
 
+@in_one_thread
 def train_transition(
     table: LabelledTable,
     *,
@@ -80,6 +82,7 @@ def train_transition(
     return _fitted(table, rows, model, selection=selection, evaluations=evaluations)
 
 
+@in_one_thread
 def backtest_transition(
     table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = 0, progress: Progress = silent
 ) -> tuple[Evaluation, ...]:

@@ -5,7 +5,8 @@ from scipy.special import logit
 
 from data_contracts.errors import ReleaseError
 from data_contracts.vocabulary import Transition
-from models.calibrate import fit_calibrator
+from models.calibrate import CALIBRATORS, CalibratorName, fit_calibrator
+from models.estimators import Setting
 from models.fitted import FittedTransition
 from tests.example_release import LIGHTGBM, LOGISTIC, base_rate, fitted, leads
 
@@ -60,3 +61,18 @@ def test_nobody_asked_about_gives_nothing() -> None:
     model = fitted(Transition.MQL_TO_SQL, setting=LIGHTGBM)
     assert model.predict(leads(5).head(0)).shape == (0,)
     assert model.contributions(leads(5).head(0)).shape == (0, 3)
+
+
+@pytest.mark.parametrize("n", [1, 3, 7])
+@pytest.mark.parametrize("calibrator", CALIBRATORS)
+@pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
+def test_a_lead_is_told_the_same_in_any_batch(setting: Setting, calibrator: CalibratorName, n: int) -> None:
+    raw = fitted(Transition.MQL_TO_SQL, setting=setting)
+    learnt, frame = leads(2_000, seed=8), leads(100, seed=9)
+    p = raw.predict(learnt)
+    outcome = (np.random.default_rng(0).random(len(p)) < p).astype(int)
+    fit = fit_calibrator(calibrator, p, outcome=outcome, weight=np.ones(len(p)))
+    model = FittedTransition(raw.summary, raw.columns, raw.estimator, fit)
+    batches = [frame.iloc[start : start + n] for start in range(0, len(frame), n)]
+    assert np.concatenate([model.predict(batch) for batch in batches]).tolist() == model.predict(frame).tolist()
+    assert pd.concat([model.contributions(batch) for batch in batches]).equals(model.contributions(frame))

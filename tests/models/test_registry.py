@@ -208,7 +208,7 @@ def test_a_candidate_that_is_held_back_says_why_until_the_rule_lets_it_go(regist
     timid = fitted(transition)
     timid = replace(timid, summary=at_entry(timid.summary, calibration_slope=Estimate(value=1.8, low=1.6, high=2.0)))
     version = registry.record(release_of({transition: timid}), samples=SAMPLES).version
-    why = "mql_to_win: its probabilities are too timid, the calibration slope at entry is 1.60 to 2.00"
+    why = "mql_to_win: its probabilities are too timid, the calibration slope at entry is 1.80 [1.60, 2.00]"
     assert registry.promote_by_rule(version, at=AT).startswith(why)
     assert registry.versions()[0].held_back_because.startswith(why)
     with pytest.raises(ReleaseError, match=r"the candidate is version 1 .*, held back because mql_to_win: its proba"):

@@ -57,7 +57,16 @@ def test_what_is_missing_in_a_refused_row_is_left_empty(capsys):
 
 def test_releases_are_told_to_the_minute_in_utc(capsys):
     version = ReleaseVersion(
-        "1", "r1", "2026.1", "f1", dt.datetime(2026, 5, 1, 6, 30, 59, 273_000), ("candidate",), "run"
+        "1",
+        "r1",
+        "2026.1",
+        "f1",
+        dt.datetime(2026, 5, 1, 6, 30, 59, 273_000),
+        ("candidate",),
+        "run",
+        held_back_because="",
+        promoted_because="",
+        promoted_at=None,
     )
     display.releases([version], as_json=False)
     assert "2026-05-01 06:30 UTC" in capsys.readouterr().out
