@@ -103,8 +103,8 @@ def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
             "is": ", ".join(version.aliases),
             "release": version.release_id,
             "definitions": version.definitions_version,
-            "recorded": f"{version.recorded_at:%Y-%m-%d %H:%M}",
-            "promoted": f"{version.promoted_at:%Y-%m-%d %H:%M}" if version.promoted_at else "",
+            "recorded": f"{version.recorded_at:%Y-%m-%d %H:%M} UTC",
+            "promoted": f"{version.promoted_at:%Y-%m-%d %H:%M} UTC" if version.promoted_at else "",
             "because": version.promoted_because,
             "held back because": version.held_back_because,
         }
