@@ -60,13 +60,13 @@ class ContractError(LeadScoreError):
 
 
 class TooFewOutcomesError(LeadScoreError):
-    """A transition has too few conversions (or too few non-conversions) to learn from."""
+    """A transition has too few leads that converted, too few that did not, or too few accounts to learn from."""
 
     exit_code = 6
 
-    def __init__(self, transition: str, *, outcome: str, found: int, needed: int, hint: str) -> None:
-        self.transition, self.outcome, self.found, self.needed = transition, outcome, found, needed
-        super().__init__(f"{transition}: {found} leads that {outcome} are known and {needed} are needed; {hint}")
+    def __init__(self, transition: str, *, what: str, found: int, needed: int, hint: str) -> None:
+        self.transition, self.what, self.found, self.needed = transition, what, found, needed
+        super().__init__(f"{transition}: {found} {what} are known and {needed} are needed; {hint}")
 
 
 class ReleaseError(LeadScoreError):

@@ -3,6 +3,7 @@
 import datetime as dt
 import hashlib
 import json
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -104,8 +105,12 @@ class Evaluation(_Record):
         raise KeyError(name)
 
 
+Validation = Literal["forward", "grouped"]
+"""What models were chosen by: later leads, or where history is too short for that, other accounts of the same time."""
+
+
 class Candidate(_Record):
-    """One model that was tried: its validation log loss in time order, and its parameters."""
+    """One model that was tried: its log loss on the validation leads, and its parameters."""
 
     estimator: str
     parameters: dict[str, float | int | str]
@@ -121,6 +126,7 @@ class TransitionSummary(_Record):
     horizon_days: int
     estimator: str
     calibrator: str
+    validation: Validation
     n_labelled: int
     n_converted: int
     base_rate: float

@@ -104,8 +104,8 @@ class LabelledTable:
     frame
         The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; meaningful only
         for mature, contacted rows), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
-        snapshot, 0 where there is no label), `group_id` (the account, kept on one side of every split). Categories are
-        pandas strings.
+        snapshot, 0 where there is no label), `group_id` (the account, whose snapshots are resampled together).
+        Categories are pandas strings.
     columns
         The features in order.
     counts

@@ -8,6 +8,7 @@ from sklearn.base import BaseEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from models.evidence import leads_by_outcome
 from models.linear import logistic_probabilities
 
 CalibratorName = Literal["none", "sigmoid", "beta", "isotonic"]
@@ -21,13 +22,13 @@ ISOTONIC_BLEND = 0.01
 tie; with a little of what went in, they keep their order, and no probability moves by more than a hundredth."""
 
 LEAST_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500}
-"""Conversions, and as many non-conversions, without which a calibrator is not tried. Two or three parameters need some
-dozens; isotonic regression overfits below about a thousand rows (Niculescu-Mizil and Caruana, 2005, "Predicting good
-probabilities with supervised learning", ICML)."""
+"""Leads that converted, and as many that did not, without which a calibrator is not tried. Two or three parameters need
+some dozens; isotonic regression overfits below about a thousand rows (Niculescu-Mizil and Caruana, 2005, "Predicting
+good probabilities with supervised learning", ICML)."""
 
 
 def fit_calibrator(
-    name: CalibratorName, raw: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray
+    name: CalibratorName, raw: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray, lead: np.ndarray
 ) -> BaseEstimator | None:
     """A scikit-learn object that `calibrated` applies; None where none is asked for or none can be had.
 
@@ -39,14 +40,15 @@ def fit_calibrator(
         step function (Zadrozny and Elkan, 2002).
     raw
         Probabilities that were predicted without having seen `outcome` (0 or 1).
+    lead
+        The lead that each row is a snapshot of: leads count as evidence, their snapshots do not.
 
     Notes
     -----
-    None is returned where the fit would turn the ranking round, or `outcome` has one value or fewer of either than
+    None is returned where the fit would turn the ranking round, or fewer leads have either outcome than
     `LEAST_OUTCOMES`.
     """
-    n_converted = int(outcome.sum())
-    if name == "none" or min(n_converted, len(outcome) - n_converted) < LEAST_OUTCOMES[name]:
+    if name == "none" or min(leads_by_outcome(lead, outcome == 1)) < LEAST_OUTCOMES[name]:
         return None
     if name == "isotonic":
         margin = 0.5 / len(outcome)

@@ -60,9 +60,6 @@ for some hundred conversions, the last for tens of thousands."""
 
 SETTINGS = (*LOGISTIC_SETTINGS, *LIGHTGBM_SETTINGS)
 
-FALLBACK_SETTING = LOGISTIC_SETTINGS[0]
-"""What is fitted where there are too few later outcomes to choose by: the most strongly regularised."""
-
 
 def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
     """The features of `frame` as estimators take them: numbers as float64, categories as text, missing as NaN.

@@ -15,8 +15,8 @@ from models.estimators import Setting, fit_estimator, model_frame, raw_probabili
 from models.split import outcomes
 
 N_CROSS_FITS = 4
-"""Parts into which accounts are dealt, each predicted by a model of the others: those models learn from three quarters
-of what the model learns from that their calibrator serves."""
+"""Parts into which accounts are dealt for calibration. Each part is predicted by a model of the other three, which has
+seen 75 % of the accounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class HeldOut:
     outcome: np.ndarray
     weight: np.ndarray
     group: np.ndarray
+    lead: np.ndarray
 
     @classmethod
     def joined(cls, parts: Sequence["HeldOut"]) -> "HeldOut":
@@ -63,11 +64,12 @@ class HeldOut:
             outcome=np.concatenate([part.outcome for part in parts]),
             weight=np.concatenate([part.weight for part in parts]),
             group=np.concatenate([part.group for part in parts]),
+            lead=np.concatenate([part.lead for part in parts]),
         )
 
     def calibrator(self, name: CalibratorName) -> BaseEstimator | None:
         """The calibrator called `name`, learnt from these predictions; None where they are too few."""
-        return fit_calibrator(name, self.raw, outcome=self.outcome, weight=self.weight)
+        return fit_calibrator(name, self.raw, outcome=self.outcome, weight=self.weight, lead=self.lead)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,7 @@ class Fitter:
             outcome=outcomes(test),
             weight=_weights(test),
             group=test["group_id"].to_numpy(),
+            lead=test["lead_id"].to_numpy(),
         )
 
     def cross_predictions(self, setting: Setting, rows: pd.DataFrame) -> HeldOut:

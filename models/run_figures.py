@@ -50,7 +50,7 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
 
 def transition_parameters(summary: TransitionSummary) -> dict[str, object]:
     """What the transition's model is, with the parameters that were chosen."""
-    kept = ("transition", "horizon_days", "estimator", "calibrator", "n_labelled", "n_converted")
+    kept = ("transition", "horizon_days", "estimator", "calibrator", "validation", "n_labelled", "n_converted")
     chosen = next((candidate for candidate in summary.candidates if candidate.is_chosen), None)
     return {name: getattr(summary, name) for name in kept} | (dict(chosen.parameters) if chosen else {})
 

@@ -1,4 +1,4 @@
-"""Which estimator and which calibrator: those that do best on leads that came later than what they learnt from."""
+"""Which estimator and which calibrator: those that do best on leads that they did not learn from, later ones if any."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
-from data_contracts.releases import Candidate
+from data_contracts.releases import Candidate, Validation
 from models.calibrate import CALIBRATORS, CalibratorName, calibrated
-from models.estimators import FALLBACK_SETTING, LOGISTIC_SETTINGS, SETTINGS, Setting
+from models.estimators import LOGISTIC_SETTINGS, SETTINGS, Setting
 from models.fit import Choice, Fitter, HeldOut
-from models.split import Split, forward_folds
+from models.split import Fold, forward_folds, grouped_folds
 
 Progress = Callable[[str], None]
 
@@ -22,16 +22,20 @@ def silent(_: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was chosen: over all settings, and among the logistic regressions; with all that was tried."""
+    """What was chosen: over all settings, and among the logistic regressions; with all that was tried.
+
+    `validation` says on which leads: `forward` on later ones, `grouped` on other accounts of the same time.
+    """
 
     best: Choice
     best_logistic: Choice
     candidates: tuple[Candidate, ...]
+    validation: Validation
 
 
 @dataclass(frozen=True, slots=True)
 class Tried:
-    """One setting on the validation folds, in time order, without and with calibrators.
+    """One setting on the validation folds, without and with calibrators.
 
     `probabilities` has `none` first, and then the calibrators that were tried; one probability a row of `later`.
     """
@@ -61,15 +65,16 @@ class Tried:
 
 
 def select(rows: pd.DataFrame, fitter: Fitter, *, progress: Progress = silent) -> Selection:
-    """The setting with the least log loss on later leads, and the calibrator that lowers it further.
+    """The setting with the least log loss on leads it did not learn from, and the calibrator that lowers it further.
 
-    Without enough outcomes for a single validation fold, it is the most regularised logistic regression without a
-    calibrator, and there are no candidates to show.
+    The leads are later ones. Where history is too short for a single such fold, they are those of other accounts, and
+    the selection says so: no model is ever taken untried.
     """
-    folds = forward_folds(rows)
+    folds: Sequence[Fold] = forward_folds(rows)
+    validation: Validation = "forward" if folds else "grouped"
     if not folds:
-        choice = Choice(FALLBACK_SETTING, "none")
-        return Selection(best=choice, best_logistic=choice, candidates=())
+        progress("history is too short to choose by later leads; choosing by other accounts of the same time")
+        folds = grouped_folds(rows)
     later, tried = {}, {}
     for setting in SETTINGS:
         later[setting] = [fitter.held_out(setting, fold.train, fold.test) for fold in folds]
@@ -86,6 +91,7 @@ def select(rows: pd.DataFrame, fitter: Fitter, *, progress: Progress = silent) -
         best=chosen,
         best_logistic=Choice(best_logistic, tried[best_logistic].best_calibrator()),
         candidates=tuple(_candidates(tried, chosen=chosen)),
+        validation=validation,
     )
 
 
@@ -95,7 +101,7 @@ def _tried(parts: Sequence[HeldOut]) -> Tried:
 
 
 def _tried_with_calibrators(
-    setting: Setting, folds: Sequence[Split], *, later: Sequence[HeldOut], fitter: Fitter
+    setting: Setting, folds: Sequence[Fold], *, later: Sequence[HeldOut], fitter: Fitter
 ) -> Tried:
     """Each fold's calibrators learnt from its training rows, as `Fitter.fit_choice` will learn the final one."""
     seen = [fitter.cross_predictions(setting, fold.train) for fold in folds]

@@ -1,4 +1,4 @@
-"""Who is learnt from and who is judged on: always later leads, a horizon apart, an account on one side only."""
+"""Who is learnt from and who is judged on: later leads, a horizon apart, wherever history is long enough for it."""
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from sklearn.model_selection import StratifiedGroupKFold
 
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment
+from models.evidence import LEAST_ACCOUNTS, evidence_of
 
 TEST_SHARE = 0.25
 """Share of the labelled leads, the latest to enter the stage, that are kept for the test unless a date is given."""
@@ -19,36 +21,45 @@ less than a new season does; a random sample of accounts stands for them."""
 
 MOST_FOLDS = 4
 LEAST_TRAIN_SHARE = 0.3
-"""The first validation begins when the outcomes of this share of the rows are known."""
+"""The first validation begins when the outcomes of this share of the leads are known."""
 
-LEAST_TRAIN_OUTCOMES = 40
-"""Conversions, and as many non-conversions, before the first validation begins."""
+LEAST_KNOWN_OUTCOMES = 40
+"""Leads that converted, and as many that did not, known before the first validation begins."""
 
 LEAST_FOLD_OUTCOMES = 25
-"""Conversions, and as many non-conversions, that a validation fold has on average."""
+"""Leads that converted, and as many that did not, that a validation fold has on average."""
 
 
 @dataclass(frozen=True, slots=True)
-class Split:
-    """Rows to learn from and later rows to judge on. No lead and no group (account) has rows in both.
+class Fold:
+    """Rows to learn from and rows to choose by. No lead has rows in both."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Fold):
+    """Rows to learn from and later rows to judge on. No lead has rows in both.
 
     A lead is an earlier one if the outcome of its first snapshot was known at `test_from`, otherwise a later one.
 
     Attributes
     ----------
     train
-        Rows whose outcome was known at `test_from`, of groups without a later lead (before the end of the test).
+        Rows whose outcome was known at `test_from`.
     test
         Rows from `test_from` on, of later leads: all leads that entered from then on, and those that were still open.
 
     Notes
     -----
-    Sides are given by when a lead was first seen. To leave out of training the leads that have a row in the test, as
-    comes to mind, would leave out those that were still open then: the ones that did not convert.
+    An account that comes up again in the test stays in training with what was known of it, as it will when the model
+    is at work. Without it, a business whose accounts keep coming back would have nothing to learn from.
+
+    Do not leave out of training the leads that have a row in the test: those were still open then, most of them because
+    they did not convert.
     """
 
-    train: pd.DataFrame
-    test: pd.DataFrame
     test_from: dt.datetime
 
 
@@ -80,10 +91,8 @@ def split_at(rows: pd.DataFrame, test_from: dt.datetime, *, test_until: dt.datet
     """`rows` split in time order: the test is `test_from <= as_of < test_until` (to the end where that is None)."""
     is_later = rows.groupby("lead_id")["outcome_known_at"].transform("min") > test_from
     is_before_end = True if test_until is None else rows["as_of"] < test_until
-    later_groups = rows.loc[is_later & is_before_end, "group_id"].unique()
-    is_train = (rows["outcome_known_at"] <= test_from) & ~rows["group_id"].isin(later_groups)
     return Split(
-        train=rows[is_train],
+        train=rows[rows["outcome_known_at"] <= test_from],
         test=rows[is_later & is_before_end & (rows["as_of"] >= test_from)],
         test_from=test_from,
     )
@@ -93,18 +102,29 @@ def forward_folds(rows: pd.DataFrame) -> tuple[Split, ...]:
     """Validation folds in time order, each learnt on what was known when it begins.
 
     Up to `MOST_FOLDS` windows with equally many rows, from the first moment at which enough outcomes were known to the
-    end; fewer where conversions are few; none where history is too short to validate at all.
+    end; fewer where few leads converted; none where history is too short to validate forward.
     """
     start = _first_validation(rows)
     if start is None:
         return ()
     later = rows[rows["as_of"] >= start]
-    n_folds = min(MOST_FOLDS, _fewer_outcomes(later) // LEAST_FOLD_OUTCOMES)
-    if n_folds == 0:
+    found = evidence_of(later)
+    n_folds = min(MOST_FOLDS, found.n_rarer // LEAST_FOLD_OUTCOMES)
+    if n_folds == 0 or found.n_accounts < LEAST_ACCOUNTS:
         return ()
     starts = [start, *_cuts(later["as_of"].sort_values(), n_parts=n_folds)]
     folds = _windows(rows, starts=starts)
-    return tuple(fold for fold in folds if len(fold.test) and _fewer_outcomes(fold.train) >= LEAST_TRAIN_OUTCOMES // 2)
+    return tuple(fold for fold in folds if len(fold.test) and evidence_of(fold.train).n_rarer >= LEAST_FOLD_OUTCOMES)
+
+
+def grouped_folds(rows: pd.DataFrame) -> tuple[Fold, ...]:
+    """`MOST_FOLDS` folds of whole accounts, whatever the time: for a history too short to validate forward.
+
+    Each account is chosen by once, with the rows of all others to learn from. These may be later, so that what drifts
+    shows less than it will.
+    """
+    dealt = StratifiedGroupKFold(MOST_FOLDS).split(rows, outcomes(rows), groups=rows["group_id"])
+    return tuple(Fold(train=rows.iloc[train], test=rows.iloc[test]) for train, test in dealt)
 
 
 def rolling_tests(rows: pd.DataFrame, *, n_folds: int) -> tuple[Split, ...]:
@@ -128,12 +148,14 @@ def _sampled(rows: pd.DataFrame, *, most_rows: int) -> pd.DataFrame:
 
 
 def _first_validation(rows: pd.DataFrame) -> dt.datetime | None:
-    """The first moment at which enough outcomes were known to learn from; None where that never happens."""
+    """The first moment at which the outcomes of enough leads were known; None where that never happens."""
     known = rows.sort_values("outcome_known_at", kind="stable")
-    converted = outcomes(known).cumsum()
-    n_known = np.arange(1, len(known) + 1)
-    is_enough = (np.minimum(converted, n_known - converted) >= LEAST_TRAIN_OUTCOMES) & (
-        n_known >= LEAST_TRAIN_SHARE * len(known)
+    n_leads = _n_so_far(known["lead_id"])
+    n_converted = _n_so_far(known["lead_id"].where(known["converted"].astype(bool)))
+    is_enough = (
+        (np.minimum(n_converted, n_leads - n_converted) >= LEAST_KNOWN_OUTCOMES)
+        & (n_leads >= LEAST_TRAIN_SHARE * n_leads[-1])
+        & (_n_so_far(known["group_id"]) >= LEAST_ACCOUNTS)
     )
     if not is_enough.any():
         return None
@@ -158,7 +180,6 @@ def _midnight(moment: dt.datetime) -> dt.datetime:
     return dt.datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 (all times are UTC without a zone)
 
 
-def _fewer_outcomes(rows: pd.DataFrame) -> int:
-    """How many rows have the rarer of the two outcomes."""
-    converted = int(outcomes(rows).sum())
-    return min(converted, len(rows) - converted)
+def _n_so_far(values: pd.Series) -> np.ndarray:
+    """How many different values there are up to each place; missing ones are none."""
+    return (values.notna() & ~values.duplicated()).to_numpy().cumsum()

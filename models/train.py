@@ -11,11 +11,12 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment
 from models.baselines import base_rate_prediction, point_rule_prediction
 from models.evaluate import BASE_RATE, EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
+from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import CalibratedModel, Choice, Fitter
 from models.fitted import FittedTransition
 from models.metrics import Prediction
 from models.select import Progress, Selection, select, silent
-from models.split import Split, at_moment, default_test_from, learning_rows, outcomes, rolling_tests, split_at
+from models.split import Split, at_moment, default_test_from, learning_rows, rolling_tests, split_at
 from models.threads import in_one_thread
 
 LEAST_OUTCOMES = 100
@@ -26,7 +27,7 @@ LEAST_TEST_OUTCOMES = 20
 """Leads of either outcome in the test: with fewer, no interval would be narrow enough to say anything."""
 
 LEAST_TRAIN_OUTCOMES = 50
-"""Leads of either outcome that are left to learn from before the test, a horizon apart and without its accounts."""
+"""Leads of either outcome that are left to learn from before the test, a horizon apart."""
 
 LOGISTIC_REGRESSION = "logistic_regression"
 
@@ -42,9 +43,9 @@ def train_transition(
 ) -> FittedTransition:
     """A calibrated model of the table's transition, with figures from later leads it had not seen when they were made.
 
-    The rows whose outcomes were known at `test_from`, without the accounts that come up after it, choose an estimator
-    and a calibrator by forward validation; the result is judged on all labelled rows from `test_from` on, at entry and
-    over all moments. The same choice is then fitted again on all labelled rows. If the interval of its gain over
+    The rows whose outcomes were known at `test_from` choose an estimator and a calibrator, by later leads where history
+    is long enough, otherwise by other accounts; the result is judged on all labelled rows from `test_from` on, at entry
+    and over all moments. The same choice is then fitted again on all labelled rows. If the interval of its gain over
     the base rate (all moments) does not lie above 0, no signal was found: the base rate is published.
 
     Parameters
@@ -64,7 +65,8 @@ def train_transition(
     Raises
     ------
     TooFewOutcomesError
-        Where fewer leads than `LEAST_OUTCOMES` converted or did not, or too few of them on one side of `test_from`.
+        Where fewer leads than `LEAST_OUTCOMES` converted or did not, too few of them on one side of `test_from`, or
+        fewer accounts than `LEAST_ACCOUNTS` on either side.
     """
     rows = learning_rows(table)
     _refuse_too_few(
@@ -158,26 +160,21 @@ def _fitted(
     selection: Selection,
     evaluations: tuple[Evaluation, ...],
 ) -> FittedTransition:
-    n_converted, n_not = _leads_by_outcome(rows)
+    known = evidence_of(rows)
     summary = TransitionSummary(
         transition=table.transition,
         horizon_days=table.horizon_days,
         estimator=BASE_RATE if model is None else model.choice.setting.estimator,
         calibrator="none" if model is None else model.calibrator_name,
-        n_labelled=n_converted + n_not,
-        n_converted=n_converted,
+        validation=selection.validation,
+        n_labelled=known.n_converted + known.n_not_converted,
+        n_converted=known.n_converted,
         base_rate=base_rate(rows),
         candidates=selection.candidates,
         evaluations=evaluations,
     )
     estimator, calibrator = (None, None) if model is None else (model.estimator, model.calibrator)
     return FittedTransition(summary=summary, columns=table.columns, estimator=estimator, calibrator=calibrator)
-
-
-def _leads_by_outcome(rows: pd.DataFrame) -> tuple[int, int]:
-    """How many leads converted after one of their snapshots, and how many never did."""
-    converted = pd.Series(outcomes(rows)).groupby(rows["lead_id"].to_numpy()).max()
-    return int(converted.sum()), int((1 - converted).sum())
 
 
 def _refuse_split(table: LabelledTable, split: Split) -> None:
@@ -193,14 +190,17 @@ def _refuse_split(table: LabelledTable, split: Split) -> None:
         table,
         at_moment(split.train, Moment.ENTRY),
         needed=LEAST_TRAIN_OUTCOMES,
-        when=f" by {day}, where the test begins, and belong to no account in it",
+        when=f" by {day}, where the test begins,",
         hint="begin the test later, load a longer history, or agree on a shorter horizon",
     )
 
 
 def _refuse_too_few(table: LabelledTable, rows: pd.DataFrame, *, needed: int, when: str, hint: str) -> None:
-    for outcome, found in zip(("converted", "did not convert"), _leads_by_outcome(rows), strict=True):
-        if found < needed:
-            raise TooFewOutcomesError(
-                table.transition, outcome=f"{outcome}{when}", found=found, needed=needed, hint=hint
-            )
+    known = evidence_of(rows)
+    for what, found, least in (
+        ("leads that converted", known.n_converted, needed),
+        ("leads that did not convert", known.n_not_converted, needed),
+        ("accounts of labelled leads", known.n_accounts, LEAST_ACCOUNTS),
+    ):
+        if found < least:
+            raise TooFewOutcomesError(table.transition, what=f"{what}{when}", found=found, needed=least, hint=hint)

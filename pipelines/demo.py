@@ -63,7 +63,7 @@ def _trained(settings: Settings, *, n_leads: int, now: dt.datetime, say: Say) ->
     except TooFewOutcomesError as error:
         raise TooFewOutcomesError(
             error.transition,
-            outcome=error.outcome,
+            what=error.what,
             found=error.found,
             needed=error.needed,
             hint=f"simulate more than {n_leads:,} leads with --leads",

@@ -14,6 +14,7 @@ from data_contracts.wording import figure, figures
 from models.versions import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
+    JUDGED_BY,
     action_rows,
     candidate_rows,
     evaluation_rows,
@@ -73,7 +74,9 @@ def training(made: TrainingRun, *, as_json: bool) -> None:
     for position, summary in enumerate(manifest.transitions):
         if position:
             show("")
-        show_rows(candidate_rows(summary), title=f"{summary.transition}: what was tried (later data, in time order)")
+        show_rows(
+            candidate_rows(summary), title=f"{summary.transition}: what was tried ({JUDGED_BY[summary.validation]})"
+        )
         for evaluation in summary.evaluations:
             _evaluation(evaluation)
     for warning in training_warnings(manifest):

@@ -12,6 +12,12 @@ from pipelines.train import TrainingRun
 ESTIMATORS = {"lightgbm": "LightGBM", "logistic_regression": "logistic regression", "base_rate": "base rate"}
 BASELINES = {"base_rate": "base rate", "point_rule": "point rule", "logistic_regression": "plain logistic regression"}
 
+JUDGED_BY = {
+    "forward": "log loss on later leads, in time order",
+    "grouped": "log loss on other accounts of the same time",
+}
+"""What a table of tried models shows, by `Validation`."""
+
 
 def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
     """One row a table: rows read, accepted, refused, and the rule that refused most."""
@@ -72,6 +78,11 @@ def training_warnings(manifest: ReleaseManifest) -> list[str]:
     for summary in manifest.transitions:
         told = (evaluation_warning(evaluation) for evaluation in summary.evaluations)
         warnings += [warning for warning in told if warning is not None]
+        if summary.validation == "grouped":
+            warnings.append(
+                f"{summary.transition}: history is too short to choose a model by later leads; it was chosen by other "
+                "accounts of the same time, where what drifts does not show"
+            )
         if summary.estimator == "base_rate":
             warnings.append(f"{summary.transition}: without signal, every lead is given the base rate")
     return warnings

@@ -118,6 +118,7 @@ def summary(
         horizon_days=30,
         estimator=estimator,
         calibrator=calibrator,
+        validation="forward",
         n_labelled=1_200,
         n_converted=300,
         base_rate=0.25,

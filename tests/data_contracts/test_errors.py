@@ -25,6 +25,6 @@ def test_a_contract_error_lists_every_breach_and_keeps_them_as_facts():
 
 
 def test_too_few_outcomes_says_how_many_there_are_and_how_many_are_needed():
-    error = TooFewOutcomesError("mql_to_sql", outcome="converted", found=3, needed=50, hint="wait")
+    error = TooFewOutcomesError("mql_to_sql", what="leads that converted", found=3, needed=50, hint="wait")
     assert str(error) == "mql_to_sql: 3 leads that converted are known and 50 are needed; wait"
     assert (error.found, error.needed) == (3, 50)

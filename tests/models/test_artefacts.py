@@ -43,7 +43,8 @@ def test_a_release_predicts_and_explains_the_same_after_a_round_trip(setting, tm
 def test_every_calibrator_comes_back_with_the_same_probabilities(calibrator, tmp_path):
     random = np.random.default_rng(0)
     raw = random.random(2_000)
-    learnt = fit_calibrator(calibrator, raw, outcome=random.random(2_000) < raw**2, weight=np.ones(2_000))
+    outcome = random.random(2_000) < raw**2
+    learnt = fit_calibrator(calibrator, raw, outcome=outcome, weight=np.ones(2_000), lead=np.arange(2_000))
     model = replace(fitted(Transition.MQL_TO_WIN), calibrator=learnt)
     save_release(release_of({Transition.MQL_TO_WIN: model}), tmp_path)
     again = load_release(tmp_path).transitions[Transition.MQL_TO_WIN]

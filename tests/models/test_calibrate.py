@@ -18,7 +18,7 @@ def distorted(n: int, *, slope: float, shift: float, seed: int = 0) -> tuple[np.
 
 
 def fit(name: CalibratorName, raw: np.ndarray, outcome: np.ndarray) -> object:
-    return fit_calibrator(name, raw, outcome=outcome, weight=np.ones(len(raw)))
+    return fit_calibrator(name, raw, outcome=outcome, weight=np.ones(len(raw)), lead=np.arange(len(raw)))
 
 
 @pytest.mark.parametrize(("name", "tolerance"), [("sigmoid", 0.015), ("beta", 0.015), ("isotonic", 0.05)])
@@ -76,7 +76,7 @@ def test_too_few_outcomes_give_no_calibrator(name: CalibratorName, least: int) -
 def test_weights_count() -> None:
     _, outcome, raw = distorted(5_000, slope=1.0, shift=0.0)
     weight = np.where(outcome == 1, 3.0, 1.0)
-    found = calibrated(fit_calibrator("sigmoid", raw, outcome=outcome, weight=weight), raw)
+    found = calibrated(fit_calibrator("sigmoid", raw, outcome=outcome, weight=weight, lead=np.arange(len(raw))), raw)
     expected = expit(logit(raw) + np.log(3))
     assert np.abs(found - expected).mean() < 0.02
 

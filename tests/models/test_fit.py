@@ -6,7 +6,7 @@ from sklearn.metrics import log_loss
 
 from data_contracts.snapshots import LabelledTable
 from models.calibrate import calibrated
-from models.estimators import FALLBACK_SETTING, LIGHTGBM_SETTINGS
+from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS
 from models.fit import Choice, Fitter
 from models.split import forward_folds, learning_rows
 from tests.models.conftest import COLUMNS, TableFactory
@@ -28,10 +28,10 @@ def test_held_out_predictions_are_made_without_the_leads_they_are_about(rows: pd
 
 
 def test_cross_predictions_cover_every_row_once_and_never_use_the_account_s_own_outcomes(rows: pd.DataFrame) -> None:
-    cross = FITTER.cross_predictions(FALLBACK_SETTING, rows)
+    cross = FITTER.cross_predictions(LOGISTIC_SETTINGS[0], rows)
     assert len(cross.raw) == len(rows)
     assert sorted(cross.weight) == sorted(rows["weight"])
-    own_only = FITTER.held_out(FALLBACK_SETTING, rows, rows)
+    own_only = FITTER.held_out(LOGISTIC_SETTINGS[0], rows, rows)
     loss, loss_seen = (log_loss(part.outcome, part.raw, sample_weight=part.weight) for part in (cross, own_only))
     assert loss > loss_seen, "a model that saw the outcomes would do better"
 
@@ -50,6 +50,6 @@ def test_a_calibrator_draws_overconfident_trees_in(make_table: TableFactory) -> 
 
 def test_a_calibrator_that_cannot_be_learnt_is_not_in_force(rows: pd.DataFrame) -> None:
     few = rows[rows["as_of"] < rows["as_of"].min() + pd.Timedelta(days=40)]
-    model = FITTER.fit_choice(Choice(FALLBACK_SETTING, "sigmoid"), few)
+    model = FITTER.fit_choice(Choice(LOGISTIC_SETTINGS[0], "sigmoid"), few)
     assert model.calibrator_name == "none"
     assert ((model.predict(few) > 0) & (model.predict(few) < 1)).all()

@@ -27,7 +27,7 @@ def test_probabilities_are_calibrated() -> None:
     random = np.random.default_rng(0)
     p = raw.predict(frame)
     outcome = (random.random(len(p)) < p / 2).astype(int)
-    halving = fit_calibrator("sigmoid", p, outcome=outcome, weight=np.ones(len(p)))
+    halving = fit_calibrator("sigmoid", p, outcome=outcome, weight=np.ones(len(p)), lead=np.arange(len(p)))
     mended = FittedTransition(raw.summary, raw.columns, raw.estimator, halving)
     assert mended.predict(frame).mean() == pytest.approx(p.mean() / 2, abs=0.01)
     assert mended.contributions(frame).equals(raw.contributions(frame))
@@ -71,7 +71,7 @@ def test_a_lead_is_told_the_same_in_any_batch(setting: Setting, calibrator: Cali
     learnt, frame = leads(2_000, seed=8), leads(100, seed=9)
     p = raw.predict(learnt)
     outcome = (np.random.default_rng(0).random(len(p)) < p).astype(int)
-    fit = fit_calibrator(calibrator, p, outcome=outcome, weight=np.ones(len(p)))
+    fit = fit_calibrator(calibrator, p, outcome=outcome, weight=np.ones(len(p)), lead=np.arange(len(p)))
     model = FittedTransition(raw.summary, raw.columns, raw.estimator, fit)
     batches = [frame.iloc[start : start + n] for start in range(0, len(frame), n)]
     assert np.concatenate([model.predict(batch) for batch in batches]).tolist() == model.predict(frame).tolist()

@@ -94,6 +94,36 @@ def test_too_few_outcomes_before_the_test_are_refused(table: LabelledTable, defi
         train_transition(table, definitions=definitions, test_from=dt.datetime(2024, 2, 20))
 
 
+def test_a_business_whose_accounts_keep_coming_back_is_trained(
+    make_table: TableFactory, definitions: Definitions
+) -> None:
+    table = make_table(n_leads=1_500, leads_per_account=50)
+    entered = table.frame.groupby("group_id")["as_of"].agg(["min", "max"])
+    assert len(entered) == 30
+    assert (entered["max"] - entered["min"] > dt.timedelta(days=600)).all(), "every account comes up in the test"
+    summary = train_transition(table, definitions=definitions).summary
+    assert summary.candidates
+    assert summary.evaluations[0].n_train > 500
+
+
+def test_too_few_accounts_are_refused_however_many_their_leads(
+    make_table: TableFactory, definitions: Definitions
+) -> None:
+    with pytest.raises(TooFewOutcomesError, match="19 accounts of labelled leads are known and 20 are needed"):
+        train_transition(make_table(n_leads=1_900, leads_per_account=100), definitions=definitions)
+
+
+def test_a_history_too_short_to_choose_by_later_leads_is_chosen_by_other_accounts(
+    make_table: TableFactory, definitions: Definitions
+) -> None:
+    table = make_table(n_leads=9_000)
+    early = replace(table, frame=table.frame[table.frame["as_of"] < dt.datetime(2024, 4, 15)])
+    summary = train_transition(early, definitions=definitions, test_from=dt.datetime(2024, 3, 1)).summary
+    assert summary.validation == "grouped"
+    assert len(summary.candidates) >= 6
+    assert sum(one.is_chosen for one in summary.candidates) == 1
+
+
 def test_a_given_cut_is_kept(small: LabelledTable, definitions: Definitions) -> None:
     cut = dt.datetime(2025, 3, 1)
     fitted = train_transition(small, definitions=definitions, test_from=cut)

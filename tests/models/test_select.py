@@ -6,8 +6,8 @@ import pytest
 
 from data_contracts.snapshots import LabelledTable
 from models.calibrate import calibrated
-from models.estimators import FALLBACK_SETTING, LOGISTIC_SETTINGS, SETTINGS
-from models.fit import Choice, Fitter, HeldOut
+from models.estimators import LOGISTIC_SETTINGS, SETTINGS
+from models.fit import Fitter, HeldOut
 from models.select import Selection, Tried, select
 from models.split import forward_folds, learning_rows
 from tests.models.conftest import COLUMNS
@@ -51,7 +51,7 @@ def tried(n: int, *, distortion: float, seed: int = 0) -> Tried:
     random = np.random.default_rng(seed)
     truth = random.beta(2, 4, n)
     outcome = (random.random(n) < truth).astype(np.int64)
-    later = HeldOut(raw=truth**distortion, outcome=outcome, weight=np.ones(n), group=np.arange(n))
+    later = HeldOut(raw=truth**distortion, outcome=outcome, weight=np.ones(n), group=np.arange(n), lead=np.arange(n))
     learnt = replace(later, outcome=(random.random(n) < truth).astype(np.int64))
     calibrator = learnt.calibrator("sigmoid")
     assert calibrator is not None
@@ -69,13 +69,38 @@ def test_no_calibrator_is_chosen_where_probabilities_are_right() -> None:
 def test_the_same_evidence_from_one_account_over_and_over_is_no_more_evidence() -> None:
     few = tried(600, distortion=1.2, seed=0)
     again = np.tile(np.arange(600), 40)
-    copies = HeldOut(few.later.raw[again], few.later.outcome[again], few.later.weight[again], few.later.group[again])
+    copies = HeldOut(
+        few.later.raw[again],
+        few.later.outcome[again],
+        few.later.weight[again],
+        few.later.group[again],
+        few.later.lead[again],
+    )
     repeated = Tried(copies, {name: p[again] for name, p in few.probabilities.items()})
     assert repeated.best_calibrator() == few.best_calibrator() == "none"
 
 
-def test_without_later_outcomes_the_most_regularised_logistic_regression_is_chosen(rows: pd.DataFrame) -> None:
-    few = rows[rows["as_of"] < rows["as_of"].min() + pd.Timedelta(days=40)]
+def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_so(rows: pd.DataFrame) -> None:
+    few = rows[rows["as_of"] < rows["as_of"].min() + pd.Timedelta(days=120)]
+    few = few.assign(outcome_known_at=few["as_of"].max() + pd.Timedelta(days=1))
     assert forward_folds(few) == ()
-    chosen = Choice(FALLBACK_SETTING, "none")
-    assert select(few, FITTER) == Selection(best=chosen, best_logistic=chosen, candidates=())
+    said: list[str] = []
+    selection = select(few, FITTER, progress=said.append)
+    assert selection.validation == "grouped"
+    assert {(one.estimator, tuple(one.parameters.items())) for one in selection.candidates} == {
+        (setting.estimator, setting.parameters) for setting in SETTINGS
+    }
+    assert sum(one.is_chosen for one in selection.candidates) == 1
+    assert said[0].startswith("history is too short to choose by later leads")
+
+
+def test_a_history_that_is_long_enough_chooses_by_later_leads(selection: Selection) -> None:
+    assert selection.validation == "forward"
+
+
+def test_a_calibrator_needs_leads_and_not_snapshots() -> None:
+    """1,200 leads are enough for an isotonic calibrator; 120 with twenty snapshots each are not."""
+    many = tried(2_400, distortion=2.0).later
+    assert many.calibrator("isotonic") is not None
+    of_few = replace(many, lead=np.repeat(np.arange(120), 20), outcome=np.repeat(np.arange(120) % 2, 20))
+    assert of_few.calibrator("isotonic") is None

@@ -13,6 +13,7 @@ from models.split import (
     at_moment,
     default_test_from,
     forward_folds,
+    grouped_folds,
     learning_rows,
     outcomes,
     rolling_tests,
@@ -49,11 +50,12 @@ def histories(draw: st.DrawFn) -> pd.DataFrame:
 
 @given(rows=histories(), day=st.integers(-10, 800))
 @settings(max_examples=150, deadline=None)
-def test_a_split_keeps_groups_apart_and_learns_from_what_was_known(rows: pd.DataFrame, day: int) -> None:
+def test_a_split_keeps_leads_apart_and_learns_from_what_was_known(rows: pd.DataFrame, day: int) -> None:
     test_from = dt.datetime(2025, 1, 1) + dt.timedelta(days=day)
     split = split_at(rows, test_from)
-    assert not set(split.train["group_id"]) & set(split.test["group_id"])
+    assert not set(split.train["lead_id"]) & set(split.test["lead_id"])
     assert (split.train["outcome_known_at"] <= test_from).all()
+    assert len(split.train) == (rows["outcome_known_at"] <= test_from).sum(), "all that was known is learnt from"
     assert (split.train["as_of"] < test_from).all()
     assert (split.test["as_of"] >= test_from).all()
     first_seen = rows.groupby("lead_id")["as_of"].transform("min")
@@ -70,7 +72,7 @@ def test_folds_go_forward_and_no_row_is_validated_twice(rows: pd.DataFrame) -> N
     validated = [index for fold in folds for index in fold.test.index]
     assert len(validated) == len(set(validated))
     for fold in folds:
-        assert not set(fold.train["group_id"]) & set(fold.test["group_id"])
+        assert not set(fold.train["lead_id"]) & set(fold.test["lead_id"])
         assert fold.train["outcome_known_at"].max() <= fold.test_from <= fold.test["as_of"].min()
         assert 0 < outcomes(fold.train).mean() < 1
 
@@ -90,10 +92,21 @@ def test_training_stops_one_horizon_before_the_test() -> None:
     assert split.test["group_id"].tolist() == [4, 5]
 
 
-def test_an_account_in_the_test_is_left_out_of_training() -> None:
-    rows = rows_of([0, 1, 40], groups=[7, 8, 7], horizon=10, converted=[True, False, True])
+def test_an_account_that_comes_up_again_in_the_test_stays_in_training_with_what_was_known() -> None:
+    rows = rows_of([0, 1, 25, 40], groups=[7, 8, 7, 7], horizon=10, converted=[True, False, True, True])
     split = split_at(rows, dt.datetime(2025, 1, 1) + dt.timedelta(days=30))
-    assert split.train["group_id"].tolist() == [8]
+    assert split.train["lead_id"].tolist() == [0, 1], "what day 25 + 10 brought was not known on day 30"
+    assert split.test["lead_id"].tolist() == [3]
+
+
+def test_grouped_folds_keep_accounts_apart_and_choose_by_each_row_once(table: LabelledTable) -> None:
+    rows = learning_rows(table)
+    folds = grouped_folds(rows)
+    assert len(folds) == 4
+    for fold in folds:
+        assert not set(fold.train["group_id"]) & set(fold.test["group_id"])
+        assert outcomes(fold.test).mean() == pytest.approx(outcomes(rows).mean(), abs=0.02)
+    assert sorted(index for fold in folds for index in fold.test.index) == sorted(rows.index)
 
 
 def test_who_is_still_open_in_the_test_stays_in_training_with_what_was_known() -> None:
@@ -135,6 +148,22 @@ def test_few_conversions_make_fewer_folds() -> None:
     days = list(range(400))
     rows = rows_of(days, groups=days, horizon=5, converted=[day % 4 == 0 for day in days])
     assert len(forward_folds(rows)) == 2, "55 conversions from day 185 on, at least 25 a fold"
+
+
+def test_few_accounts_have_no_folds_however_many_their_snapshots() -> None:
+    days = list(range(400))
+    converted = [day % 2 == 0 for day in days]
+    many, few = ([day % n for day in days] for n in (20, 19))
+    assert len(forward_folds(rows_of(days, groups=many, horizon=5, converted=converted))) == 4
+    assert forward_folds(rows_of(days, groups=few, horizon=5, converted=converted)) == ()
+
+
+def test_few_leads_have_no_folds_however_many_their_snapshots() -> None:
+    """39 leads that converted, each seen ten times, are 39 leads."""
+    days = list(range(780))
+    leads = [day % 78 for day in days]
+    converted = [lead % 2 == 0 for lead in leads]
+    assert forward_folds(rows_of(days, groups=leads, leads=leads, horizon=5, converted=converted)) == ()
 
 
 def test_rolling_tests_cover_the_later_half_without_a_gap(table: LabelledTable) -> None:

@@ -117,6 +117,6 @@ def test_the_mlflow_server_it_names_reports_to_nobody(shown):
 
 
 def test_a_simulation_that_is_too_small_to_learn_from_says_how_to_make_it_larger(shown):
-    too_few = TooFewOutcomesError("sql_to_win", outcome="converted", found=55, needed=100, hint="wait")
+    too_few = TooFewOutcomesError("sql_to_win", what="leads that converted", found=55, needed=100, hint="wait")
     with pytest.raises(TooFewOutcomesError, match="simulate more than 3,000 leads with --leads"):
         shown(too_few)

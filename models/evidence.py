@@ -1,0 +1,48 @@
+"""How much labelled rows can tell: leads and accounts count, snapshots do not."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+LEAST_ACCOUNTS = 20
+"""Accounts below which nothing is trained, chosen or judged. Accounts are the independent observations; a resample of
+fewer than some twenty says little about how figures vary (Cameron, Gelbach and Miller, 2008, Rev Econ Stat 90:414)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Leads that converted after one of their snapshots, leads that never did, and the accounts of both."""
+
+    n_converted: int
+    n_not_converted: int
+    n_accounts: int
+
+    @property
+    def n_rarer(self) -> int:
+        """Leads with the rarer of the two outcomes."""
+        return min(self.n_converted, self.n_not_converted)
+
+    def is_enough(self, n_leads: int) -> bool:
+        """Whether `n_leads` leads have either outcome, and they are of `LEAST_ACCOUNTS` accounts."""
+        return self.n_rarer >= n_leads and self.n_accounts >= LEAST_ACCOUNTS
+
+
+def evidence_of(rows: pd.DataFrame) -> Evidence:
+    """What the labelled `rows` can tell.
+
+    Examples
+    --------
+    Three snapshots of two leads of one account:
+
+    >>> evidence_of(pd.DataFrame({"lead_id": [1, 1, 2], "group_id": "A", "converted": [False, True, False]}))
+    Evidence(n_converted=1, n_not_converted=1, n_accounts=1)
+    """
+    n_converted, n_not = leads_by_outcome(rows["lead_id"].to_numpy(), rows["converted"].to_numpy(dtype=bool))
+    return Evidence(n_converted, n_not, n_accounts=int(rows["group_id"].nunique()))
+
+
+def leads_by_outcome(lead: np.ndarray, converted: np.ndarray) -> tuple[int, int]:
+    """How many of the leads converted after one of their snapshots, and how many never did."""
+    n_leads, n_converted = len(pd.unique(lead)), len(pd.unique(lead[converted]))
+    return n_converted, n_leads - n_converted
