@@ -159,3 +159,14 @@ def test_a_plain_folder_becomes_a_kept_one(tmp_path: Path):
 
 def test_names_aside_are_never_the_same(tmp_path: Path):
     assert len({aside_of(tmp_path / "kept") for _ in range(100)}) == 100
+
+
+def test_what_is_made_under_a_lock_by_whatever_means_is_the_owner_s_alone(tmp_path: Path):
+    before = os.umask(0o022)
+    try:
+        with held(tmp_path / "kept", by="leadscore score"):
+            (tmp_path / "beside").write_text("made by a library")
+        (tmp_path / "later").write_text("made after it")
+    finally:
+        os.umask(before)
+    assert (mode(tmp_path / "beside"), mode(tmp_path / "later")) == (0o600, 0o644)
