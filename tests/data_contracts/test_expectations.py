@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from data_contracts import expectations
 from data_contracts.check import check_history
 from data_contracts.columns import TABLES, row_rules
 from data_contracts.engine import open_engine
@@ -160,3 +161,17 @@ def test_the_engine_is_free_again_after_it_was_judged(tmp_path: Path):
     engine.con.execute("CHECKPOINT")
     engine.disconnect()
     assert open_engine(tmp_path / "history.duckdb", read_only=True).list_tables() != []
+
+
+@pytest.mark.parametrize("value", ["a.b@example.org", "+49 170 1234567"])
+def test_an_attribute_that_holds_one_address_or_number_stops_the_run(value):
+    rows = many(40)
+    rows["leads"][7]["role"] = value
+    with pytest.raises(ContractError, match="role looks like an email address or a phone number in 1 row"):
+        check_history(raw(rows), settings())
+
+
+def test_a_rule_that_could_not_be_judged_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(expectations, "refused_rows", lambda table: "SELECT nothing FROM nowhere")
+    with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
+        check_history(raw(many(40)), LENIENT)

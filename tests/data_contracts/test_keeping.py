@@ -184,3 +184,14 @@ def test_a_scratch_folder_is_gone_afterwards_and_a_killed_run_s_is_removed_by_th
     with scratch_folder(tmp_path / "history.duckdb"):
         assert len(names(tmp_path)) == 1
     assert names(tmp_path) == set()
+
+
+def test_what_is_made_under_a_lock_by_whatever_means_is_the_owner_s_alone(tmp_path: Path):
+    before = os.umask(0o022)
+    try:
+        with held(tmp_path / "kept", by="leadscore score"):
+            (tmp_path / "beside").write_text("made by a library")
+        (tmp_path / "later").write_text("made after it")
+    finally:
+        os.umask(before)
+    assert (mode(tmp_path / "beside"), mode(tmp_path / "later")) == (0o600, 0o644)

@@ -62,6 +62,20 @@ def test_gain_is_the_log_loss_of_the_base_rate_less_the_models(split: Split) -> 
     assert reference.calibration_slope.value is None
 
 
+def guessed(split: Split, seed: int) -> Evaluation:
+    """The evaluation of probabilities that are the base rate and chance."""
+    train, test = judged_rows(split, Moment.ENTRY)
+    reference = base_rate_prediction(train, test)
+    chance = reference.probability + np.random.default_rng(seed).uniform(-0.02, 0.02, len(test))
+    return evaluate(split, [Prediction("chance", chance, chance), reference], plan=plan(Moment.ENTRY))
+
+
+def test_a_gain_that_chance_explains_is_no_signal(split: Split) -> None:
+    lucky = next(found for seed in range(50) if (found := guessed(split, seed)).model.gain.value > 0)
+    assert lucky.model.gain.low < 0
+    assert not lucky.has_signal
+
+
 def test_every_figure_lies_within_its_interval(split: Split) -> None:
     for figures in evaluated(split, None).models:
         for name in module.METRICS:
