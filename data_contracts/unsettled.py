@@ -13,6 +13,7 @@ from data_contracts.wording import leads
 from data_contracts.workbench import (
     ACCEPTED_LEADS,
     BREACHES,
+    STANDING,
     SURVIVORS,
     UNSETTLED,
     literal,
@@ -32,32 +33,26 @@ def _breached(table: str, rules: str) -> str:
     return f"SELECT source_row FROM {BREACHES} WHERE table_name = {literal(table)} AND rule LIKE {literal(rules)}"
 
 
-_HISTORY = f"""
-    leads_now AS (
-        SELECT lead_id FROM {ACCEPTED_LEADS} WHERE lead_id NOT IN (SELECT lead_id FROM {SURVIVORS})
+_OF_SURVIVOR = "coalesce(survivor_id, lead_id) AS lead_id"
+
+_STANDING = f"""
+    WITH accepted AS (
+        SELECT {_OF_SURVIVOR}, stage, entered_at FROM {typed("stage_changes")} LEFT JOIN {SURVIVORS} USING (lead_id)
+        WHERE source_row NOT IN ({_breached("stage_changes", "%")})
     ),
-    changes AS (
-        SELECT coalesce(survivor_id, lead_id) AS lead_id, source_row, stage, entered_at,
-               source_row IN ({_breached("stage_changes", "%")}) AS is_refused
-        FROM {typed("stage_changes")} LEFT JOIN {SURVIVORS} USING (lead_id)
-    ),
-    accepted AS (
-        SELECT lead_id, max_by(stage, (entered_at, {_RANK})) AS stage, max(entered_at) AS entered_at,
+    ways AS (
+        SELECT lead_id, max_by(stage, (entered_at, {_RANK})) AS stage, max(entered_at) AS last_at,
                max(entered_at) FILTER (stage NOT IN ({_CLOSED})) AS open_at,
-               max(entered_at) FILTER (stage IN ({_CLOSED})) AS closed_at,
+               max(entered_at) FILTER (stage IN ({_CLOSED})) AS left_at,
                max(entered_at) FILTER (stage = {literal(Stage.WON)}) AS won_at,
                bool_or(stage IN ({_CONVERTED})) AS is_converted
-        FROM changes WHERE NOT is_refused GROUP BY lead_id
-    ),
-    shown AS (
-        SELECT lead_id, coalesce(stage, {literal(Stage.LEAD)}) AS shown, coalesce(stage IN ({_CLOSED}), false)
-               AS is_closed, entered_at AS last_at, open_at, closed_at AS left_at, won_at,
-               coalesce(is_converted, false) AS is_converted
-        FROM leads_now LEFT JOIN accepted USING (lead_id)
+        FROM accepted GROUP BY lead_id
     )
+    SELECT lead_id, coalesce(stage, {literal(Stage.LEAD)}) AS shown, coalesce(stage IN ({_CLOSED}), false) AS is_closed,
+           coalesce(is_converted, false) AS is_converted, last_at, open_at, left_at, won_at
+    FROM {ACCEPTED_LEADS} LEFT JOIN ways USING (lead_id)
+    WHERE lead_id NOT IN (SELECT lead_id FROM {SURVIVORS})
 """
-"""`shown`: where the accepted stage changes leave each surviving lead."""
-
 
 _ACCEPTED_LEAD_ROWS = f"""
     SELECT lead_id, current_stage FROM {typed("leads")} WHERE source_row NOT IN ({_breached("leads", "%")})
@@ -65,15 +60,17 @@ _ACCEPTED_LEAD_ROWS = f"""
 
 
 def find_unsettled(engine: Backend, *, are_there_deals: bool) -> None:
-    """Fill `UNSETTLED` from the typed and judged tables. Rows of merged leads count as their survivors'.
+    """Fill `UNSETTLED`, and make `STANDING`, from the typed and judged tables.
 
-    Deals are looked at where `are_there_deals`, refused ones too: a refused row is still what the CRM said.
+    Rows of merged leads count as their survivors'. Deals are looked at where `are_there_deals`, refused ones too: a
+    refused row is still what the CRM said.
     """
+    engine.con.execute(f"CREATE TABLE {STANDING} AS {_STANDING}")
     found = [_refused_stages(), _current_stages()]
     if are_there_deals:
         found.append(_closed_deals())
     for query in found:
-        engine.con.execute(f"INSERT INTO {UNSETTLED} WITH {_HISTORY} {query}")
+        engine.con.execute(f"INSERT INTO {UNSETTLED} {query}")
 
 
 def _refused_stages() -> str:
@@ -87,8 +84,13 @@ def _refused_stages() -> str:
         FROM (
             SELECT lead_id, stage, is_closed,
                    stage IN ({_CLOSED}) AND NOT coalesce({is_dated} AND open_at > entered_at, false) AS is_ending
-            FROM changes JOIN shown USING (lead_id)
-            WHERE is_refused AND source_row NOT IN ({_breached("stage_changes", f"%.{Rule.UNIQUE}")})
+            FROM (
+                SELECT {_OF_SURVIVOR}, source_row, stage, entered_at
+                FROM {typed("stage_changes")} LEFT JOIN {SURVIVORS} USING (lead_id)
+                WHERE source_row IN ({_breached("stage_changes", "%")})
+                      AND source_row NOT IN ({_breached("stage_changes", f"%.{Rule.UNIQUE}")})
+            )
+            JOIN {STANDING} USING (lead_id)
         )
         WHERE stage IN ({_CONVERTED}) OR (is_ending AND NOT is_closed)
     """
@@ -102,15 +104,15 @@ def _closed_deals() -> str:
     is_dated = f"source_row NOT IN ({_breached('opportunities', 'opportunities.closed_at.%')})"
     won, is_open = literal(DealOutcome.WON), literal(DealOutcome.OPEN)
     return f"""
-        , deals AS (
-            SELECT coalesce(survivor_id, lead_id) AS lead_id, outcome, created_at,
+        WITH deals AS (
+            SELECT {_OF_SURVIVOR}, outcome, created_at,
                    CASE WHEN {is_dated} THEN closed_at END AS closed_at
             FROM {typed("opportunities")} LEFT JOIN {SURVIVORS} USING (lead_id)
         ),
         ended AS (
             SELECT lead_id, outcome, created_at, closed_at, last_at,
                    CASE WHEN outcome = {won} THEN won_at ELSE left_at END AS ended_at
-            FROM deals JOIN shown USING (lead_id)
+            FROM deals JOIN {STANDING} USING (lead_id)
             WHERE outcome <> {is_open} AND NOT is_closed
                   AND lead_id NOT IN (SELECT lead_id FROM deals WHERE outcome = {is_open} AND lead_id IS NOT NULL)
         )
@@ -126,7 +128,7 @@ def _current_stages() -> str:
     """What the CRM says at the extract and no stage change shows: that the lead is closed, or that it converted."""
     return f"""
         SELECT lead_id, current_stage, {literal(Unsettled.CURRENT_STAGE)}, current_stage IN ({_CLOSED})
-        FROM ({_ACCEPTED_LEAD_ROWS}) JOIN shown USING (lead_id)
+        FROM ({_ACCEPTED_LEAD_ROWS}) JOIN {STANDING} USING (lead_id)
         WHERE (current_stage IN ({_CLOSED}) AND NOT is_closed)
            OR (current_stage IN ({_CONVERTED}) AND current_stage NOT IN ({_CLOSED}) AND NOT is_converted)
     """
@@ -149,8 +151,7 @@ def current_stages_against_history(engine: Backend) -> Findings:
     """A warning where the CRM's current stages are not those that the stage changes end in, by pair."""
     pairs = engine.con.execute(
         f"""
-        WITH {_HISTORY}
-        SELECT current_stage, shown, count(*) FROM ({_ACCEPTED_LEAD_ROWS}) JOIN shown USING (lead_id)
+        SELECT current_stage, shown, count(*) FROM ({_ACCEPTED_LEAD_ROWS}) JOIN {STANDING} USING (lead_id)
         WHERE current_stage <> shown GROUP BY ALL ORDER BY 3 DESC, 1, 2
         """
     ).fetchall()

@@ -29,6 +29,9 @@ CIRCLES = f"{_PREFIX}circles"
 """`source_row` of leads whose chain of mergers never ends."""
 
 
+STANDING = f"{_PREFIX}standing"
+"""Where the accepted stage changes leave each surviving lead, made by `data_contracts.unsettled`."""
+
 UNSETTLED = f"{_PREFIX}unsettled"
 """The rows of `CrmHistory.unsettled`, while the check is running."""
 
@@ -121,5 +124,5 @@ def _clear(engine: Backend) -> None:
     for table in TABLES:
         engine.con.execute(f"DROP VIEW IF EXISTS {delivered(table)}")
         engine.con.execute(f"DROP TABLE IF EXISTS {typed(table)}")
-    for table in (BREACHES, REFUSED, WORDS, ACCEPTED_LEADS, SURVIVORS, CIRCLES, UNSETTLED):
+    for table in (BREACHES, REFUSED, WORDS, ACCEPTED_LEADS, SURVIVORS, CIRCLES, STANDING, UNSETTLED):
         engine.con.execute(f"DROP TABLE IF EXISTS {table}")

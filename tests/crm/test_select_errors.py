@@ -9,7 +9,8 @@ from ibis.backends.duckdb import Backend
 
 from crm.select_errors import Select, explained
 from crm.sql_source import SqlSource
-from data_contracts.errors import SourceError, SourceUnreachableError
+from data_contracts.engine import open_engine
+from data_contracts.errors import SourceError, SourceUnreachableError, StoreError
 from data_contracts.privacy import MASKED
 from tests.crm.test_sql_source import CSV, source, write_select  # noqa: F401  (a fixture)
 
@@ -149,3 +150,11 @@ def test_a_source_may_pass_only_where_nothing_is_left_to_mend(source, engine, mo
     assert isinstance(refusal(source, engine), SourceUnreachableError)
     (source.data_folder / "stages.csv").unlink()
     assert not refusal(source, engine).may_pass
+
+
+def test_a_disk_that_is_full_while_reading_is_no_mistake_in_the_select(source, tmp_path):  # noqa: F811
+    engine = open_engine(tmp_path / "history.duckdb", memory_limit="60MB")
+    engine.con.execute("SET max_temp_directory_size = '1MB'; SET threads = 1")
+    write_select(source, "leads", "SELECT md5(i::VARCHAR) AS lead_id FROM range(3_000_000) AS r(i) ORDER BY lead_id")
+    with pytest.raises(StoreError, match=r"the disk is full: [\d.]+ GB are free"):
+        source.read(engine)

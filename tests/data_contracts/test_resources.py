@@ -3,9 +3,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from data_contracts.check import check_history
 from data_contracts.engine import open_engine
 from data_contracts.errors import SettingsError, SourceError, StoreError
 from data_contracts.resources import enough_of_everything
+from tests.data_contracts.raw_rows import LENIENT, many, raw
 
 TABLE = "CREATE TABLE t AS SELECT i, md5(i::VARCHAR) AS s FROM range(3_000_000) AS r(i) ORDER BY s"
 
@@ -44,3 +46,12 @@ def test_too_little_memory_names_the_setting():
 def test_any_other_error_is_handed_on(error):
     with pytest.raises(type(error), match=str(error)), enough_of_everything(open_engine()):
         raise error
+
+
+def test_a_check_whose_disk_is_full_says_so(monkeypatch):
+    def fails(*_):
+        raise duckdb.IOException('IO Error: Could not write file "x": No space left on device')
+
+    monkeypatch.setattr("data_contracts.check.receive", fails)
+    with pytest.raises(StoreError, match="the disk is full"):
+        check_history(raw(many(1)), LENIENT)
