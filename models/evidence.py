@@ -23,10 +23,6 @@ class Evidence:
         """Leads with the rarer of the two outcomes."""
         return min(self.n_converted, self.n_not_converted)
 
-    def is_enough(self, n_leads: int) -> bool:
-        """Whether `n_leads` leads have either outcome, and they are of `LEAST_ACCOUNTS` accounts."""
-        return self.n_rarer >= n_leads and self.n_accounts >= LEAST_ACCOUNTS
-
 
 def evidence_of(rows: pd.DataFrame) -> Evidence:
     """What the labelled `rows` can tell.
