@@ -111,13 +111,33 @@ def withdraw(engine: Backend) -> None:
 def open_checked(engine: Backend) -> CheckedHistory:
     """The trusted history that the last check left in `engine`, with its quarantine and report.
 
-    Raises `SourceError` where nothing was checked, or where the last check was stopped by its contract.
+    Raises `SourceError` where nothing was checked, where the last check was stopped by its contract, or where it was
+    made by a version that keeps its report otherwise.
     """
     there = {row[0] for row in engine.con.execute("SELECT table_name FROM duckdb_tables()").fetchall()}
     if not {*TABLES, UNSETTLED_LEADS, QUARANTINE, REPORT} <= there:
         raise SourceError(
             "the engine holds no trusted history (never checked, or the last check failed); check it first"
         )
+    try:
+        report, absent = _kept_report(engine)
+    except (ValueError, TypeError) as error:
+        raise SourceError("the history was checked by another version of leadscore; run `leadscore check`") from error
+    canonical: dict[str, ir.Table] = {name: engine.table(name) for name in TABLES}
+    history = CrmHistory(
+        engine=engine,
+        tables=canonical,
+        unsettled=engine.table(UNSETTLED_LEADS),
+        extracted_at=report.extracted_at,
+        absent=absent,
+        fingerprint=report.fingerprint,
+        definitions_version=report.definitions_version,
+    )
+    return CheckedHistory(history=history, quarantine=Quarantine(engine.table(QUARANTINE)), report=report)
+
+
+def _kept_report(engine: Backend) -> tuple[CheckReport, tuple[str, ...]]:
+    """The report that `publish` kept, and the names of the tables that the source does not have."""
     row = engine.con.execute(f"SELECT * FROM {REPORT}").fetchone()
     source, extracted_at, version, digest, absent, warnings, tables, expectations = row
     report = CheckReport(
@@ -129,14 +149,4 @@ def open_checked(engine: Backend) -> CheckedHistory:
         warnings=tuple(warnings),
         expectations=tuple(json.loads(expectations)),
     )
-    canonical: dict[str, ir.Table] = {name: engine.table(name) for name in TABLES}
-    history = CrmHistory(
-        engine=engine,
-        tables=canonical,
-        unsettled=engine.table(UNSETTLED_LEADS),
-        extracted_at=extracted_at,
-        absent=tuple(absent),
-        fingerprint=digest,
-        definitions_version=version,
-    )
-    return CheckedHistory(history=history, quarantine=Quarantine(engine.table(QUARANTINE)), report=report)
+    return report, tuple(absent)

@@ -15,6 +15,7 @@ import pytest
 from typer.testing import CliRunner
 
 from crm.simulated import simulate
+from data_contracts.engine import open_engine
 from data_contracts.errors import SourceError, StoreError
 from data_contracts.settings import load_settings
 from pipelines.cli import app
@@ -191,6 +192,20 @@ def test_a_damaged_history_is_an_error_for_readers_and_is_made_anew_by_a_check(w
     assert code == 0
     assert "the last check's report cannot be read" in said
     assert fingerprint()
+
+
+@pytest.mark.parametrize(
+    "change", ["ALTER TABLE check_report DROP COLUMN source", "UPDATE check_report SET tables = '[{}]'"]
+)
+def test_a_report_that_another_version_kept_does_not_block_a_check(workspace: Path, change: str):
+    engine = open_engine(store().history)
+    engine.con.execute(change)
+    engine.disconnect()
+    with pytest.raises(SourceError, match="another version of leadscore; run `leadscore check`"):
+        fingerprint()
+    code, said = run("check")
+    assert code == 0
+    assert "the last check's report cannot be read" in said
 
 
 def test_a_history_that_another_process_has_open_for_writing_is_an_error_that_says_so(workspace: Path):
