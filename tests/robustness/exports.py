@@ -167,7 +167,7 @@ def persons_in_words(export: Export, rng: random.Random) -> None:
     name = rng.choice(list(places))
     column = rng.choice(places[name])
     for row in _some(rng, export.rows[name]):
-        row[column] = rng.choice(CANARIES)
+        row[column] = rng.choice(CANARIES[:2])  # a name looks like a word, and is told as one that is not mapped
 
 
 def persons_as_ids(export: Export, rng: random.Random) -> None:
