@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from data_contracts.errors import PublishError
+from data_contracts.settings import load_settings
 from pipelines import score as scoring
 from pipelines.cli import FIRST_RUN, app
 from pipelines.store import Store
@@ -47,7 +48,7 @@ def test_a_missing_settings_file_is_one_line_and_an_exit_code():
     code, out, err = run("check", "--config", "nowhere.toml")
     assert code == 3
     assert out == ""
-    assert "there is no settings file nowhere.toml" in err
+    assert f"there is no settings file {Path.cwd() / 'nowhere.toml'}" in err
     assert "Traceback" not in err
 
 
@@ -124,11 +125,12 @@ def test_scores_of_the_past_are_not_published(finished_run, tmp_path, monkeypatc
 def test_a_plan_is_not_carried_out_once_the_leads_were_scored_anew(finished_run, tmp_path, monkeypatch):
     shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
     monkeypatch.chdir(tmp_path / "workspace")
-    plan = scoring.plan_publication(finished_run.settings)
+    settings = load_settings(Path("config/scoring.toml"))
+    plan = scoring.plan_publication(settings)
     assert run("score", "--as-of", "2026-01-01")[0] == 0
-    sink = scoring.sink_of(Store.of(finished_run.settings))
+    sink = scoring.sink_of(Store.of(settings))
     before = sink.published()
-    thresholds = scoring.load_release("production", finished_run.settings).manifest.thresholds
+    thresholds = scoring.load_release("production", settings).manifest.thresholds
     with pytest.raises(PublishError, match="scored anew since this write-back was planned"):
         scoring.publish_plan(plan, sink, thresholds=thresholds)
     assert sink.published().equals(before)
