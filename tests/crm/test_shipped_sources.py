@@ -49,7 +49,7 @@ def test_shipped_selects_read_csv_as_text_in_a_dialect_that_loses_no_line(source
 def test_the_simulated_source_has_every_canonical_table_with_its_columns(raw: RawHistory):
     assert list(raw.tables) == list(TABLES)
     for name, contract in TABLES.items():
-        columns = {column.name for column in contract.columns} - {"current_stage"}
+        columns = {column.name for column in contract.columns} - {"current_stage"}  # the simulated CRM has the history
         assert columns <= set(raw.tables[name].columns), name
     for name, declared in settings_of("simulated").crm.attributes.items():
         assert name in raw.tables[declared.table].columns
