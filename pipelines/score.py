@@ -51,7 +51,7 @@ def score_open_leads(
                 "(UTC); name an earlier moment, or check a later extract"
             )
         for reason, n in unscored_leads(checked.history, as_of=moment).items():
-            say(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
+            warn(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,

@@ -152,10 +152,10 @@ def test_a_failed_check_leaves_no_earlier_history_that_could_be_taken_for_truste
     assert set(engine.list_tables()) == {"raw_leads", "raw_stage_changes", "quarantine"}
 
 
-def last_run(n, source="example"):
-    """The report of an accepted run with `n` leads and stage changes."""
+def last_run(n, source="example", refused=0):
+    """The report of an accepted run with `n` leads and stage changes, of which `refused` were refused."""
     tables = tuple(
-        TableCheck(name, "", delivered=n, rows=n, accepted=n, refused=0, breaches={})
+        TableCheck(name, "", delivered=n, rows=n, accepted=n - refused, refused=refused, breaches={})
         for name in ("leads", "stage_changes")
     )
     return CheckReport(source, EXTRACTED_AT, "2026.1", "f1", tables=tables, warnings=(), expectations=())
@@ -175,6 +175,10 @@ def test_a_volume_that_collapsed_since_the_last_run_stops_the_run():
 def test_a_volume_that_dropped_as_far_as_agreed_goes_on(n, drop, source):
     checked = check_history(raw(many(n)), settings(max_volume_drop_share=drop), last=last_run(10, source))
     assert checked.report.tables[0].rows == n
+
+
+def test_volumes_are_compared_as_delivered_whatever_was_refused():
+    assert len(refused(many(4), last=last_run(10, refused=6))) == 2, "4 rows after 10, of which 4 were accepted"
 
 
 def test_what_the_settings_leave_out_is_no_drop():
