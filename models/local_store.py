@@ -1,6 +1,7 @@
 """An MLflow store in a file: made in one step, written by one run at a time, at home in whatever folder it is in."""
 
 import errno
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -17,6 +18,7 @@ EXPERIMENT = "lead-scoring"
 """The one experiment that holds the runs."""
 
 _SQLITE = "sqlite:///"
+_MLFLOW_DATABASE_LOG = "mlflow.store.db.utils"
 
 _LOCATIONS = (
     ("experiments", "artifact_location"),
@@ -92,7 +94,11 @@ class LocalStore:
 
     @contextmanager
     def saying_what_is_wrong(self) -> Iterator[None]:
-        """Turn what SQLite, MLflow and the file system say about a damaged or full store into a `StoreError`."""
+        """Turn what SQLite, MLflow and the file system say about a damaged or full store into a `StoreError`.
+
+        MLflow would log a traceback of its own beside it, and that it makes its tables.
+        """
+        logging.getLogger(_MLFLOW_DATABASE_LOG).setLevel(logging.CRITICAL)
         try:
             yield
         except LeadScoreError:
