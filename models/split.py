@@ -108,7 +108,7 @@ def forward_folds(rows: pd.DataFrame) -> tuple[Split, ...]:
     if start is None:
         return ()
     later = rows[rows["as_of"] >= start]
-    found = evidence_of(later)
+    found = evidence_of(split_at(rows, start).test)
     n_folds = min(MOST_FOLDS, found.n_rarer // LEAST_FOLD_OUTCOMES)
     if n_folds == 0 or found.n_accounts < LEAST_ACCOUNTS:
         return ()
