@@ -6,13 +6,18 @@ import numpy as np
 import pandas as pd
 
 LEAST_ACCOUNTS = 20
-"""Accounts below which nothing is trained, chosen or judged. Accounts are the independent observations; a resample of
-fewer than some twenty says little about how figures vary (Cameron, Gelbach and Miller, 2008, Rev Econ Stat 90:414)."""
+"""Accounts of either outcome below which nothing is trained, chosen or judged. Accounts are the independent
+observations; a resample of fewer than some twenty says little about how figures vary (Cameron, Gelbach and Miller, 2008,
+Rev Econ Stat 90:414)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Leads that converted after one of their snapshots, leads that never did, and the accounts of both."""
+    """Leads that converted after one of their snapshots, leads that never did, and accounts.
+
+    `n_accounts` is the smaller of two numbers: accounts with a lead of the one kind, and with one of the other. An
+    account may have both.
+    """
 
     n_converted: int
     n_not_converted: int
@@ -34,8 +39,11 @@ def evidence_of(rows: pd.DataFrame) -> Evidence:
     >>> evidence_of(pd.DataFrame({"lead_id": [1, 1, 2], "group_id": "A", "converted": [False, True, False]}))
     Evidence(n_converted=1, n_not_converted=1, n_accounts=1)
     """
-    n_converted, n_not = leads_by_outcome(rows["lead_id"].to_numpy(), rows["converted"].to_numpy(dtype=bool))
-    return Evidence(n_converted, n_not, n_accounts=int(rows["group_id"].nunique()))
+    converted = rows["converted"].to_numpy(dtype=bool)
+    n_converted, n_not = leads_by_outcome(rows["lead_id"].to_numpy(), converted)
+    is_of_converted = rows["lead_id"].isin(rows.loc[converted, "lead_id"])
+    n_accounts = [rows.loc[kind, "group_id"].nunique() for kind in (is_of_converted, ~is_of_converted)]
+    return Evidence(n_converted, n_not, n_accounts=min(n_accounts))
 
 
 def leads_by_outcome(lead: np.ndarray, converted: np.ndarray) -> tuple[int, int]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator
-from sklearn.model_selection import GroupKFold
+from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
@@ -104,7 +104,7 @@ class Fitter:
         learnt from less and are more overconfident than the one that is calibrated in the end: their calibrator
         would make it timid.
         """
-        dealt = GroupKFold(N_CROSS_FITS).split(rows, groups=rows["group_id"])
+        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, outcomes(rows), groups=rows["group_id"])
         return HeldOut.joined([self.held_out(setting, rows.iloc[train], rows.iloc[test]) for train, test in dealt])
 
     def _fit(self, setting: Setting, rows: pd.DataFrame) -> Pipeline:

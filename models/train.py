@@ -200,7 +200,7 @@ def _refuse_too_few(table: LabelledTable, rows: pd.DataFrame, *, needed: int, wh
     for what, found, least in (
         ("leads that converted", known.n_converted, needed),
         ("leads that did not convert", known.n_not_converted, needed),
-        ("accounts of labelled leads", known.n_accounts, LEAST_ACCOUNTS),
+        ("accounts of either outcome", known.n_accounts, LEAST_ACCOUNTS),
     ):
         if found < least:
             raise TooFewOutcomesError(table.transition, what=f"{what}{when}", found=found, needed=least, hint=hint)

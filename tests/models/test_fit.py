@@ -53,3 +53,14 @@ def test_a_calibrator_that_cannot_be_learnt_is_not_in_force(rows: pd.DataFrame) 
     model = FITTER.fit_choice(Choice(LOGISTIC_SETTINGS[0], "sigmoid"), few)
     assert model.calibrator_name == "none"
     assert ((model.predict(few) > 0) & (model.predict(few) < 1)).all()
+
+
+def test_every_part_of_a_cross_fit_has_both_outcomes_however_unlike_the_accounts(rows: pd.DataFrame) -> None:
+    """A few large accounts that never converted and many small ones that did must not end up on different sides."""
+    lost, won = rows[~rows["converted"]].head(2_000), rows[rows["converted"]].head(20)
+    large = lost.assign(group_id=[f"large {number // 100:02}" for number in range(len(lost))])
+    small = won.assign(group_id=[f"small {number:02}" for number in range(len(won))])
+    unlike = pd.concat([large, small], ignore_index=True)
+    cross = FITTER.cross_predictions(LOGISTIC_SETTINGS[0], unlike)
+    assert len(cross.raw) == len(unlike)
+    assert cross.outcome.sum() == 20

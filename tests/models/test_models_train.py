@@ -109,7 +109,7 @@ def test_a_business_whose_accounts_keep_coming_back_is_trained(
 def test_too_few_accounts_are_refused_however_many_their_leads(
     make_table: TableFactory, definitions: Definitions
 ) -> None:
-    with pytest.raises(TooFewOutcomesError, match="19 accounts of labelled leads are known and 20 are needed"):
+    with pytest.raises(TooFewOutcomesError, match="19 accounts of either outcome are known and 20 are needed"):
         train_transition(make_table(n_leads=1_900, leads_per_account=100), definitions=definitions)
 
 

@@ -152,7 +152,7 @@ def test_few_conversions_make_fewer_folds() -> None:
 
 def test_few_accounts_have_no_folds_however_many_their_snapshots() -> None:
     days = list(range(400))
-    converted = [day % 2 == 0 for day in days]
+    converted = [day // 20 % 2 == 0 for day in days]
     many, few = ([day % n for day in days] for n in (20, 19))
     assert len(forward_folds(rows_of(days, groups=many, horizon=5, converted=converted))) == 4
     assert forward_folds(rows_of(days, groups=few, horizon=5, converted=converted)) == ()
