@@ -7,8 +7,8 @@ import pandas as pd
 
 LEAST_ACCOUNTS = 20
 """Accounts of either outcome below which nothing is trained, chosen or judged. Accounts are the independent
-observations; a resample of fewer than some twenty says little about how figures vary (Cameron, Gelbach and Miller, 2008,
-Rev Econ Stat 90:414)."""
+observations; a resample of fewer than some twenty says little about how figures vary (Cameron, Gelbach and Miller,
+2008, Rev Econ Stat 90:414)."""
 
 
 @dataclass(frozen=True, slots=True)
