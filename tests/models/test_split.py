@@ -158,6 +158,15 @@ def test_few_accounts_have_no_folds_however_many_their_snapshots() -> None:
     assert forward_folds(rows_of(days, groups=few, horizon=5, converted=converted)) == ()
 
 
+def test_few_accounts_to_choose_by_give_no_folds_however_many_are_known_before() -> None:
+    days = list(range(400))
+    early, late = ([30 if day < 200 else n for day in days] for n in (30, 19))
+    for n_accounts, n_folds in ((early, 3), (late, 0)):
+        groups = [day % n for day, n in zip(days, n_accounts, strict=True)]
+        converted = [day // n % 2 == 0 for day, n in zip(days, n_accounts, strict=True)]
+        assert len(forward_folds(rows_of(days, groups=groups, horizon=100, converted=converted))) == n_folds
+
+
 def test_few_leads_have_no_folds_however_many_their_snapshots() -> None:
     """39 leads that converted, each seen ten times, are 39 leads."""
     days = list(range(780))
