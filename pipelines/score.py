@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from crm.file_sink import FileSink
+from data_contracts.engine import store_errors
 from data_contracts.errors import PublishError, SettingsError
 from data_contracts.keeping import held
 from data_contracts.ports import ScoreSink
@@ -113,7 +114,11 @@ def plan_and_publish(settings: Settings, *, release: str, say: Say = silent, war
     """
     store = Store.of(settings)
     sink = sink_of(store)
-    with held(store.scores, by="leadscore publish"), sink.held():
+    with (
+        store_errors(store.published, remedy="run `leadscore publish` again"),
+        held(store.scores, by="leadscore publish"),
+        sink.held(),
+    ):
         plan = plan_publication(settings, release=release, warn=warn)
         say(f"publishing {plan.n_changed:,} changed leads")
         return publish(plan, sink)

@@ -239,6 +239,7 @@ def test_prefect_s_server_would_report_home_without_the_variables(watched):
     try:
         watched.run(f"{quiet}\n{start}")
         wait_for(lambda: any("prefect" in target for target in watched.seen()), what="a report to Prefect")
+        assert any("prefect" in target for target in watched.seen())
     finally:
         watched.run("prefect server stop", check=False)
 
