@@ -3,20 +3,20 @@
 import datetime as dt
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from crm.csv_faults import begins_blank
 from crm.select_errors import DATA_FOLDER, Select, explained
 from data_contracts.columns import TABLES
 from data_contracts.errors import SourceError, SourceUnreachableError
 from data_contracts.history import RawHistory
-from data_contracts.resources import enough_of_everything
+from data_contracts.ports import Engine
 
 EXTRACTED_AT = "extracted_at"
 _READ_FILE = re.compile(re.escape(DATA_FOLDER) + r"/([^'\"\n]+)")
@@ -50,24 +50,22 @@ class SqlSource:
     folder: Path = field(kw_only=True)
     data_folder: Path = field(kw_only=True)
 
-    def read(self, engine: Backend) -> RawHistory:
-        """What the CRM said, as tables `raw_<canonical table>` in `engine`.
+    def read(self, engine: Engine) -> RawHistory:
+        """What the CRM said, kept in `engine` for now.
 
         Each table has `source_row` (from 1) and the columns of its SELECT. The rows are numbered as the SELECT gives
-        them: in the order of the file, unless it joins or has a long IN list, which need an ORDER BY. Tables of an
-        earlier read are replaced, and dropped where this source has no such table.
+        them: in the order of the file, unless it joins or has a long IN list, which need an ORDER BY.
 
         Raises
         ------
         SourceError
-            Listing every problem of every table; the engine then holds no `raw_` table.
+            Listing every problem of every table; the engine then keeps nothing for now.
         SourceUnreachableError
             Where all that is wrong is that a database or server does not answer.
         StoreError, SettingsError
             Where the disk or the engine's memory is full.
         """
         selects = self._selects()
-        _drop_raw_tables(engine)
         problems: list[SourceError] = []
         tables: dict[str, ir.Table] = {}
         moments: list[dt.datetime] = []
@@ -80,12 +78,12 @@ class SqlSource:
             except SourceError as problem:
                 problems.append(problem)
         if problems:
-            _drop_raw_tables(engine)
+            engine.forget()
             may_pass = all(problem.may_pass for problem in problems)
             raise self._unreadable(map(str, problems), kind=SourceUnreachableError if may_pass else SourceError)
         digests = {name: hashlib.sha256(selects[name].strip().encode()).hexdigest()[:16] for name in tables}
         return RawHistory(
-            engine=engine, tables=tables, extracted_at=moments[0], source=self.name, select_digests=digests
+            tables=tables, extracted_at=moments[0], source=self.name, select_digests=digests
         )
 
     def _unreadable(self, problems: Iterable[str], *, kind: type[SourceError] = SourceError) -> SourceError:
@@ -130,21 +128,21 @@ class SqlSource:
     def _select(self, name: str, text: str) -> Select:
         return Select(f"{name} ({self.folder / name}.sql)", text, self.data_folder)
 
-    def _load(self, engine: Backend, name: str, *, select: str) -> ir.Table:
+    def _load(self, engine: Engine, name: str, *, select: str) -> ir.Table:
         asked = self._select(name, select)
-        self._run(engine, asked, as_query=f"CREATE TABLE raw_{name} AS SELECT row_number() OVER () AS source_row, *")
-        table = engine.table(f"raw_{name}")
-        where = asked.where
-        if "source_row_1" in table.columns:
-            raise SourceError(f"{where}: the SELECT gives a column source_row, which is ours; give it another name")
-        if TABLES[name].is_required and not engine.con.execute(f"SELECT 1 FROM raw_{name} LIMIT 1").fetchone():
-            raise SourceError(f"{where}: there are no rows; look into the exported files and the SELECT's WHERE")
+        with self._explained(engine, asked):
+            table = engine.keep_numbered(f"raw_{name}", engine.backend.sql(asked.query))
+        if "source_row" in [column.lower() for column in table.columns[:-1]]:
+            raise SourceError(f"{asked.where}: the SELECT gives a column source_row, which is ours; rename it")
+        if TABLES[name].is_required and not table.limit(1).to_pyarrow().num_rows:
+            raise SourceError(f"{asked.where}: there are no rows; look into the exported files and the SELECT's WHERE")
         return table
 
-    def _extracted_at(self, engine: Backend, select: str) -> dt.datetime:
+    def _extracted_at(self, engine: Engine, select: str) -> dt.datetime:
         asked = self._select(EXTRACTED_AT, select)
         in_utc = "CAST(COLUMNS(*) AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"  # a cast of text to TIMESTAMP drops the offset
-        rows = self._run(engine, asked, as_query=f"SELECT {in_utc}")
+        with self._explained(engine, asked):
+            rows = engine.backend.raw_sql(f"SELECT {in_utc} FROM (\n{asked.query}\n)").fetchall()
         moment = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None
         if not isinstance(moment, dt.datetime):
             found = f"{len(rows)} row(s) of {len(rows[0]) if rows else 0} value(s)"
@@ -154,16 +152,16 @@ class SqlSource:
             )
         return moment
 
-    def _run(self, engine: Backend, asked: Select, *, as_query: str) -> list[tuple[object, ...]]:
-        """The rows of `as_query` from what is asked. Raises `SourceError` that says where, what and what to do."""
+    @contextmanager
+    def _explained(self, engine: Engine, asked: Select) -> Iterator[None]:
+        """Carry out what is asked. Raises `SourceError` that says where, what and what to do."""
         self._require_files(asked)
         try:
-            with enough_of_everything(engine):
-                rows: list[tuple[object, ...]] = engine.con.execute(f"{as_query} FROM (\n{asked.query}\n)").fetchall()
+            with engine.enough_of_everything():
+                yield
         except duckdb.Error as error:
             # Whatever prints the traceback would print the engine's words with it, which quote rows.
-            raise explained(error, asked, engine) from None
-        return rows
+            raise explained(error, asked, engine.backend) from None
 
     def _require_files(self, asked: Select) -> None:
         where = asked.where
@@ -186,8 +184,3 @@ def _refuse_blank_beginnings(asked: Select) -> None:
             f"{asked.where}: the first line of {', '.join(blank)} is blank, so its header would be taken for data; "
             "let the file begin with its header, or say in the reader how many lines come before it (skip = 1)"
         )
-
-
-def _drop_raw_tables(engine: Backend) -> None:
-    for name in TABLES:
-        engine.con.execute(f"DROP TABLE IF EXISTS raw_{name}")

@@ -3,14 +3,15 @@
 The Great Expectations suites, `docs/contracts.md` and the checks at the edge are all generated from `TABLES`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal
 
 from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage
 
-ColumnType = Literal["string", "timestamp", "number", "integer", "boolean"]
+ColumnType = Literal["string", "timestamp", "number"]
+
+TYPES: dict[ColumnType, str] = {"string": "string", "timestamp": "timestamp", "number": "float64"}
+"""Each canonical type, as Ibis calls it on every engine. Times are UTC and have no zone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,66 +79,13 @@ class TableContract:
         raise KeyError(f"{self.name} has no column {name!r}")
 
 
-class Rule(StrEnum):
-    """The kinds of row rule that refuse a row into quarantine. A rule's id is `<table>.<column>.<rule>`."""
-
-    HAS_TYPE = "has_type"
-    NOT_MISSING = "not_missing"
-    IN_VOCABULARY = "in_vocabulary"
-    AT_LEAST = "at_least"
-    NOT_IN_FUTURE = "not_in_future"
-    UNIQUE = "unique"
-    REFERENCES = "references"
-    NO_CIRCLE = "no_circle"
-    NOT_BEFORE = "not_before"
-
-
-@dataclass(frozen=True, slots=True)
-class RowRule:
-    """One row rule of one table: what the quarantine enforces and Great Expectations judges.
-
-    `column` is the judged column (the key's columns joined by `+` for `unique`); `column_contract`, `reference` or
-    `order` carries the rule's parameter.
-    """
-
-    table: str
-    column: str
-    rule: Rule
-    column_contract: Column | None = None
-    reference: Reference | None = None
-    order: Order | None = None
-
-    @property
-    def id(self) -> str:
-        """`<table>.<column>.<rule>`, the name under which breaches are counted."""
-        return f"{self.table}.{self.column}.{self.rule}"
-
-
-def row_rules(contract: TableContract) -> Iterator[RowRule]:
-    """Every row rule that follows from `contract`, column rules first."""
-    name = contract.name
-    for column in contract.columns:
-        if column.type != "string":
-            yield RowRule(name, column.name, Rule.HAS_TYPE, column_contract=column)
-        if not column.nullable and column.filled_from is None:
-            yield RowRule(name, column.name, Rule.NOT_MISSING, column_contract=column)
-        if column.vocabulary is not None:
-            yield RowRule(name, column.name, Rule.IN_VOCABULARY, column_contract=column)
-        if column.at_least is not None:
-            yield RowRule(name, column.name, Rule.AT_LEAST, column_contract=column)
-        if column.type == "timestamp" and not column.may_be_future:
-            yield RowRule(name, column.name, Rule.NOT_IN_FUTURE, column_contract=column)
-    yield RowRule(name, "+".join(contract.key), Rule.UNIQUE)
-    for reference in contract.references:
-        yield RowRule(name, reference.column, Rule.REFERENCES, reference=reference)
-        if reference.table == name:
-            yield RowRule(name, reference.column, Rule.NO_CIRCLE, reference=reference)
-    for order in contract.orders:
-        yield RowRule(name, order.later, Rule.NOT_BEFORE, order=order)
-
-
 _LEAD = Reference("lead_id", "leads", "lead_id")
 _RECORDED = "when the CRM came to know it"
+
+
+def unreadable(column: str) -> str:
+    """The column that keeps, while rows are judged, the text of a value of `column` that could not be read."""
+    return f"{column}_unreadable"
 
 
 def _recorded_at(filled_from: str) -> Column:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from data_contracts.columns import TABLES, Column, TableContract, row_rules
-from data_contracts.rules import promise
+from data_contracts.columns import TABLES, Column, TableContract
+from data_contracts.rules import row_rules
 
 _INTRODUCTION = """\
 # Data contracts
@@ -62,7 +62,7 @@ def _table(contract: TableContract) -> str:
         *_vocabularies(contract),
         "Row rules:",
         "",
-        *(f"- `{rule.id}`: {promise(rule)}" for rule in row_rules(contract)),
+        *(f"- `{rule.id}`: {rule.promise}" for rule in row_rules(contract)),
         "",
     ]
     return "\n".join(lines)

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from data_contracts.columns import TABLES
 
 
 @dataclass(frozen=True, slots=True)
 class RawHistory:
-    """What the CRM said, in the CRM's words, held in the engine and unchecked.
+    """What the CRM said, in the CRM's words and unchecked.
 
     Attributes
     ----------
@@ -28,7 +27,6 @@ class RawHistory:
         By table, a digest of the SELECT that gave it; a source that has no SELECTs has none.
     """
 
-    engine: Backend
     tables: Mapping[str, ir.Table]
     extracted_at: dt.datetime
     source: str
@@ -59,7 +57,6 @@ class CrmHistory:
         Version of the definitions under which the words were translated.
     """
 
-    engine: Backend
     tables: Mapping[str, ir.Table]
     unsettled: ir.Table
     extracted_at: dt.datetime

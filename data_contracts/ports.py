@@ -1,20 +1,86 @@
-"""The two ports to the outside: where history comes from and where scores go."""
+"""The ports to the outside: where history comes from, where it lives, and where scores go."""
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
+from ibis.backends import BaseBackend
 
 from data_contracts.history import RawHistory
 from data_contracts.scores import PublishReceipt, WriteBackPlan
 
 
+class Engine(Protocol):
+    """Where one history lives: tables by name, behind Ibis. Each engine means the same by every operation."""
+
+    @property
+    def backend(self) -> BaseBackend:
+        """The Ibis connection."""
+        ...
+
+    def tables(self) -> frozenset[str]:
+        """The names of what is kept, working tables left out."""
+        ...
+
+    def table(self, name: str) -> ir.Table:
+        """The kept table called `name`."""
+        ...
+
+    def keep(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
+        """`rows`, computed once and kept as `name`, in the place of what bore that name."""
+        ...
+
+    def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:
+        """`rows`, computed once, and gone when the engine is closed or `forget` is called."""
+        ...
+
+    def keep_numbered(self, name: str, rows: ir.Table) -> ir.Table:
+        """As `keep_for_now`, with `source_row` (int64): the numbers that `numbered` gives to the same rows."""
+        ...
+
+    def numbered(self, rows: ir.Table) -> ir.Table:
+        """`rows` with `source_row` (int64, unique): the position from 1 where the engine keeps rows in order."""
+        ...
+
+    def forget(self) -> None:
+        """Drop all that was kept for now."""
+        ...
+
+    def drop(self, *names: str) -> None:
+        """Drop kept tables; a name that nothing bears is left alone."""
+        ...
+
+    def stream(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
+        """`rows` in batches, in order, in memory that does not grow with their number."""
+        ...
+
+    def read_time(self, text: ir.StringValue) -> ir.TimestampValue:
+        """The time (UTC, without a zone) that `text` is; null where it is none."""
+        ...
+
+    def read_number(self, text: ir.StringValue) -> ir.FloatingValue:
+        """The number (float64) that `text` is, perhaps not finite; null where it is none."""
+        ...
+
+    def sum_of_digests(self, text: ir.StringValue) -> ir.Scalar:
+        """The sum of a 64-bit number of each text: the last 16 hexadecimal digits of its MD5, the first byte lowest."""
+        ...
+
+    def enough_of_everything(self) -> AbstractContextManager[None]:
+        """Work in which running out of something is told as that.
+
+        Raises `StoreError` where the disk is full, `SettingsError` where the engine's memory is too little.
+        """
+        ...
+
+
 class HistorySource(Protocol):
     """Reads one system's history into the engine."""
 
-    def read(self, engine: Backend) -> RawHistory:
-        """Load every canonical table that the system has. Raises `SourceError` naming all that could not be read."""
+    def read(self, engine: Engine) -> RawHistory:
+        """Every canonical table that the system has. Raises `SourceError` naming all that could not be read."""
         ...
 
 

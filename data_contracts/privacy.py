@@ -2,6 +2,8 @@
 
 import re
 
+import ibis.expr.types as ir
+
 _NAME = re.compile(r"(^|_)(e_?mail|phone|mobile|fax|first_name|last_name|full_name|name|birth\w*|street|address)(_|$)")
 
 _EMAIL = r"[^@\s]+@[^@\s]+\.[A-Za-z]{2,}"
@@ -42,12 +44,12 @@ def masked(text: str) -> str:
     return MASKED if is_personal(text) else text
 
 
-def personal_sql(text: str) -> str:
-    """SQL of `is_personal`, for `text` (an SQL expression); null where it is null."""
-    phone = f"(regexp_matches({text}, '{_PHONE}') AND NOT regexp_matches({text}, '{_DATE}'))"
-    return f"(regexp_matches({text}, '{_EMAIL}') OR {phone})"
+def is_personal_value(text: ir.StringValue) -> ir.BooleanValue:
+    """`is_personal` of each text; null where it is null."""
+    is_phone = text.re_search(_PHONE) & ~text.re_search(_DATE)
+    return text.re_search(_EMAIL) | is_phone
 
 
-def masked_sql(text: str) -> str:
-    """SQL of `masked`, for `text` (an SQL expression); null where it is null."""
-    return f"CASE WHEN {personal_sql(text)} THEN '{MASKED}' ELSE {text} END"
+def masked_value(text: ir.StringValue) -> ir.StringValue:
+    """`masked` of each text; null where it is null."""
+    return is_personal_value(text).ifelse(MASKED, text)

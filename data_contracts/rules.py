@@ -1,259 +1,485 @@
-"""The row rules of the contracts in SQL: which rows breach them, with which value, and how to say so.
+"""The row rules of the contracts, one class a kind: its promise, who breaches it, and how to say so.
 
-The SQL speaks of the columns of a typed table, of `ACCEPTED_LEADS` joined by `lead_id` where a rule is about the lead
-that a row belongs to, and of the tables that `data_contracts.merges` makes.
+The Great Expectations suites, the quarantine and `docs/contracts.md` follow from these classes. A rule speaks of the
+columns of judged rows: canonical columns, `<column>_unreadable` beside each that is not text, and where rows belong to
+a lead what `data_contracts.check.merge_leads` knows of it (`lead_created_at`).
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
-from data_contracts.casting import HOW_TO_WRITE
-from data_contracts.columns import Column, ColumnType, Order, RowRule, Rule, TableContract, row_rules
-from data_contracts.privacy import masked_sql
-from data_contracts.workbench import (
-    ACCEPTED_LEADS,
-    CIRCLES,
-    SURVIVORS,
-    identifier,
-    literal,
-    literals,
-    moment,
-    typed,
-    unreadable,
-)
+import ibis
+import ibis.expr.types as ir
 
-_TYPES: dict[ColumnType, str] = {
+from data_contracts.columns import Column, ColumnType, Order, Reference, TableContract, unreadable
+from data_contracts.privacy import masked_value
+
+_SHOWN_TIME = "%Y-%m-%d %H:%M:%S"
+
+_TYPES: dict[ColumnType, str] = {"string": "text", "timestamp": "a time", "number": "a number"}
+
+HOW_TO_WRITE: dict[ColumnType, str] = {
     "string": "text",
-    "timestamp": "a time",
-    "number": "a number",
-    "integer": "a whole number",
-    "boolean": "true or false",
+    "timestamp": "a time; write it like 2024-02-29, 2024-02-29 13:45:00 or 2024-02-29T13:45:00+01:00, not before 1900",
+    "number": "a number; write it like 1234.5",
 }
+"""What a value of each canonical type looks like, as the end of a sentence."""
 
-_SHOWN_TIME = "'%Y-%m-%d %H:%M:%S'"
+LEAD_CREATED_AT = "lead_created_at"
+"""When the accepted lead that a row belongs to was created; null where there is no such lead."""
+
+IS_LEAD_ACCEPTED = "is_target_accepted"
+"""Of a row of `leads`: whether the lead that it was merged into was accepted."""
+
+IS_IN_CIRCLE = "is_in_circle"
+"""Of a row of `leads`: whether its chain of mergers never ends."""
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
-    """The row rules of one table, ready to be applied.
+class Expectation:
+    """A rule in Great Expectations' own vocabulary: the type and the options of one of its expectations.
 
-    Attributes
-    ----------
-    extracted_at
-        Nothing may lie after it.
-    are_leads_known
-        Whether the leads themselves could be judged. Where not, no row can be judged by its lead.
+    `only_where_null` names a column: rows that have a value in it are not judged.
     """
 
+    type: str
+    options: Mapping[str, Any]
+    only_where_null: str = ""
+
+
+@dataclass(frozen=True)
+class RowRule:
+    """One row rule of one table. A row that breaches it is refused."""
+
     contract: TableContract
-    extracted_at: dt.datetime
-    are_leads_known: bool
+    kind: ClassVar[str]
 
     @property
-    def rules(self) -> tuple[RowRule, ...]:
-        """Every rule that can be judged."""
-        return tuple(rule for rule in row_rules(self.contract) if self.are_leads_known or not is_about_lead(rule))
+    def judges(self) -> str:
+        """The judged column, or columns joined by `+`."""
+        raise NotImplementedError
 
-    def in_row(self) -> tuple[RowRule, ...]:
-        """The rules that one look at a row (and at its lead) decides."""
-        return tuple(r for r in self.rules if r.rule not in (Rule.UNIQUE, Rule.NO_CIRCLE) and not is_to_itself(r))
+    @property
+    def id(self) -> str:
+        """`<table>.<column>.<kind>`, the name under which breaches are counted."""
+        return f"{self.contract.name}.{self.judges}.{self.kind}"
 
-    def among_leads(self) -> tuple[RowRule, ...]:
-        """The rules about mergers of leads, which are decided when all leads have been looked at."""
-        return tuple(r for r in self.rules if r.rule is Rule.NO_CIRCLE or is_to_itself(r))
+    @property
+    def promise(self) -> str:
+        """What is promised, as a sentence about the column."""
+        raise NotImplementedError
 
-    def breach(self, rule: RowRule) -> str:
-        """SQL that is true for the rows that breach `rule`; `ValueError` for uniqueness, which no row shows alone."""
-        if rule.order is not None:
-            return f"{identifier(rule.order.later)} < {_sql_of_earlier(rule.order)}"
-        if rule.rule is Rule.NO_CIRCLE:
-            return f"source_row IN (SELECT source_row FROM {CIRCLES})"
-        name = identifier(rule.column)
-        if is_to_itself(rule):
-            return f"({name} IS NOT NULL AND {name} NOT IN (SELECT lead_id FROM {ACCEPTED_LEADS}))"
-        if rule.reference is not None:
-            return f"({name} IS NOT NULL AND lead_created_at IS NULL)"
-        return self._breach_of_column(rule.rule, column_of(rule))
+    @property
+    def is_about_lead(self) -> bool:
+        """Whether it asks for the lead that a row belongs to."""
+        return False
 
-    def _breach_of_column(self, rule: Rule, column: Column) -> str:
-        name, text = identifier(column.name), identifier(unreadable(column.name))
-        is_missing = f"{name} IS NULL" if column.type == "string" else f"({name} IS NULL AND {text} IS NULL)"
-        return {
-            Rule.HAS_TYPE: f"{text} IS NOT NULL",
-            Rule.NOT_MISSING: is_missing,
-            Rule.IN_VOCABULARY: f"{name} NOT IN ({literals(column.vocabulary or ())})",
-            Rule.AT_LEAST: f"{name} < {column.at_least}",
-            Rule.NOT_IN_FUTURE: f"{name} > {moment(self.extracted_at)}",
-        }[rule]
+    @property
+    def is_about_mergers(self) -> bool:
+        """Whether it can be judged only when all leads have been looked at."""
+        return False
 
-    def breaching_rows(self, rule: RowRule, *, source: str) -> str:
-        """SELECT of the `source_row` of each row of `source` that breaches `rule`."""
-        if rule.rule is Rule.UNIQUE:
-            # One row of each key is kept, whichever: as many rows are too many as there are beyond the first.
-            return (
-                f"SELECT unnest(range(1, n)) AS source_row FROM (SELECT count(*) AS n FROM {source} {self._key_joins()}"
-                f" WHERE {self._repeated(source=source)} GROUP BY {self._key()} HAVING count(*) > 1)"
-            )
-        joins = self.lead_join() if is_about_lead(rule) and not is_to_itself(rule) else ""
-        return f"SELECT source_row FROM {source} {joins} WHERE {self.breach(rule)}"
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """True for the judged rows that breach the rule."""
+        raise NotImplementedError
 
-    def lead_join(self) -> str:
-        """The join with the lead that a row belongs to; nothing where rows belong to no lead."""
-        belongs = any(r.reference and not is_to_itself(r) for r in self.rules)
-        return f"LEFT JOIN {ACCEPTED_LEADS} USING (lead_id)" if belongs else ""
+    def value(self, rows: ir.Table) -> ir.StringValue:
+        """The value that breaches the rule, as text."""
+        return shown(self.contract, self.judges, rows)
 
-    def repeated_rows(self, *, breached: str) -> str:
-        """SELECT of the `source_row` of each row whose key an earlier row has too.
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue | str:
+        """What is wrong with the value and what to do, as the end of a sentence that begins with it."""
+        raise NotImplementedError
 
-        Kept is the first row that breaches nothing else (`breached` is a SELECT of the rows that do), and a lead's own
-        row before one that came to it by a merger.
-        """
-        is_merged = "survivor_id IS NOT NULL" if self._key_joins() else "false"
-        return (
-            f"SELECT source_row FROM {typed(self.contract.name)} {self._key_joins()}"
-            f" WHERE {self._repeated(source=typed(self.contract.name))}"
-            f" QUALIFY row_number() OVER (PARTITION BY {self._key()}"
-            f" ORDER BY source_row IN ({breached}), {is_merged}, source_row) > 1"
-        )
+    def reason(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue:
+        """The whole sentence: which value, what was expected, what to do. What identifies a person is masked."""
+        text = masked_value(self.value(rows)).fill_null("")
+        return ibis.literal(f"{self.judges} '") + text + "' " + self.complaint(rows, extracted_at=extracted_at)
 
-    def _repeated(self, *, source: str) -> str:
-        # Grouping short hashes takes a fraction of the memory of grouping keys; what collides is told apart afterwards.
-        given = [identifier(c) for c in self.contract.key if not self.contract.column(c).nullable]
-        is_given = " AND ".join(f"{column} IS NOT NULL" for column in given)
-        return (
-            f"{is_given} AND hash({self._key()}) IN (SELECT hash({self._key()}) FROM {source} {self._key_joins()}"
-            f" WHERE {is_given} GROUP BY 1 HAVING count(*) > 1)"
-        )
+    def expectation(self, *, extracted_at: dt.datetime) -> Expectation | None:
+        """The rule as one of Great Expectations' own; None where it has none."""
+        del extracted_at
+        return None
 
-    def _key(self) -> str:
-        columns = (
-            "coalesce(survivor_id, lead_id)" if name == "lead_id" and self._key_joins() else identifier(name)
-            for name in self.contract.key
-        )
-        return ", ".join(columns)
-
-    def _key_joins(self) -> str:
-        """Rows of merged leads become their survivor's: a key with the lead in it must be unique after that."""
-        is_of_lead = "lead_id" in self.contract.key and self.contract.name != "leads"
-        return f"LEFT JOIN (SELECT lead_id, survivor_id FROM {SURVIVORS}) USING (lead_id)" if is_of_lead else ""
+    def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
+        """How many rows that expectation looks at."""
+        return rows.count()
 
 
-def promise(rule: RowRule) -> str:
-    """What `rule` promises, as a sentence about its column.
+@dataclass(frozen=True)
+class ColumnRule(RowRule):
+    """A rule about the values of one column."""
+
+    column: Column
+
+    @property
+    def judges(self) -> str:
+        """The column's name."""
+        return self.column.name
+
+
+@dataclass(frozen=True)
+class HasType(ColumnRule):
+    """The text can be read as the column's type."""
+
+    kind: ClassVar[str] = "has_type"
+
+    @property
+    def promise(self) -> str:
+        """Names the type."""
+        return f"{self.judges} is {_TYPES[self.column.type]}"
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """A text was kept because it could not be read."""
+        del extracted_at
+        return rows[unreadable(self.judges)].notnull()
+
+    def value(self, rows: ir.Table) -> ir.StringValue:
+        """The text as it was delivered."""
+        return rows[unreadable(self.judges)]
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Says how to write such a value."""
+        del rows, extracted_at
+        return f"is not {HOW_TO_WRITE[self.column.type]}"
+
+    def expectation(self, *, extracted_at: dt.datetime) -> Expectation:
+        """The unreadable texts are null."""
+        del extracted_at
+        return Expectation("expect_column_values_to_be_null", {"column": unreadable(self.judges)})
+
+
+@dataclass(frozen=True)
+class NotMissing(ColumnRule):
+    """There is a value. One that could not be read is another breach, not this one."""
+
+    kind: ClassVar[str] = "not_missing"
+
+    @property
+    def promise(self) -> str:
+        """Says so."""
+        return f"{self.judges} is not missing"
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """Neither a value nor an unreadable text."""
+        del extracted_at
+        is_missing = rows[self.judges].isnull()
+        return is_missing if self._is_text else is_missing & rows[unreadable(self.judges)].isnull()
+
+    def reason(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue:
+        """There is no value to show."""
+        del rows, extracted_at
+        return ibis.literal(f"{self.judges} is missing; fill it in")
+
+    def expectation(self, *, extracted_at: dt.datetime) -> Expectation:
+        """Asked only of rows whose value could be read."""
+        del extracted_at
+        only = "" if self._is_text else unreadable(self.judges)
+        return Expectation("expect_column_values_to_not_be_null", {"column": self.judges}, only_where_null=only)
+
+    def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
+        """Rows whose value could be read."""
+        return rows.count() if self._is_text else rows.count(where=rows[unreadable(self.judges)].isnull())
+
+    @property
+    def _is_text(self) -> bool:
+        return self.column.type == "string"
+
+
+@dataclass(frozen=True)
+class InVocabulary(ColumnRule):
+    """The word is one of ours, or the settings map it onto one."""
+
+    kind: ClassVar[str] = "in_vocabulary"
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Our words."""
+        return self.column.vocabulary or ()
+
+    @property
+    def promise(self) -> str:
+        """Says so."""
+        return f"{self.judges} is one of our words, or the settings map it onto one"
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """The word is still the customer's own after translation."""
+        del extracted_at
+        return rows[self.judges].notin(self.words)
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Lists our words."""
+        del rows, extracted_at
+        return f"is none of {', '.join(self.words)}; map it in the settings"
+
+    def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
+        """Rows that have a word."""
+        return rows[self.judges].count()
+
+
+@dataclass(frozen=True)
+class AtLeast(ColumnRule):
+    """The number is not below the contract's least one."""
+
+    kind: ClassVar[str] = "at_least"
+
+    @property
+    def promise(self) -> str:
+        """Names the least number."""
+        return f"{self.judges} is at least {self.column.at_least}"
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """Below it."""
+        del extracted_at
+        return rows[self.judges] < self.column.at_least
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Names the least number."""
+        del rows, extracted_at
+        return f"is less than {self.column.at_least}; correct it"
+
+    def expectation(self, *, extracted_at: dt.datetime) -> Expectation:
+        """A range that is open above."""
+        del extracted_at
+        options = {"column": self.judges, "min_value": self.column.at_least}
+        return Expectation("expect_column_values_to_be_between", options)
+
+    def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
+        """Rows that have a number."""
+        return rows[self.judges].count()
+
+
+@dataclass(frozen=True)
+class NotInFuture(ColumnRule):
+    """The time does not lie after the extract."""
+
+    kind: ClassVar[str] = "not_in_future"
+
+    @property
+    def promise(self) -> str:
+        """Says so."""
+        return f"{self.judges} does not lie after the extract"
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """After it."""
+        return rows[self.judges] > extracted_at
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Names the time of the extract."""
+        del rows
+        return f"lies after the extract of {extracted_at:{_SHOWN_TIME}} UTC; correct it"
+
+    def expectation(self, *, extracted_at: dt.datetime) -> Expectation:
+        """A range that is open below."""
+        return Expectation("expect_column_values_to_be_between", {"column": self.judges, "max_value": extracted_at})
+
+    def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
+        """Rows that have a time."""
+        return rows[self.judges].count()
+
+
+@dataclass(frozen=True)
+class Unique(RowRule):
+    """No two rows have the same key. Of n rows with one key, one is kept and n - 1 are refused.
+
+    Which one is kept is decided among all rows: see `data_contracts.check.judge_rows.repeated_rows`.
+    """
+
+    kind: ClassVar[str] = "unique"
+
+    @property
+    def judges(self) -> str:
+        """The key's columns."""
+        return "+".join(self.contract.key)
+
+    @property
+    def promise(self) -> str:
+        """Says which row is kept."""
+        return f"{self.judges} is unique (of rows with the same one, the first that breaches nothing else is kept)"
+
+    def value(self, rows: ir.Table) -> ir.StringValue:
+        """The key."""
+        return key_text(self.contract, rows)
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Says that its twin is kept."""
+        del rows, extracted_at
+        return "is not unique: another row with it is kept; deliver one of them"
+
+
+@dataclass(frozen=True)
+class References(RowRule):
+    """The id is that of an accepted lead. `Reference` names the column."""
+
+    reference: Reference
+    kind: ClassVar[str] = "references"
+
+    @property
+    def judges(self) -> str:
+        """The column that holds the id."""
+        return self.reference.column
+
+    @property
+    def promise(self) -> str:
+        """Says so."""
+        return f"{self.judges} is an accepted lead"
+
+    @property
+    def is_about_lead(self) -> bool:
+        """Always."""
+        return True
+
+    @property
+    def is_about_mergers(self) -> bool:
+        """Where a lead refers to another."""
+        return self.reference.table == self.contract.name
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """There is an id, and no accepted lead has it."""
+        del extracted_at
+        is_accepted = rows[IS_LEAD_ACCEPTED] if self.is_about_mergers else rows[LEAD_CREATED_AT].notnull()
+        return rows[self.judges].notnull() & ~is_accepted
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Says why there may be none."""
+        del rows, extracted_at
+        return "is no accepted lead (unknown, or refused itself); deliver it, or correct the id"
+
+
+@dataclass(frozen=True)
+class NoCircle(RowRule):
+    """Following a lead's mergers ends at a lead that was never merged."""
+
+    reference: Reference
+    kind: ClassVar[str] = "no_circle"
+
+    @property
+    def judges(self) -> str:
+        """The column that names the next lead of the chain."""
+        return self.reference.column
+
+    @property
+    def promise(self) -> str:
+        """Says so."""
+        return f"{self.judges} ends at a surviving lead, however long the chain of mergers"
+
+    @property
+    def is_about_mergers(self) -> bool:
+        """Always."""
+        return True
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """The chain never ends."""
+        del extracted_at
+        return rows[IS_IN_CIRCLE]
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Says so."""
+        del rows, extracted_at
+        return "leads in a circle: the chain of mergers never ends at a surviving lead; correct one of them"
+
+
+@dataclass(frozen=True)
+class NotBefore(RowRule):
+    """One time of a row is not before another one, or not before the creation of the row's lead."""
+
+    order: Order
+    kind: ClassVar[str] = "not_before"
+
+    @property
+    def judges(self) -> str:
+        """The later time."""
+        return self.order.later
+
+    @property
+    def promise(self) -> str:
+        """Names both."""
+        return f"{self.judges} is not before {self._earlier_name}"
+
+    @property
+    def is_about_lead(self) -> bool:
+        """Where the earlier time is the lead's creation."""
+        return self.order.of_lead
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """Both are there, and in the wrong order."""
+        del extracted_at
+        return rows[self.judges] < rows[self._earlier]
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue:
+        """Shows the other time."""
+        del extracted_at
+        time = rows[self._earlier].strftime(_SHOWN_TIME).fill_null("")
+        return ibis.literal(f"lies before {self._earlier_name}, ") + time + "; correct one of them"
+
+    def expectation(self, *, extracted_at: dt.datetime) -> Expectation | None:
+        """A pair of columns; none where the other time is the lead's."""
+        del extracted_at
+        if self.order.of_lead:
+            return None
+        pair = {"column_A": self.judges, "column_B": self.order.earlier, "or_equal": True}
+        options = pair | {"ignore_row_if": "either_value_is_missing"}
+        return Expectation("expect_column_pair_values_a_to_be_greater_than_b", options)
+
+    def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
+        """Rows that have both times."""
+        if self.order.of_lead:
+            return rows.count()
+        return rows.count(where=rows[self.judges].notnull() & rows[self.order.earlier].notnull())
+
+    @property
+    def _earlier(self) -> str:
+        return LEAD_CREATED_AT if self.order.of_lead else self.order.earlier
+
+    @property
+    def _earlier_name(self) -> str:
+        return "the creation of its lead" if self.order.of_lead else self.order.earlier
+
+
+def row_rules(contract: TableContract) -> tuple[RowRule, ...]:
+    """Every row rule that follows from `contract`, column rules first.
 
     >>> from data_contracts.columns import STAGE_CHANGES
-    >>> [promise(rule) for rule in row_rules(STAGE_CHANGES)][-3:]  # doctest: +NORMALIZE_WHITESPACE
+    >>> [rule.promise for rule in row_rules(STAGE_CHANGES)][-3:]  # doctest: +NORMALIZE_WHITESPACE
     ['lead_id is an accepted lead', 'entered_at is not before the creation of its lead',
     'recorded_at is not before entered_at']
     """
-    column = rule.column_contract
-    if rule.order is not None:
-        return f"{rule.column} is not before {_name_of_earlier(rule.order)}"
     return (
-        f"{rule.column} "
-        + {
-            Rule.HAS_TYPE: f"is {_TYPES[column.type]}" if column else "",
-            Rule.NOT_MISSING: "is not missing",
-            Rule.IN_VOCABULARY: "is one of our words, or the settings map it onto one",
-            Rule.AT_LEAST: f"is at least {column.at_least}" if column else "",
-            Rule.NOT_IN_FUTURE: "does not lie after the extract",
-            Rule.UNIQUE: "is unique (of rows with the same one, the first that breaches nothing else is kept)",
-            Rule.REFERENCES: "is an accepted lead",
-            Rule.NO_CIRCLE: "ends at a surviving lead, however long the chain of mergers",
-        }[rule.rule]
+        *(rule for column in contract.columns for rule in _column_rules(contract, column)),
+        Unique(contract),
+        *(rule for reference in contract.references for rule in _reference_rules(contract, reference)),
+        *(NotBefore(contract, order) for order in contract.orders),
     )
 
 
-def _name_of_earlier(order: Order) -> str:
-    return "the creation of its lead" if order.of_lead else order.earlier
+def _column_rules(contract: TableContract, column: Column) -> Iterator[RowRule]:
+    if column.type != "string":
+        yield HasType(contract, column)
+    if not column.nullable and column.filled_from is None:
+        yield NotMissing(contract, column)
+    if column.vocabulary is not None:
+        yield InVocabulary(contract, column)
+    if column.at_least is not None:
+        yield AtLeast(contract, column)
+    if column.type == "timestamp" and not column.may_be_future:
+        yield NotInFuture(contract, column)
 
 
-def _sql_of_earlier(order: Order) -> str:
-    return "lead_created_at" if order.of_lead else identifier(order.earlier)
+def _reference_rules(contract: TableContract, reference: Reference) -> Iterator[RowRule]:
+    yield References(contract, reference)
+    if reference.table == contract.name:
+        yield NoCircle(contract, reference)
 
 
-def column_of(rule: RowRule) -> Column:
-    """The contract of the column that `rule` judges; raises `ValueError` where it judges more than a column."""
-    if rule.column_contract is None:
-        raise ValueError(f"{rule.id} is not about one column")
-    return rule.column_contract
+def shown(contract: TableContract, name: str, rows: ir.Table) -> ir.StringValue:
+    """The value of the column called `name` as text; null where it is missing."""
+    value = rows[name]
+    return value.strftime(_SHOWN_TIME) if contract.column(name).type == "timestamp" else value.cast("string")
 
 
-def is_about_lead(rule: RowRule) -> bool:
-    """Whether `rule` asks for the lead that a row belongs to, or for another lead."""
-    return rule.reference is not None or (rule.order is not None and rule.order.of_lead)
-
-
-def is_to_itself(rule: RowRule) -> bool:
-    """Whether `rule` is about a reference of a table to itself."""
-    return rule.reference is not None and rule.reference.table == rule.table
-
-
-def key_text(contract: TableContract) -> str:
-    """SQL of a row's key as one text; missing parts are empty."""
-    return f"concat_ws('|', {', '.join(_shown(contract, name) for name in contract.key)})"
-
-
-def value_text(rule: RowRule, contract: TableContract) -> str:
-    """SQL of the value that breaches `rule`, as text."""
-    if rule.rule is Rule.UNIQUE:
-        return key_text(contract)
-    if rule.rule is Rule.HAS_TYPE:
-        return identifier(unreadable(rule.column))
-    return _shown(contract, rule.column, missing="NULL")
-
-
-def _shown(contract: TableContract, name: str, *, missing: str = "''") -> str:
-    column = identifier(name)
-    text = (
-        f"strftime({column}, {_SHOWN_TIME})"
-        if contract.column(name).type == "timestamp"
-        else f"CAST({column} AS VARCHAR)"
-    )
-    return text if missing == "NULL" else f"coalesce({text}, {missing})"
-
-
-def reason_text(rule: RowRule, contract: TableContract, *, extracted_at: dt.datetime) -> str:
-    """SQL of the sentence that says which value breaches `rule`, what was expected, and what to do."""
-    if rule.rule is Rule.NOT_MISSING:
-        return literal(f"{rule.column} is missing; fill it in")
-    quote = literal("'")
-    text = f"coalesce({masked_sql(value_text(rule, contract))}, {literal('')})"
-    value = f"{literal(rule.column + ' ')} || {quote} || {text} || {quote} || ' '"
-    if rule.order is not None:
-        time = f"coalesce(strftime({_sql_of_earlier(rule.order)}, {_SHOWN_TIME}), '')"
-        return f"{value} || 'lies before {_name_of_earlier(rule.order)}, ' || {time} || '; correct one of them'"
-    return f"{value} || {literal(_complaint(rule, extracted_at=extracted_at))}"
-
-
-def _complaint(rule: RowRule, *, extracted_at: dt.datetime) -> str:
-    column = rule.column_contract
-    return {
-        Rule.HAS_TYPE: f"is not {HOW_TO_WRITE[column.type]}" if column else "",
-        Rule.IN_VOCABULARY: f"is none of {', '.join(column.vocabulary or ())}; map it in the settings"
-        if column
-        else "",
-        Rule.AT_LEAST: f"is less than {column.at_least}; correct it" if column else "",
-        Rule.NOT_IN_FUTURE: f"lies after the extract of {extracted_at:%Y-%m-%d %H:%M:%S} UTC; correct it",
-        Rule.UNIQUE: "is not unique: another row with it is kept; deliver one of them",
-        Rule.REFERENCES: "is no accepted lead (unknown, or refused itself); deliver it, or correct the id",
-        Rule.NO_CIRCLE: "leads in a circle: the chain of mergers never ends at a surviving lead; correct one of them",
-    }[rule.rule]
-
-
-def columns_judged(rules: Sequence[RowRule]) -> dict[str, str]:
-    """SQL that counts, by rule id, the values that Great Expectations looks at when it judges a rule."""
-    counts = {}
-    for rule in rules:
-        name = identifier(rule.column)
-        if rule.rule in (Rule.IN_VOCABULARY, Rule.AT_LEAST, Rule.NOT_IN_FUTURE):
-            counts[rule.id] = f"count({name})"
-        elif rule.rule is Rule.NOT_MISSING and column_of(rule).type != "string":
-            counts[rule.id] = f"count(*) FILTER (WHERE {identifier(unreadable(rule.column))} IS NULL)"
-        elif rule.order is not None and not rule.order.of_lead:
-            both = f"{identifier(rule.order.later)} IS NOT NULL AND {identifier(rule.order.earlier)} IS NOT NULL"
-            counts[rule.id] = f"count(*) FILTER (WHERE {both})"
-        else:
-            counts[rule.id] = "count(*)"
-    return counts
+def key_text(contract: TableContract, rows: ir.Table) -> ir.StringValue:
+    """The key of each row as one text; missing parts are empty."""
+    parts = [shown(contract, name, rows).fill_null("") for name in contract.key]
+    return ibis.literal("|").join(parts)

@@ -9,7 +9,7 @@ from dataclasses import asdict
 import ibis
 import ibis.expr.types as ir
 
-from data_contracts.columns import TABLES, TableContract
+from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SettingsError
 from data_contracts.settings import Settings
 from features.attributes import attribute_features
@@ -22,15 +22,6 @@ from features.measures import Feature, take_measures
 
 FEATURES: tuple[Feature, ...] = (*BEHAVIOUR, *BUYING_GROUP, *FUNNEL, *CONTEXT)
 """The features that every customer has. Those of the profile and of the declared attributes depend on the settings."""
-
-ENGINE_TYPES = {
-    "string": "string",
-    "timestamp": "timestamp(6)",
-    "number": "float64",
-    "integer": "int64",
-    "boolean": "boolean",
-}
-
 
 def features_of(settings: Settings) -> tuple[Feature, ...]:
     """All features under `settings`, in order: the fixed ones, the profile's, the declared attributes'.
@@ -79,7 +70,7 @@ def _in_one_order(sql: str) -> str:
 
 
 def _unbound(contract: TableContract, settings: Settings) -> ir.Table:
-    schema = {column.name: ENGINE_TYPES[column.type] for column in contract.columns}
+    schema = {column.name: TYPES[column.type] for column in contract.columns}
     declared = settings.crm.attributes.items() if contract.takes_attributes else ()
     schema |= {
         name: "float64" if attribute.type == "number" else "string"

@@ -1,12 +1,10 @@
 """CRM history in, checked history out."""
 
-from ibis.backends.duckdb import Backend
-
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
 from data_contracts.errors import LeadScoreError
 from data_contracts.history import CheckReport, RawHistory
-from data_contracts.ports import HistorySource
+from data_contracts.ports import Engine, HistorySource
 from data_contracts.settings import Settings
 from pipelines.in_force import settings_for_check
 from pipelines.steps import RunStep, Say, directly, silent
@@ -30,19 +28,21 @@ def ingest_history(
         say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
         raw = run(read_source, engine, settings)
         say("checking the history against its contracts")
-        return run(check_source, raw, kept, last=last, store=store)
+        return run(check_source, raw, kept, engine=engine, last=last, store=store)
 
 
-def read_source(engine: Backend, settings: Settings) -> RawHistory:
+def read_source(engine: Engine, settings: Settings) -> RawHistory:
     """The raw history of the settings' source, read into `engine`."""
     crm = settings.crm
     source: HistorySource = SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
     return source.read(engine)
 
 
-def check_source(raw: RawHistory, settings: Settings, *, last: CheckReport | None, store: Store) -> CheckReport:
-    """The report on `raw`; the checked tables stay in its engine, the Data Docs in the store."""
-    return check_history(raw, settings, last=last, data_docs=store.data_docs).report
+def check_source(
+    raw: RawHistory, settings: Settings, *, engine: Engine, last: CheckReport | None, store: Store
+) -> CheckReport:
+    """The report on `raw`; the checked tables stay in `engine`, the Data Docs in the store."""
+    return check_history(raw, settings, engine=engine, last=last, data_docs=store.data_docs).report
 
 
 def _last_report(store: Store, *, warn: Say) -> CheckReport | None:

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.expr.types as ir
-from ibis.backends.duckdb import Backend
 
 from data_contracts.check import open_checked
-from data_contracts.engine import open_engine, store_errors
+from data_contracts.engine import store_errors
 from data_contracts.errors import ContractError, SourceError
 from data_contracts.history import CheckedHistory
 from data_contracts.keeping import aside_of, held, scratch_folder, swap_in
 from data_contracts.settings import Settings
+from engines.duckdb import DuckDbEngine
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ class Store:
         return self.folder / f"scored_leads.as_of_{moment:%Y-%m-%dT%H%M%S}.parquet"
 
     @contextmanager
-    def new_history(self) -> Iterator[Backend]:
+    def new_history(self) -> Iterator[DuckDbEngine]:
         """An empty engine that becomes the history on success, and the refused history on a `ContractError`.
 
         The history of the run before stands until the new one is complete on disk and was opened again. Raises
@@ -79,8 +79,8 @@ class Store:
             finally:
                 _remove(aside)
 
-    def _built(self, aside: Path) -> Iterator[Backend]:
-        engine = open_engine(aside, memory_limit=self.memory_limit)
+    def _built(self, aside: Path) -> Iterator[DuckDbEngine]:
+        engine = DuckDbEngine.opened(aside, memory_limit=self.memory_limit)
         refusal = None
         try:
             yield engine
@@ -89,19 +89,19 @@ class Store:
             _complete(engine)
             refusal = error
         finally:
-            engine.disconnect()
+            engine.close()
         if refusal is not None:
             self._take(aside, self.refused_history, proof=_quarantine_opens)
             raise refusal
         self._take(aside, self.history, proof=_history_opens)
 
-    def _take(self, aside: Path, path: Path, *, proof: Callable[[Backend], None]) -> None:
+    def _take(self, aside: Path, path: Path, *, proof: Callable[[DuckDbEngine], None]) -> None:
         """Put the database `aside` in the place of `path` once it has given proof that it can be read."""
-        engine = open_engine(aside, memory_limit=self.memory_limit, read_only=True)
+        engine = DuckDbEngine.opened(aside, memory_limit=self.memory_limit, read_only=True)
         try:
             proof(engine)
         finally:
-            engine.disconnect()
+            engine.close()
         swap_in(aside, path)
 
     @contextmanager
@@ -116,16 +116,16 @@ class Store:
             yield open_checked(engine)
 
     @contextmanager
-    def _opened(self, database: Path) -> Iterator[Backend]:
+    def _opened(self, database: Path) -> Iterator[DuckDbEngine]:
         with (
             store_errors(database, remedy="run `leadscore check` to make it anew"),
             scratch_folder(database) as spill,
         ):
-            engine = open_engine(database, memory_limit=self.memory_limit, read_only=True, spill=spill)
+            engine = DuckDbEngine.opened(database, memory_limit=self.memory_limit, read_only=True, spill=spill)
             try:
                 yield engine
             finally:
-                engine.disconnect()
+                engine.close()
 
     def quarantined(self, *, rule: str, limit: int) -> list[dict[str, str]]:
         """The first `limit` breaches of the last check (of one rule, if `rule` is given), in order of table and row.
@@ -154,18 +154,18 @@ def _refuse_unknown_rule(breaches: ir.Table, rule: str) -> None:
         raise SourceError(f"no row breaches {rule!r}; the rules that rows breach are {', '.join(found) or 'none'}")
 
 
-def _complete(engine: Backend) -> None:
+def _complete(engine: DuckDbEngine) -> None:
     """Have everything in the database's own file. Closing it would do so too, but would not say where that fails."""
-    engine.con.execute("CHECKPOINT")
+    engine.backend.con.execute("CHECKPOINT")
 
 
-def _history_opens(engine: Backend) -> None:
+def _history_opens(engine: DuckDbEngine) -> None:
     checked = open_checked(engine)
     for check in checked.report.tables:
         checked.history.tables[check.table].count().to_pyarrow()
 
 
-def _quarantine_opens(engine: Backend) -> None:
+def _quarantine_opens(engine: DuckDbEngine) -> None:
     engine.table("quarantine").count().to_pyarrow()
 
 

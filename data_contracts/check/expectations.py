@@ -16,19 +16,20 @@ from typing import Any, ClassVar, Literal
 import duckdb_engine
 import jinja2
 import sqlalchemy
-from ibis.backends.duckdb import Backend
+import ibis.expr.types as ir
 
-from data_contracts.columns import FREE_TEXTS, Column, RowRule, Rule
-from data_contracts.data_docs import PAGE, index_page
-from data_contracts.delivery import Delivered
+from data_contracts.check.data_docs import PAGE, index_page
+from data_contracts.check.deliver import Delivered
+from data_contracts.check.judge_rows import Judged, repeated_rows
+from data_contracts.check.translate_words import known_words
+from data_contracts.check.verdicts import COLUMN_EXISTS, NOT_EMPTY, NOT_PERSONAL, REFUSED_SHARE, VOLUME, Verdict
+from data_contracts.columns import FREE_TEXTS
 from data_contracts.keeping import kept_folder
-from data_contracts.privacy import personal_sql
-from data_contracts.quarantine import refused_rows
-from data_contracts.rules import Judge, column_of, columns_judged, promise
+from data_contracts.ports import Engine
+from data_contracts.privacy import is_personal_value
+from data_contracts.rules import InVocabulary, RowRule, Unique
 from data_contracts.settings import Checks
-from data_contracts.verdicts import COLUMN_EXISTS, NOT_EMPTY, NOT_PERSONAL, REFUSED_SHARE, VOLUME, Verdict
 from data_contracts.wording import percent
-from data_contracts.workbench import delivered, identifier, typed, unreadable
 
 with warnings.catch_warnings():
     # Great Expectations imports two modules that Python 3.11 deprecates.
@@ -68,14 +69,17 @@ class Expected:
         The columns that the last accepted run had: none of them may have vanished.
     rows_before
         How many rows the last accepted run was given; 0 where that is not known.
-    judge
-        The row rules; None where a required column is missing, so that no row can be judged.
+    judged
+        The judged rows; None where a required column is missing, so that no row can be judged.
+    extracted_at
+        Nothing may lie after it.
     """
 
     table: Delivered
     columns_before: tuple[str, ...]
     rows_before: int
-    judge: Judge | None
+    judged: Judged | None
+    extracted_at: dt.datetime
 
 
 class ExpectBreachingRowsToBeFew(UnexpectedRowsExpectation):
@@ -148,7 +152,7 @@ class EmbeddedDatasource(SQLDatasource):
 
 
 def judge_tables(
-    engine: Backend, several: Sequence[Expected], *, checks: Checks, title: str, data_docs: Path | None = None
+    engine: Engine, several: Sequence[Expected], *, checks: Checks, title: str, data_docs: Path | None = None
 ) -> tuple[Verdict, ...]:
     """The verdicts of all tables, those on columns first; Data Docs in the folder `data_docs` if given.
 
@@ -159,7 +163,7 @@ def judge_tables(
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     # A callable that returns a new cursor: another connection to the same database, in memory or in a file.
     options = {
-        "creator": lambda: duckdb_engine.ConnectionWrapper(engine.con.cursor()),
+        "creator": lambda: duckdb_engine.ConnectionWrapper(engine.backend.con.cursor()),
         "poolclass": sqlalchemy.pool.StaticPool,
     }
     source = EmbeddedDatasource(name="engine", connection_string="duckdb:///:memory:", kwargs=options)
@@ -168,10 +172,11 @@ def judge_tables(
     try:
         for expected in several:
             name = expected.table.name
-            suites = {delivered(name): list(_about_delivery(expected, checks=checks))}
-            if expected.judge is not None:
-                suites[typed(name)] = list(_about_rows(engine, expected, judge=expected.judge, checks=checks))
-            results[name] = [_run(source, table=table, expectations=suite) for table, suite in suites.items()]
+            delivery = list(_about_delivery(expected, checks=checks))
+            results[name] = [_run(source, f"delivered_{name}", engine, expected.table.rows, expectations=delivery)]
+            if expected.judged is not None:
+                judged = list(_about_rows(engine, expected, judged=expected.judged, checks=checks))
+                results[name].append(_run(source, name, engine, expected.judged.typed, expectations=judged))
     finally:
         source.close()
     verdicts = tuple(
@@ -185,10 +190,20 @@ def judge_tables(
 
 
 def _run(
-    source: EmbeddedDatasource, *, table: str, expectations: list[ExpectationConfiguration]
+    source: EmbeddedDatasource,
+    name: str,
+    engine: Engine,
+    rows: ir.Table,
+    *,
+    expectations: list[ExpectationConfiguration],
 ) -> ExpectationSuiteValidationResult:
-    batch = source.add_table_asset(table, table_name=table).add_batch_definition_whole_table("all rows").get_batch()
-    return batch.validate(gx.ExpectationSuite(name=table, expectations=expectations), result_format=_COUNTS_ONLY)
+    asset = source.add_query_asset(name, query=_sql(engine, rows))
+    batch = asset.add_batch_definition_whole_table("all rows").get_batch()
+    return batch.validate(gx.ExpectationSuite(name=name, expectations=expectations), result_format=_COUNTS_ONLY)
+
+
+def _sql(engine: Engine, rows: ir.Table) -> str:
+    return str(engine.backend.compile(rows))
 
 
 def _verdict(table: str, result: ExpectationValidationResult) -> Verdict:
@@ -233,75 +248,75 @@ def _about_columns(expected: Expected) -> Iterator[ExpectationConfiguration]:
 
 
 def _about_rows(
-    engine: Backend, expected: Expected, *, judge: Judge, checks: Checks
+    engine: Engine, expected: Expected, *, judged: Judged, checks: Checks
 ) -> Iterator[ExpectationConfiguration]:
     """That there are rows, and that few breach a rule or are refused in all."""
-    name = expected.table.name
-    if expected.table.contract.is_required:
+    name = judged.name
+    if judged.table.contract.is_required:
         subject = _Subject(f"{name}.{NOT_EMPTY}", sentence="the table has rows")
         yield subject.expected("expect_table_row_count_to_be_between", {"min_value": 1})
     allowed = percent(checks.max_refused_share)
     subject = _Subject(f"{name}.{REFUSED_SHARE}", sentence=f"at most {allowed} of the rows are refused, whatever for")
-    refused = f"SELECT source_row FROM {{batch}} WHERE source_row IN ({refused_rows(name)})"
-    yield subject.few_rows(refused, mostly=1 - checks.max_refused_share)
-    yield from _about_persons(expected.table)
-    rows, judged = _rows_judged(engine, name, judge.rules)
-    for rule in judge.rules:
+    yield subject.few_rows(_breaching(engine, judged.refused), mostly=1 - checks.max_refused_share)
+    yield from _about_persons(engine, judged)
+    rows, n_judged = _rows_judged(judged)
+    for rule in judged.rules:
         # The promise is about all rows, but Great Expectations takes the share among those that it judges.
-        judgeable = judged[rule.id]
+        judgeable = n_judged[rule.id]
         tolerated = (checks.max_refused_share * rows + _LESS_THAN_A_ROW) / judgeable if judgeable else 1.0
-        yield _about_rule(rule, judge, mostly=max(0.0, 1 - tolerated), allowed=allowed)
+        mostly = max(0.0, 1 - tolerated)
+        yield _about_rule(engine, judged, rule, latest=expected.extracted_at, mostly=mostly, allowed=allowed)
 
 
-def _rows_judged(engine: Backend, table: str, rules: Sequence[RowRule]) -> tuple[int, Mapping[str, int]]:
-    counts = columns_judged(rules)
-    row = engine.con.execute(f"SELECT count(*), {', '.join(counts.values())} FROM {typed(table)}").fetchone() or (0,)
-    return row[0], dict(zip(counts, row[1:], strict=True))
+def _rows_judged(judged: Judged) -> tuple[int, Mapping[str, int]]:
+    counts = {rule.id: rule.n_judged(judged.typed) for rule in judged.rules}
+    row = judged.typed.aggregate(n_rows=judged.typed.count(), **counts).to_pyarrow().to_pylist()[0]
+    return row.pop("n_rows"), row
 
 
-def _about_persons(table: Delivered) -> Iterator[ExpectationConfiguration]:
+def _breaching(engine: Engine, rows: ir.Table) -> str:
+    """A query of breaching rows, as Great Expectations takes it: it speaks of `{batch}`, other braces are doubled."""
+    sql = _sql(engine, rows.select("source_row")).replace("{", "{{").replace("}", "}}")
+    return f"SELECT source_row FROM (\n{sql}\n) AS breaching WHERE EXISTS (SELECT 1 FROM {{batch}})"
+
+
+def _about_persons(engine: Engine, judged: Judged) -> Iterator[ExpectationConfiguration]:
     """That no text that becomes a feature identifies a person: declared attributes, and the contract's free texts."""
+    table = judged.table
     declared = [name for name, attribute in table.attributes.items() if attribute.type == "category"]
     for name in (*FREE_TEXTS.get(table.name, ()), *declared):
         if name in table.columns:
             rule, sentence = f"{table.name}.{name}.{NOT_PERSONAL}", f"{name} holds no email address or phone number"
-            # Braces are doubled, because Great Expectations fills single ones in.
-            looks = personal_sql(identifier(name)).replace("{", "{{").replace("}", "}}")
-            query = f"SELECT source_row FROM {{batch}} WHERE {looks}"
-            yield _Subject(rule, column=name, sentence=sentence).few_rows(query, mostly=1.0)
+            personal = judged.typed.filter(is_personal_value(judged.typed[name]))
+            yield _Subject(rule, column=name, sentence=sentence).few_rows(_breaching(engine, personal), mostly=1.0)
 
 
-def _about_rule(rule: RowRule, judge: Judge, *, mostly: float, allowed: str) -> ExpectationConfiguration:
+def _about_rule(
+    engine: Engine, judged: Judged, rule: RowRule, *, latest: dt.datetime, mostly: float, allowed: str
+) -> ExpectationConfiguration:
     """The expectation of one row rule: Great Expectations' own where it has one, otherwise the rule's query."""
-    sentence = promise(rule)
-    if rule.rule is Rule.IN_VOCABULARY:
+    if isinstance(rule, InVocabulary):
         # One word that nothing maps stops the run: it would be missing wherever it stands.
-        words = {"column": rule.column, "value_set": list(column_of(rule).vocabulary or ())}
-        return _Subject(rule.id, column=rule.column, sentence=sentence).expected(
-            "expect_column_values_to_be_in_set", words
-        )
-    sentence += f"; at most {allowed} of the rows may breach it"
-    subject = _Subject(rule.id, column=rule.column, sentence=sentence, severity=FailureSeverity.WARNING)
-    if rule.column_contract is not None:
-        kind, options = _about_column(rule.rule, rule.column_contract, latest=judge.extracted_at)
-        return subject.expected(kind, options | {"mostly": mostly})
-    if rule.order is not None and not rule.order.of_lead:
-        pair = {"column_A": rule.order.later, "column_B": rule.order.earlier, "or_equal": True}
-        options = pair | {"ignore_row_if": "either_value_is_missing", "mostly": mostly}
-        return subject.expected("expect_column_pair_values_a_to_be_greater_than_b", options)
-    return subject.few_rows(judge.breaching_rows(rule, source="{batch}"), mostly=mostly)
+        mapped = known_words(judged.words, rule.judges) if judged.words is not None else []
+        words = {"column": rule.judges, "value_set": list(dict.fromkeys([*rule.words, *mapped]))}
+        subject = _Subject(rule.id, column=rule.judges, sentence=rule.promise)
+        return subject.expected("expect_column_values_to_be_in_set", words)
+    sentence = f"{rule.promise}; at most {allowed} of the rows may breach it"
+    subject = _Subject(rule.id, column=rule.judges, sentence=sentence, severity=FailureSeverity.WARNING)
+    native = rule.expectation(extracted_at=latest)
+    if native is not None:
+        only = {"row_condition": GxColumn(native.only_where_null).is_null()} if native.only_where_null else {}
+        return subject.expected(native.type, {**native.options, **only, "mostly": mostly})
+    return subject.few_rows(_breaching(engine, _breaching_rows(judged, rule, latest=latest)), mostly=mostly)
 
 
-def _about_column(rule: Rule, column: Column, *, latest: dt.datetime) -> tuple[str, dict[str, Any]]:
-    name = column.name
-    if rule is Rule.HAS_TYPE:
-        return "expect_column_values_to_be_null", {"column": unreadable(name)}
-    if rule is Rule.AT_LEAST:
-        return "expect_column_values_to_be_between", {"column": name, "min_value": column.at_least}
-    if rule is Rule.NOT_IN_FUTURE:
-        return "expect_column_values_to_be_between", {"column": name, "max_value": latest}
-    readable = {} if column.type == "string" else {"row_condition": GxColumn(unreadable(name)).is_null()}
-    return "expect_column_values_to_not_be_null", {"column": name, **readable}
+def _breaching_rows(judged: Judged, rule: RowRule, *, latest: dt.datetime) -> ir.Table:
+    """The rows that breach a rule for which Great Expectations has no word, found anew and not in the quarantine."""
+    if isinstance(rule, Unique):
+        return repeated_rows(judged.rows, judged.table.contract)
+    if rule.is_about_mergers:
+        return judged.breached(type(rule))
+    return judged.rows.filter(rule.breaches(judged.rows, extracted_at=latest))
 
 
 def _page(result: ExpectationSuiteValidationResult) -> str:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ibis.backends.duckdb import Backend
-
+from data_contracts.check.deliver import Delivered
+from data_contracts.check.judge_rows import Judged
+from data_contracts.check.translate_words import unmapped_breaches
 from data_contracts.columns import TABLES
-from data_contracts.delivery import Delivered
 from data_contracts.errors import Breach
 from data_contracts.history import TableCheck
 from data_contracts.privacy import masked
+from data_contracts.rules import InVocabulary
 from data_contracts.settings import Checks
-from data_contracts.translation import unmapped_breaches
 from data_contracts.wording import listed, percent, rows
 
 COLUMN_EXISTS = "column_exists"
@@ -43,13 +43,12 @@ class Counted:
     """What is needed to say in words what failed: how the table fared now, and how many rows it had before."""
 
     table: Delivered
+    judged: Judged | None
     check: TableCheck | None
     rows_before: int
 
 
-def breaches_of(
-    engine: Backend, verdicts: Sequence[Verdict], *, counted: Mapping[str, Counted], checks: Checks
-) -> list[Breach]:
+def breaches_of(verdicts: Sequence[Verdict], *, counted: Mapping[str, Counted], checks: Checks) -> list[Breach]:
     """One breach for each failed verdict, and one for each word that nothing maps.
 
     A row rule that too many rows of a table breach is told within the breach of the table's share of refused rows.
@@ -59,8 +58,9 @@ def breaches_of(
     breaches: list[Breach] = []
     for verdict in failed:
         kind = verdict.rule.rsplit(".", 1)[-1]
-        if kind == "in_vocabulary":
-            breaches += unmapped_breaches(engine, TABLES[verdict.table], verdict.column)
+        judged = counted[verdict.table].judged
+        if kind == InVocabulary.kind and judged is not None and judged.words is not None:
+            breaches += unmapped_breaches(judged.words, TABLES[verdict.table], verdict.column)
         elif verdict.severity == "critical" or verdict.table not in over:
             found, remedy = _told(verdict, counted[verdict.table], kind=kind, checks=checks)
             breaches.append(Breach(verdict.table, verdict.rule, found, remedy))

@@ -4,20 +4,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
-import ibis.expr.operations as ops
-from ibis.backends.duckdb import Backend
+import ibis.expr.datatypes as dtypes
+import ibis.expr.types as ir
 
-from data_contracts.casting import kept_of, parsed_of, text_of
-from data_contracts.columns import TABLES, TableContract
+from data_contracts.columns import TABLES, TableContract, unreadable
 from data_contracts.errors import Breach
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.privacy import masked
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.vocabulary import Availability
 from data_contracts.wording import listed, rows
-from data_contracts.workbench import count, delivered, identifier, literals
 
-SOURCE_ROW = "source_row"
+
+
+_MOST_NAMES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +43,17 @@ class Delivered:
 
     Attributes
     ----------
+    rows
+        `source_row` and the columns, in lower case and otherwise as they came.
     columns
-        Lower-case name to the engine's name of the type, `source_row` left out.
+        Lower-case name to type, `source_row` left out.
     attributes
         The attributes that the settings declare for this table, delivered or not.
     """
 
     contract: TableContract
-    columns: Mapping[str, str]
+    rows: ir.Table
+    columns: Mapping[str, dtypes.DataType]
     attributes: Mapping[str, AttributeDeclaration]
 
     @property
@@ -77,30 +80,18 @@ class Delivered:
 
 
 def receive(raw: RawHistory, crm: CrmMapping) -> tuple[Delivered, ...]:
-    """The canonical tables that `raw` has, each with a view in the engine that the check reads from.
-
-    Raises `ValueError` where a raw table bears the name of a table that the check writes.
-    """
-    _refuse_canonical_names(raw)
-    tables = []
-    for name, contract in TABLES.items():
-        if name not in raw.tables:
-            continue
-        table = raw.tables[name]
-        select = ", ".join(f"{identifier(column)} AS {identifier(column.lower())}" for column in table.columns)
-        con = raw.engine.con
-        con.execute(f"CREATE VIEW {delivered(name)} AS SELECT {select} FROM ({raw.engine.compile(table)})")
-        described = con.execute(f"DESCRIBE {delivered(name)}").fetchall()
-        columns = {row[0]: row[1] for row in described if row[0] != SOURCE_ROW}
-        attributes = {a: declared for a, declared in crm.attributes.items() if declared.table == name}
-        tables.append(Delivered(contract=contract, columns=columns, attributes=attributes))
-    return tuple(tables)
+    """The canonical tables that `raw` has, a referenced table before those that refer to it."""
+    return tuple(_received(raw.tables[name], contract, crm) for name, contract in TABLES.items() if name in raw.tables)
 
 
-def _refuse_canonical_names(raw: RawHistory) -> None:
-    names = {node.name for table in raw.tables.values() for node in table.op().find(ops.DatabaseTable)}
-    if clash := names & {*TABLES, "unsettled", "quarantine", "check_report"}:
-        raise ValueError(f"raw tables called like checked ones would be overwritten: {listed(clash)}; rename them")
+def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Delivered:
+    table = table.rename({name.lower(): name for name in table.columns if name != name.lower()})
+    return Delivered(
+        contract=contract,
+        rows=table,
+        columns={name: kind for name, kind in table.schema().items() if name != "source_row"},
+        attributes={name: declared for name, declared in crm.attributes.items() if declared.table == contract.name},
+    )
 
 
 def columns_before(last: CheckReport | None, table: str) -> tuple[str, ...]:
@@ -202,42 +193,45 @@ def historised_names(crm: CrmMapping) -> tuple[str, ...]:
     return tuple(sorted(canonical | set(crm.attributes)))
 
 
-def changes_of_attributes(engine: Backend, crm: CrmMapping) -> Findings:
-    """Changes of fields that we write ourselves, and changes of attributes that nobody declared."""
-    known = historised_names(crm)
-    counted = engine.con.execute(
-        f"""
-        SELECT changed, count(*)
-        FROM (SELECT lower({text_of("attribute")}) AS changed FROM {delivered("attribute_changes")})
-        WHERE changed NOT IN ({literals(known)}) GROUP BY 1 ORDER BY 2 DESC, 1
-        """
-    ).fetchall()
+def is_declared_change(changes: ir.Table, crm: CrmMapping) -> ir.BooleanValue:
+    """Whether a row of `attribute_changes` is about something that is declared, or does not say about what."""
+    return changes.attribute.isnull() | changes.attribute.isin(historised_names(crm))
+
+
+def changes_of_attributes(changed: ir.StringColumn, crm: CrmMapping) -> Findings:
+    """Changes of fields that we write ourselves, and changes of attributes that nobody declared.
+
+    `changed` is the attribute of each delivered row, in lower case.
+    """
+    changes = changed.name("attribute").as_table()
+    undeclared = changes.filter(~is_declared_change(changes, crm))
+    counted = undeclared.group_by("attribute").aggregate(n=undeclared.count())
+    found = counted.order_by(counted.n.desc(), "attribute").to_pyarrow().to_pylist()
     ours = {field.lower() for field in crm.write_back_fields}
     breaches = tuple(
-        _fed_back("attribute_changes", name, f"attribute {name!r} ({rows(n)})")
-        for name, n in counted
-        if name.lower() in ours
+        _fed_back("attribute_changes", row["attribute"], f"attribute {row['attribute']!r} ({rows(row['n'])})")
+        for row in found
+        if row["attribute"] in ours
     )
-    left_out = [(name, n) for name, n in counted if name.lower() not in ours]
+    left_out = [row for row in found if row["attribute"] not in ours]
     if not left_out:
         return Findings(breaches)
-    names = ", ".join(repr(masked(name)) for name, _ in left_out[:10]) + (" and others" if len(left_out) > 10 else "")
-    total = sum(n for _, n in left_out)
+    names = ", ".join(repr(masked(row["attribute"])) for row in left_out[:_MOST_NAMES])
+    names += " and others" if len(left_out) > _MOST_NAMES else ""
+    total = sum(row["n"] for row in left_out)
     warning = f"attribute_changes: left out, because nobody declared the attribute: {names} ({rows(total)})"
     return Findings(breaches, (warning,))
 
 
-def unreadable_numbers(engine: Backend, table: Delivered) -> Findings:
+def unreadable_numbers(table: Delivered, typed: ir.Table) -> Findings:
     """Declared numbers that hold something else: they count as missing, the row stays."""
     numbers = [a for a, d in table.attributes.items() if d.type == "number" and a in table.columns]
-    warnings = []
-    for name in numbers:
-        text = text_of(identifier(name))
-        value = kept_of(parsed_of(identifier(name), table.columns[name], wanted="number"), wanted="number")
-        n = count(
-            engine,
-            f"SELECT count(*) FROM {delivered(table.name)} WHERE {text} IS NOT NULL AND {value} IS NULL",
+    counts = {name: typed[unreadable(name)].count() for name in numbers if unreadable(name) in typed.columns}
+    if not counts:
+        return Findings()
+    found = typed.aggregate(**counts).to_pyarrow().to_pylist()[0]
+    return Findings(
+        warnings=tuple(
+            f"{table.name}.{name}: no number in {rows(n)}, which counts as missing" for name, n in found.items() if n
         )
-        if n:
-            warnings.append(f"{table.name}.{name}: no number in {rows(n)}, which counts as missing")
-    return Findings(warnings=tuple(warnings))
+    )
