@@ -82,9 +82,21 @@ class SqlSource:
             may_pass = all(problem.may_pass for problem in problems)
             raise self._unreadable(map(str, problems), kind=SourceUnreachableError if may_pass else SourceError)
         digests = {name: hashlib.sha256(selects[name].strip().encode()).hexdigest()[:16] for name in tables}
-        return RawHistory(
-            tables=tables, extracted_at=moments[0], source=self.name, select_digests=digests
-        )
+        return RawHistory(tables=tables, extracted_at=moments[0], source=self.name, select_digests=digests)
+
+    def look_up(self, engine: Engine) -> RawHistory:
+        """What the CRM says now, not kept and without `source_row`: each question reads the files again.
+
+        Raises `SourceError` where a SELECT or its files are gone.
+        """
+        selects = self._selects()
+        extracted_at = self._extracted_at(engine, selects.pop(EXTRACTED_AT))
+        tables = {}
+        for name, select in selects.items():
+            asked = self._select(name, select)
+            with self._explained(engine, asked):
+                tables[name] = engine.select(f"select_{name}", asked.query)
+        return RawHistory(tables=tables, extracted_at=extracted_at, source=self.name)
 
     def _unreadable(self, problems: Iterable[str], *, kind: type[SourceError] = SourceError) -> SourceError:
         lines = [f"  - {problem}" for problem in problems]
@@ -131,9 +143,11 @@ class SqlSource:
     def _load(self, engine: Engine, name: str, *, select: str) -> ir.Table:
         asked = self._select(name, select)
         with self._explained(engine, asked):
-            table = engine.keep_numbered(f"raw_{name}", engine.backend.sql(asked.query))
-        if "source_row" in [column.lower() for column in table.columns[:-1]]:
+            selected = engine.select(f"select_{name}", asked.query)
+        if "source_row" in map(str.lower, selected.columns):
             raise SourceError(f"{asked.where}: the SELECT gives a column source_row, which is ours; rename it")
+        with self._explained(engine, asked):
+            table = engine.keep_numbered(f"raw_{name}", selected)
         if TABLES[name].is_required and not table.limit(1).to_pyarrow().num_rows:
             raise SourceError(f"{asked.where}: there are no rows; look into the exported files and the SELECT's WHERE")
         return table

@@ -28,6 +28,10 @@ class Engine(Protocol):
         """The kept table called `name`."""
         ...
 
+    def select(self, name: str, query: str) -> ir.Table:
+        """What `query`, a SELECT in the engine's own language, gives; it is carried out whenever rows are asked for."""
+        ...
+
     def keep(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows`, computed once and kept as `name`, in the place of what bore that name."""
         ...

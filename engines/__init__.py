@@ -1,1 +1,1 @@
-"""Where history lives: one file an engine. Each keeps, reads and streams tables behind Ibis and means the same by it."""
+"""Where history lives: one file an engine. Each keeps, reads and streams tables, and means the same by it."""

@@ -16,8 +16,8 @@ _FOR_NOW = "for_now"
 """A database in memory beside the file: what is kept there is not compressed, and spilled where memory is short."""
 
 _LAST_OF_OFFSETS = tuple("0123456789.Zz")
-"""How a time without the name of a zone ends. The engine knows zones by name (`EST`, `Etc/GMT+5`), other engines do not:
-such a time is read nowhere, but for `UTC`."""
+"""How a time without the name of a zone ends. The engine knows zones by name (`EST`, `Etc/GMT+5`), other engines do
+not: such a time is read nowhere, but for `UTC`."""
 
 
 @ibis.udf.scalar.builtin(name="md5_number_lower")
@@ -72,6 +72,12 @@ class DuckDbEngine:
         """The table of the file called `name`."""
         return self._backend.table(name)
 
+    def select(self, name: str, query: str) -> ir.Table:
+        """A view beside the file. The query stands on lines of its own: it may end in a comment."""
+        self._make_room()
+        self._backend.con.execute(f"CREATE OR REPLACE VIEW {_FOR_NOW}.main.{name} AS SELECT * FROM (\n{query}\n)")
+        return self._backend.table(name, database=(_FOR_NOW, "main"))
+
     def keep(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` in the file."""
         if not isinstance(rows, ir.Table):
@@ -81,7 +87,7 @@ class DuckDbEngine:
 
     def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:
         """`rows` in the database beside the file."""
-        self._backend.con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_FOR_NOW}")
+        self._make_room()
         place = f"{_FOR_NOW}.main.{name}"
         self._backend.con.execute(f"CREATE OR REPLACE TABLE {place} AS {self._backend.compile(rows)}")
         return self._backend.table(name, database=(_FOR_NOW, "main"))
@@ -98,6 +104,9 @@ class DuckDbEngine:
     def forget(self) -> None:
         """Drop what lies beside the file."""
         self._backend.con.execute(f"DETACH DATABASE IF EXISTS {_FOR_NOW}")
+
+    def _make_room(self) -> None:
+        self._backend.con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_FOR_NOW}")
 
     def drop(self, *names: str) -> None:
         """Drop tables of the file."""

@@ -23,6 +23,7 @@ from features.measures import Feature, take_measures
 FEATURES: tuple[Feature, ...] = (*BEHAVIOUR, *BUYING_GROUP, *FUNNEL, *CONTEXT)
 """The features that every customer has. Those of the profile and of the declared attributes depend on the settings."""
 
+
 def features_of(settings: Settings) -> tuple[Feature, ...]:
     """All features under `settings`, in order: the fixed ones, the profile's, the declared attributes'.
 

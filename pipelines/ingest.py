@@ -1,11 +1,15 @@
 """CRM history in, checked history out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
-from data_contracts.errors import LeadScoreError
+from data_contracts.errors import LeadScoreError, SourceError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import Engine, HistorySource
 from data_contracts.settings import Settings
+from engines.duckdb import DuckDbEngine
 from pipelines.in_force import settings_for_check
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
@@ -33,9 +37,28 @@ def ingest_history(
 
 def read_source(engine: Engine, settings: Settings) -> RawHistory:
     """The raw history of the settings' source, read into `engine`."""
-    crm = settings.crm
-    source: HistorySource = SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
+    source: HistorySource = _source(settings)
     return source.read(engine)
+
+
+@contextmanager
+def source_as_it_is(settings: Settings, *, warn: Say = silent) -> Iterator[RawHistory | None]:
+    """What the settings' source says now, for questions about single rows; None, with a warning, where it is gone."""
+    engine = DuckDbEngine.opened(memory_limit=settings.engine.memory_limit)
+    try:
+        raw = _source(settings).look_up(engine)
+    except SourceError as error:
+        warn(f"what the CRM said cannot be shown: {error}")
+        raw = None
+    try:
+        yield raw
+    finally:
+        engine.close()
+
+
+def _source(settings: Settings) -> SqlSource:
+    crm = settings.crm
+    return SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
 
 
 def check_source(

@@ -14,6 +14,7 @@ from data_contracts.wording import leads
 from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
+from pipelines.ingest import source_as_it_is
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
 from serving.publish import plan_write_back, publish
@@ -132,12 +133,13 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
     store = Store.of(settings)
     loaded, own = load_release(release, settings)
     warn_of_differences(loaded.manifest, settings, warn=warn)
-    with store.checked_history() as checked:
+    with store.checked_history() as checked, source_as_it_is(settings, warn=warn) as raw:
         refuse_lacking_attributes(checked.history, own)
         return trace_lead(
             checked.history,
             loaded,
             settings=own,
+            raw=raw,
             lead_id=lead_id,
             quarantine=checked.quarantine,
             published=sink_of(store).published(),

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from data_contracts.columns import TABLES
 from data_contracts.errors import UnknownLeadError
-from data_contracts.history import CrmHistory, Quarantine
+from data_contracts.history import CrmHistory, Quarantine, RawHistory
 from data_contracts.releases import Thresholds
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
@@ -92,14 +92,14 @@ def trace_lead(
     quarantine: Quarantine,
     published: pa.Table,
     as_of: dt.datetime,
+    raw: RawHistory | None = None,
 ) -> Trace:
     """What each noun holds for one lead, computed by the same functions that score all of them.
 
     Parameters
     ----------
     history
-        Checked history. Where its engine still has what the source delivered (tables `raw_<canonical table>`), the
-        first step shows that as well.
+        Checked history.
     release
         What scores.
     settings
@@ -112,6 +112,8 @@ def trace_lead(
         What stands in the CRM now, as `ScoreSink.published` gives it.
     as_of
         The moment of scoring (UTC, naive).
+    raw
+        What the source says now; None where it cannot be asked.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def trace_lead(
         Where the release does not belong to these definitions or this feature catalogue.
     """
     refused = _refused_rows(quarantine, lead_id)
-    near = _around(history, lead_id, refused=refused)
+    near = _around(history, raw, lead_id, refused=refused)
     refuse_other_definitions(release, settings.definitions)
     snapshot = _of_lead(scoring_snapshots(near, settings.definitions, as_of=as_of), lead_id)
     features = build_features(near, snapshot, settings=settings)
@@ -133,7 +135,7 @@ def trace_lead(
         lead_id=lead_id,
         as_of=as_of,
         steps=(
-            Step("RawHistory", "what the CRM said", _raw_rows(history, lead_id, settings=settings)),
+            Step("RawHistory", "what the CRM said", _raw_rows(history, raw, lead_id, settings=settings)),
             Step("CrmHistory", "what can be trusted, and what was refused", _history_rows(near, lead_id, refused)),
             Step("Snapshots", "the lead at this moment", _snapshot_rows(near, frame, as_of=as_of, lead_id=lead_id)),
             Step("KnownHistory", "what was known then", _known_rows(near, snapshot, settings=settings)),
@@ -158,12 +160,12 @@ def trace_lead(
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _around(history: CrmHistory, lead_id: str, *, refused: Refused) -> CrmHistory:
+def _around(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused: Refused) -> CrmHistory:
     """The history of the lead and of the others at its account: all that its features depend on."""
     leads = history.leads
     own = leads.filter(leads.lead_id == lead_id).to_pyarrow().to_pylist()
     if not own:
-        raise UnknownLeadError(_why_unknown(history, lead_id, refused=refused))
+        raise UnknownLeadError(_why_unknown(history, raw, lead_id, refused=refused))
     account_id = own[0]["account_id"]
     account = ibis.literal(account_id, type="string")
     near = leads.filter((leads.lead_id == lead_id) | (leads.account_id == account))
@@ -190,12 +192,12 @@ def _refused_rows(quarantine: Quarantine, lead_id: str) -> Refused:
     return tuple(told.to_pyarrow().to_pylist())
 
 
-def _why_unknown(history: CrmHistory, lead_id: str, *, refused: Refused) -> str:
+def _why_unknown(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused: Refused) -> str:
     reasons = [breach["reason"] for breach in refused if breach["table"] == "leads"]
     if reasons:
         remedy = "mend it in the CRM or the source's SELECT and check again"
         return f"lead {lead_id!r} is in quarantine: {'; '.join(reasons)}; {remedy}"
-    merged = [row for row in _delivered(history, "leads", lead_id) if row.get("merged_into")]
+    merged = [row for row in _delivered(raw, "leads", lead_id) if row.get("merged_into")]
     if merged:
         survivor = merged[0]["merged_into"]
         return f"lead {lead_id!r} was merged into {survivor!r} and its history belongs to that one; trace {survivor!r}"
@@ -204,16 +206,16 @@ def _why_unknown(history: CrmHistory, lead_id: str, *, refused: Refused) -> str:
     return f"there is no lead {lead_id!r} in the checked history{looks}"
 
 
-def _delivered(history: CrmHistory, table: str, lead_id: str) -> list[dict[str, Any]]:
-    """The lead's rows of `table` as the source delivered them; none where the engine no longer has them."""
-    if f"raw_{table}" not in history.engine.list_tables():
+def _delivered(raw: RawHistory | None, table: str, lead_id: str) -> list[dict[str, Any]]:
+    """The lead's rows of `table` as the source delivers them; none where it cannot be asked or has no such table."""
+    if raw is None or table not in raw.tables:
         return []
-    raw = history.engine.table(f"raw_{table}")
-    raw = raw.rename({name.lower(): name for name in raw.columns if name != name.lower()})
-    if "lead_id" not in raw.columns:
+    rows = raw.tables[table]
+    rows = rows.rename({name.lower(): name for name in rows.columns if name != name.lower()})
+    if "lead_id" not in rows.columns:
         return []
-    rows: list[dict[str, Any]] = raw.filter(raw.lead_id.cast("string") == lead_id).to_pyarrow().to_pylist()
-    return rows
+    found: list[dict[str, Any]] = rows.filter(rows.lead_id.cast("string").strip() == lead_id).to_pyarrow().to_pylist()
+    return found
 
 
 def _of_lead(snapshots: Snapshots, lead_id: str) -> Snapshots:
@@ -225,19 +227,26 @@ def _of_lead(snapshots: Snapshots, lead_id: str) -> Snapshots:
 # ---------------------------------------------------------------------------------------------------------------------
 
 
-def _raw_rows(history: CrmHistory, lead_id: str, *, settings: Settings) -> Rows:
-    """How many rows were delivered, and the lead's own row: canonical columns and declared attributes only, so that
+def _raw_rows(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, settings: Settings) -> Rows:
+    """How many rows are delivered, and the lead's own row: canonical columns and declared attributes only, so that
     nothing is shown that identifies a person.
     """
+    if raw is None:
+        return (("not there", "the source cannot be read any more"),)
+    if raw.extracted_at != history.extracted_at:
+        told = (
+            f"its extract is of {_shown(raw.extracted_at)} now, the checked one was of {_shown(history.extracted_at)}"
+        )
+        return (("moved on", told),)
     shown = {column.name for column in TABLES["leads"].columns} | set(settings.crm.attributes)
     rows: list[tuple[str, str]] = []
     for table in _LEAD_TABLES:
-        delivered = _delivered(history, table, lead_id)
+        delivered = _delivered(raw, table, lead_id)
         if delivered:
             rows.append((table, f"{len(delivered)} row(s) delivered"))
         if table == "leads":
             rows += [(f"  {name}", _shown(value)) for row in delivered for name, value in row.items() if name in shown]
-    return tuple(rows) or (("not kept", "the engine no longer has what the source delivered"),)
+    return tuple(rows) or (("nothing", "the source has no row of it any more"),)
 
 
 def _history_rows(near: CrmHistory, lead_id: str, refused: Refused) -> Rows:

@@ -65,7 +65,6 @@ def history(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> CrmHistory:
         table = pa.Table.from_pylist(list(tables.get(name, ())), schema=pa.schema(fields))
         held[name] = engine.create_table(name, table)
     return CrmHistory(
-        engine=engine,
         tables=held,
         unsettled=engine.create_table(
             "unsettled", pa.Table.from_pylist(list(tables.get("unsettled", ())), schema=pa.schema(UNSETTLED_TYPES))
@@ -81,7 +80,9 @@ def quarantine(checked: CrmHistory, *rows: Mapping[str, object]) -> Quarantine:
     """The refused rows, in the engine of `checked`."""
     fields = {name: pa.int64() if name == "source_row" else pa.string() for name in QUARANTINE_COLUMNS}
     return Quarantine(
-        checked.engine.create_table("quarantine", pa.Table.from_pylist(list(rows), schema=pa.schema(fields)))
+        checked.leads.get_backend().create_table(
+            "quarantine", pa.Table.from_pylist(list(rows), schema=pa.schema(fields))
+        )
     )
 
 

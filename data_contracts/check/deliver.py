@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Self
 
 import ibis.expr.datatypes as dtypes
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES, TableContract, unreadable
@@ -14,8 +15,6 @@ from data_contracts.privacy import masked
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.vocabulary import Availability
 from data_contracts.wording import listed, rows
-
-
 
 _MOST_NAMES = 10
 
@@ -92,6 +91,13 @@ def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Deli
         columns={name: kind for name, kind in table.schema().items() if name != "source_row"},
         attributes={name: declared for name, declared in crm.attributes.items() if declared.table == contract.name},
     )
+
+
+def refuse_canonical_names(raw: RawHistory) -> None:
+    """Raise `ValueError` where a raw table bears the name of a table that the check writes."""
+    names = {node.name for table in raw.tables.values() for node in table.op().find(ops.DatabaseTable)}
+    if clash := names & {*TABLES, "unsettled", "quarantine", "check_report"}:
+        raise ValueError(f"raw tables called like checked ones would be overwritten: {listed(clash)}; rename them")
 
 
 def columns_before(last: CheckReport | None, table: str) -> tuple[str, ...]:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import duckdb_engine
+import ibis.expr.types as ir
 import jinja2
 import sqlalchemy
-import ibis.expr.types as ir
 
 from data_contracts.check.data_docs import PAGE, index_page
 from data_contracts.check.deliver import Delivered
@@ -151,7 +151,7 @@ class EmbeddedDatasource(SQLDatasource):
         self.get_engine().dispose()
 
 
-def judge_tables(
+def verdicts_on(
     engine: Engine, several: Sequence[Expected], *, checks: Checks, title: str, data_docs: Path | None = None
 ) -> tuple[Verdict, ...]:
     """The verdicts of all tables, those on columns first; Data Docs in the folder `data_docs` if given.

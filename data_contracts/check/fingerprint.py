@@ -11,7 +11,7 @@ from data_contracts.ports import Engine
 
 _SEPARATOR = "\x1f"
 _MISSING = "\x1e"
-_EPOCH = dt.datetime(1970, 1, 1)
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 — UTC, as all times here
 _MILLIONTHS = 1e6
 _LARGEST_IN_MILLIONTHS = 9e12
 

@@ -75,7 +75,9 @@ def judge_rows(
     repeated keys.
     """
     alone = [rule for rule in rules if not isinstance(rule, Unique) and not rule.is_about_mergers]
-    in_rows = engine.keep_for_now(f"breaches_in_rows_of_{contract.name}", in_row(rows, alone, extracted_at=extracted_at))
+    in_rows = engine.keep_for_now(
+        f"breaches_in_rows_of_{contract.name}", in_row(rows, alone, extracted_at=extracted_at)
+    )
     unique = next(rule for rule in rules if isinstance(rule, Unique))
     repeated = repeated_rows(rows, contract, breached=in_rows.select("source_row").distinct())
     both = in_rows.union(repeated.select("source_row", rule=ibis.literal(unique.id)))
@@ -117,7 +119,7 @@ def _parts(contract: TableContract) -> list[str]:
 
 
 def _keyed(rows: ir.Table, contract: TableContract) -> ir.Table:
-    """`source_row`, the parts of the key of the rows that have one, and whether a merger brought the row to its lead."""
+    """`source_row` and key of the rows that have one, and whether a merger brought the row to its lead."""
     has_survivor = SURVIVOR in rows.columns and contract.name != "leads"
     parts = {f"key_{name}": rows[name] for name in contract.key}
     if has_survivor and "lead_id" in contract.key:

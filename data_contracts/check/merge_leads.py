@@ -70,14 +70,12 @@ def follow_mergers(
         "survivor_id", "last_merged_at", "survivor_created_at", known_id=found.lead_id, lead_created_at=found.created_at
     )
     known = KnownLeads(engine.keep_for_now("known_leads", table))
-    judged = _with_mergers(
-        engine, leads, known, clean=clean, chains=chains, mergers=mergers, extracted_at=extracted_at
-    )
+    judged = _with_mergers(engine, leads, known, clean=clean, chains=chains, mergers=mergers, extracted_at=extracted_at)
     return judged, known
 
 
 def _followed(engine: Engine, clean: ir.Table, *, extracted_at: dt.datetime) -> ir.Table:
-    """Each merged lead with the end of its chain: `lead_id`, `target`, `merged_at` (the last of the chain), `is_moving`.
+    """Each merged lead with the end of its chain: `lead_id`, `target`, `merged_at` (the chain's last).
 
     In every round each lead looks twice as far along its chain, so a chain of n mergers takes log2(n) rounds. Leads
     that are still moving when a round brings none to its end are in a circle, or on the way into one.
@@ -86,30 +84,29 @@ def _followed(engine: Engine, clean: ir.Table, *, extracted_at: dt.datetime) -> 
     chains = merged.select(
         "lead_id", target=merged.merged_into, merged_at=merged.merged_at.fill_null(ibis.literal(extracted_at))
     )
-    chains = engine.keep_for_now("mergers_0", _with_moving(chains))
+    chains = engine.keep_for_now("mergers_0", chains)
     n_moving, n_before, number = _n_moving(chains), None, 0
     while n_moving and n_moving != n_before:
         number += 1
-        chains = engine.keep_for_now(f"mergers_{number}", _with_moving(_stepped(chains)))
+        chains = engine.keep_for_now(f"mergers_{number}", _stepped(chains))
         n_moving, n_before = _n_moving(chains), n_moving
     return chains
 
 
-def _with_moving(chains: ir.Table) -> ir.Table:
-    heads = chains.select(head="lead_id")
-    joined = chains.left_join(heads, chains.target == heads.head)
-    return joined.mutate(is_moving=joined["head"].notnull()).drop("head")
+def _moving(chains: ir.Table) -> ir.Table:
+    """The leads whose target was merged on."""
+    return chains.semi_join(chains.select(merged_id="lead_id"), [("target", "merged_id")])
 
 
 def _stepped(chains: ir.Table) -> ir.Table:
     further = chains.select(through="lead_id", further="target", further_at="merged_at")
-    joined = chains.left_join(further, chains.target == further.through)
+    joined = chains.left_join(further, [("target", "through")])
     later = joined.further_at.isnull().ifelse(joined.merged_at, ibis.greatest(joined.merged_at, joined.further_at))
     return joined.select("lead_id", target=ibis.coalesce(joined.further, joined.target), merged_at=later)
 
 
 def _n_moving(chains: ir.Table) -> int:
-    return int(chains.filter(chains.is_moving).count().to_pyarrow().as_py())
+    return int(_moving(chains).count().to_pyarrow().as_py())
 
 
 def _with_mergers(
@@ -123,7 +120,7 @@ def _with_mergers(
     extracted_at: dt.datetime,
 ) -> Judged:
     targets = known.table.select(target_id="known_id")
-    circling = chains.filter(chains.is_moving).select(circling_id="lead_id")
+    circling = _moving(chains).select(circling_id="lead_id")
     circling = clean.join(circling, clean.lead_id == circling.circling_id).select(circling_row="source_row")
     rows = leads.rows.left_join(targets, leads.rows.merged_into == targets.target_id)
     rows = rows.left_join(circling, rows.source_row == circling.circling_row)
@@ -165,4 +162,3 @@ def leads_without_account(leads: Judged, accounts: Judged) -> Findings:
     return Findings(
         warnings=(f"leads: at an account that was not accepted, of which nothing is known: {rows(lonely)}",)
     )
-

@@ -11,8 +11,8 @@ from data_contracts.columns import TYPES, Column, ColumnType, unreadable
 from data_contracts.ports import Engine
 
 _BLANKS = " \t\r\n\u00a0\ufeff"
-_FIRST_TIME = dt.datetime(1900, 1, 1)
-_LAST_TIME = dt.datetime(9999, 12, 31)
+_FIRST_TIME = dt.datetime(1900, 1, 1)  # noqa: DTZ001 — UTC, as all times here
+_LAST_TIME = dt.datetime(9999, 12, 31)  # noqa: DTZ001
 _LARGEST = 1.7976931348623157e308
 
 

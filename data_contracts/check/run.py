@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from data_contracts.check.conserve import refuse_lost_rows
 from data_contracts.check.deliver import (
     Delivered,
     Findings,
@@ -14,6 +15,7 @@ from data_contracts.check.deliver import (
     edited_tables,
     is_declared_change,
     receive,
+    refuse_canonical_names,
     rows_before,
     surplus_and_absent_columns,
     unreadable_numbers,
@@ -81,19 +83,20 @@ def check_history(
     compared = last if last and last.source == raw.source else None
     edited = edited_tables(raw, compared)
     compared = _without(compared, edited)
+    refuse_canonical_names(raw)
     withdraw(engine)
     with engine.enough_of_everything():
         tables = receive(raw, settings.crm)
-        several, known = _judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
+        several, known = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
         keep_quarantine(engine, list(several.values()), extracted_at=raw.extracted_at)
         checks = {
-            name: counts(
-                judged, delivered=delivered_rows(judged.table), select_digest=raw.select_digests.get(name, "")
-            )
+            name: counts(judged, delivered=delivered_rows(judged.table), select_digest=raw.select_digests.get(name, ""))
             for name, judged in several.items()
         }
         standing = _standing(engine, several, known)
-        found = _findings(raw, engine, tables, several, standing=standing, settings=settings, checks=checks, last=compared)
+        found = _findings(
+            raw, engine, tables, several, standing=standing, settings=settings, checks=checks, last=compared
+        )
         verdicts = _verdicts(raw, tables, several, engine=engine, settings=settings, last=compared, data_docs=data_docs)
         counted = {
             table.name: Counted(
@@ -106,6 +109,7 @@ def check_history(
             withdraw(engine)
             raise ContractError(breaches)
         kept = keep_tables(engine, several, crm=settings.crm)
+        refuse_lost_rows(engine, several, kept, checks=checks)
         kept[UNSETTLED] = engine.table(UNSETTLED)
         warnings = (*_not_compared(edited), *found.warnings)
         report = CheckReport(
@@ -122,7 +126,7 @@ def check_history(
     return open_checked(engine)
 
 
-def _judge_tables(
+def judge_tables(
     engine: Engine, tables: Sequence[Delivered], *, settings: Settings, extracted_at: dt.datetime
 ) -> tuple[dict[str, Judged], KnownLeads | None]:
     """Each table that has its required columns, judged; and the accepted leads, where the leads could be judged."""
@@ -251,7 +255,7 @@ def _verdicts(
     last: CheckReport | None,
     data_docs: Path | None,
 ) -> tuple[Verdict, ...]:
-    from data_contracts.check.expectations import Expected, judge_tables  # takes seconds to import
+    from data_contracts.check.expectations import Expected, verdicts_on  # takes seconds to import
 
     expected = [
         Expected(
@@ -264,4 +268,4 @@ def _verdicts(
         for table in tables
     ]
     title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
-    return judge_tables(engine, expected, checks=settings.checks, title=title, data_docs=data_docs)
+    return verdicts_on(engine, expected, checks=settings.checks, title=title, data_docs=data_docs)

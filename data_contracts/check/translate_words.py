@@ -71,7 +71,9 @@ def _mapped(table: Delivered) -> list[Column]:
 def _words_of(typed: ir.Table, column: Column, crm: CrmMapping) -> ir.Table:
     exact = {word.strip(): ours for word, ours in _mapping(column, crm).items()}
     alike = _loose_mapping(exact, column.vocabulary or ())
-    counted = typed.filter(typed[column.name].notnull()).group_by(word=typed[column.name]).aggregate(n_rows=ibis._.count())
+    counted = (
+        typed.filter(typed[column.name].notnull()).group_by(word=typed[column.name]).aggregate(n_rows=ibis._.count())
+    )
     canonical = ibis.coalesce(_looked_up(counted.word, exact), _looked_up(_loosely(counted.word), alike))
     return counted.select("word", "n_rows", column_name=ibis.literal(column.name), canonical=canonical)
 
@@ -87,7 +89,9 @@ def translated(typed: ir.Table, words: ir.Table | None, table: Delivered) -> ir.
         mine = words.filter(words.column_name == column.name, words.canonical.notnull())
         mine = mine.select(customers_word=mine.word, our_word=mine.canonical)
         joined = rows.left_join(mine, rows[column.name] == mine.customers_word)
-        rows = joined.mutate(**{column.name: ibis.coalesce(joined.our_word, joined[column.name])}).select(*typed.columns)
+        rows = joined.mutate(**{column.name: ibis.coalesce(joined.our_word, joined[column.name])}).select(
+            *typed.columns
+        )
     return rows
 
 

@@ -22,7 +22,7 @@ _MOST_PAIRS = 10
 _CONVERTED = (Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
 """Stages that labels depend on: of the transitions' last stages, the earliest and those beyond."""
 
-_EPOCH = dt.datetime(1970, 1, 1)
+_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 — UTC, as all times here
 _RANKS = 16
 """More than there are stages: of two that were entered at the same microsecond, the later one holds."""
 
@@ -135,9 +135,7 @@ def _closed_deals(standing: Standing, deals: Judged) -> list[ir.Table]:
     without_date = ended.filter(ended.closed_at.isnull() & ~is_settled)
     said_last = ended.filter(ended.closed_at.notnull() & is_last)
     return [
-        _found(
-            part, stage=part.outcome, reason=reason, is_ending=ibis.literal(True)
-        ).distinct()
+        _found(part, stage=part.outcome, reason=reason, is_ending=ibis.literal(True)).distinct()
         for part, reason in ((without_date, Unsettled.DEAL_UNDATED), (said_last, Unsettled.DEAL_CLOSED))
     ]
 

@@ -1,19 +1,18 @@
 from pathlib import Path
 
 import pytest
-from ibis.backends.duckdb import Backend
 
 from crm.simulated import SimulationSummary, simulate
 from crm.sql_source import SqlSource
-from data_contracts.engine import open_engine
 from data_contracts.history import RawHistory
+from engines.duckdb import DuckDbEngine
 
 SOURCES = Path(__file__).parents[2] / "config" / "sources"
 
 
 @pytest.fixture
-def engine() -> Backend:
-    return open_engine()
+def engine() -> DuckDbEngine:
+    return DuckDbEngine.opened()
 
 
 @pytest.fixture(scope="session")
@@ -25,4 +24,6 @@ def simulated(tmp_path_factory: pytest.TempPathFactory) -> SimulationSummary:
 @pytest.fixture(scope="session")
 def raw(simulated: SimulationSummary) -> RawHistory:
     """The simulated CRM as the shipped source reads it."""
-    return SqlSource("simulated", folder=SOURCES / "simulated", data_folder=simulated.folder).read(open_engine())
+    return SqlSource("simulated", folder=SOURCES / "simulated", data_folder=simulated.folder).read(
+        DuckDbEngine.opened()
+    )

@@ -5,25 +5,24 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from ibis.backends.duckdb import Backend
 
 from crm.select_errors import Select, explained
 from crm.sql_source import SqlSource
-from data_contracts.engine import open_engine
 from data_contracts.errors import SourceError, SourceUnreachableError, StoreError
 from data_contracts.privacy import MASKED
+from engines.duckdb import DuckDbEngine
 from tests.crm.test_sql_source import CSV, source, write_select  # noqa: F401  (a fixture)
 
 GOOD = "Jane,jane@example.com\n"
 
 
-def refusal(of: SqlSource, engine: Backend) -> SourceError:
+def refusal(of: SqlSource, engine: DuckDbEngine) -> SourceError:
     with pytest.raises(SourceError) as caught:
         of.read(engine)
     return caught.value
 
 
-def refused_csv(of: SqlSource, engine: Backend, content: str | bytes) -> str:
+def refused_csv(of: SqlSource, engine: DuckDbEngine, content: str | bytes) -> str:
     """What is said about a `leads.csv` with this content; never a word of it."""
     as_bytes = content if isinstance(content, bytes) else content.encode()
     (of.data_folder / "leads.csv").write_bytes(as_bytes)
@@ -70,7 +69,7 @@ def test_a_blank_first_line_is_refused_because_the_header_would_be_data(source, 
     assert "let the file begin with its header" in message
     skipping = CSV.replace("skip = 0", "skip = 1")
     write_select(source, "leads", f"SELECT * FROM read_csv('{{data_folder}}/leads.csv', {skipping})")
-    assert source.read(engine).tables["leads"].columns == ("source_row", "lead_id", "created_at")
+    assert source.read(engine).tables["leads"].columns == ("lead_id", "created_at", "source_row")
 
 
 def test_a_value_that_does_not_fit_a_guessed_type_is_told_by_line_and_column(source, engine):  # noqa: F811
@@ -118,7 +117,7 @@ def test_the_header_of_a_file_without_one_is_masked_where_it_is_personal(source,
     ],
 )
 def test_what_does_not_answer_for_now_may_pass(engine, error):
-    problem = explained(error, Select("leads (leads.sql)", "SELECT 1", Path("data")), engine)
+    problem = explained(error, Select("leads (leads.sql)", "SELECT 1", Path("data")), engine.backend)
     assert isinstance(problem, SourceUnreachableError)
     assert problem.may_pass
     assert str(problem).startswith("leads (leads.sql): what it reads from does not answer (")
@@ -135,7 +134,7 @@ def test_what_does_not_answer_for_now_may_pass(engine, error):
     ],
 )
 def test_what_a_person_has_to_mend_does_not_pass(engine, error):
-    problem = explained(error, Select("leads (leads.sql)", "SELECT 1", Path("data")), engine)
+    problem = explained(error, Select("leads (leads.sql)", "SELECT 1", Path("data")), engine.backend)
     assert not isinstance(problem, SourceUnreachableError)
     assert not problem.may_pass
     assert "hush" not in str(problem)
@@ -153,8 +152,8 @@ def test_a_source_may_pass_only_where_nothing_is_left_to_mend(source, engine, mo
 
 
 def test_a_disk_that_is_full_while_reading_is_no_mistake_in_the_select(source, tmp_path):  # noqa: F811
-    engine = open_engine(tmp_path / "history.duckdb", memory_limit="60MB")
-    engine.con.execute("SET max_temp_directory_size = '1MB'; SET threads = 1")
+    engine = DuckDbEngine.opened(tmp_path / "history.duckdb", memory_limit="60MB")
+    engine.backend.con.execute("SET max_temp_directory_size = '1MB'; SET threads = 1")
     write_select(source, "leads", "SELECT md5(i::VARCHAR) AS lead_id FROM range(3_000_000) AS r(i) ORDER BY lead_id")
     with pytest.raises(StoreError, match=r"the disk is full: [\d.]+ GB are free"):
         source.read(engine)

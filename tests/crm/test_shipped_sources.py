@@ -2,13 +2,14 @@ import os
 from pathlib import Path
 
 import pytest
-from ibis.backends.duckdb import Backend
 
 from crm.sql_source import SqlSource
 from data_contracts.columns import TABLES
 from data_contracts.history import RawHistory
 from data_contracts.settings import Settings, load_settings
 from data_contracts.vocabulary import Stage, Transition
+from engines.duckdb import DuckDbEngine
+from tests.crm.asking import asked
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("LEADSCORE_DATA", ROOT.parent / "shared" / "data"))
@@ -19,7 +20,7 @@ def settings_of(source: str) -> Settings:
     return load_settings(ROOT / "config" / f"{CONFIGS[source]}.toml")
 
 
-def read(source: str, engine: Backend) -> RawHistory:
+def read(source: str, engine: DuckDbEngine) -> RawHistory:
     folder = DATA / source
     if not folder.is_dir():
         pytest.skip(f"the real data of {source} are not here: put them into a folder and name it in LEADSCORE_DATA")
@@ -27,7 +28,7 @@ def read(source: str, engine: Backend) -> RawHistory:
 
 
 def ask(history: RawHistory, query: str) -> tuple:
-    return history.engine.con.execute(query).fetchone()
+    return asked(history, query)[0]
 
 
 @pytest.mark.parametrize("source", CONFIGS)
@@ -55,10 +56,10 @@ def test_the_simulated_source_has_every_canonical_table_with_its_columns(raw: Ra
         assert name in raw.tables[declared.table].columns
 
 
-def test_bpi2012_is_13087_applications_5015_offers_and_2246_loans(engine: Backend):
+def test_bpi2012_is_13087_applications_5015_offers_and_2246_loans(engine: DuckDbEngine):
     history = read("bpi2012", engine)
     stages = settings_of("bpi2012").crm.stages
-    counted = dict(engine.con.execute("SELECT stage, count(*) FROM raw_stage_changes GROUP BY stage").fetchall())
+    counted = dict(asked(history, "SELECT stage, count(*) FROM raw_stage_changes GROUP BY stage"))
     by_stage = {stage: sum(n for word, n in counted.items() if stages[word] is stage) for stage in stages.values()}
     assert ask(history, "SELECT count(*), count(DISTINCT lead_id) FROM raw_leads") == (13_087, 13_087)
     assert (by_stage[Stage.MQL], by_stage[Stage.SQL], by_stage[Stage.WON]) == (13_087, 5_015, 2_246)
@@ -67,22 +68,22 @@ def test_bpi2012_is_13087_applications_5015_offers_and_2246_loans(engine: Backen
     assert history.extracted_at.isoformat() == "2012-03-14T15:04:54.681000"
 
 
-def test_bpi2012_has_no_event_of_the_win_or_the_loss_among_its_activities(engine: Backend):
+def test_bpi2012_has_no_event_of_the_win_or_the_loss_among_its_activities(engine: DuckDbEngine):
     history = read("bpi2012", engine)
-    kinds = {row[0] for row in engine.con.execute("SELECT DISTINCT kind FROM raw_activities").fetchall()}
+    kinds = {row[0] for row in asked(history, "SELECT DISTINCT kind FROM raw_activities")}
     crm = settings_of("bpi2012").crm
     assert kinds == set(crm.activity_kinds)
     assert not {
         word for word in kinds if word.startswith(("A_REG", "A_APP", "A_ACT", "A_DEC", "A_CAN", "O_ACC", "O_DEC"))
     }
-    directions = {row[0] for row in engine.con.execute("SELECT DISTINCT direction FROM raw_activities").fetchall()}
+    directions = {row[0] for row in asked(history, "SELECT DISTINCT direction FROM raw_activities")}
     assert directions == set(crm.directions)
-    outcomes = dict(engine.con.execute("SELECT outcome, count(*) FROM raw_opportunities GROUP BY 1").fetchall())
+    outcomes = dict(asked(history, "SELECT outcome, count(*) FROM raw_opportunities GROUP BY 1"))
     assert outcomes == {"approved": 2_246, "declined or cancelled": 802 + 1_640, "open": 5_015 - 2_246 - 802 - 1_640}
     assert ask(history, "SELECT count(*) FROM raw_activities") == (118_250,)
 
 
-def test_bpi2012_rows_keep_the_order_of_the_log(engine: Backend):
+def test_bpi2012_rows_keep_the_order_of_the_log(engine: DuckDbEngine):
     history = read("bpi2012", engine)
     for table, time in (("stage_changes", "entered_at"), ("activities", "occurred_at")):
         back = (
@@ -93,7 +94,7 @@ def test_bpi2012_rows_keep_the_order_of_the_log(engine: Backend):
     assert ask(history, "SELECT max(source_row) FROM raw_leads") == (13_087,)
 
 
-def test_bpi2012_is_still_open_a_minute_after_submission_for_the_leads_of_the_published_baseline(engine: Backend):
+def test_bpi2012_is_still_open_a_minute_after_submission_for_the_leads_of_the_published_baseline(engine: DuckDbEngine):
     history = read("bpi2012", engine)
     cohort = ask(
         history,
@@ -114,12 +115,12 @@ def test_bpi2012_is_still_open_a_minute_after_submission_for_the_leads_of_the_pu
     assert cohort[1] == pytest.approx(0.516, abs=0.001)
 
 
-def test_olist_is_8000_leads_and_842_deals_of_which_one_was_won_before_the_first_contact(engine: Backend):
+def test_olist_is_8000_leads_and_842_deals_of_which_one_was_won_before_the_first_contact(engine: DuckDbEngine):
     history = read("olist", engine)
     settings = settings_of("olist")
     assert settings.definitions.first_transition is Transition.MQL_TO_WIN
     assert ask(history, "SELECT count(*), count(DISTINCT lead_id) FROM raw_leads") == (8_000, 8_000)
-    words = dict(engine.con.execute("SELECT stage, count(*) FROM raw_stage_changes GROUP BY 1").fetchall())
+    words = dict(asked(history, "SELECT stage, count(*) FROM raw_stage_changes GROUP BY 1"))
     assert words == {"first contact": 8_000, "won": 842}
     assert set(words) == set(settings.crm.stages)
     unread = "SELECT count(*) FROM raw_stage_changes WHERE try_cast(entered_at AS TIMESTAMP) IS NULL"
@@ -133,14 +134,14 @@ def test_olist_is_8000_leads_and_842_deals_of_which_one_was_won_before_the_first
     assert history.extracted_at.isoformat() == "2018-11-14T18:04:00"
 
 
-def test_olist_dates_that_cannot_be_read_reach_the_check_as_they_stand(tmp_path: Path, engine: Backend):
+def test_olist_dates_that_cannot_be_read_reach_the_check_as_they_stand(tmp_path: Path, engine: DuckDbEngine):
     (tmp_path / "olist_marketing_qualified_leads_dataset.csv").write_text(
         "mql_id,first_contact_date,landing_page_id,origin\na,01-02-2018,p,social\nb,2018-02-30,p,\n"
     )
     (tmp_path / "olist_closed_deals_dataset.csv").write_text("mql_id,won_date\na,26-02-2018 19:58\nc,soon\n")
     folder = ROOT / "config" / "sources" / "olist"
     history = SqlSource("olist", folder=folder, data_folder=tmp_path).read(engine)
-    rows = engine.con.execute("SELECT lead_id, stage, entered_at FROM raw_stage_changes ORDER BY source_row").fetchall()
+    rows = asked(history, "SELECT lead_id, stage, entered_at FROM raw_stage_changes ORDER BY source_row")
     assert rows == [
         ("a", "first contact", "2018-02-01 00:00:00"),
         ("b", "first contact", "2018-02-30"),

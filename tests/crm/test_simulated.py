@@ -12,6 +12,7 @@ from crm.simulation_clock import END, HOUR, START
 from crm.simulation_people import DUPLICATE_SHARE
 from data_contracts.history import RawHistory
 from data_contracts.settings import load_settings
+from tests.crm.asking import views_of
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
 EXPORTED_AT = START + pd.Timedelta(seconds=END)
@@ -48,7 +49,7 @@ def truth(simulated: SimulationSummary) -> pd.DataFrame:
 
 
 def ask(raw: RawHistory, select: str) -> pd.DataFrame:
-    return raw.engine.con.execute(CLEAN + select).fetch_df()
+    return views_of(raw).execute(CLEAN + select).fetch_df()
 
 
 def share(raw: RawHistory, condition: str, *, of: str, where: str = "TRUE") -> float:
@@ -127,7 +128,7 @@ def words(raw: RawHistory, table: str, column: str) -> set[str]:
 
 
 def read(raw: RawHistory, table: str) -> pd.DataFrame:
-    return raw.engine.con.execute(f"SELECT * FROM raw_{table} ORDER BY source_row").fetch_df()
+    return raw.tables[table].order_by("source_row").to_pandas()
 
 
 def test_the_settings_hold_the_point_rule_that_the_simulation_used():

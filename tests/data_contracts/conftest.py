@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from ibis.backends.duckdb import Backend
 
+from engines.duckdb import DuckDbEngine
 from tests.data_contracts.raw_rows import small_engine
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Backend]:
+def engine() -> Iterator[DuckDbEngine]:
     opened = small_engine()
     yield opened
-    opened.disconnect()
+    opened.close()

@@ -4,17 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from data_contracts.delivery import receive
+from data_contracts.check.deliver import receive
+from data_contracts.check.keep import keep_tables
+from data_contracts.check.refuse import counts, delivered_rows, keep_quarantine
+from data_contracts.check.run import judge_tables
+from data_contracts.check.unsettled import find_unsettled, where_leads_stand
 from data_contracts.history import RawHistory, TableCheck
-from data_contracts.quarantine import counts, refuse_rows
-from data_contracts.rules import Judge
 from data_contracts.settings import Settings
-from data_contracts.translation import translate
-from data_contracts.trusted import settle
-from data_contracts.typing_rows import type_rows
-from data_contracts.unsettled import find_unsettled
-from data_contracts.workbench import REFUSED, UNSETTLED, typed, workbench
-from tests.data_contracts.raw_rows import LENIENT
+from tests.data_contracts.raw_rows import LENIENT, engine_of, rows_of
 
 
 @dataclass(frozen=True)
@@ -42,20 +39,18 @@ class Judged:
 
 
 def judge_rows(raw: RawHistory, settings: Settings = LENIENT) -> Judged:
-    """`raw` after its rows were typed, judged and settled."""
-    con = raw.engine.con
-    with workbench(raw.engine):
-        tables = receive(raw, settings.crm)
-        for table in tables:
-            judge = Judge(table.contract, extracted_at=raw.extracted_at, are_leads_known="leads" in raw.tables)
-            translate(raw.engine, table.contract, columns=table.columns, crm=settings.crm)
-            type_rows(raw.engine, table, crm=settings.crm)
-            refuse_rows(raw.engine, table, judge=judge)
-        checks = {table.name: counts(raw.engine, table) for table in tables}
-        quarantine = con.execute(f"SELECT * FROM {REFUSED}").to_arrow_table().to_pylist()
-        if {"leads", "stage_changes"} <= set(raw.tables):
-            find_unsettled(raw.engine, are_there_deals="opportunities" in raw.tables)
-        unsettled = con.execute(f"SELECT lead_id, stage, reason, is_ending FROM {UNSETTLED} ORDER BY ALL").fetchall()
-        settle(raw.engine, tables, crm=settings.crm)
-        accepted = {t.name: con.execute(f"SELECT * FROM {typed(t.name)}").to_arrow_table().to_pylist() for t in tables}
+    """`raw` after its rows were typed, judged and kept."""
+    engine = engine_of(raw)
+    tables = receive(raw, settings.crm)
+    several, known = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
+    checks = {name: counts(judged, delivered=delivered_rows(judged.table)) for name, judged in several.items()}
+    quarantine = rows_of(keep_quarantine(engine, list(several.values()), extracted_at=raw.extracted_at))
+    unsettled: list[tuple[str, str, str, bool]] = []
+    if known is not None and "stage_changes" in several:
+        standing = where_leads_stand(engine, several["leads"], several["stage_changes"], known)
+        found = find_unsettled(standing, several["stage_changes"], several.get("opportunities"))
+        unsettled = sorted((r["lead_id"], r["stage"], r["reason"], r["is_ending"]) for r in rows_of(found))
+    kept = keep_tables(engine, several, crm=settings.crm)
+    accepted = {name: rows_of(kept[name]) for name in several}
+    engine.forget()
     return Judged(checks, quarantine, unsettled, accepted)

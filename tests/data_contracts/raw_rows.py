@@ -6,12 +6,12 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 
+from data_contracts.check import check_history
 from data_contracts.columns import TABLES
-from data_contracts.engine import open_engine
-from data_contracts.history import RawHistory
+from data_contracts.history import CheckedHistory, RawHistory
 from data_contracts.settings import Settings
+from engines.duckdb import DuckDbEngine
 
 EXTRACTED_AT = dt.datetime(2026, 5, 1, 12)
 Rows = Sequence[Mapping[str, str | None]]
@@ -50,14 +50,14 @@ LENIENT = settings(max_refused_share=1.0)
 """Settings under which no share of refused rows stops the run."""
 
 
-def small_engine() -> Backend:
+def small_engine() -> DuckDbEngine:
     """An engine in memory with one thread, which is quicker with a handful of rows."""
-    engine = open_engine()
-    engine.con.execute("SET threads = 1")
+    engine = DuckDbEngine.opened()
+    engine.backend.con.execute("SET threads = 1")
     return engine
 
 
-def raw(tables: Mapping[str, Rows], *, engine: Backend | None = None, source: str = "example") -> RawHistory:
+def raw(tables: Mapping[str, Rows], *, engine: DuckDbEngine | None = None, source: str = "example") -> RawHistory:
     """A raw history of the given rows by table. A table's columns are those that its rows mention."""
     into = small_engine() if engine is None else engine
     held = {}
@@ -65,8 +65,19 @@ def raw(tables: Mapping[str, Rows], *, engine: Backend | None = None, source: st
         names = list(dict.fromkeys(key for row in rows for key in row)) or required_columns(name)
         columns = {key: pa.array([row.get(key) for row in rows], pa.string()) for key in names}
         numbered = {"source_row": pa.array(range(1, len(rows) + 1), pa.int64())} | columns
-        held[name] = into.create_table(f"raw_{name}", pa.table(numbered), overwrite=True)
-    return RawHistory(engine=into, tables=held, extracted_at=EXTRACTED_AT, source=source)
+        held[name] = into.backend.create_table(f"raw_{name}", pa.table(numbered), overwrite=True)
+    return RawHistory(tables=held, extracted_at=EXTRACTED_AT, source=source)
+
+
+def engine_of(raw: RawHistory) -> DuckDbEngine:
+    """The engine that holds the rows of `raw`."""
+    tables = list(raw.tables.values())
+    return DuckDbEngine(tables[0].get_backend()) if tables else small_engine()
+
+
+def check(raw: RawHistory, settings: Settings = LENIENT, **options: Any) -> CheckedHistory:
+    """What `check_history` makes of `raw`, in the engine that holds it."""
+    return check_history(raw, settings, engine=engine_of(raw), **options)
 
 
 def required_columns(table: str) -> list[str]:

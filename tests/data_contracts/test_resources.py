@@ -3,11 +3,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from data_contracts.check import check_history
-from data_contracts.engine import open_engine
 from data_contracts.errors import SettingsError, SourceError, StoreError
-from data_contracts.resources import enough_of_everything
-from tests.data_contracts.raw_rows import LENIENT, many, raw
+from engines.duckdb import DuckDbEngine
+from tests.data_contracts.raw_rows import LENIENT, check, many, raw
 
 TABLE = "CREATE TABLE t AS SELECT i, md5(i::VARCHAR) AS s FROM range(3_000_000) AS r(i) ORDER BY s"
 
@@ -21,30 +19,30 @@ TABLE = "CREATE TABLE t AS SELECT i, md5(i::VARCHAR) AS s FROM range(3_000_000) 
     ],
 )
 def test_a_full_disk_is_told_as_that_with_what_is_free_and_what_to_do(tmp_path: Path, error):
-    engine = open_engine(tmp_path / "h.duckdb")
+    engine = DuckDbEngine.opened(tmp_path / "h.duckdb")
     told = rf"the disk is full: [\d.]+ GB are free in {tmp_path}; free some space there"
-    with pytest.raises(StoreError, match=told), enough_of_everything(engine):
+    with pytest.raises(StoreError, match=told), engine.enough_of_everything():
         raise error
 
 
 def test_a_spill_that_may_not_grow_is_a_full_disk(tmp_path: Path):
-    engine = open_engine(tmp_path / "h.duckdb", memory_limit="60MB")
-    engine.con.execute("SET max_temp_directory_size = '1MB'; SET threads = 1")
-    with pytest.raises(StoreError, match="the disk is full"), enough_of_everything(engine):
-        engine.con.execute(TABLE)
+    engine = DuckDbEngine.opened(tmp_path / "h.duckdb", memory_limit="60MB")
+    engine.backend.con.execute("SET max_temp_directory_size = '1MB'; SET threads = 1")
+    with pytest.raises(StoreError, match="the disk is full"), engine.enough_of_everything():
+        engine.backend.con.execute(TABLE)
 
 
 def test_too_little_memory_names_the_setting():
-    engine = open_engine(memory_limit="30MB")
-    engine.con.execute("SET temp_directory = ''")
+    engine = DuckDbEngine.opened(memory_limit="30MB")
+    engine.backend.con.execute("SET temp_directory = ''")
     told = r"may use 28\.6 MiB; raise memory_limit in \[engine\]"
-    with pytest.raises(SettingsError, match=told), enough_of_everything(engine):
-        engine.con.execute(TABLE)
+    with pytest.raises(SettingsError, match=told), engine.enough_of_everything():
+        engine.backend.con.execute(TABLE)
 
 
 @pytest.mark.parametrize("error", [ValueError("something else"), SourceError("no space left for a remark")])
 def test_any_other_error_is_handed_on(error):
-    with pytest.raises(type(error), match=str(error)), enough_of_everything(open_engine()):
+    with pytest.raises(type(error), match=str(error)), DuckDbEngine.opened().enough_of_everything():
         raise error
 
 
@@ -52,6 +50,6 @@ def test_a_check_whose_disk_is_full_says_so(monkeypatch):
     def fails(*_):
         raise duckdb.IOException('IO Error: Could not write file "x": No space left on device')
 
-    monkeypatch.setattr("data_contracts.check.receive", fails)
+    monkeypatch.setattr("data_contracts.check.run.receive", fails)
     with pytest.raises(StoreError, match="the disk is full"):
-        check_history(raw(many(1)), LENIENT)
+        check(raw(many(1)), LENIENT)

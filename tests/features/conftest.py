@@ -182,7 +182,7 @@ def make_history(
             name: engine.create_table(f"{name}_{number}", arrow(rows[name], column_types[name])) for name in TABLES
         }
         unsettled = engine.create_table(f"unsettled_{number}", arrow(tables.get("unsettled", ()), UNSETTLED_TYPES))
-        return CrmHistory(engine, stored, unsettled, extracted_at, (), fingerprint="spec", definitions_version="spec")
+        return CrmHistory(stored, unsettled, extracted_at, (), fingerprint="spec", definitions_version="spec")
 
     return make
 

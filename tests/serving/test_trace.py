@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from data_contracts.errors import ReleaseError, UnknownLeadError
+from data_contracts.history import RawHistory
 from data_contracts.vocabulary import Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
@@ -47,8 +48,14 @@ def crm():
             "email": ["someone@example.org", None],
         }
     )
-    made.engine.create_table("raw_leads", delivered)
+    made.leads.get_backend().create_table("raw_leads", delivered)
     return made
+
+
+@pytest.fixture(scope="module")
+def raw(crm):
+    """What the source says, of the same extract."""
+    return RawHistory({"leads": crm.leads.get_backend().table("raw_leads")}, EXTRACTED_AT, "example")
 
 
 @pytest.fixture(scope="module")
@@ -92,12 +99,19 @@ def release(features, frame):
 
 
 @pytest.fixture(scope="module")
-def trace(crm, refused, release):
+def trace(crm, refused, release, raw):
     """`trace(lead_id)` with nothing published unless given."""
 
     def run(lead_id: str, *, published: pa.Table = NOTHING_PUBLISHED, as_of: dt.datetime = EXTRACTED_AT):
         return trace_lead(
-            crm, release, settings=SETTINGS, lead_id=lead_id, quarantine=refused, published=published, as_of=as_of
+            crm,
+            release,
+            settings=SETTINGS,
+            lead_id=lead_id,
+            quarantine=refused,
+            published=published,
+            as_of=as_of,
+            raw=raw,
         )
 
     return run
@@ -208,12 +222,12 @@ def test_a_closed_lead_is_told_up_to_where_its_way_ends(trace):
     for noun in ("FeatureTable", "ScoredLeads", "WriteBackPlan"):
         assert "was not open" in rows(closed, noun)["nothing"]
     assert rows(closed, "PublishReceipt") == {"nothing": "it was never published"}
-    assert rows(closed, "RawHistory") == {"not kept": "the engine no longer has what the source delivered"}
+    assert rows(closed, "RawHistory") == {"nothing": "the source has no row of it any more"}
 
 
 def test_a_lead_that_was_closed_nobody_knows_when_says_why_it_is_not_scored(crm, refused, release):
     ended = {"lead_id": "L00002", "stage": "lost", "reason": "deal_undated", "is_ending": True}
-    unsettled = crm.engine.create_table("unsettled_of_one", pa.Table.from_pylist([ended]))
+    unsettled = crm.leads.get_backend().create_table("unsettled_of_one", pa.Table.from_pylist([ended]))
     found = trace_lead(
         replace(crm, unsettled=unsettled),
         release,

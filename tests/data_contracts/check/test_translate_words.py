@@ -1,7 +1,7 @@
+from data_contracts.check.deliver import receive
+from data_contracts.check.read_values import type_rows
+from data_contracts.check.translate_words import find_words, unmapped_breaches
 from data_contracts.columns import ATTRIBUTE_CHANGES, STAGE_CHANGES
-from data_contracts.delivery import receive
-from data_contracts.translation import translate, unmapped_breaches
-from data_contracts.workbench import WORDS, workbench
 from tests.data_contracts.judging import judge_rows
 from tests.data_contracts.raw_rows import LENIENT, activity, change, lead, raw, settings
 
@@ -55,10 +55,9 @@ def test_a_missing_direction_stays_missing(engine):
 def breaches(engine, words, mapping=LENIENT):
     rows = {"leads": [lead("l0")], "stage_changes": [change("l0", word) for word in words]}
     history = raw(rows, engine=engine)
-    with workbench(engine):
-        (_, changes) = receive(history, mapping.crm)
-        translate(engine, STAGE_CHANGES, columns=changes.columns, crm=mapping.crm)
-        return unmapped_breaches(engine, STAGE_CHANGES, "stage")
+    (_, changes) = receive(history, mapping.crm)
+    words = find_words(engine, type_rows(engine, changes), changes, crm=mapping.crm)
+    return unmapped_breaches(words, STAGE_CHANGES, "stage")
 
 
 def test_each_word_that_nothing_maps_is_one_breach_with_its_rows_and_the_section_to_add_it_to(engine):
@@ -80,9 +79,8 @@ def test_a_column_full_of_strange_words_does_not_flood_the_error(engine):
 def test_a_column_that_the_settings_do_not_map_is_to_be_translated_in_the_select(engine):
     rows = [{"object": "contact", "object_id": "l0", "attribute": "role", "new_value": "x", "changed_at": "2026-02-01"}]
     history = raw({"attribute_changes": rows}, engine=engine)
-    with workbench(engine):
-        (changes,) = receive(history, LENIENT.crm)
-        translate(engine, ATTRIBUTE_CHANGES, columns=changes.columns, crm=LENIENT.crm)
-        (breach,) = unmapped_breaches(engine, ATTRIBUTE_CHANGES, "object")
-        assert engine.con.execute(f"SELECT count(*) FROM {WORDS}").fetchone() == (1,)
+    (changes,) = receive(history, LENIENT.crm)
+    words = find_words(engine, type_rows(engine, changes), changes, crm=LENIENT.crm)
+    (breach,) = unmapped_breaches(words, ATTRIBUTE_CHANGES, "object")
+    assert words.count().to_pyarrow().as_py() == 1
     assert breach.remedy == "let the SELECT of attribute_changes translate it into one of lead, account, opportunity"

@@ -1,5 +1,5 @@
-from data_contracts.data_docs import index_page
-from data_contracts.verdicts import Verdict
+from data_contracts.check.data_docs import index_page
+from data_contracts.check.verdicts import Verdict
 
 
 def test_the_first_page_shows_each_table_with_its_rows_and_failures_and_escapes_what_it_is_told():

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts import expectations
-from data_contracts.check import check_history
-from data_contracts.columns import TABLES, row_rules
-from data_contracts.engine import open_engine
+from data_contracts.check import expectations
+from data_contracts.check.expectations import ExpectBreachingRowsToBeFew
+from data_contracts.columns import TABLES
 from data_contracts.errors import ContractError
-from data_contracts.expectations import ExpectBreachingRowsToBeFew
-from tests.data_contracts.raw_rows import LENIENT, activity, change, deal, lead, many, raw, settings
+from data_contracts.rules import row_rules
+from engines.duckdb import DuckDbEngine
+from tests.data_contracts.raw_rows import LENIENT, activity, change, check, deal, lead, many, raw, settings
 
 ALMOST_EVERY_BREACH = {
     "accounts": [
@@ -79,7 +79,7 @@ def counts_of(verdicts):
 
 
 def test_great_expectations_counts_the_same_breaches_as_the_quarantine_for_every_rule():
-    checked = check_history(raw(ALMOST_EVERY_BREACH), LENIENT)
+    checked = check(raw(ALMOST_EVERY_BREACH), LENIENT)
     quarantined = {rule: n for check in checked.report.tables for rule, n in check.breaches.items()}
     counted = counts_of(checked.report.expectations)
     assert {rule: n for rule, n in counted.items() if n} == quarantined
@@ -99,7 +99,7 @@ def test_a_word_that_nothing_maps_is_counted_alike_too():
         ],
     }
     with pytest.raises(ContractError) as refused:
-        check_history(raw(broken), LENIENT)
+        check(raw(broken), LENIENT)
     assert [breach.rule for breach in refused.value.breaches] == [
         "activities.kind.in_vocabulary",
         "activities.direction.in_vocabulary",
@@ -112,7 +112,7 @@ def test_a_word_that_nothing_maps_is_counted_alike_too():
 def test_a_rule_may_be_broken_by_as_many_rows_as_agreed_of_all_rows_not_of_those_that_have_a_value():
     rows = many(100)
     rows["leads"][0] |= {"merged_into": "l1", "merged_at": "2025-01-01"}
-    checked = check_history(raw(rows), settings(max_refused_share=0.02))
+    checked = check(raw(rows), settings(max_refused_share=0.02))
     broken = [row for row in checked.report.expectations if row["rule"] == "leads.merged_at.not_before"]
     assert [(row["success"], row["unexpected"]) for row in broken] == [(True, 1)], (
         "1 of 100 leads, though 1 of 1 mergers"
@@ -138,7 +138,7 @@ def test_data_docs_are_static_pages_without_a_value_of_any_row_and_load_nothing(
     rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
     rows["stage_changes"][4] |= {"lead_id": "unknown-lead-77"}
     with pytest.raises(ContractError):
-        check_history(raw(rows), settings(max_refused_share=0.0), data_docs=tmp_path / "docs")
+        check(raw(rows), settings(max_refused_share=0.0), data_docs=tmp_path / "docs")
     pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "docs").iterdir()}
     assert set(pages) == {"index.html", "leads.html", "stage_changes.html"}
     text = "".join(pages.values())
@@ -155,12 +155,12 @@ def test_data_docs_are_static_pages_without_a_value_of_any_row_and_load_nothing(
 
 
 def test_the_engine_is_free_again_after_it_was_judged(tmp_path: Path):
-    engine = open_engine(tmp_path / "history.duckdb")
-    check_history(raw(many(3), engine=engine), LENIENT)
-    engine.con.execute("DROP TABLE leads")
-    engine.con.execute("CHECKPOINT")
-    engine.disconnect()
-    assert open_engine(tmp_path / "history.duckdb", read_only=True).list_tables() != []
+    engine = DuckDbEngine.opened(tmp_path / "history.duckdb")
+    check(raw(many(3), engine=engine), LENIENT)
+    engine.backend.con.execute("DROP TABLE leads")
+    engine.backend.con.execute("CHECKPOINT")
+    engine.close()
+    assert DuckDbEngine.opened(tmp_path / "history.duckdb", read_only=True).tables() != frozenset()
 
 
 @pytest.mark.parametrize("value", ["a.b@example.org", "+49 170 1234567"])
@@ -168,10 +168,10 @@ def test_an_attribute_that_holds_one_address_or_number_stops_the_run(value):
     rows = many(40)
     rows["leads"][7]["role"] = value
     with pytest.raises(ContractError, match="role looks like an email address or a phone number in 1 row"):
-        check_history(raw(rows), settings())
+        check(raw(rows), settings())
 
 
 def test_a_rule_that_could_not_be_judged_is_no_verdict(monkeypatch):
-    monkeypatch.setattr(expectations, "refused_rows", lambda table: "SELECT nothing FROM nowhere")
+    monkeypatch.setattr(expectations, "_breaching", lambda *_: "SELECT nothing FROM nowhere, {batch}")
     with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
-        check_history(raw(many(40)), LENIENT)
+        check(raw(many(40)), LENIENT)

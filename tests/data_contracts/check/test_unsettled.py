@@ -2,9 +2,8 @@
 
 import pytest
 
-from data_contracts.check import check_history
 from tests.data_contracts.judging import judge_rows
-from tests.data_contracts.raw_rows import change, deal, lead, raw, rows_of, settings
+from tests.data_contracts.raw_rows import change, check, deal, lead, raw, rows_of, settings
 
 LENIENT = settings(max_refused_share=1.0, stages={"Marketing Qualified": "mql"})
 
@@ -124,7 +123,7 @@ def test_a_lead_that_the_crm_says_converted_lacks_the_label():
 def test_the_current_stage_is_mapped_as_stages_are_and_held_against_them():
     leads = [lead("l0", current_stage="Marketing Qualified"), lead("l1", current_stage="LOST"), lead("l2")]
     history = history_of([change("l1", "mql"), change("l2", "lost", "2026-03-01")], leads=leads)
-    report = check_history(history, LENIENT).report
+    report = check(history, LENIENT).report
     [told] = [warning for warning in report.warnings if "current_stage says" in warning]
     assert told.startswith(
         "leads: current_stage says something else than the stage changes show for 1 lead (says lost, shows mql: 1);"
@@ -134,7 +133,7 @@ def test_the_current_stage_is_mapped_as_stages_are_and_held_against_them():
 def test_the_report_counts_unsettled_leads_by_reason():
     leads = [lead("l0"), lead("l1"), lead("l2")]
     changes = [change("l1", "lost", "soon"), change("l2", "sql", "soon")]
-    checked = check_history(history_of(changes, [deal("d0", "l0", outcome="lost")], leads), LENIENT)
+    checked = check(history_of(changes, [deal("d0", "l0", outcome="lost")], leads), LENIENT)
     assert len(rows_of(checked.history.unsettled)) == 3
     assert [warning for warning in checked.report.warnings if "1 lead whose" in warning] == [
         "closed nobody knows when, neither scored nor learnt from: 1 lead whose deal is closed without a date",
@@ -146,5 +145,5 @@ def test_the_report_counts_unsettled_leads_by_reason():
 def test_who_is_unsettled_is_part_of_the_fingerprint():
     same = [change("l0", "sql", "2026-03-01")]
     refused = change("l0", "lost", "soon")
-    fingerprints = {check_history(history_of([*same, *more]), LENIENT).report.fingerprint for more in ([], [refused])}
+    fingerprints = {check(history_of([*same, *more]), LENIENT).report.fingerprint for more in ([], [refused])}
     assert len(fingerprints) == 2

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from data_contracts.check import check_history, open_checked
+from data_contracts.check import open_checked
 from data_contracts.columns import TABLES
 from data_contracts.errors import ContractError, SourceError
 from data_contracts.history import CheckReport, TableCheck
@@ -11,6 +11,8 @@ from tests.data_contracts.raw_rows import (
     LENIENT,
     activity,
     change,
+    check,
+    engine_of,
     lead,
     many,
     raw,
@@ -23,12 +25,12 @@ from tests.data_contracts.raw_rows import (
 def refused(tables, under=None, **options):
     """The breaches, as text, for which the check stops."""
     with pytest.raises(ContractError) as error:
-        check_history(raw(tables), under or settings(), **options)
+        check(raw(tables), under or settings(), **options)
     return [str(breach) for breach in error.value.breaches]
 
 
 def test_only_leads_and_stage_changes_are_needed_and_the_rest_is_there_without_rows():
-    checked = check_history(raw(many(3)), settings())
+    checked = check(raw(many(3)), settings())
     history = checked.history
     assert history.absent == ("accounts", "activities", "opportunities", "attribute_changes", "spend")
     assert {name: len(rows_of(history.tables[name])) for name in TABLES} == {
@@ -45,7 +47,7 @@ def test_only_leads_and_stage_changes_are_needed_and_the_rest_is_there_without_r
 def test_the_report_says_what_is_lacking_and_what_that_costs():
     rows = many(2)
     rows["leads"][0] |= {"shoe_size": "41", "account_id": "c9"}
-    warnings = check_history(raw(rows | {"opportunities": []}), settings()).report.warnings
+    warnings = check(raw(rows | {"opportunities": []}), settings()).report.warnings
     assert warnings == (
         "accounts is absent: no company attributes and no buying-group features; each lead counts as its own account; "
         "declared, and missing in every row: employees, industry",
@@ -70,7 +72,7 @@ def test_all_breaches_of_all_tables_are_told_at_once():
         "activities": [activity("a0", "l0", kind="telegram")],
     }
     with pytest.raises(ContractError, match=r"breaks its data contract in 5 place\(s\)") as error:
-        check_history(raw(rows), settings())
+        check(raw(rows), settings())
     assert {breach.rule for breach in error.value.breaches} == {
         "leads.leadscore_grade.is_not_written_back",
         "leads.refused_share",
@@ -114,12 +116,12 @@ def test_a_few_dirty_rows_are_quarantined_and_the_rest_goes_on():
     rows = many(100)
     for row in rows["stage_changes"][:5]:
         row["entered_at"] = "31.12.2025"
-    checked = check_history(raw(rows), settings(max_refused_share=0.05))
+    checked = check(raw(rows), settings(max_refused_share=0.05))
     assert len(rows_of(checked.history.stage_changes)) == 95
     assert len(rows_of(checked.quarantine.table)) == 5
-    (check,) = [check for check in checked.report.tables if check.table == "stage_changes"]
-    assert (check.rows, check.accepted, check.refused) == (100, 95, 5)
-    assert check.breaches == {"stage_changes.entered_at.has_type": 5}
+    (table_check,) = [each for each in checked.report.tables if each.table == "stage_changes"]
+    assert (table_check.rows, table_check.accepted, table_check.refused) == (100, 95, 5)
+    assert table_check.breaches == {"stage_changes.entered_at.has_type": 5}
 
 
 def test_too_many_dirty_rows_stop_the_run_and_none_is_lost():
@@ -130,7 +132,7 @@ def test_too_many_dirty_rows_stop_the_run_and_none_is_lost():
         row["lead_id"] = f"unknown {row['lead_id']}"
     engine = small_engine()
     with pytest.raises(ContractError) as error:
-        check_history(raw(rows, engine=engine), settings(max_refused_share=0.05))
+        check(raw(rows, engine=engine), settings(max_refused_share=0.05))
     (breach,) = error.value.breaches
     assert breach.found == (
         "10 of 100 rows (10 %, at most 5 %) are refused: "
@@ -144,12 +146,12 @@ def test_too_many_dirty_rows_stop_the_run_and_none_is_lost():
 
 def test_a_failed_check_leaves_no_earlier_history_that_could_be_taken_for_trusted():
     engine = small_engine()
-    check_history(raw(many(3), engine=engine), settings())
+    check(raw(many(3), engine=engine), settings())
     with pytest.raises(ContractError):
-        check_history(raw({"leads": [], "stage_changes": []}, engine=engine), settings())
+        check(raw({"leads": [], "stage_changes": []}, engine=engine), settings())
     with pytest.raises(SourceError, match="the last check failed"):
         open_checked(engine)
-    assert set(engine.list_tables()) == {"raw_leads", "raw_stage_changes", "quarantine"}
+    assert set(engine.tables()) == {"raw_leads", "raw_stage_changes", "quarantine"}
 
 
 def last_run(n, source="example", refused=0):
@@ -173,7 +175,7 @@ def test_a_volume_that_collapsed_since_the_last_run_stops_the_run():
     ("n", "drop", "source"), [(5, 0.5, "example"), (1, 0.9, "example"), (1, 0.5, "another, not compared with")]
 )
 def test_a_volume_that_dropped_as_far_as_agreed_goes_on(n, drop, source):
-    checked = check_history(raw(many(n)), settings(max_volume_drop_share=drop), last=last_run(10, source))
+    checked = check(raw(many(n)), settings(max_volume_drop_share=drop), last=last_run(10, source))
     assert checked.report.tables[0].rows == n
 
 
@@ -185,8 +187,8 @@ def test_what_the_settings_leave_out_is_no_drop():
     changed = {"object": "lead", "object_id": "l0", "attribute": "role", "new_value": "x"}
     changes = [changed | {"changed_at": f"2026-02-{day:02}"} for day in range(1, 11)]
     rows = many(2) | {"attribute_changes": changes}
-    last = check_history(raw(rows), settings()).report
-    without_role = check_history(raw(rows), settings(attributes={}), last=last)
+    last = check(raw(rows), settings()).report
+    without_role = check(raw(rows), settings(attributes={}), last=last)
     assert len(rows_of(without_role.history.attribute_changes)) == 0
     assert refused(rows | {"attribute_changes": changes[:4]}, last=last) == [
         "attribute_changes: 4 rows where the last accepted run had 10 (40 %); "
@@ -198,13 +200,13 @@ def test_a_table_whose_select_was_edited_is_not_compared_and_that_is_said():
     before = many(10)
     before["leads"] = [row | {"campaign": "x"} for row in before["leads"]]
     first = replace(raw(before), select_digests={"leads": "one", "stage_changes": "same"})
-    last = check_history(first, settings()).report
+    last = check(first, settings()).report
     edited = replace(raw(many(4)), select_digests={"leads": "two", "stage_changes": "same"})
     with pytest.raises(ContractError) as error:
-        check_history(edited, settings(), last=last)
+        check(edited, settings(), last=last)
     assert [breach.rule for breach in error.value.breaches] == ["stage_changes.volume"]
     edited = replace(raw(many(10)), select_digests={"leads": "two", "stage_changes": "same"})
-    assert check_history(edited, settings(), last=last).report.warnings[0] == (
+    assert check(edited, settings(), last=last).report.warnings[0] == (
         "leads: its SELECT was edited since the last accepted run, with which it is therefore not compared"
     )
 
@@ -212,7 +214,7 @@ def test_a_table_whose_select_was_edited_is_not_compared_and_that_is_said():
 def test_a_column_or_a_table_that_vanished_since_the_last_run_stops_the_run():
     before = many(3)
     before["leads"] = [row | {"campaign": "x", "role": "Manager", "shoe_size": "41"} for row in before["leads"]]
-    last = check_history(raw(before | {"activities": [activity("a0", "l0")]}), settings()).report
+    last = check(raw(before | {"activities": [activity("a0", "l0")]}), settings()).report
     assert refused(many(3), last=last) == [
         "activities: the table is gone, and the last accepted run had 1 row; "
         "deliver it again; if it is gone for good, set max_volume_drop_share in [checks] to 1 for one run",
@@ -264,7 +266,7 @@ def test_what_is_found_in_rows_that_stay_is_told_too():
         "stage_changes": [change("l0")],
         "attribute_changes": [change_of | {"attribute": "email"}],
     }
-    warnings = check_history(raw(rows), settings()).report.warnings
+    warnings = check(raw(rows), settings()).report.warnings
     assert "accounts.employees: no number in 1 row, which counts as missing" in warnings
     assert "leads: at an account that was not accepted, of which nothing is known: 1 row" in warnings
     assert "leads: merged at an unknown time, taken for that of the extract: 1 row" in warnings
@@ -273,8 +275,8 @@ def test_what_is_found_in_rows_that_stay_is_told_too():
 
 def test_raw_tables_that_the_check_would_overwrite_are_refused():
     history = raw(many(1))
-    history.engine.con.execute("ALTER TABLE raw_leads RENAME TO leads")
-    tables = dict(history.tables) | {"leads": history.engine.table("leads")}
-    clashing = type(history)(history.engine, tables, history.extracted_at, history.source)
+    engine_of(history).backend.con.execute("ALTER TABLE raw_leads RENAME TO leads")
+    tables = dict(history.tables) | {"leads": engine_of(history).table("leads")}
+    clashing = type(history)(tables, history.extracted_at, history.source)
     with pytest.raises(ValueError, match="raw tables called like checked ones would be overwritten: leads"):
-        check_history(clashing, LENIENT)
+        check(clashing, LENIENT)

@@ -1,13 +1,13 @@
+from data_contracts.check.deliver import Delivered
+from data_contracts.check.verdicts import Counted, Verdict, breaches_of
 from data_contracts.columns import LEADS
-from data_contracts.delivery import Delivered
 from data_contracts.history import TableCheck
 from data_contracts.settings import Checks
-from data_contracts.verdicts import Counted, Verdict, breaches_of
 
 CHECK = TableCheck(
     "leads", "", delivered=1_000, rows=1_000, accepted=940, refused=60, breaches={"leads.created_at.has_type": 60}
 )
-COUNTED = {"leads": Counted(Delivered(LEADS, columns={}, attributes={}), CHECK, rows_before=0)}
+COUNTED = {"leads": Counted(Delivered(LEADS, rows=None, columns={}, attributes={}), None, CHECK, rows_before=0)}
 
 
 def verdict(rule, *, success=False, severity="warning"):
@@ -16,23 +16,23 @@ def verdict(rule, *, success=False, severity="warning"):
     )
 
 
-def found(engine, *verdicts):
-    return [breach.found for breach in breaches_of(engine, verdicts, counted=COUNTED, checks=Checks())]
+def found(*verdicts):
+    return [breach.found for breach in breaches_of(verdicts, counted=COUNTED, checks=Checks())]
 
 
-def test_a_rule_that_too_many_rows_breach_is_told_once_within_the_tables_share(engine):
+def test_a_rule_that_too_many_rows_breach_is_told_once_within_the_tables_share():
     total = verdict("refused_share", severity="critical")
-    assert found(engine, verdict("created_at.has_type"), total) == [
+    assert found(verdict("created_at.has_type"), total) == [
         "60 of 1,000 rows (6 %, at most 5 %) are refused: leads.created_at.has_type (60)"
     ]
 
 
-def test_a_failed_rule_is_never_passed_over(engine):
+def test_a_failed_rule_is_never_passed_over():
     total = verdict("refused_share", success=True, severity="critical")
-    assert found(engine, verdict("created_at.has_type"), total) == [
+    assert found(verdict("created_at.has_type"), total) == [
         "60 of 1,000 rows (6 %, at most 5 %) breach leads.created_at.has_type"
     ]
 
 
-def test_what_holds_is_no_breach(engine):
-    assert found(engine, verdict("created_at.has_type", success=True)) == []
+def test_what_holds_is_no_breach():
+    assert found(verdict("created_at.has_type", success=True)) == []

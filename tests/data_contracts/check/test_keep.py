@@ -2,17 +2,23 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts.check import check_history, open_checked
+from data_contracts.check import open_checked
+from data_contracts.check.fingerprint import fingerprint
 from data_contracts.columns import TABLES
-from data_contracts.delivery import receive
-from data_contracts.engine import open_engine
 from data_contracts.errors import SourceError
-from data_contracts.quarantine import refuse_rows
-from data_contracts.rules import Judge
-from data_contracts.trusted import fingerprint, settle
-from data_contracts.typing_rows import type_rows
-from data_contracts.workbench import workbench
-from tests.data_contracts.raw_rows import LENIENT, activity, change, lead, many, raw, rows_of, settings, small_engine
+from engines.duckdb import DuckDbEngine
+from tests.data_contracts.judging import judge_rows
+from tests.data_contracts.raw_rows import (
+    activity,
+    change,
+    check,
+    lead,
+    many,
+    raw,
+    rows_of,
+    settings,
+    small_engine,
+)
 
 
 def content(checked):
@@ -24,14 +30,15 @@ def content(checked):
 
 
 def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
-    engine = open_engine(tmp_path / "history.duckdb")
+    engine = DuckDbEngine.opened(tmp_path / "history.duckdb")
     rows = many(40) | {"activities": [activity("a0", "l0")]}
     rows["leads"][7]["created_at"] = "soon"
-    checked = check_history(raw(rows, engine=engine), settings())
+    checked = check(raw(rows, engine=engine), settings())
     before = content(checked)
-    engine.disconnect()
+    engine.close()
 
-    again = open_checked(open_engine(tmp_path / "history.duckdb", read_only=True))
+    reopened = DuckDbEngine.opened(tmp_path / "history.duckdb", read_only=True)
+    again = open_checked(reopened)
     assert content(again) == before
     assert again.report == checked.report
     assert again.history.leads.columns == again.history.tables["leads"].columns
@@ -45,35 +52,27 @@ def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
         "2026.1",
     )
     assert len(before["quarantine"]) == 2, "the lead and its stage change"
-    assert again.history.engine.list_tables() == sorted(
-        [*TABLES, "check_report", "quarantine", "raw_activities", "raw_leads", "raw_stage_changes", "unsettled"]
-    )
+    raw_tables = {"raw_activities", "raw_leads", "raw_stage_changes"}
+    assert reopened.tables() - raw_tables == {*TABLES, "check_report", "quarantine", "unsettled"}
 
 
 def test_an_engine_in_which_nothing_was_checked_says_so():
     with pytest.raises(SourceError, match="never checked"):
-        open_checked(open_engine())
+        open_checked(DuckDbEngine.opened())
 
 
 def test_a_second_check_replaces_the_first():
     engine = small_engine()
-    check_history(raw(many(3), engine=engine), settings())
-    second = check_history(raw(many(2), engine=engine), settings())
+    check(raw(many(3), engine=engine), settings())
+    second = check(raw(many(2), engine=engine), settings())
     assert len(rows_of(second.history.leads)) == 2
     assert len(rows_of(engine.table("check_report"))) == 1
 
 
 def digest(engine, tables):
     """The fingerprint of a raw history, without the verdicts."""
-    history = raw(tables, engine=engine)
-    with workbench(engine):
-        received = receive(history, LENIENT.crm)
-        for table in received:
-            type_rows(engine, table, crm=LENIENT.crm)
-            judge = Judge(table.contract, extracted_at=history.extracted_at, are_leads_known=True)
-            refuse_rows(engine, table, judge=judge)
-        settle(engine, received, crm=LENIENT.crm)
-        return fingerprint(engine)
+    judge_rows(raw(tables, engine=engine))
+    return fingerprint(engine, {name: engine.table(name) for name in TABLES})
 
 
 def test_the_fingerprint_depends_on_what_was_accepted_and_not_on_its_order(engine):
@@ -102,7 +101,7 @@ def test_the_fingerprint_does_not_depend_on_the_number_of_threads(engine):
     rows = many(5_000)
     found = set()
     for threads in (1, 4):
-        engine.con.execute(f"SET threads = {threads}")
+        engine.backend.con.execute(f"SET threads = {threads}")
         found.add(digest(engine, rows))
-    engine.con.execute("RESET threads")
+    engine.backend.con.execute("RESET threads")
     assert len(found) == 1

@@ -1,10 +1,92 @@
 import datetime as dt
 
+import ibis
 import pyarrow as pa
+import pytest
 
+from data_contracts.check.read_values import text_of, value_of
 from data_contracts.history import RawHistory
 from tests.data_contracts.judging import judge_rows
-from tests.data_contracts.raw_rows import EXTRACTED_AT, activity, lead, raw
+from tests.data_contracts.raw_rows import EXTRACTED_AT, activity, lead, raw, small_engine
+
+ENGINE = small_engine()
+
+
+def value(given: object, wanted: str, delivered_type: str = "VARCHAR") -> object:
+    """What the engine makes of `given`, delivered as `delivered_type`, as text."""
+    delivered = ENGINE.backend.sql(f"SELECT CAST('{given}' AS {delivered_type}) AS given").given
+    return value_of(ENGINE, delivered, wanted=wanted).cast("string").to_pyarrow()[0].as_py()
+
+
+@pytest.mark.parametrize(
+    ("given", "time"),
+    [
+        ("2024-02-29", "2024-02-29 00:00:00"),
+        ("2024-02-29 13:45", "2024-02-29 13:45:00"),
+        ("2024-02-29T13:45:00Z", "2024-02-29 13:45:00"),
+        ("2024-02-29T13:45:00.123", "2024-02-29 13:45:00.123"),
+        ("2024-02-29T13:45:00+01:00", "2024-02-29 12:45:00"),
+        ("2024-02-29 13:45:00.5-0530", "2024-02-29 19:15:00.5"),
+        ("2024-03-01 00:30:00+02", "2024-02-29 22:30:00"),
+        (" 2024-02-29\t", "2024-02-29 00:00:00"),
+    ],
+)
+def test_a_time_becomes_utc_and_is_utc_where_it_has_no_offset(given, time):
+    assert value(given, "timestamp") == time
+
+
+@pytest.mark.parametrize(
+    "given", ["2023-02-29", "31.12.2024", "12/31/2024", "24-01-05", "0001-01-01", "infinity", "soon", "1704067200", ""]
+)
+def test_what_is_no_time_is_missing(given):
+    assert value(given, "timestamp") is None
+
+
+@pytest.mark.parametrize(
+    ("delivered_type", "given", "time"),
+    [
+        ("TIMESTAMP", "2024-02-29 13:45:00", "2024-02-29 13:45:00"),
+        ("DATE", "2024-02-29", "2024-02-29 00:00:00"),
+        ("TIMESTAMP_NS", "2024-02-29 13:45:00.123456789", "2024-02-29 13:45:00.123456"),
+        ("TIMESTAMP WITH TIME ZONE", "2024-02-29 13:45:00+01:00", "2024-02-29 12:45:00"),
+        ("BIGINT", "1704067200", None),
+    ],
+)
+def test_a_time_may_be_delivered_as_a_time(delivered_type, given, time):
+    assert value(given, "timestamp", delivered_type) == time
+
+
+@pytest.mark.parametrize(
+    ("given", "number"),
+    [
+        ("1234.5", "1234.5"),
+        ("-1", "-1.0"),
+        (" 7 ", "7.0"),
+        ("1e3", "1000.0"),
+        ("nan", None),
+        ("inf", None),
+        ("1,5", None),
+    ],
+)
+def test_a_number_is_finite_and_has_a_decimal_point(given, number):
+    assert value(given, "number") == number
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        (" a b ", "a b"),
+        ("\ta\r\n", "a"),
+        ("\u00a0Müller\ufeff", "Müller"),
+        ("é", "é"),
+        ("   ", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_text_loses_the_blanks_around_it_and_an_empty_one_is_missing(given, text):
+    delivered = ibis.memtable(pa.table({"given": pa.array([given], pa.string())})).given
+    assert ENGINE.backend.to_pyarrow(text_of(delivered))[0].as_py() == text
 
 
 def test_attributes_are_text_and_numbers_and_what_is_no_number_counts_as_missing(engine):
@@ -75,9 +157,9 @@ def test_values_that_are_delivered_as_what_they_are_need_no_text(engine):
             "outcome": ["open", "won"],
         }
     )
-    created = engine.create_table("raw_opportunities", table, overwrite=True)
+    created = engine.backend.create_table("raw_opportunities", table, overwrite=True)
     leads = raw({"leads": [lead("l0")]}, engine=engine).tables["leads"]
-    history = RawHistory(engine, {"leads": leads, "opportunities": created}, EXTRACTED_AT, "example")
+    history = RawHistory({"leads": leads, "opportunities": created}, EXTRACTED_AT, "example")
     judged = judge_rows(history)
     assert judged.refused("opportunities") == [(2, "amount.has_type")]
     (row,) = judged.tables["opportunities"]
