@@ -9,7 +9,7 @@ _INTRODUCTION = """\
 # Data contracts
 
 What the history must look like before anything is learnt from it. This page is generated from
-`data_contracts/columns.py`, as are the Great Expectations suites and the quarantine.
+`data_contracts/columns.py` and `data_contracts/rules.py`, as are the Great Expectations suites and the quarantine.
 
 A source is one `SELECT` a table (`config/sources/<source>/<table>.sql`), and its columns carry the names below. Values
 may come as text: times like `2024-02-29`, `2024-02-29 13:45:00` or `2024-02-29T13:45:00+01:00` (UTC where no offset is

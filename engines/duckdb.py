@@ -20,18 +20,18 @@ _LAST_OF_OFFSETS = tuple("0123456789.Zz")
 not: such a time is read nowhere, but for `UTC`."""
 
 
-@ibis.udf.scalar.builtin(name="md5_number_lower")
-def _md5_number_lower(text: str) -> ibis.dtype("uint64"):  # type: ignore[empty-body,valid-type]
+@ibis.udf.scalar.builtin(name="md5_number_lower")  # type: ignore[untyped-decorator]
+def _md5_number_lower(text: str) -> ibis.dtype("uint64"):  # type: ignore[valid-type]
     ...
 
 
-@ibis.udf.scalar.builtin(name="epoch_us")
+@ibis.udf.scalar.builtin(name="epoch_us")  # type: ignore[untyped-decorator]
 def _epoch_us(time: ibis.dtype("timestamp('UTC')")) -> int:  # type: ignore[empty-body,valid-type]
     ...
 
 
-@ibis.udf.scalar.builtin(name="make_timestamp")
-def _make_timestamp(microseconds: int) -> ibis.dtype("timestamp"):  # type: ignore[empty-body,valid-type]
+@ibis.udf.scalar.builtin(name="make_timestamp")  # type: ignore[untyped-decorator]
+def _make_timestamp(microseconds: int) -> ibis.dtype("timestamp"):  # type: ignore[valid-type]
     ...
 
 

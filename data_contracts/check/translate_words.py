@@ -84,8 +84,10 @@ def _looked_up(word: ir.StringValue, mapping: Mapping[str, str]) -> ir.StringVal
 
 def translated(typed: ir.Table, words: ir.Table | None, table: Delivered) -> ir.Table:
     """`typed` with our words in the place of the customer's; a word that nothing maps stays as it is."""
+    if words is None:
+        return typed
     rows = typed
-    for column in _mapped(table) if words is not None else []:
+    for column in _mapped(table):
         mine = words.filter(words.column_name == column.name, words.canonical.notnull())
         mine = mine.select(customers_word=mine.word, our_word=mine.canonical)
         joined = rows.left_join(mine, rows[column.name] == mine.customers_word)
