@@ -86,9 +86,12 @@ class DuckDbEngine:
 
     def keep(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` in the file."""
-        if not isinstance(rows, ir.Table):
-            return self._backend.create_table(name, rows, overwrite=True)
-        self._backend.con.execute(f"CREATE OR REPLACE TABLE {name} AS {self._backend.compile(rows)}")
+        if isinstance(rows, ir.Table):
+            self._backend.con.execute(f"CREATE OR REPLACE TABLE {name} AS {self._backend.compile(rows)}")
+        else:
+            self._backend.con.register("arriving", rows)
+            self._backend.con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM arriving")
+            self._backend.con.unregister("arriving")
         return self.table(name)
 
     def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:

@@ -29,7 +29,8 @@ _SHORT_NUMBER = r"^[^eE]{1,100}(?:[eE][+-]?0*[0-9]{1,2})?$"
 """A number so written is neither too large nor too small."""
 
 _LARGEST = "1.7976931348623157e308"
-_SMALLEST = "5e-324"
+_SMALLEST = "2.4703282292062329e-324"
+"""Half of the smallest float64: what is below is rounded to 0."""
 
 _NIBBLES = """
 CREATE OR REPLACE FUNCTION pg_temp.md5_low_nibbles(text) RETURNS bigint

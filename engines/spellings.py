@@ -55,7 +55,7 @@ def read_time(
     `cast` makes a time of `2024-2-29 9:05:07.123`; it is given nothing but days that exist. `group` writes the n-th
     group in a replacement, as the engine does (`\1` or `$1`).
     """
-    local = text.re_replace(TIME, f"{group(1)} {group(2)}{group(3)}{group(4)}").replace("/", "-")
+    local = text.re_replace(TIME, f"{group(1)} {group(2)}{group(3)}{group(4)}").replace("/", "-").rstrip()
     offset = text.re_replace(TIME, group(5)).replace(":", "")
     hours, minutes = offset.substr(1, 2).cast("int64"), offset.substr(3, 2).nullif("").fill_null("0").cast("int64")
     ahead = (hours * 60 + minutes) * offset.startswith("-").ifelse(-1, 1)
