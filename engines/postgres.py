@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -76,10 +77,8 @@ class PostgresEngine:
         if not _NAME.fullmatch(schema):
             raise SettingsError(f"schema {schema!r}: write it in at most 51 of a-z, 0-9 and _, not beginning with a digit")
         try:
-            connection = psycopg.connect(url, autocommit=True)
+            connection = _connected(url, schema)
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
-            for name, value in (_OPTIONS | {"search_path": schema}).items():
-                connection.execute("SELECT set_config(%s, %s, false)", (name, value))
             connection.execute(_NIBBLES)
         except psycopg.Error as error:
             raise StoreError(f"PostgreSQL, schema {schema}: {_first_line(error)}") from error
@@ -96,10 +95,9 @@ class PostgresEngine:
         """The Ibis connection."""
         return self._backend
 
-    @property
-    def url(self) -> str:
-        """Where the database is, for whoever needs a connection of their own."""
-        return self._url
+    def connected(self) -> "psycopg.Connection[Any]":
+        """Another connection to the same tables, for who cannot use this one. It is theirs to close."""
+        return _connected(self._url, self._schema)
 
     def tables(self) -> frozenset[str]:
         """The names of the tables of the schema."""
@@ -205,6 +203,13 @@ class PostgresEngine:
             for batch in batches:
                 for part in range(0, batch.num_rows, _BATCH_ROWS):
                     copy.write(_as_csv(batch.slice(part, _BATCH_ROWS)))
+
+
+def _connected(url: str, schema: str) -> "psycopg.Connection[Any]":
+    connection = psycopg.connect(url, autocommit=True)
+    for name, value in (_OPTIONS | {"search_path": schema}).items():
+        connection.execute("SELECT set_config(%s, %s, false)", (name, value))
+    return connection
 
 
 def _as_csv(batch: pa.RecordBatch) -> bytes:
