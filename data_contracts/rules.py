@@ -17,6 +17,7 @@ from data_contracts.columns import Column, ColumnType, Order, Reference, TableCo
 from data_contracts.privacy import masked_value
 
 _SHOWN_TIME = "%Y-%m-%d %H:%M:%S"
+_LARGEST_SHOWN_WHOLE = 1e15
 
 _TYPES: dict[ColumnType, str] = {"string": "text", "timestamp": "a time", "number": "a number"}
 
@@ -476,6 +477,10 @@ def _reference_rules(contract: TableContract, reference: Reference) -> Iterator[
 def shown(contract: TableContract, name: str, rows: ir.Table) -> ir.StringValue:
     """The value of the column called `name` as text; null where it is missing."""
     value = rows[name]
+    if contract.column(name).type == "number" and value.type().is_floating():
+        # Engines write whole numbers differently.
+        is_whole = (value.abs() < _LARGEST_SHOWN_WHOLE) & (value == value.floor())
+        return is_whole.ifelse(value.cast("int64").cast("string") + ".0", value.cast("string"))
     return value.strftime(_SHOWN_TIME) if contract.column(name).type == "timestamp" else value.cast("string")
 
 

@@ -296,9 +296,12 @@ def _rows_judged(judged: Judged) -> tuple[int, Mapping[str, int]]:
 
 
 def _breaching(engine: Engine, rows: ir.Table) -> str:
-    """A query of breaching rows, as Great Expectations takes it: it speaks of `{batch}`, other braces are doubled."""
+    """A query of breaching rows, as Great Expectations takes it: it speaks of `{batch}`, other braces are doubled.
+
+    It does so in a comment: Great Expectations writes a name behind the batch on some engines, and none on others.
+    """
     sql = _sql(engine, rows.select("source_row")).replace("{", "{{").replace("}", "}}")
-    return f"SELECT source_row FROM (\n{sql}\n) AS breaching WHERE EXISTS (SELECT 1 FROM {{batch}} AS judged)"
+    return f"SELECT source_row FROM (\n{sql}\n) AS breaching /* of {{batch}} */"
 
 
 def _about_persons(engine: Engine, judged: Judged) -> Iterator[ExpectationConfiguration]:
