@@ -88,7 +88,8 @@ class SparkEngine:
     def numbered(self, rows: ir.Table) -> ir.Table:
         """`rows` numbered from 1 in the order of their values: this engine keeps no order. Takes one worker's time."""
         number = ibis.row_number().over(order_by=[rows[name] for name in rows.columns]) + 1
-        return rows.mutate(source_row=number.cast("int64")).relocate("source_row")
+        # Spark numbers in int32 and Ibis takes it for int64, so that only a detour casts.
+        return rows.mutate(source_row=number.cast("decimal(20, 0)").cast("int64")).relocate("source_row")
 
     def forget(self) -> None:
         """Remove the folders of what was kept for now."""
@@ -113,10 +114,11 @@ class SparkEngine:
 
     def read_time(self, text: ir.StringValue) -> ir.TimestampValue:
         """Tried where the text is a time."""
-        return read_time(text, lambda local: local.try_cast("timestamp"), group="${}".format)
+        return read_time(_ending_well(text), lambda local: local.try_cast("timestamp"), group="${}".format)
 
     def read_number(self, text: ir.StringValue) -> ir.FloatingValue:
         """Tried where the text is a number: Java takes `1d` for one."""
+        text = _ending_well(text)
         return text.re_search(NUMBER).ifelse(text.try_cast("float64"), ibis.null("float64"))
 
     def sum_of_digests(self, text: ir.StringValue) -> ir.Scalar:
@@ -165,6 +167,11 @@ class SparkEngine:
         for name in names:
             self._backend._session.catalog.dropTempView(f"{kind}_{name}")
             shutil.rmtree(self._folder / kind / name, ignore_errors=True)
+
+
+def _ending_well(text: ir.StringValue) -> ir.StringValue:
+    """`text`, or null where it does not end as a time or a number: for Java, `$` may come before the end of a line."""
+    return text.right(1).isin(tuple("0123456789.ZC")).ifelse(text, ibis.null("string"))
 
 
 def _latest(home: Path) -> Path | None:

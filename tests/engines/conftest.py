@@ -16,6 +16,13 @@ from engines.duckdb import DuckDbEngine
 ENGINES = ("duckdb", pytest.param("postgres"), pytest.param("spark", marks=pytest.mark.slow))
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """PySpark leaves sockets to the garbage collector and sets options that pandas deprecates."""
+    for item in items:
+        if hasattr(item, "callspec") and item.callspec.params.get("engine") == "spark":
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A PostgreSQL server of its own, with a socket in a folder of its own."""

@@ -138,7 +138,8 @@ REFUSED = (
 
 def times_read(engine: Engine, texts, name="times"):
     kept = engine.keep(name, pa.table({"text": pa.array([*texts, None])}))
-    found = kept.select("text", time=engine.read_time(kept.text)).to_pyarrow().to_pylist()
+    batches = engine.stream(kept.select("text", time=engine.read_time(kept.text)))
+    found = [row for batch in batches for row in batch.to_pylist()]
     return {row["text"]: row["time"] for row in found}
 
 
