@@ -22,6 +22,7 @@ _LAST_OF_TIMES = tuple("0123456789.Z")
 _COMMON_YEARS = (1001, 9998)
 """No offset leads out of what every engine can hold."""
 
+
 @ibis.udf.scalar.builtin(name="md5_number_lower")
 def _md5_number_lower(text: str) -> ibis.dtype("uint64"):  # type: ignore[empty-body,valid-type]
     ...

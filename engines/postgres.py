@@ -75,7 +75,9 @@ class PostgresEngine:
         or does not let this user make a schema.
         """
         if not _NAME.fullmatch(schema):
-            raise SettingsError(f"schema {schema!r}: write it in at most 51 of a-z, 0-9 and _, not beginning with a digit")
+            raise SettingsError(
+                f"schema {schema!r}: write it in at most 51 of a-z, 0-9 and _, not beginning with a digit"
+            )
         try:
             connection = _connected(url, schema)
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
@@ -172,9 +174,13 @@ class PostgresEngine:
             # Whoever works in the engine wraps its errors in their own.
             causes = list(_causes(error))
             if any(isinstance(cause, psycopg.errors.DiskFull) for cause in causes):
-                raise StoreError("the disk of the PostgreSQL server is full; free some space there and run again") from error
+                raise StoreError(
+                    "the disk of the PostgreSQL server is full; free some space there and run again"
+                ) from error
             if any(isinstance(cause, psycopg.errors.OutOfMemory) for cause in causes):
-                raise SettingsError("the PostgreSQL server ran out of memory; lower its work_mem and run again") from error
+                raise SettingsError(
+                    "the PostgreSQL server ran out of memory; lower its work_mem and run again"
+                ) from error
             raise
 
     def _kept(self, schema: str, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:

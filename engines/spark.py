@@ -108,7 +108,9 @@ class SparkEngine:
         try:
             for file in sorted(place.glob("part-*.parquet")):
                 for batch in pq.ParquetFile(file).iter_batches(batch_size=_BATCH_ROWS):
-                    yield pa.RecordBatch.from_arrays([batch[name].cast(schema.field(name).type) for name in schema.names], schema=schema)
+                    yield pa.RecordBatch.from_arrays(
+                        [batch[name].cast(schema.field(name).type) for name in schema.names], schema=schema
+                    )
         finally:
             shutil.rmtree(place, ignore_errors=True)
 
@@ -136,7 +138,9 @@ class SparkEngine:
         except Exception as error:
             said = str(error)
             if "No space left on device" in said or "Disk quota exceeded" in said:
-                raise StoreError(f"the disk is full, here or on a worker of Spark ({self._folder}); free some space") from error
+                raise StoreError(
+                    f"the disk is full, here or on a worker of Spark ({self._folder}); free some space"
+                ) from error
             if "OutOfMemoryError" in said:
                 raise SettingsError("Spark ran out of memory; give its driver and executors more") from error
             raise
@@ -183,7 +187,9 @@ def _write(place: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
     place.mkdir(parents=True)
     batches = rows.to_batches() if isinstance(rows, pa.Table) else rows
     # Written as Spark does: times in microseconds, those without a zone told as that.
-    with pq.ParquetWriter(place / "part-0.parquet", rows.schema, coerce_timestamps="us", allow_truncated_timestamps=True) as file:
+    with pq.ParquetWriter(
+        place / "part-0.parquet", rows.schema, coerce_timestamps="us", allow_truncated_timestamps=True
+    ) as file:
         for batch in batches:
             file.write_batch(batch)
 

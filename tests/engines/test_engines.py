@@ -17,7 +17,9 @@ ROWS = pa.table(
         "name": pa.array(["b", "a", None, "", 'say "x", y\n', "ü\\N"]),
         "n": pa.array([1, 2, None, 4, 5, 6], pa.int64()),
         "share": pa.array([0.1, 1 / 3, None, math.inf, 1e-300, -0.0]),
-        "at": pa.array([dt.datetime(2024, 2, 29, 1, 2, 3, 456789), None, *[dt.datetime(1999, 1, 1)] * 4], pa.timestamp("us")),
+        "at": pa.array(
+            [dt.datetime(2024, 2, 29, 1, 2, 3, 456789), None, *[dt.datetime(1999, 1, 1)] * 4], pa.timestamp("us")
+        ),
         "is_new": pa.array([True, False, None, True, True, False]),
     }
 )
@@ -70,7 +72,9 @@ def test_what_is_dropped_is_gone_and_a_name_that_nothing_bears_is_left_alone(eng
 
 
 def test_rows_get_the_same_numbers_whichever_way_they_are_numbered(engine: Engine):
-    kept = engine.keep("to_number", pa.table({"x": [f"x{n * 7919 % 1000}" for n in range(1000)], "y": [n % 3 for n in range(1000)]}))
+    kept = engine.keep(
+        "to_number", pa.table({"x": [f"x{n * 7919 % 1000}" for n in range(1000)], "y": [n % 3 for n in range(1000)]})
+    )
     numbered = engine.keep_numbered("numbered", kept)
     assert numbered.columns == ("x", "y", "source_row")
     assert engine.numbered(kept).columns == ("source_row", "x", "y")
@@ -90,7 +94,9 @@ def test_rows_are_streamed_in_order_and_in_several_batches(engine: Engine):
     assert [value for batch in batches for value in batch["n"].to_pylist()] == list(range(n))
     assert len(batches) > 1 or engine.kind == "duckdb"
     assert batches[0].schema.names == ["n", "text"]
-    assert rows_of(ibis.memtable(pa.Table.from_batches(engine.stream(engine.keep("kept", ROWS))))) == rows_of(engine.table("kept"))
+    assert rows_of(ibis.memtable(pa.Table.from_batches(engine.stream(engine.keep("kept", ROWS))))) == rows_of(
+        engine.table("kept")
+    )
 
 
 def test_nothing_to_stream_is_no_error(engine: Engine):
@@ -159,17 +165,38 @@ def spelled_times(n: int, *, seed: int) -> list[str]:
     texts = set()
     while len(texts) < n:
         between = draw.choice("---/")
-        year = draw.choice(["2024", "2023", "1900", "2000", "1999", "2100", "9999", "1000", "24", "0001", "12024", "999"])
+        year = draw.choice(
+            ["2024", "2023", "1900", "2000", "1999", "2100", "9999", "1000", "24", "0001", "12024", "999"]
+        )
         month, day = str(draw.randint(0, 13)), str(draw.randint(0, 32))
         if draw.random() < 0.5:
             month, day = month.zfill(2), day.zfill(2)
         text = between.join([year, month, day])
         if draw.random() < 0.85:
             text += draw.choice([" ", "T", "  ", " ", "T", "\t", "T ", "", " T", "t"])
-            text += ":".join(str(draw.choice([0, 5, 9, 12, 23, 24, 59, 60])).zfill(draw.choice([1, 2, 2, 3])) for _ in range(draw.choice([1, 2, 3, 3, 3])))
+            text += ":".join(
+                str(draw.choice([0, 5, 9, 12, 23, 24, 59, 60])).zfill(draw.choice([1, 2, 2, 3]))
+                for _ in range(draw.choice([1, 2, 3, 3, 3]))
+            )
             text += draw.choice(["", "", "", ".", ".5", ".123456", ".1234567", ".999999999", ",5"])
             text += draw.choice(
-                ["", "", "Z", "+01", "-05:30", "+0545", " UTC", "UTC", "z", " Z", "+1", "+01:30:15", "+99", "+00:61", " GMT0"]
+                [
+                    "",
+                    "",
+                    "Z",
+                    "+01",
+                    "-05:30",
+                    "+0545",
+                    " UTC",
+                    "UTC",
+                    "z",
+                    " Z",
+                    "+1",
+                    "+01:30:15",
+                    "+99",
+                    "+00:61",
+                    " GMT0",
+                ]
                 + [" EST", " NZ", " UTC+1", " (BC)", " ", "+01:", "-", " Etc/UTC", "Z UTC", " America/La_Paz"]
             )
         if draw.random() < 0.1:

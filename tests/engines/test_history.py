@@ -58,7 +58,9 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
     tables = {name: table.to_pyarrow() for name, table in raw.tables.items()}
     tables["leads"] = _with(tables["leads"], "source", {0: 'we "b"\n\\x\t\u00fc', 1: " padded\u00a0"})
     tables["leads"] = _with(tables["leads"], "merged_into", {6: "jane@example.org"})
-    tables["leads"] = _with(tables["leads"], "created_at", {3: "2024-02-30", 4: "2025-03-01T10:00:00.1234567+01:00", 5: "epoch"})
+    tables["leads"] = _with(
+        tables["leads"], "created_at", {3: "2024-02-30", 4: "2025-03-01T10:00:00.1234567+01:00", 5: "epoch"}
+    )
     tables["opportunities"] = _with(tables["opportunities"], "amount", {0: "1e400", 1: "12,50", 2: "-3", 3: "1_000"})
     return Delivery(tables, raw.extracted_at, raw.select_digests)
 
