@@ -6,10 +6,10 @@ INSTALLED := .venv/.installed
 # Numeric libraries would start a thread per core in each of the two test workers.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo test check mutants bench lock docs clean
+.PHONY: help demo test test-engines check mutants bench lock docs clean
 
 help:  ## Show this list
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
 
 # The lock file is complete, so nothing is resolved (--no-deps): older pips stumble over extras when hashes are required.
 $(INSTALLED): requirements.lock pyproject.toml
@@ -25,6 +25,15 @@ demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to fil
 
 test: $(INSTALLED)  ## All tests
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope
+
+# What is installed keeps its version: pip is given all of them as constraints.
+test-engines: $(INSTALLED)  ## Tests of all engines: PostgreSQL and Spark are installed where they are absent
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || ! command -v apt-get >/dev/null || apt-get install -y -qq postgresql
+	@ls -d /usr/lib/jvm/java-17-* /usr/lib/jvm/java-21-* >/dev/null 2>&1 || ! command -v apt-get >/dev/null \
+	  || apt-get install -y -qq openjdk-17-jre-headless || apt-get install -y -qq default-jre-headless
+	@$(BIN)/python -m pip freeze --exclude-editable > .venv/versions.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c .venv/versions.txt -e '.[postgres,spark]'
+	$(TEST_ENV) $(BIN)/python -m pytest tests/engines
 
 check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
 	$(BIN)/ruff format --check .

@@ -93,7 +93,7 @@ def make_history(engine: Backend, *, n_leads: int, n_activities: int) -> CrmHist
     engine.raw_sql("CREATE TABLE unsettled (lead_id text, stage text, reason text, is_ending boolean)")
     tables = {name: engine.table(name) for name in TABLES}
     return CrmHistory(
-        engine, tables, engine.table("unsettled"), AS_OF, absent=(), fingerprint="bench", definitions_version="bench"
+        tables, engine.table("unsettled"), AS_OF, absent=(), fingerprint="bench", definitions_version="bench"
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 import ibis.expr.types as ir
 import pyarrow as pa
@@ -70,6 +70,10 @@ class Engine(Protocol):
 
     def sum_of_digests(self, text: ir.StringValue) -> ir.Scalar:
         """The sum of a 64-bit number of each text: the last 16 hexadecimal digits of its MD5, the first byte lowest."""
+        ...
+
+    def connected(self) -> Any:
+        """A DBAPI connection of its own, for whoever speaks SQL and not Ibis. `TypeError` where the engine has none."""
         ...
 
     def enough_of_everything(self) -> AbstractContextManager[None]:

@@ -89,7 +89,8 @@ def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
         for criterion in icp.criteria:
             result = is_met(criterion, snapshots)
             met += result.fill_null(False).ifelse(criterion.weight, 0.0)
-            known += result.notnull().ifelse(criterion.weight, 0.0)
+            # Asked of the attribute: not every engine parses whether `x IN (...)` is null.
+            known += snapshots[criterion.attribute].notnull().ifelse(criterion.weight, 0.0)
         return met / known.nullif(0.0)
 
     return number(

@@ -19,6 +19,9 @@ RESERVED = frozenset(
 
 ENGINE_TYPES = {"category": "string", "number": "float64"}
 
+_NUMBER = r"^[+-]?([0-9]{1,200}\.?[0-9]{0,200}|\.[0-9]{1,200})([eE][+-]?0*[0-9]{1,2})?$"
+"""A number in digits that is not too large for float64."""
+
 
 def refuse_reserved_names(attributes: Attributes) -> None:
     """Raise `SettingsError` that names every declared attribute with the name of one of our own columns."""
@@ -79,7 +82,10 @@ def _with_attributes(
 
 
 def _typed(value: ir.Value, attribute: AttributeDeclaration) -> ir.Value:
-    return value.try_cast(ENGINE_TYPES[attribute.type])
+    if attribute.type == "number" and value.type().is_string():
+        # Not every engine can try a cast, so that only what is a number is cast.
+        value = value.re_search(_NUMBER).ifelse(value, ibis.null("string"))
+    return value.cast(ENGINE_TYPES[attribute.type])
 
 
 def periods_of(changes: ir.Table) -> ir.Table:

@@ -70,7 +70,12 @@ def number(
 ) -> Feature:
     """A numeric feature (float64) called `name`."""
     column = FeatureColumn(name, "number", group, unit, meaning, missing)
-    return Feature(column, Measure(name, scan, lambda table: value(table).cast("float64"), when_nothing))
+    return Feature(column, Measure(name, scan, lambda table: _as_number(value(table)), when_nothing))
+
+
+def _as_number(value: ir.Value) -> ir.FloatingValue:
+    """`value` as float64. Not every engine makes that of a truth value in one step."""
+    return (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
 
 
 def category(name: str, value: Callable[[ir.Table], ir.Value], *, group: str, meaning: str, missing: str) -> Feature:

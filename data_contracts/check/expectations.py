@@ -23,11 +23,13 @@ from data_contracts.check.deliver import Delivered
 from data_contracts.check.judge_rows import Judged, repeated_rows
 from data_contracts.check.translate_words import known_words
 from data_contracts.check.verdicts import COLUMN_EXISTS, NOT_EMPTY, NOT_PERSONAL, REFUSED_SHARE, VOLUME, Verdict
+from data_contracts.column_rules import InVocabulary
 from data_contracts.columns import FREE_TEXTS
 from data_contracts.keeping import kept_folder
 from data_contracts.ports import Engine
 from data_contracts.privacy import is_personal_value
-from data_contracts.rules import InVocabulary, RowRule, Unique
+from data_contracts.row_rule import RowRule
+from data_contracts.rules import Unique
 from data_contracts.settings import Checks
 from data_contracts.wording import percent
 
@@ -40,6 +42,8 @@ with warnings.catch_warnings():
         ExpectationValidationResult,
     )
     from great_expectations.data_context.types.base import ProgressBarsConfig
+    from great_expectations.datasource.fluent.interfaces import Batch
+    from great_expectations.datasource.fluent.spark_datasource import SparkDatasource
     from great_expectations.datasource.fluent.sql_datasource import SQLDatasource
     from great_expectations.execution_engine.sqlalchemy_execution_engine import SqlAlchemyExecutionEngine
     from great_expectations.expectations.core.unexpected_rows_expectation import UnexpectedRowsExpectation
@@ -161,12 +165,7 @@ def verdicts_on(
     """
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    # A callable that returns a new cursor: another connection to the same database, in memory or in a file.
-    options = {
-        "creator": lambda: duckdb_engine.ConnectionWrapper(engine.backend.con.cursor()),
-        "poolclass": sqlalchemy.pool.StaticPool,
-    }
-    source = EmbeddedDatasource(name="engine", connection_string="duckdb:///:memory:", kwargs=options)
+    source = _source_of(engine)
     context.add_datasource(datasource=source)
     results: dict[str, list[ExpectationSuiteValidationResult]] = {}
     try:
@@ -178,7 +177,8 @@ def verdicts_on(
                 judged = list(_about_rows(engine, expected, judged=expected.judged, checks=checks))
                 results[name].append(_run(source, name, engine, expected.judged.typed, expectations=judged))
     finally:
-        source.close()
+        if isinstance(source, EmbeddedDatasource):
+            source.close()
     verdicts = tuple(
         _verdict(name, result) for name, parts in results.items() for part in parts for result in part.results
     )
@@ -189,16 +189,38 @@ def verdicts_on(
     return verdicts
 
 
+def _source_of(engine: Engine) -> EmbeddedDatasource | SparkDatasource:
+    """The engine as Great Expectations reads it: over a connection of its own, or as Spark's data frames."""
+    kind = engine.backend.name
+    if kind == "pyspark":
+        return SparkDatasource(name="engine")
+    options: dict[str, Any] = {"poolclass": sqlalchemy.pool.StaticPool}
+    if kind == "postgres":
+        options["creator"] = engine.connected
+        return EmbeddedDatasource(name="engine", connection_string="postgresql+psycopg://", kwargs=options)
+    options["creator"] = lambda: duckdb_engine.ConnectionWrapper(engine.connected())
+    return EmbeddedDatasource(name="engine", connection_string="duckdb:///:memory:", kwargs=options)
+
+
+def _batch_of(source: EmbeddedDatasource | SparkDatasource, name: str, engine: Engine, rows: ir.Table) -> Batch:
+    if isinstance(source, SparkDatasource):
+        frame = engine.backend.raw_sql(_sql(engine, rows))
+        asset = source.add_dataframe_asset(name)
+        definition = asset.add_batch_definition_whole_dataframe("all rows")
+        return definition.get_batch(batch_parameters={"dataframe": frame})
+    query = source.add_query_asset(name, query=_sql(engine, rows))
+    return query.add_batch_definition_whole_table("all rows").get_batch()
+
+
 def _run(
-    source: EmbeddedDatasource,
+    source: EmbeddedDatasource | SparkDatasource,
     name: str,
     engine: Engine,
     rows: ir.Table,
     *,
     expectations: list[ExpectationConfiguration],
 ) -> ExpectationSuiteValidationResult:
-    asset = source.add_query_asset(name, query=_sql(engine, rows))
-    batch = asset.add_batch_definition_whole_table("all rows").get_batch()
+    batch = _batch_of(source, name, engine, rows)
     return batch.validate(gx.ExpectationSuite(name=name, expectations=expectations), result_format=_COUNTS_ONLY)
 
 
@@ -275,9 +297,12 @@ def _rows_judged(judged: Judged) -> tuple[int, Mapping[str, int]]:
 
 
 def _breaching(engine: Engine, rows: ir.Table) -> str:
-    """A query of breaching rows, as Great Expectations takes it: it speaks of `{batch}`, other braces are doubled."""
+    """A query of breaching rows, as Great Expectations takes it: it speaks of `{batch}`, other braces are doubled.
+
+    It does so in a comment: Great Expectations writes a name behind the batch on some engines, and none on others.
+    """
     sql = _sql(engine, rows.select("source_row")).replace("{", "{{").replace("}", "}}")
-    return f"SELECT source_row FROM (\n{sql}\n) AS breaching WHERE EXISTS (SELECT 1 FROM {{batch}})"
+    return f"SELECT source_row FROM (\n{sql}\n) AS breaching /* of {{batch}} */"
 
 
 def _about_persons(engine: Engine, judged: Judged) -> Iterator[ExpectationConfiguration]:

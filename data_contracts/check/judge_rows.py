@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 from data_contracts.check.deliver import Delivered
 from data_contracts.columns import TableContract
 from data_contracts.ports import Engine
-from data_contracts.rules import RowRule, Unique
+from data_contracts.row_rule import RowRule
+from data_contracts.rules import Unique
 
 SURVIVOR = "survivor_id"
 """The lead that a row of a merged lead goes to; null in other rows."""

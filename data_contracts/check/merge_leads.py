@@ -20,7 +20,8 @@ from data_contracts.check.deliver import Findings
 from data_contracts.check.judge_rows import SURVIVOR, Judged, in_row
 from data_contracts.columns import TableContract
 from data_contracts.ports import Engine
-from data_contracts.rules import IS_IN_CIRCLE, IS_LEAD_ACCEPTED, RowRule
+from data_contracts.row_rule import RowRule
+from data_contracts.rules import IS_IN_CIRCLE, IS_LEAD_ACCEPTED
 from data_contracts.wording import rows
 
 

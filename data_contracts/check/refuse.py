@@ -11,7 +11,7 @@ from data_contracts.check.judge_rows import Judged
 from data_contracts.history import TableCheck
 from data_contracts.ports import Engine
 from data_contracts.privacy import masked_value
-from data_contracts.rules import key_text
+from data_contracts.row_rule import key_text
 
 _QUOTE = "\ufdd0"
 """Stands for the quotes of JSON until what is between them is escaped. Unicode keeps it out of texts; where one has it

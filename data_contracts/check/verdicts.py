@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from data_contracts.check.deliver import Delivered
 from data_contracts.check.judge_rows import Judged
 from data_contracts.check.translate_words import unmapped_breaches
+from data_contracts.column_rules import InVocabulary
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach
 from data_contracts.history import TableCheck
 from data_contracts.privacy import masked
-from data_contracts.rules import InVocabulary
 from data_contracts.settings import Checks
 from data_contracts.wording import listed, percent, rows
 

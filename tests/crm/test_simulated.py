@@ -128,7 +128,7 @@ def words(raw: RawHistory, table: str, column: str) -> set[str]:
 
 
 def read(raw: RawHistory, table: str) -> pd.DataFrame:
-    return raw.tables[table].order_by("source_row").to_pandas()
+    return views_of(raw).execute(f"SELECT * FROM raw_{table} ORDER BY source_row").fetch_df()
 
 
 def test_the_settings_hold_the_point_rule_that_the_simulation_used():

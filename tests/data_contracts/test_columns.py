@@ -2,8 +2,9 @@ from collections import Counter
 
 import pytest
 
+from data_contracts.column_rules import HasType
 from data_contracts.columns import LEADS, TABLES, TableContract
-from data_contracts.rules import HasType, NoCircle, References, row_rules
+from data_contracts.rules import NoCircle, References, row_rules
 
 EVERY_CONTRACT = pytest.mark.parametrize("contract", TABLES.values(), ids=lambda contract: contract.name)
 

@@ -221,7 +221,7 @@ def workbench(engine, settings, column_types, snapshot_types, unsettled_types, a
     bound = {name: engine.create_table(name, arrow([], of_table)) for name, of_table in types.items()}
     tables = {name: bound[name] for name in TABLES}
     unsettled = engine.create_table("unsettled", arrow([], unsettled_types))
-    history = CrmHistory(engine, tables, unsettled, EXTRACTED_AT, (), fingerprint="", definitions_version="")
+    history = CrmHistory(tables, unsettled, EXTRACTED_AT, (), fingerprint="", definitions_version="")
     features = build_features(history, Snapshots(bound["moments"]), settings=settings)
     engine.create_view("features", features.table)
     engine.create_view("scoring", scoring_snapshots(history, settings.definitions, as_of=AS_OF).table)

@@ -195,7 +195,8 @@ def test_a_damaged_history_is_an_error_for_readers_and_is_made_anew_by_a_check(w
 
 
 @pytest.mark.parametrize(
-    "change", ["ALTER TABLE check_report DROP COLUMN source", "UPDATE check_report SET tables = '[{}]'"]
+    "change",
+    ["ALTER TABLE check_report RENAME COLUMN report TO told", "UPDATE check_report SET report = '{\"tables\": [{}]}'"],
 )
 def test_a_report_that_another_version_kept_does_not_block_a_check(workspace: Path, change: str):
     engine = open_engine(store().history)

@@ -296,10 +296,10 @@ def _history(path: Path) -> str:
     if not path.exists():
         return "none"
     with duckdb.connect(str(_copied(path)), read_only=True) as con:
-        fingerprint, extracted_at = con.execute("SELECT fingerprint, extracted_at FROM check_report").fetchone()
+        report = json.loads(con.execute("SELECT report FROM check_report").fetchone()[0])
         (n_leads,) = con.execute("SELECT count(*) FROM leads").fetchone()
         (n_refused,) = con.execute("SELECT count(*) FROM quarantine").fetchone()
-    return f"{fingerprint[:12]} of {extracted_at:%Y-%m-%d}, {n_leads} leads, {n_refused} refused"
+    return f"{report['fingerprint'][:12]} of {report['extracted_at'][:10]}, {n_leads} leads, {n_refused} refused"
 
 
 def _files(folder: Path) -> str:
