@@ -31,22 +31,33 @@ def value_of(engine: Engine, value: ir.Value, *, wanted: ColumnType) -> ir.Value
     A time with an offset becomes UTC; one without is taken as UTC. A year before 1900 is no time (two-digit years,
     placeholders), and a number that is not finite is no number.
     """
-    if wanted == "timestamp":
-        time = _time_of(engine, value)
-        return time.between(_FIRST_TIME, _LAST_TIME).ifelse(time, ibis.null("timestamp"))
+    return _kept(_parsed(engine, _readable(value, wanted=wanted), wanted=wanted), wanted=wanted)
+
+
+def _readable(value: ir.Value, *, wanted: ColumnType) -> ir.Value:
+    """A time that was delivered as one as it is, everything else as text."""
+    is_time = value.type().is_timestamp() or value.type().is_date()
+    return value if wanted == "timestamp" and is_time else text_of(value)
+
+
+def _parsed(engine: Engine, readable: ir.Value, *, wanted: ColumnType) -> ir.Value:
+    """What is readable as the type `wanted`, still with values that `_kept` takes out."""
+    kind = readable.type()
     if wanted == "number":
-        number = engine.read_number(text_of(value))
-        return number.between(-_LARGEST, _LARGEST).ifelse(number, ibis.null("float64"))
-    return text_of(value)
-
-
-def _time_of(engine: Engine, value: ir.Value) -> ir.TimestampValue:
-    kind = value.type()
+        return engine.read_number(readable)
+    if wanted == "string":
+        return readable
     if kind.is_timestamp() and kind.timezone is not None:
-        return value.cast("timestamp('UTC')").cast("timestamp")
-    if kind.is_timestamp() or kind.is_date():
-        return value.try_cast("timestamp")
-    return engine.read_time(text_of(value))
+        return readable.cast("timestamp('UTC')").cast("timestamp")
+    return engine.read_time(readable) if kind.is_string() else readable.try_cast("timestamp")
+
+
+def _kept(parsed: ir.Value, *, wanted: ColumnType) -> ir.Value:
+    if wanted == "timestamp":
+        return parsed.between(_FIRST_TIME, _LAST_TIME).ifelse(parsed, ibis.null("timestamp"))
+    if wanted == "number":
+        return parsed.between(-_LARGEST, _LARGEST).ifelse(parsed, ibis.null("float64"))
+    return parsed
 
 
 def type_rows(engine: Engine, table: Delivered) -> ir.Table:
@@ -55,21 +66,35 @@ def type_rows(engine: Engine, table: Delivered) -> ir.Table:
     Each column that is not text, and each declared number, has a companion `<column>_unreadable`: the text of a value
     that could not be read, otherwise null. A missing value is filled from the column that its contract names.
     """
-    read = table.rows.select("source_row", **dict(_read(engine, table)))
-    filled = read.select("source_row", **dict(_filled(read, table)))
+    types = {name: wanted for name, wanted in _types(table) if name in table.columns}
+    readable = {name: _readable(table.rows[name], wanted=wanted) for name, wanted in types.items()}
+    texts = _step(engine, f"texts_{table.name}", table.rows.select("source_row", **readable))
+    parsed = {_parsed_as(name): _parsed(engine, texts[name], wanted=wanted) for name, wanted in types.items()}
+    read = _step(engine, f"read_{table.name}", texts.mutate(**parsed))
+    values = read.select("source_row", **dict(_values(read, table)))
+    filled = values.select("source_row", **dict(_filled(values, table)))
     return engine.keep_for_now(f"typed_{table.name}", filled)
 
 
-def _read(engine: Engine, table: Delivered) -> Iterator[tuple[str, ir.Value]]:
+def _step(engine: Engine, name: str, rows: ir.Table) -> ir.Table:
+    """`rows` behind a name: Ibis would write each of its columns out wherever the next step mentions it."""
+    return engine.select(name, str(engine.backend.compile(rows)))
+
+
+def _parsed_as(name: str) -> str:
+    return f"parsed__{name}"
+
+
+def _values(read: ir.Table, table: Delivered) -> Iterator[tuple[str, ir.Value]]:
     for name, wanted in _types(table):
-        value = table.rows[name] if name in table.columns else None
-        read = ibis.null(TYPES[wanted]) if value is None else value_of(engine, value, wanted=wanted)
+        is_there = name in table.columns
+        value = _kept(read[_parsed_as(name)], wanted=wanted) if is_there else ibis.null(TYPES[wanted])
         if (table.name, name) == ("attribute_changes", "attribute"):
-            read = read.lower()  # as the names of the columns that it speaks of
-        yield name, read
+            value = value.lower()  # as the names of the columns that it speaks of
+        yield name, value
         if wanted != "string":
-            text = ibis.null("string") if value is None else read.isnull().ifelse(text_of(value), ibis.null("string"))
-            yield unreadable(name), text
+            text = value.isnull().ifelse(read[name].cast("string"), ibis.null("string")) if is_there else None
+            yield unreadable(name), ibis.null("string") if text is None else text
 
 
 def _types(table: Delivered) -> Iterator[tuple[str, ColumnType]]:

@@ -31,7 +31,8 @@ _ESCAPES = {
 
 def quarantined(judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
     """The rows of the quarantine that come from one table, as `data_contracts.history.Quarantine` describes them."""
-    raw = judged.table.rows
+    # Only refused rows are written as JSON: each takes dozens of replacements.
+    raw = judged.table.rows.semi_join(judged.refused, "source_row")
     given = raw.select(given_row=raw.source_row, raw_row=_as_json(raw, judged.table.known))
     breaches = judged.breaches.select(rule="rule", breaching_row="source_row")
     rows = judged.rows
