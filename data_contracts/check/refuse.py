@@ -17,6 +17,9 @@ _ESCAPES = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r
 _CONTROLS = {chr(code): f"\\u{code:04X}" for code in range(1, 32) if chr(code) not in _ESCAPES}
 """Text cannot hold the character with the code 0 on every engine, and none hands it out."""
 
+_MISREAD = "\a\v\f"
+"""Spark would read a literal of these as `a`, `v`, `f`: they are named by their codes, in a regular expression."""
+
 
 def quarantined(judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
     """The rows of the quarantine that come from one table, as `data_contracts.history.Quarantine` describes them."""
@@ -52,7 +55,10 @@ def _member(value: ir.Value) -> ir.StringValue:
     kind = value.type()
     if not (kind.is_numeric() or kind.is_boolean()):
         for character, escape in {**_ESCAPES, **_CONTROLS}.items():
-            text = text.replace(character, escape)
+            if character in _MISREAD:
+                text = text.re_replace(f"\\x{ord(character):02x}", escape.replace("\\", "\\\\"))
+            else:
+                text = text.replace(character, escape)
         text = ibis.literal('"') + text + '"'
     return text.fill_null("null")
 
