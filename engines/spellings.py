@@ -30,7 +30,7 @@ def _date(between: str) -> str:
     return f"[1-9][0-9]{{3}}{between}(?:{long}|{short}|{february})|{_LEAP_YEAR}{between}0?2{between}29"
 
 
-_BLANK = "[ \t\n\v\f\r]"
+_BLANK = r"[ \t\n\x0b\f\r]"
 _OFFSET = "[+-][0-9]{2}(?::?[0-9]{2})?"
 
 TIME = (

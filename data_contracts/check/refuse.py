@@ -28,6 +28,9 @@ _ESCAPES = {
     **{chr(code): f"\\u{code:04X}" for code in range(1, 32) if chr(code) not in "\b\f\n\r\t"},
 }
 
+_MISREAD = "\a\v\f"
+"""Spark would read a literal of these as `a`, `v`, `f`: they are named by their codes, in a regular expression."""
+
 
 def quarantined(judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
     """The rows of the quarantine that come from one table, as `data_contracts.history.Quarantine` describes them."""
@@ -59,7 +62,10 @@ def _as_json(raw: ir.Table, columns: Sequence[str]) -> ir.StringValue:
     members = ibis.literal(",").join([names[name] + _member(raw[name]) for name in columns] or [ibis.literal("")])
     # Escaped once a row: the many replacements of each value on its own take seconds to write down as SQL.
     for character, escape in _ESCAPES.items():
-        members = members.replace(character, escape)
+        if character in _MISREAD:
+            members = members.re_replace(f"\\x{ord(character):02x}", escape.replace("\\", "\\\\"))
+        else:
+            members = members.replace(character, escape)
     return ibis.literal("{") + members.replace(_QUOTE, '"') + "}"
 
 

@@ -5,6 +5,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -24,17 +25,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_url() -> Iterator[str]:
     """A PostgreSQL server of its own, with a socket in a folder of its own."""
     binaries = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not binaries:
         pytest.skip("no PostgreSQL server is installed")
     if importlib.util.find_spec("psycopg") is None:
         pytest.skip("psycopg is not installed")
-    folder, port = tmp_path_factory.mktemp("pg"), _free_port()
-    for part in [folder, *folder.parents]:
-        if part.stat().st_uid == os.getuid() and part.name.startswith(("pg", "pytest-")):
-            part.chmod(0o755)
+    # Not in pytest's folder, which other runs close to everybody but us.
+    folder, port = Path(tempfile.mkdtemp(prefix="leadscore_postgres_")), _free_port()
     data, bin_folder = folder / "data", binaries[-1].parent
     data.mkdir()
     if os.getuid() == 0:
@@ -48,6 +47,7 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield f"postgresql://postgres@/postgres?host={folder}&port={port}"
     finally:
         run([bin_folder / "pg_ctl", "-D", data, "-m", "immediate", "stop"])
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _as_server_user() -> Callable[[Sequence[object]], None]:

@@ -56,7 +56,7 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
     source = SqlSource("simulated", folder=ROOT / "config/sources/simulated", data_folder=folder)
     raw = source.read(engine)
     tables = {name: table.to_pyarrow() for name, table in raw.tables.items()}
-    tables["leads"] = _with(tables["leads"], "source", {0: 'we "b"\n\\x\t\u00fc', 1: " padded\u00a0"})
+    tables["leads"] = _with(tables["leads"], "source", {0: 'we "b"\n\\x\a\v\f\x01\t\u00fc', 1: " padded\u00a0"})
     tables["leads"] = _with(tables["leads"], "merged_into", {6: "jane@example.org"})
     tables["leads"] = _with(
         tables["leads"], "created_at", {3: "2024-02-30", 4: "2025-03-01T10:00:00.1234567+01:00", 5: "epoch"}
