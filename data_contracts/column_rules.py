@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from data_contracts.columns import Column, ColumnType, unreadable
-from data_contracts.row_rule import SHOWN_TIME, Expectation, RowRule
+from data_contracts.row_rule import SHOWN_TIME, Expectation, SeenInRow
 
 _TYPES: dict[ColumnType, str] = {"string": "text", "timestamp": "a time", "number": "a number"}
 
@@ -21,7 +21,7 @@ HOW_TO_WRITE: dict[ColumnType, str] = {
 
 
 @dataclass(frozen=True)
-class ColumnRule(RowRule):
+class ColumnRule(SeenInRow):
     """A rule about the values of one column."""
 
     column: Column
@@ -80,10 +80,14 @@ class NotMissing(ColumnRule):
         is_missing = rows[self.judges].isnull()
         return is_missing if self._is_text else is_missing & rows[unreadable(self.judges)].isnull()
 
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Says so."""
+        del rows, extracted_at
+        return "is missing; fill it in"
+
     def reason(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue:
         """There is no value to show."""
-        del rows, extracted_at
-        return ibis.literal(f"{self.judges} is missing; fill it in")
+        return ibis.literal(f"{self.judges} {self.complaint(rows, extracted_at=extracted_at)}")
 
     def expectation(self, *, extracted_at: dt.datetime) -> Expectation:
         """Asked only of rows whose value could be read."""

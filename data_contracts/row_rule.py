@@ -1,6 +1,7 @@
 """What a row rule is: a promise, who breaches it, and how to say so."""
 
 import datetime as dt
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -30,16 +31,16 @@ class Expectation:
 
 
 @dataclass(frozen=True)
-class RowRule:
+class RowRule(ABC):
     """One row rule of one table. A row that breaches it is refused."""
 
     contract: TableContract
     kind: ClassVar[str]
 
     @property
+    @abstractmethod
     def judges(self) -> str:
         """The judged column, or columns joined by `+`."""
-        raise NotImplementedError
 
     @property
     def id(self) -> str:
@@ -47,9 +48,9 @@ class RowRule:
         return f"{self.contract.name}.{self.judges}.{self.kind}"
 
     @property
+    @abstractmethod
     def promise(self) -> str:
         """What is promised, as a sentence about the column."""
-        raise NotImplementedError
 
     @property
     def is_about_lead(self) -> bool:
@@ -61,17 +62,13 @@ class RowRule:
         """Whether it can be judged only when all leads have been looked at."""
         return False
 
-    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
-        """True for the judged rows that breach the rule."""
-        raise NotImplementedError
-
     def value(self, rows: ir.Table) -> ir.StringValue:
         """The value that breaches the rule, as text."""
         return shown(self.contract, self.judges, rows)
 
+    @abstractmethod
     def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue | str:
         """What is wrong with the value and what to do, as the end of a sentence that begins with it."""
-        raise NotImplementedError
 
     def reason(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.StringValue:
         """The whole sentence: which value, what was expected, what to do. What identifies a person is masked."""
@@ -86,6 +83,15 @@ class RowRule:
     def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
         """How many rows that expectation looks at."""
         return rows.count()
+
+
+@dataclass(frozen=True)
+class SeenInRow(RowRule):
+    """A rule that a look at one row, and at the lead that it belongs to, decides."""
+
+    @abstractmethod
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """True for the judged rows that breach the rule."""
 
 
 def shown(contract: TableContract, name: str, rows: ir.Table) -> ir.StringValue:

@@ -15,7 +15,7 @@ import ibis.expr.types as ir
 
 from data_contracts.column_rules import AtLeast, HasType, InVocabulary, NotInFuture, NotMissing
 from data_contracts.columns import Column, Order, Reference, TableContract
-from data_contracts.row_rule import SHOWN_TIME, Expectation, RowRule, key_text
+from data_contracts.row_rule import SHOWN_TIME, Expectation, RowRule, SeenInRow, key_text
 
 LEAD_CREATED_AT = "lead_created_at"
 """When the accepted lead that a row belongs to was created; null where there is no such lead."""
@@ -57,7 +57,7 @@ class Unique(RowRule):
 
 
 @dataclass(frozen=True)
-class References(RowRule):
+class References(SeenInRow):
     """The id is that of an accepted lead. `Reference` names the column."""
 
     reference: Reference
@@ -96,7 +96,7 @@ class References(RowRule):
 
 
 @dataclass(frozen=True)
-class NoCircle(RowRule):
+class NoCircle(SeenInRow):
     """Following a lead's mergers ends at a lead that was never merged."""
 
     reference: Reference
@@ -129,7 +129,7 @@ class NoCircle(RowRule):
 
 
 @dataclass(frozen=True)
-class NotBefore(RowRule):
+class NotBefore(SeenInRow):
     """One time of a row is not before another one, or not before the creation of the row's lead."""
 
     order: Order

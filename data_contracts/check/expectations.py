@@ -28,8 +28,7 @@ from data_contracts.columns import FREE_TEXTS
 from data_contracts.keeping import kept_folder
 from data_contracts.ports import Engine
 from data_contracts.privacy import is_personal_value
-from data_contracts.row_rule import RowRule
-from data_contracts.rules import Unique
+from data_contracts.row_rule import RowRule, SeenInRow
 from data_contracts.settings import Checks
 from data_contracts.wording import percent
 
@@ -337,7 +336,7 @@ def _about_rule(
 
 def _breaching_rows(judged: Judged, rule: RowRule, *, latest: dt.datetime) -> ir.Table:
     """The rows that breach a rule for which Great Expectations has no word, found anew and not in the quarantine."""
-    if isinstance(rule, Unique):
+    if not isinstance(rule, SeenInRow):
         return repeated_rows(judged.rows, judged.table.contract)
     if rule.is_about_mergers:
         return judged.breached(type(rule))

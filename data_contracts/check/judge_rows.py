@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from data_contracts.check.deliver import Delivered
 from data_contracts.columns import TableContract
 from data_contracts.ports import Engine
-from data_contracts.row_rule import RowRule
+from data_contracts.row_rule import RowRule, SeenInRow
 from data_contracts.rules import Unique
 
 SURVIVOR = "survivor_id"
@@ -75,7 +75,7 @@ def judge_rows(
     Takes two passes over the rows, whatever the number of rules: one for what a row (and its lead) shows, one for
     repeated keys.
     """
-    alone = [rule for rule in rules if not isinstance(rule, Unique) and not rule.is_about_mergers]
+    alone = [rule for rule in rules if isinstance(rule, SeenInRow) and not rule.is_about_mergers]
     in_rows = engine.keep_for_now(
         f"breaches_in_rows_of_{contract.name}", in_row(rows, alone, extracted_at=extracted_at)
     )
@@ -85,7 +85,7 @@ def judge_rows(
     return engine.keep_for_now(f"breaches_of_{contract.name}", both)
 
 
-def in_row(rows: ir.Table, rules: Sequence[RowRule], *, extracted_at: dt.datetime) -> ir.Table:
+def in_row(rows: ir.Table, rules: Sequence[SeenInRow], *, extracted_at: dt.datetime) -> ir.Table:
     """`source_row` and `rule` of each breach that a row shows alone."""
     breaches = {rule.id: rule.breaches(rows, extracted_at=extracted_at) for rule in rules}
     found = rows.filter(ibis.or_(*breaches.values()))

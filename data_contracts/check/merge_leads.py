@@ -20,7 +20,7 @@ from data_contracts.check.deliver import Findings
 from data_contracts.check.judge_rows import SURVIVOR, Judged, in_row
 from data_contracts.columns import TableContract
 from data_contracts.ports import Engine
-from data_contracts.row_rule import RowRule
+from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import IS_IN_CIRCLE, IS_LEAD_ACCEPTED
 from data_contracts.wording import rows
 
@@ -50,7 +50,7 @@ def belongs_to_lead(contract: TableContract) -> bool:
 
 
 def follow_mergers(
-    engine: Engine, leads: Judged, *, mergers: Sequence[RowRule], extracted_at: dt.datetime
+    engine: Engine, leads: Judged, *, mergers: Sequence[SeenInRow], extracted_at: dt.datetime
 ) -> tuple[Judged, KnownLeads]:
     """`leads` with the breaches of the rules about `mergers` too, and the leads that are accepted then.
 
@@ -117,7 +117,7 @@ def _with_mergers(
     *,
     clean: ir.Table,
     chains: ir.Table,
-    mergers: Sequence[RowRule],
+    mergers: Sequence[SeenInRow],
     extracted_at: dt.datetime,
 ) -> Judged:
     targets = known.table.select(target_id="known_id")

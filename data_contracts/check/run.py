@@ -45,6 +45,7 @@ from data_contracts.columns import TABLES
 from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
 from data_contracts.ports import Engine
+from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules
 from data_contracts.settings import Settings
 from data_contracts.wording import rows
@@ -137,7 +138,7 @@ def judge_tables(
             continue
         judged = _judged(engine, table, known, settings=settings, extracted_at=extracted_at)
         if table.name == "leads":
-            mergers = [rule for rule in judged.rules if rule.is_about_mergers]
+            mergers = [rule for rule in judged.rules if isinstance(rule, SeenInRow) and rule.is_about_mergers]
             judged, known = follow_mergers(engine, judged, mergers=mergers, extracted_at=extracted_at)
         several[table.name] = judged
     return several, known
