@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.features.spec_files import all_specs
+
 ROOT = Path(__file__).parents[2]
 PACKAGES = ["data_contracts", "engines", "crm", "features", "models", "serving", "pipelines"]
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
@@ -42,6 +44,16 @@ def test_tests_are_no_packages_and_their_modules_have_unique_names():
     assert not list((ROOT / "tests").rglob("__init__.py"))
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(names) == sorted(set(names))
+
+
+def test_each_spec_file_is_named_like_a_module_of_features_and_some_test_runs_it():
+    """A module has its `test_<module>.py`, or its features their `specs/<module>.txt`, which `test_specs` runs."""
+    modules = {path.stem for path in (ROOT / "features").glob("*.py")}
+    files = {spec.file.removesuffix(".txt") for spec in all_specs()}
+    assert sorted(files - modules) == []
+    run_by_test_specs = {spec.file.removesuffix(".txt") for spec in all_specs() if "features" in spec.tables}
+    tests = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "tests" / "features").glob("test_*.py"))
+    assert [name for name in sorted(files - run_by_test_specs) if f'specs_of("{name}")' not in tests] == []
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,16 +1,8 @@
-"""Histories written as ASCII tables, and an engine that holds them.
-
-A spec file holds specs; a spec starts with `# ` and its title, and consists of tables: the name of a canonical table or
-of what is expected, alone on a line, then a row of column names and rows of values, separated by `|`. An empty value is
-missing. What a history's table leaves out is filled in as below. `features` lists snapshots and what their features
-must be; arithmetic in a value is worked out.
-"""
+"""Small histories in an engine: what a test or a spec says, and the rest filled in."""
 
 import datetime as dt
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import ibis
@@ -22,9 +14,7 @@ from data_contracts.engine import open_engine
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
-from features.build import build_features
 
-SPECS = Path(__file__).parent / "specs"
 ENGINES = {"duckdb": open_engine}
 """A second engine is one line here."""
 
@@ -81,53 +71,6 @@ Row = Mapping[str, Any]
 Rows = Sequence[Row]
 MakeHistory = Callable[[Mapping[str, Rows]], CrmHistory]
 MakeSnapshots = Callable[[Rows], Snapshots]
-
-
-@dataclass(frozen=True)
-class Spec:
-    """One titled spec: its tables by name, each a list of rows of strings (missing is None)."""
-
-    title: str
-    tables: Mapping[str, Rows]
-
-
-def parse_specs(path: Path) -> list[Spec]:
-    """The specs in the file at `path`."""
-    specs: list[Spec] = []
-    tables: dict[str, list[Row]] = {}
-    name, columns = "", []
-    for line in path.read_text(encoding="utf-8").splitlines():
-        cells = [cell.strip() or None for cell in line.split("|")]
-        if line.startswith("# "):
-            tables = {}
-            specs.append(Spec(line.removeprefix("# "), tables))
-        elif not line.strip():
-            name, columns = "", []
-        elif not name:
-            name = line.strip()
-            tables.setdefault(name, [])
-        elif not columns:
-            columns = cells
-        else:
-            tables[name].append(dict(zip(columns, cells, strict=True)))
-    return specs
-
-
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test with an argument `spec` every spec of the file that is named like its module."""
-    if "spec" in metafunc.fixturenames:
-        specs = _specs_of(metafunc.module.__name__)
-        metafunc.parametrize("spec", specs, ids=[spec.title for spec in specs])
-
-
-def _specs_of(module: str) -> list[Spec]:
-    return parse_specs(SPECS / f"{module.rpartition('.')[2].removeprefix('test_')}.txt")
-
-
-@pytest.fixture(scope="session")
-def all_specs() -> list[Spec]:
-    """The specs of all files."""
-    return [spec for path in sorted(SPECS.glob("*.txt")) for spec in parse_specs(path)]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
@@ -228,7 +171,10 @@ def unsettled_types() -> Mapping[str, pa.DataType]:
 
 
 def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """The rows as an Arrow table of the given columns; times and numbers may be text."""
+    """The rows as an Arrow table of the given columns; times and numbers may be text. A misspelt column is an error."""
+    unknown = {name for row in rows for name in row} - set(types)
+    if unknown:
+        raise ValueError(f"there is no column {', '.join(sorted(unknown))}; there are {', '.join(types)}")
     return pa.table(
         {name: pa.array([_typed(row.get(name), kind) for row in rows], kind) for name, kind in types.items()}
     )
@@ -254,61 +200,3 @@ def _filled(table: str, nth: int, row: Row) -> Row:
     }
     given = {name: value for name, value in row.items() if value is not None}
     return {**defaults.get(table, {}), **given}
-
-
-@pytest.fixture(scope="module")
-def measured_specs(
-    request: pytest.FixtureRequest, make_history: MakeHistory, make_snapshots: MakeSnapshots, settings: Settings
-) -> Mapping[str, Rows]:
-    """The features of each spec of the module's file by title, in the order of the spec's `features`.
-
-    All specs are measured as one history, which is quicker; the number of its spec in every id keeps them apart.
-    """
-    specs = _specs_of(request.module.__name__)
-    merged: dict[str, list[Row]] = {}
-    for nth, spec in enumerate(specs):
-        for name, rows in spec.tables.items():
-            merged.setdefault(name, []).extend(_numbered(row, nth) for row in rows)
-    snapshots = make_snapshots(merged["features"])
-    table = build_features(make_history(merged), snapshots, settings=settings).table.order_by("snapshot_id")
-    rows = iter(table.to_pyarrow().to_pylist())
-    return {spec.title: list(itertools.islice(rows, len(spec.tables["features"]))) for spec in specs}
-
-
-def _numbered(row: Row, nth: int) -> Row:
-    ids = {name: f"{nth}/{row[name]}" for name in ("lead_id", "account_id", "object_id") if row.get(name)}
-    return {**row, **ids}
-
-
-@pytest.fixture
-def check_features(measured_specs: Mapping[str, Rows]) -> Callable[[Spec], None]:
-    """Assert that the features of a spec's snapshots are what the spec says, all differences at once."""
-
-    def check(spec: Spec) -> None:
-        differences = [
-            f"{row['lead_id']} at {row['as_of']}: {name} is {found!r}, not {value_of(cell)!r}"
-            for row, measured in zip(spec.tables["features"], measured_specs[spec.title], strict=True)
-            for name, cell in row.items()
-            if name not in SNAPSHOT_TYPES and not _same(found := _cell(measured[name]), value_of(cell))
-        ]
-        assert not differences, "\n".join(differences)
-
-    return check
-
-
-def value_of(cell: str | None) -> Any:
-    """From a cell to the value that it means: arithmetic such as `2/7 - 3/30` is worked out, words stay words."""
-    if cell is None or any(letter.isalpha() for letter in cell):
-        return cell
-    return eval(cell, {"__builtins__": {}})  # noqa: S307  arithmetic in our own spec files
-
-
-def _cell(found: Any) -> Any:
-    """A list as it stands in a spec: its items joined by commas, missing if there are none."""
-    return ", ".join(found) or None if isinstance(found, list) else found
-
-
-def _same(found: Any, expected: Any) -> bool:
-    if isinstance(expected, int | float):
-        return isinstance(found, float) and found == pytest.approx(expected, rel=1e-9, abs=1e-12)
-    return bool(found == expected)

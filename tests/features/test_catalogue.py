@@ -14,6 +14,7 @@ from features import catalogue
 from features.build import build_features
 from features.catalogue import FEATURES, catalogue_digest, features_of
 from features.measures import Measure
+from tests.features.spec_files import all_specs
 
 ROOT = Path(__file__).parents[2]
 TRIVIAL = {None, "0", ""}
@@ -23,10 +24,10 @@ def names(settings):
     return [feature.name for feature in features_of(settings)]
 
 
-def test_every_feature_has_a_spec_with_a_value_that_is_not_trivial(all_specs, settings):
+def test_every_feature_has_a_spec_with_a_value_that_is_not_trivial(settings):
     specified = {
         name
-        for spec in all_specs
+        for spec in all_specs()
         for row in spec.tables.get("features", [])
         for name, cell in row.items()
         if cell not in TRIVIAL

@@ -1,4 +1,4 @@
-"""When leads are looked at. The tables are in `specs/feature_snapshots.txt`."""
+"""When leads are looked at. The tables are in `specs/snapshots.txt`."""
 
 import datetime as dt
 
@@ -6,6 +6,7 @@ import pytest
 
 from data_contracts.vocabulary import Transition, Unsettled
 from features.snapshots import scoring_snapshots, training_snapshots, unscored_leads
+from tests.features.spec_files import specs_of
 
 TRAINING = "training "
 
@@ -19,6 +20,7 @@ def with_times(rows):
     return [{**row, "as_of": dt.datetime.fromisoformat(row["as_of"])} for row in rows]
 
 
+@pytest.mark.parametrize("spec", specs_of("snapshots"), ids=str)
 def test_snapshots_are_taken_as_the_spec_says(spec, make_history, settings):
     history = make_history(spec.tables)
     judged = 0

@@ -8,6 +8,7 @@ import pytest
 from data_contracts.vocabulary import Transition
 from features.outcomes import outcomes
 from features.snapshots import training_snapshots
+from tests.features.spec_files import specs_of
 
 OUTCOMES = "outcomes "
 
@@ -28,6 +29,7 @@ def meant(name, cell):
     return cell
 
 
+@pytest.mark.parametrize("spec", specs_of("outcomes"), ids=str)
 def test_outcomes_are_judged_as_the_spec_says(spec, make_history, settings):
     history = make_history(spec.tables)
     [name] = [name for name in spec.tables if name.startswith(OUTCOMES)]
