@@ -2,11 +2,12 @@
 
 import datetime as dt
 import os
-from collections.abc import Iterator
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from data_contracts.settings import Settings, load_settings
 
@@ -27,27 +28,48 @@ class Workspace:
 
 
 @pytest.fixture(scope="session")
-def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """12,000 leads simulated, checked, trained on, scored and published by the plain pipelines."""
+def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """12,000 leads simulated, checked, trained on, scored and published by the plain pipelines.
+
+    One worker makes the run, the others wait for it, and each has a copy that the tests of one worker share: they
+    read it, or copy it once more to write. The models of every copy lie where the run put them.
+    """
+    made = _of_all_workers(tmp_path_factory) / "finished_run"
+    whole = made / "is whole"
+    with FileLock(f"{made}.lock"):
+        if not whole.exists():
+            shutil.rmtree(made, ignore_errors=True)
+            _run_everything(made)
+            whole.touch()
+    folder = tmp_path_factory.mktemp("finished_run") / "workspace"
+    shutil.copytree(made, folder, symlinks=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return Workspace(folder, load_settings(Path("config/scoring.toml")), n_leads=N_LEADS, seed=SEED)
+
+
+def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The temporary folder of this test run; that of a worker of pytest-xdist lies in it."""
+    own = tmp_path_factory.getbasetemp()
+    return own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
+
+
+def _run_everything(folder: Path) -> None:
     from crm.simulated import simulate
     from pipelines.ingest import ingest_history
     from pipelines.score import publish_scores, score_open_leads
     from pipelines.train import train_release
 
-    folder = tmp_path_factory.mktemp("workspace")
+    folder.mkdir()
     (folder / "config").symlink_to(ROOT / "config")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
         settings = load_settings(Path("config/scoring.toml"))
         simulate(settings.crm.data_folder, n_leads=N_LEADS, seed=SEED)
         ingest_history(settings)
         made = train_release(settings, created_at=NOW)
         score_open_leads(settings, release=made.version)
         publish_scores(settings, release=made.version)
-        yield Workspace(folder, settings, n_leads=N_LEADS, seed=SEED)
-    finally:
-        os.chdir(before)
 
 
 @pytest.fixture
