@@ -1,5 +1,10 @@
-"""The row rules applied to a raw history, without the verdicts on tables as a whole (which take longer)."""
+"""The row rules applied to a raw history, without the verdicts on tables as a whole (which take longer).
 
+Most of the time goes into compiling the rules, whatever the number of rows: `judge_each` judges many small histories
+in one go.
+"""
+
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +16,8 @@ from data_contracts.check.run import judge_tables
 from data_contracts.check.unsettled import find_unsettled, where_leads_stand
 from data_contracts.history import RawHistory, TableCheck
 from data_contracts.settings import Settings
-from tests.data_contracts.raw_rows import LENIENT, engine_of, rows_of
+from engines.duckdb import DuckDbEngine
+from tests.data_contracts.raw_rows import LENIENT, Rows, engine_of, raw, rows_of
 
 
 @dataclass(frozen=True)
@@ -54,3 +60,62 @@ def judge_rows(raw: RawHistory, settings: Settings = LENIENT) -> Judged:
     accepted = {name: rows_of(kept[name]) for name in several}
     engine.forget()
     return Judged(checks, quarantine, unsettled, accepted)
+
+
+IDS = ("account_id", "lead_id", "activity_id", "opportunity_id", "object_id", "merged_into")
+MARK = re.compile("⟦\\d+⟧")
+
+
+def judge_each(
+    histories: Sequence[Mapping[str, Rows]], settings: Settings = LENIENT, *, engine: DuckDbEngine
+) -> list[Judged]:
+    """What becomes of each of the histories, which are judged as one: a mark before every id keeps them apart.
+
+    A table that one of them has is there for all of them, and so is a column. The counts are those of all together.
+    """
+    together = judge_rows(raw(side_by_side(histories), engine=engine), settings)
+    first = dict.fromkeys(together.tables, 1)
+    found = []
+    for nth, tables in enumerate(histories):
+        places = {name: range(first[name], first[name] + len(tables.get(name, ()))) for name in first}
+        found.append(_part(together, _mark(nth), places))
+        first = {name: place.stop for name, place in places.items()}
+    return found
+
+
+def side_by_side(histories: Sequence[Mapping[str, Rows]]) -> dict[str, list[dict[str, str | None]]]:
+    """The histories as one, with the number of its history before every id."""
+    merged: dict[str, list[dict[str, str | None]]] = {}
+    for nth, tables in enumerate(histories):
+        for name, rows in tables.items():
+            merged.setdefault(name, []).extend({key: _marked(key, row[key], _mark(nth)) for key in row} for row in rows)
+    return merged
+
+
+def _mark(nth: int) -> str:
+    return f"⟦{nth}⟧"
+
+
+def _marked(column: str, value: str | None, mark: str) -> str | None:
+    """The value with the mark before its first letter, where it is an id."""
+    if column not in IDS or not value or not value.strip():
+        return value
+    return value.replace(value.strip(), f"{mark}{value.strip()}")
+
+
+def _part(together: Judged, mark: str, places: Mapping[str, range]) -> Judged:
+    quarantine = [
+        _unmarked(row) | {"source_row": row["source_row"] - places[row["table"]].start + 1}
+        for row in together.quarantine
+        if row["source_row"] in places[row["table"]]
+    ]
+    unsettled = sorted((MARK.sub("", lead), *told) for lead, *told in together.unsettled if lead.startswith(mark))
+    tables = {
+        name: [_unmarked(row) for row in rows if any(str(row.get(column)).startswith(mark) for column in IDS)]
+        for name, rows in together.tables.items()
+    }
+    return Judged(together.checks, quarantine, unsettled, tables)
+
+
+def _unmarked(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: MARK.sub("", value) if isinstance(value, str) else value for name, value in row.items()}

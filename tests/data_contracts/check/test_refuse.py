@@ -6,107 +6,116 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.data_contracts.judging import judge_rows
+from tests.data_contracts.judging import judge_each, judge_rows, side_by_side
 from tests.data_contracts.raw_rows import activity, change, deal, lead, raw
 
 LEADS = [lead("l0", "2026-01-01"), lead("l1", "2026-01-15")]
 
 
-@pytest.mark.parametrize(
-    ("table", "rows", "refused", "reason"),
-    [
-        (
-            "leads",
-            [lead("l0"), lead(None), lead("  ")],
-            [(2, "lead_id.not_missing"), (3, "lead_id.not_missing")],
-            "lead_id is missing; fill it in",
-        ),
-        (
-            "leads",
-            [lead("l0"), lead("l1", "31.12.2025"), lead("l2", "2026-02-30")],
-            [(2, "created_at.has_type"), (3, "created_at.has_type")],
-            "created_at '31.12.2025' is not a time; write it like 2024-02-29",
-        ),
-        ("leads", [lead("l0"), lead("l1", " ")], [(2, "created_at.not_missing")], "created_at is missing; fill it in"),
-        (
-            "leads",
-            [lead("l0", "2026-05-01T12:00:00"), lead("l1", "2026-05-01T12:00:01")],
-            [(2, "created_at.not_in_future")],
-            "created_at '2026-05-01 12:00:01' lies after the extract of 2026-05-01 12:00:00 UTC; correct it",
-        ),
-        (
-            "leads",
-            [lead("l0"), lead("l1"), lead("l0", "2026-03-03")],
-            [(3, "lead_id.unique")],
-            "lead_id 'l0' is not unique: another row with it is kept; deliver one of them",
-        ),
-        (
-            "leads",
-            [lead("l0"), lead("l1", "2026-03-01", merged_into="l0", merged_at="2026-02-28")],
-            [(2, "merged_at.not_before")],
-            "merged_at '2026-02-28 00:00:00' lies before created_at, 2026-03-01 00:00:00; correct one of them",
-        ),
-        (
-            "stage_changes",
-            [change("l0"), change("l9"), change(None)],
-            [(2, "lead_id.references"), (3, "lead_id.not_missing")],
-            "lead_id 'l9' is no accepted lead (unknown, or refused itself); deliver it, or correct the id",
-        ),
-        (
-            "stage_changes",
-            [change("l1", entered_at="2026-01-15"), change("l1", entered_at="2026-01-14T23:59:59")],
-            [(2, "entered_at.not_before")],
-            "entered_at '2026-01-14 23:59:59' lies before the creation of its lead, 2026-01-15 00:00:00",
-        ),
-        (
-            "stage_changes",
-            [change("l0", "mql"), change("l0", "sal"), change("l0", "MQL", "2026-02-01T00:00:00Z")],
-            [(3, "lead_id+stage+entered_at.unique")],
-            "lead_id+stage+entered_at 'l0|mql|2026-02-01 00:00:00' is not unique",
-        ),
-        (
-            "stage_changes",
-            [change("l0", recorded_at="2026-02-03"), change("l0", "sal", recorded_at="2026-01-31")],
-            [(2, "recorded_at.not_before")],
-            "recorded_at '2026-01-31 00:00:00' lies before entered_at, 2026-02-01 00:00:00",
-        ),
-        (
-            "activities",
-            [activity("a0", "l0"), activity("a0", "l1"), activity(None, "l0"), activity(None, "l0")],
-            [(2, "activity_id.unique"), (3, "activity_id.not_missing"), (4, "activity_id.not_missing")],
-            "activity_id 'a0' is not unique",
-        ),
-        (
-            "activities",
-            [activity("a0", "l0", recorded_at="x"), activity("a1", "l0", recorded_at="2026-05-02")],
-            [(1, "recorded_at.has_type"), (2, "recorded_at.not_in_future")],
-            "recorded_at 'x' is not a time",
-        ),
-        (
-            "opportunities",
-            [deal("o0", "l0", amount="0"), deal("o1", "l0", amount="-0.01"), deal("o2", "l0", amount="tbd")],
-            [(2, "amount.at_least"), (3, "amount.has_type")],
-            "amount '-0.01' is less than 0; correct it",
-        ),
-        (
-            "opportunities",
-            [deal("o0", "l0", closed_at="2026-03-01"), deal("o1", "l0", closed_at="2026-02-28")],
-            [(2, "closed_at.not_before")],
-            "closed_at '2026-02-28 00:00:00' lies before created_at, 2026-03-01 00:00:00",
-        ),
-        (
-            "opportunities",
-            [deal("o0", "l1", created_at="2026-01-15"), deal("o1", "l1", created_at="2026-01-14")],
-            [(2, "created_at.not_before")],
-            "created_at '2026-01-14 00:00:00' lies before the creation of its lead, 2026-01-15 00:00:00",
-        ),
-    ],
-)
-def test_a_rule_refuses_the_rows_that_breach_it_and_no_others(engine, table, rows, refused, reason):
-    judged = judge_rows(raw({"leads": LEADS} | {table: rows}, engine=engine))
+CASES = [
+    (
+        "leads",
+        [lead("l0"), lead(None), lead("  ")],
+        [(2, "lead_id.not_missing"), (3, "lead_id.not_missing")],
+        "lead_id is missing; fill it in",
+    ),
+    (
+        "leads",
+        [lead("l0"), lead("l1", "31.12.2025"), lead("l2", "2026-02-30")],
+        [(2, "created_at.has_type"), (3, "created_at.has_type")],
+        "created_at '31.12.2025' is not a time; write it like 2024-02-29",
+    ),
+    ("leads", [lead("l0"), lead("l1", " ")], [(2, "created_at.not_missing")], "created_at is missing; fill it in"),
+    (
+        "leads",
+        [lead("l0", "2026-05-01T12:00:00"), lead("l1", "2026-05-01T12:00:01")],
+        [(2, "created_at.not_in_future")],
+        "created_at '2026-05-01 12:00:01' lies after the extract of 2026-05-01 12:00:00 UTC; correct it",
+    ),
+    (
+        "leads",
+        [lead("l0"), lead("l1"), lead("l0", "2026-03-03")],
+        [(3, "lead_id.unique")],
+        "lead_id 'l0' is not unique: another row with it is kept; deliver one of them",
+    ),
+    (
+        "leads",
+        [lead("l0"), lead("l1", "2026-03-01", merged_into="l0", merged_at="2026-02-28")],
+        [(2, "merged_at.not_before")],
+        "merged_at '2026-02-28 00:00:00' lies before created_at, 2026-03-01 00:00:00; correct one of them",
+    ),
+    (
+        "stage_changes",
+        [change("l0"), change("l9"), change(None)],
+        [(2, "lead_id.references"), (3, "lead_id.not_missing")],
+        "lead_id 'l9' is no accepted lead (unknown, or refused itself); deliver it, or correct the id",
+    ),
+    (
+        "stage_changes",
+        [change("l1", entered_at="2026-01-15"), change("l1", entered_at="2026-01-14T23:59:59")],
+        [(2, "entered_at.not_before")],
+        "entered_at '2026-01-14 23:59:59' lies before the creation of its lead, 2026-01-15 00:00:00",
+    ),
+    (
+        "stage_changes",
+        [change("l0", "mql"), change("l0", "sal"), change("l0", "MQL", "2026-02-01T00:00:00Z")],
+        [(3, "lead_id+stage+entered_at.unique")],
+        "lead_id+stage+entered_at 'l0|mql|2026-02-01 00:00:00' is not unique",
+    ),
+    (
+        "stage_changes",
+        [change("l0", recorded_at="2026-02-03"), change("l0", "sal", recorded_at="2026-01-31")],
+        [(2, "recorded_at.not_before")],
+        "recorded_at '2026-01-31 00:00:00' lies before entered_at, 2026-02-01 00:00:00",
+    ),
+    (
+        "activities",
+        [activity("a0", "l0"), activity("a0", "l1"), activity(None, "l0"), activity(None, "l0")],
+        [(2, "activity_id.unique"), (3, "activity_id.not_missing"), (4, "activity_id.not_missing")],
+        "activity_id 'a0' is not unique",
+    ),
+    (
+        "activities",
+        [activity("a0", "l0", recorded_at="x"), activity("a1", "l0", recorded_at="2026-05-02")],
+        [(1, "recorded_at.has_type"), (2, "recorded_at.not_in_future")],
+        "recorded_at 'x' is not a time",
+    ),
+    (
+        "opportunities",
+        [deal("o0", "l0", amount="0"), deal("o1", "l0", amount="-0.01"), deal("o2", "l0", amount="tbd")],
+        [(2, "amount.at_least"), (3, "amount.has_type")],
+        "amount '-0.01' is less than 0; correct it",
+    ),
+    (
+        "opportunities",
+        [deal("o0", "l0", closed_at="2026-03-01"), deal("o1", "l0", closed_at="2026-02-28")],
+        [(2, "closed_at.not_before")],
+        "closed_at '2026-02-28 00:00:00' lies before created_at, 2026-03-01 00:00:00",
+    ),
+    (
+        "opportunities",
+        [deal("o0", "l1", created_at="2026-01-15"), deal("o1", "l1", created_at="2026-01-14")],
+        [(2, "created_at.not_before")],
+        "created_at '2026-01-14 00:00:00' lies before the creation of its lead, 2026-01-15 00:00:00",
+    ),
+]
+"""A table, its rows, which of them are refused by which rules, and the reason of one of them."""
+
+
+@pytest.fixture(scope="module")
+def judged_cases(engine):
+    """What became of each of the cases, beside two leads."""
+    return judge_each([{"leads": LEADS} | {table: rows} for table, rows, _, _ in CASES], engine=engine)
+
+
+@pytest.mark.parametrize("nth", range(len(CASES)), ids=[f"{table}: {reason}" for table, _, _, reason in CASES])
+def test_a_rule_refuses_the_rows_that_breach_it_and_no_others(judged_cases, nth):
+    table, rows, refused, reason = CASES[nth]
+    judged = judged_cases[nth]
     assert judged.refused(table) == refused
+    assert [row["table"] for row in judged.quarantine] == [table] * len(refused), "no row of another table"
     assert any(row["reason"].startswith(reason) for row in judged.quarantine)
-    assert judged.checks[table].accepted == len(rows) - len({source_row for source_row, _ in refused})
+    assert len(judged.tables[table]) == len(rows) - len({source_row for source_row, _ in refused})
 
 
 def test_an_expected_close_may_lie_in_the_future(engine):
@@ -199,13 +208,34 @@ change_rows = st.builds(
     dirty(["2026-03-01", "2026-03-02 12:00", "2025-01-01", "soon", "2030-01-01", None]),
     recorded_at=dirty([None, "2026-03-03", "2026-01-01", "?"]),
 )
+dirty_histories = st.fixed_dictionaries(
+    {"leads": st.lists(lead_rows, max_size=8), "stage_changes": st.lists(change_rows, max_size=12)}
+)
+without_twins = st.fixed_dictionaries(
+    {
+        # A merger can make two rows one: see test_merge_leads.
+        "leads": st.lists(
+            lead_rows.map(lambda row: row | {"merged_into": None}),
+            max_size=8,
+            unique_by=lambda row: (row["lead_id"] or "").strip() or id(row),
+        ),
+        "stage_changes": st.lists(
+            change_rows, max_size=12, unique_by=lambda row: (row["lead_id"], row["stage"], row["entered_at"])
+        ),
+    }
+)
+few_and_large = settings(
+    max_examples=4, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
+"""An example holds several histories, because judging ten takes as long as judging one."""
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(leads=st.lists(lead_rows, max_size=8), changes=st.lists(change_rows, max_size=12))
-def test_whatever_is_delivered_each_row_is_either_accepted_or_in_quarantine(engine, leads, changes):
-    judged = judge_rows(raw({"leads": leads, "stage_changes": changes}, engine=engine))
-    for table, rows in (("leads", leads), ("stage_changes", changes)):
+@few_and_large
+@given(st.lists(dirty_histories, min_size=10, max_size=10))
+def test_whatever_is_delivered_each_row_is_either_accepted_or_in_quarantine(engine, histories):
+    tables = side_by_side(histories)
+    judged = judge_rows(raw(tables, engine=engine))
+    for table, rows in tables.items():
         check = judged.checks[table]
         refused = {row["source_row"] for row in judged.quarantine if row["table"] == table}
         assert check.rows == len(rows) == check.accepted + check.refused
@@ -215,20 +245,11 @@ def test_whatever_is_delivered_each_row_is_either_accepted_or_in_quarantine(engi
     assert len(judged.tables["leads"]) <= judged.checks["leads"].accepted, "merged leads leave"
 
 
-unique_leads = st.lists(lead_rows, max_size=8, unique_by=lambda row: (row["lead_id"] or "").strip() or id(row))
-unique_changes = st.lists(
-    change_rows, max_size=12, unique_by=lambda row: (row["lead_id"], row["stage"], row["entered_at"])
-)
-
-
-@settings(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(leads=unique_leads, changes=unique_changes, random=st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_does_not_change_what_is_accepted(engine, leads, changes, random):
-    unmerged = [row | {"merged_into": None} for row in leads]  # a merger can make two rows one: see test_merges
-    shuffled = (random.sample(unmerged, len(unmerged)), random.sample(changes, len(changes)))
-    first, second = (
-        judge_rows(raw({"leads": some, "stage_changes": others}, engine=engine)).tables
-        for some, others in ((unmerged, changes), shuffled)
-    )
-    for table in ("leads", "stage_changes"):
-        assert sorted(first[table], key=str) == sorted(second[table], key=str)
+@few_and_large
+@given(st.lists(without_twins, min_size=10, max_size=10), st.randoms(use_true_random=False))
+def test_the_order_of_the_rows_does_not_change_what_is_accepted(engine, histories, random):
+    shuffled = [{name: random.sample(rows, len(rows)) for name, rows in tables.items()} for tables in histories]
+    judged = judge_each([*histories, *shuffled], engine=engine)
+    for first, second in zip(judged[:10], judged[10:], strict=True):
+        for table in ("leads", "stage_changes"):
+            assert sorted(first.tables[table], key=str) == sorted(second.tables[table], key=str)
