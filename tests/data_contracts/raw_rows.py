@@ -6,9 +6,11 @@ from typing import Any
 
 import ibis.expr.types as ir
 import pyarrow as pa
+import pytest
 
 from data_contracts.check import check_history
 from data_contracts.columns import TABLES
+from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, RawHistory
 from data_contracts.settings import Settings
 from engines.duckdb import DuckDbEngine
@@ -46,6 +48,9 @@ def settings(*, max_refused_share: float = 0.05, max_volume_drop_share: float = 
     )
 
 
+STRICT = settings()
+"""Settings as they come: more than 5 % refused rows stop the run."""
+
 LENIENT = settings(max_refused_share=1.0)
 """Settings under which no share of refused rows stops the run."""
 
@@ -78,6 +83,13 @@ def engine_of(raw: RawHistory) -> DuckDbEngine:
 def check(raw: RawHistory, settings: Settings = LENIENT, **options: Any) -> CheckedHistory:
     """What `check_history` makes of `raw`, in the engine that holds it."""
     return check_history(raw, settings, engine=engine_of(raw), **options)
+
+
+def stopped_by(raw: RawHistory, settings: Settings = STRICT, **options: Any) -> tuple[Breach, ...]:
+    """The breaches for which `check_history` stops."""
+    with pytest.raises(ContractError, match="breaks its data contract") as error:
+        check(raw, settings, **options)
+    return tuple(error.value.breaches)
 
 
 def required_columns(table: str) -> list[str]:

@@ -9,6 +9,7 @@ from data_contracts.errors import SourceError
 from engines.duckdb import DuckDbEngine
 from tests.data_contracts.judging import judge_rows
 from tests.data_contracts.raw_rows import (
+    STRICT,
     activity,
     change,
     check,
@@ -16,8 +17,6 @@ from tests.data_contracts.raw_rows import (
     many,
     raw,
     rows_of,
-    settings,
-    small_engine,
 )
 
 
@@ -33,7 +32,7 @@ def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
     engine = DuckDbEngine.opened(tmp_path / "history.duckdb")
     rows = many(40) | {"activities": [activity("a0", "l0")]}
     rows["leads"][7]["created_at"] = "soon"
-    checked = check(raw(rows, engine=engine), settings())
+    checked = check(raw(rows, engine=engine), STRICT)
     before = content(checked)
     engine.close()
 
@@ -61,12 +60,10 @@ def test_an_engine_in_which_nothing_was_checked_says_so():
         open_checked(DuckDbEngine.opened())
 
 
-def test_a_second_check_replaces_the_first():
-    engine = small_engine()
-    check(raw(many(3), engine=engine), settings())
-    second = check(raw(many(2), engine=engine), settings())
+def test_a_second_check_replaces_the_first(checked_before):
+    second = check(raw(many(2), engine=checked_before), STRICT)
     assert len(rows_of(second.history.leads)) == 2
-    assert len(rows_of(engine.table("check_report"))) == 1
+    assert len(rows_of(checked_before.table("check_report"))) == 1
 
 
 def digest(engine, tables):
@@ -75,10 +72,18 @@ def digest(engine, tables):
     return fingerprint(engine, {name: engine.table(name) for name in TABLES})
 
 
-def test_the_fingerprint_depends_on_what_was_accepted_and_not_on_its_order(engine):
-    rows = {"leads": [lead("a", source="x"), lead("b")], "stage_changes": [change("a"), change("b")]}
-    same = {"leads": rows["leads"][::-1], "stage_changes": [*rows["stage_changes"][::-1], change("nobody")]}
-    assert digest(engine, rows) == digest(engine, same)
+FIRST = {"leads": [lead("a", source="x"), lead("b")], "stage_changes": [change("a"), change("b")]}
+
+
+@pytest.fixture(scope="module")
+def first_digest(engine):
+    return digest(engine, FIRST)
+
+
+def test_the_fingerprint_depends_on_what_was_accepted_and_not_on_its_order(engine, first_digest):
+    refused = change("nobody")
+    same = {"leads": FIRST["leads"][::-1], "stage_changes": [*FIRST["stage_changes"][::-1], refused]}
+    assert digest(engine, same) == first_digest
 
 
 @pytest.mark.parametrize(
@@ -92,9 +97,8 @@ def test_the_fingerprint_depends_on_what_was_accepted_and_not_on_its_order(engin
         [lead("a", "2026-01-01T00:00:00.000001", source="x"), lead("b")],
     ],
 )
-def test_the_fingerprint_changes_with_any_accepted_value(engine, leads):
-    first = {"leads": [lead("a", source="x"), lead("b")], "stage_changes": [change("a")]}
-    assert digest(engine, first) != digest(engine, first | {"leads": leads})
+def test_the_fingerprint_changes_with_any_accepted_value(engine, first_digest, leads):
+    assert digest(engine, FIRST | {"leads": leads}) != first_digest
 
 
 def test_the_fingerprint_does_not_depend_on_the_number_of_threads(engine):
