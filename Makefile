@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # Numeric libraries would start a thread per core in each of the two test workers.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo test test-engines check mutants bench lock docs clean
+.PHONY: help demo quick test test-engines check mutants bench lock docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -22,6 +22,9 @@ $(INSTALLED): requirements.lock pyproject.toml
 
 demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to files, with a summary
 	@$(BIN)/leadscore demo
+
+quick: $(INSTALLED)  ## The tests that need no whole run, in a minute or so: for every change
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not whole"
 
 test: $(INSTALLED)  ## All tests
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope

@@ -27,6 +27,14 @@ class Workspace:
     seed: int
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark every test that takes the finished run as one of a whole: `make quick` leaves those out."""
+    for item in items:
+        if "finished_run" in getattr(item, "fixturenames", ()):
+            item.add_marker("whole")
+
+
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """12,000 leads simulated, checked, trained on, scored and published by the plain pipelines.

@@ -20,11 +20,25 @@ def settings_of(source: str) -> Settings:
     return load_settings(ROOT / "config" / f"{CONFIGS[source]}.toml")
 
 
-def read(source: str, engine: DuckDbEngine) -> RawHistory:
+def read(source: str) -> RawHistory:
     folder = DATA / source
     if not folder.is_dir():
         pytest.skip(f"the real data of {source} are not here: put them into a folder and name it in LEADSCORE_DATA")
-    return SqlSource(source, folder=ROOT / "config" / "sources" / source, data_folder=folder).read(engine)
+    return SqlSource(source, folder=ROOT / "config" / "sources" / source, data_folder=folder).read(
+        DuckDbEngine.opened()
+    )
+
+
+@pytest.fixture(scope="module")
+def bpi2012() -> RawHistory:
+    """The log of the BPI Challenge 2012, which the tests only ask."""
+    return read("bpi2012")
+
+
+@pytest.fixture(scope="module")
+def olist() -> RawHistory:
+    """The Olist funnel, which the tests only ask."""
+    return read("olist")
 
 
 def ask(history: RawHistory, query: str) -> tuple:
@@ -56,48 +70,44 @@ def test_the_simulated_source_has_every_canonical_table_with_its_columns(raw: Ra
         assert name in raw.tables[declared.table].columns
 
 
-def test_bpi2012_is_13087_applications_5015_offers_and_2246_loans(engine: DuckDbEngine):
-    history = read("bpi2012", engine)
+def test_bpi2012_is_13087_applications_5015_offers_and_2246_loans(bpi2012: RawHistory):
     stages = settings_of("bpi2012").crm.stages
-    counted = dict(asked(history, "SELECT stage, count(*) FROM raw_stage_changes GROUP BY stage"))
+    counted = dict(asked(bpi2012, "SELECT stage, count(*) FROM raw_stage_changes GROUP BY stage"))
     by_stage = {stage: sum(n for word, n in counted.items() if stages[word] is stage) for stage in stages.values()}
-    assert ask(history, "SELECT count(*), count(DISTINCT lead_id) FROM raw_leads") == (13_087, 13_087)
+    assert ask(bpi2012, "SELECT count(*), count(DISTINCT lead_id) FROM raw_leads") == (13_087, 13_087)
     assert (by_stage[Stage.MQL], by_stage[Stage.SQL], by_stage[Stage.WON]) == (13_087, 5_015, 2_246)
     assert by_stage[Stage.DISQUALIFIED] + by_stage[Stage.LOST] == 7_635 + 1_640  # declined + cancelled after an offer
     assert by_stage[Stage.NURTURE] == 2_807 - 1_640
-    assert history.extracted_at.isoformat() == "2012-03-14T15:04:54.681000"
+    assert bpi2012.extracted_at.isoformat() == "2012-03-14T15:04:54.681000"
 
 
-def test_bpi2012_has_no_event_of_the_win_or_the_loss_among_its_activities(engine: DuckDbEngine):
-    history = read("bpi2012", engine)
-    kinds = {row[0] for row in asked(history, "SELECT DISTINCT kind FROM raw_activities")}
+def test_bpi2012_has_no_event_of_the_win_or_the_loss_among_its_activities(bpi2012: RawHistory):
+    kinds = {row[0] for row in asked(bpi2012, "SELECT DISTINCT kind FROM raw_activities")}
     crm = settings_of("bpi2012").crm
     assert kinds == set(crm.activity_kinds)
     assert not {
         word for word in kinds if word.startswith(("A_REG", "A_APP", "A_ACT", "A_DEC", "A_CAN", "O_ACC", "O_DEC"))
     }
-    directions = {row[0] for row in asked(history, "SELECT DISTINCT direction FROM raw_activities")}
+    directions = {row[0] for row in asked(bpi2012, "SELECT DISTINCT direction FROM raw_activities")}
     assert directions == set(crm.directions)
-    outcomes = dict(asked(history, "SELECT outcome, count(*) FROM raw_opportunities GROUP BY 1"))
+    outcomes = dict(asked(bpi2012, "SELECT outcome, count(*) FROM raw_opportunities GROUP BY 1"))
     assert outcomes == {"approved": 2_246, "declined or cancelled": 802 + 1_640, "open": 5_015 - 2_246 - 802 - 1_640}
-    assert ask(history, "SELECT count(*) FROM raw_activities") == (118_250,)
+    assert ask(bpi2012, "SELECT count(*) FROM raw_activities") == (118_250,)
 
 
-def test_bpi2012_rows_keep_the_order_of_the_log(engine: DuckDbEngine):
-    history = read("bpi2012", engine)
+def test_bpi2012_rows_keep_the_order_of_the_log(bpi2012: RawHistory):
     for table, time in (("stage_changes", "entered_at"), ("activities", "occurred_at")):
         back = (
             f"SELECT count(*) FROM (SELECT {time}::TIMESTAMPTZ < lag({time}::TIMESTAMPTZ) "
             f"OVER (PARTITION BY lead_id ORDER BY source_row) AS is_back FROM raw_{table}) WHERE is_back"
         )
-        assert ask(history, back) == (0,), table
-    assert ask(history, "SELECT max(source_row) FROM raw_leads") == (13_087,)
+        assert ask(bpi2012, back) == (0,), table
+    assert ask(bpi2012, "SELECT max(source_row) FROM raw_leads") == (13_087,)
 
 
-def test_bpi2012_is_still_open_a_minute_after_submission_for_the_leads_of_the_published_baseline(engine: DuckDbEngine):
-    history = read("bpi2012", engine)
+def test_bpi2012_is_still_open_a_minute_after_submission_for_the_leads_of_the_published_baseline(bpi2012: RawHistory):
     cohort = ask(
-        history,
+        bpi2012,
         """
         SELECT count(*), avg((offered_at <= entered_at + INTERVAL 21 DAY AND offered_at IS NOT NULL)::INTEGER)
         FROM (
@@ -115,23 +125,22 @@ def test_bpi2012_is_still_open_a_minute_after_submission_for_the_leads_of_the_pu
     assert cohort[1] == pytest.approx(0.516, abs=0.001)
 
 
-def test_olist_is_8000_leads_and_842_deals_of_which_one_was_won_before_the_first_contact(engine: DuckDbEngine):
-    history = read("olist", engine)
+def test_olist_is_8000_leads_and_842_deals_of_which_one_was_won_before_the_first_contact(olist: RawHistory):
     settings = settings_of("olist")
     assert settings.definitions.first_transition is Transition.MQL_TO_WIN
-    assert ask(history, "SELECT count(*), count(DISTINCT lead_id) FROM raw_leads") == (8_000, 8_000)
-    words = dict(asked(history, "SELECT stage, count(*) FROM raw_stage_changes GROUP BY 1"))
+    assert ask(olist, "SELECT count(*), count(DISTINCT lead_id) FROM raw_leads") == (8_000, 8_000)
+    words = dict(asked(olist, "SELECT stage, count(*) FROM raw_stage_changes GROUP BY 1"))
     assert words == {"first contact": 8_000, "won": 842}
     assert set(words) == set(settings.crm.stages)
     unread = "SELECT count(*) FROM raw_stage_changes WHERE try_cast(entered_at AS TIMESTAMP) IS NULL"
-    assert ask(history, unread) == (0,)
+    assert ask(olist, unread) == (0,)
     early = (
         "SELECT count(*) FROM raw_stage_changes w JOIN raw_leads l USING (lead_id) "
         "WHERE w.stage = 'won' AND w.entered_at::TIMESTAMP < l.created_at::TIMESTAMP"
     )
-    assert ask(history, early) == (1,)
-    assert ask(history, "SELECT count(DISTINCT landing_page), count(*) - count(source) FROM raw_leads") == (495, 60)
-    assert history.extracted_at.isoformat() == "2018-11-14T18:04:00"
+    assert ask(olist, early) == (1,)
+    assert ask(olist, "SELECT count(DISTINCT landing_page), count(*) - count(source) FROM raw_leads") == (495, 60)
+    assert olist.extracted_at.isoformat() == "2018-11-14T18:04:00"
 
 
 def test_olist_dates_that_cannot_be_read_reach_the_check_as_they_stand(tmp_path: Path, engine: DuckDbEngine):

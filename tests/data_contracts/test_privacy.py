@@ -51,16 +51,15 @@ def test_the_quarantine_says_what_is_wrong_with_a_personal_value_and_not_the_val
     assert reasons[2].startswith("created_at '31.12.2025' is not a time")
 
 
-@pytest.mark.parametrize("column", ["source", "campaign"])
-def test_a_source_or_campaign_that_identifies_a_person_stops_the_run(column):
+def test_a_source_or_campaign_that_identifies_a_person_stops_the_run():
     rows = many(3)
-    rows["leads"] = [row | {column: "webinar"} for row in rows["leads"]]
-    rows["leads"][1][column] = "jane@example.com"
-    (breach,) = stopped_by(raw(rows))
-    assert str(breach) == (
+    rows["leads"] = [row | {"source": "webinar", "campaign": "webinar"} for row in rows["leads"]]
+    rows["leads"][1] |= {"source": "jane@example.com", "campaign": "jane@example.com"}
+    assert sorted(str(breach) for breach in stopped_by(raw(rows))) == [
         f"leads: {column} looks like an email address or a phone number in 1 row; leave it out of the SELECT of leads, "
         "or empty such values there: what identifies a person never becomes a feature"
-    )
+        for column in ("campaign", "source")
+    ]
 
 
 def test_a_file_without_a_header_does_not_give_away_its_first_row():

@@ -27,6 +27,8 @@ ROOT = Path(__file__).parents[2]
 N_LEADS = 400
 AS_OF = dt.datetime(2026, 6, 1)
 
+pytestmark = pytest.mark.whole
+
 
 @dataclass(frozen=True)
 class Delivery:

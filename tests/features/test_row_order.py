@@ -1,10 +1,11 @@
 """The order in which an engine happens to hold the rows of a history changes nothing, not by a bit."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from data_contracts.settings import Settings
@@ -12,6 +13,7 @@ from features.build import build_features
 from features.value import value_of_a_win
 from tests.features.conftest import MakeHistory, MakeSnapshots
 
+Tables = Mapping[str, Sequence[dict[str, Any]]]
 LEADS = [f"L{nth}" for nth in range(20)]
 FROM = dt.datetime(2026, 1, 1)
 
@@ -47,21 +49,35 @@ def history_rows() -> dict[str, list[dict[str, Any]]]:
     }  # fmt: skip
 
 
-def shuffled(tables: Mapping[str, Sequence[dict[str, Any]]], seed: int) -> dict[str, list[dict[str, Any]]]:
+def shuffled(tables: Tables, seed: int) -> dict[str, list[dict[str, Any]]]:
     random = np.random.default_rng(seed)
     return {name: [rows[nth] for nth in random.permutation(len(rows))] for name, rows in tables.items()}
 
 
+@pytest.fixture(scope="module")
+def features_of(
+    make_history: MakeHistory, make_snapshots: MakeSnapshots, settings: Settings
+) -> Callable[[Tables], pa.Table]:
+    asked = make_snapshots([{"lead_id": lead, "as_of": "2026-06-01 12:00"} for lead in LEADS])
+
+    def measured(tables: Tables) -> pa.Table:
+        features = build_features(make_history(tables), asked, settings=settings)
+        return features.table.order_by("snapshot_id").to_pyarrow()
+
+    return measured
+
+
+@pytest.fixture(scope="module")
+def in_order(features_of: Callable[[Tables], pa.Table]) -> pa.Table:
+    return features_of(history_rows())
+
+
 @pytest.mark.parametrize("seed", [1, 2])
 def test_shuffled_rows_give_the_same_features(
-    make_history: MakeHistory, make_snapshots: MakeSnapshots, settings: Settings, seed: int
+    in_order: pa.Table, features_of: Callable[[Tables], pa.Table], seed: int
 ) -> None:
-    tables = history_rows()
-    asked = make_snapshots([{"lead_id": lead, "as_of": "2026-06-01 12:00"} for lead in LEADS])
-    in_order, out_of_order = (
-        build_features(make_history(rows), asked, settings=settings).table.order_by("snapshot_id").to_pyarrow()
-        for rows in (tables, shuffled(tables, seed))
-    )
+    out_of_order = features_of(shuffled(history_rows(), seed))
+    assert in_order.num_rows == len(LEADS)
     different = [name for name in in_order.column_names if in_order[name].to_pylist() != out_of_order[name].to_pylist()]
     assert not different
 

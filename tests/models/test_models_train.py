@@ -14,6 +14,8 @@ from models.split import learning_rows
 from models.train import backtest_transition, train_transition
 from tests.models.conftest import TableFactory
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def small(make_table: TableFactory) -> LabelledTable:

@@ -14,6 +14,8 @@ from pipelines.cli import app
 ROOT = Path(__file__).parents[2]
 N_LEADS = 600
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def sound_export(tmp_path_factory):

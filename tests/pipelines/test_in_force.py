@@ -29,6 +29,8 @@ ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 7, 1, 6)
 CONFIG = Path("config/scoring.toml")
 
+pytestmark = pytest.mark.whole
+
 
 def release_under(settings: Settings, *, release_id: str) -> ScoringRelease:
     """A release under `settings` that publishes base rates: nothing is trained for it."""

@@ -25,6 +25,8 @@ from pipelines.store import Store
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def checked_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -135,10 +135,10 @@ def test_a_trace_goes_through_every_noun_in_order(of_an_sql):
     assert (of_an_sql.lead_id, of_an_sql.as_of) == ("L00002", EXTRACTED_AT)
 
 
-def test_a_trace_scores_as_the_run_over_all_leads_does(trace, frame, release):
+def test_a_trace_scores_as_the_run_over_all_leads_does(trace, of_an_sql, frame, release):
     whole = {row["lead_id"]: row for row in score_batch(frame, release, settings=SETTINGS).to_pylist()}
-    for row in (whole["L00000"], whole["L00007"]):
-        told = rows(trace(row["lead_id"]), "ScoredLeads")
+    for traced in (of_an_sql, trace("L00007")):
+        row, told = whole[traced.lead_id], rows(traced, "ScoredLeads")
         assert told["p_win"] == f"{row['p_win']:.4g}"
         assert (told["grade"], told["action"], told["reason_1"]) == (row["grade"], row["action"], row["reason_1"])
 

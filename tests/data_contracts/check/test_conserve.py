@@ -16,29 +16,42 @@ ROWS = {
 }
 
 
-def conserved(*, forget="", table="leads", **miscounted):
-    """Keep a history in which a lead was merged and rows were refused, forget rows of a table, and count it again."""
+@pytest.fixture(scope="module")
+def kept():
+    """The engine, what was judged, and what was kept of a history in which a lead was merged and rows were refused."""
     history = raw(ROWS)
     engine = engine_of(history)
     several, _ = judge_tables(
         engine, receive(history, LENIENT.crm), settings=LENIENT, extracted_at=history.extracted_at
     )
     keep_quarantine(engine, list(several.values()), extracted_at=history.extracted_at)
-    checks = {name: counts(judged, delivered=delivered_rows(judged.table)) for name, judged in several.items()}
-    checks["leads"] = replace(checks["leads"], **miscounted)
-    kept = keep_tables(engine, several, crm=LENIENT.crm)
-    if forget:
-        engine.backend.con.execute(f"DELETE FROM {forget} WHERE {table}")
-    conserve.refuse_lost_rows(engine, several, kept, checks=checks)
-    return {name: (check.delivered, check.accepted, check.refused) for name, check in checks.items()}
+    return engine, several, keep_tables(engine, several, crm=LENIENT.crm)
 
 
-def test_every_row_is_accepted_merged_away_or_refused():
+@pytest.fixture
+def conserved(kept):
+    """Counts the history again, perhaps after rows of a table were deleted; the deletion is taken back."""
+    engine, several, tables = kept
+
+    def count(*, deleted_from="", where="", **miscounted):
+        checks = {name: counts(judged, delivered=delivered_rows(judged.table)) for name, judged in several.items()}
+        checks["leads"] = replace(checks["leads"], **miscounted)
+        if deleted_from:
+            engine.backend.con.execute(f"DELETE FROM {deleted_from} WHERE {where}")
+        conserve.refuse_lost_rows(engine, several, tables, checks=checks)
+        return {name: (check.delivered, check.accepted, check.refused) for name, check in checks.items()}
+
+    engine.backend.con.execute("BEGIN TRANSACTION")
+    yield count
+    engine.backend.con.execute("ROLLBACK")
+
+
+def test_every_row_is_accepted_merged_away_or_refused(conserved):
     assert conserved() == {"leads": (3, 2, 1), "stage_changes": (2, 1, 1)}
 
 
 @pytest.mark.parametrize(
-    ("forget", "where", "told"),
+    ("deleted_from", "where", "told"),
     [
         ("leads", "lead_id = 'a'", "leads: 3 rows were judged, 1 accepted and 1 refused"),
         ("stage_changes", "true", "stage_changes: 2 rows were judged, 0 accepted and 1 refused"),
@@ -46,11 +59,11 @@ def test_every_row_is_accepted_merged_away_or_refused():
         ("quarantine", "\"table\" = 'stage_changes'", "1 breaches were noted, 0 are in quarantine"),
     ],
 )
-def test_a_row_that_is_lost_stops_the_run(forget, where, told):
+def test_a_row_that_is_lost_stops_the_run(conserved, deleted_from, where, told):
     with pytest.raises(ContractError, match=told):
-        conserved(forget=forget, table=where)
+        conserved(deleted_from=deleted_from, where=where)
 
 
-def test_a_row_that_was_delivered_and_never_judged_stops_the_run():
+def test_a_row_that_was_delivered_and_never_judged_stops_the_run(conserved):
     with pytest.raises(ContractError, match="leads: 4 rows were delivered and 3 judged"):
         conserved(delivered=4)
