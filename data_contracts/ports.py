@@ -48,8 +48,8 @@ class Engine(Protocol):
         """`rows` with `source_row` (int64, unique): the position from 1 where the engine keeps rows in order."""
         ...
 
-    def forget(self) -> None:
-        """Drop all that was kept for now."""
+    def forget(self, *tables: ir.Table) -> None:
+        """Drop what was kept for now: that which `tables` read, or all of it. Nothing else is touched."""
         ...
 
     def drop(self, *names: str) -> None:

@@ -12,6 +12,7 @@ from ibis.backends.duckdb import Backend
 
 from data_contracts.engine import open_engine
 from data_contracts.resources import enough_of_everything
+from engines.reading import tables_read
 from engines.spellings import NUMBER, read_time
 
 _FOR_NOW = "for_now"
@@ -118,9 +119,12 @@ class DuckDbEngine:
         """`rows` numbered in the order in which they come."""
         return self._backend.sql(f"SELECT row_number() OVER () AS source_row, * FROM ({self._backend.compile(rows)})")
 
-    def forget(self) -> None:
+    def forget(self, *tables: ir.Table) -> None:
         """Drop what lies beside the file."""
-        self._backend.con.execute(f"DETACH DATABASE IF EXISTS {_FOR_NOW}")
+        for name in (node.name for node in tables_read(*tables) if node.namespace.catalog == _FOR_NOW):
+            self._backend.con.execute(f"DROP TABLE IF EXISTS {_FOR_NOW}.main.{name}")
+        if not tables:
+            self._backend.con.execute(f"DETACH DATABASE IF EXISTS {_FOR_NOW}")
 
     def _make_room(self) -> None:
         self._backend.con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_FOR_NOW}")

@@ -14,6 +14,7 @@ import pyarrow.csv
 from ibis.backends.postgres import Backend
 
 from data_contracts.errors import LeadScoreError, SettingsError, StoreError
+from engines.reading import tables_read
 from engines.spellings import NUMBER, read_time
 
 _OPTIONS = {
@@ -136,9 +137,12 @@ class PostgresEngine:
         number = ibis.row_number().over(order_by=ordered) + 1
         return rows.mutate(source_row=number.cast("int64")).relocate("source_row")
 
-    def forget(self) -> None:
-        """Drop the schema beside."""
-        self._backend.con.execute(f"DROP SCHEMA IF EXISTS {self._for_now} CASCADE")
+    def forget(self, *tables: ir.Table) -> None:
+        """Drop tables of the schema beside, and the views on them; or all of it."""
+        for name in (node.name for node in tables_read(*tables) if node.namespace.database == self._for_now):
+            self._backend.con.execute(f"DROP TABLE IF EXISTS {self._for_now}.{_quoted(name)} CASCADE")
+        if not tables:
+            self._backend.con.execute(f"DROP SCHEMA IF EXISTS {self._for_now} CASCADE")
 
     def drop(self, *names: str) -> None:
         """Drop tables of the schema."""

@@ -17,6 +17,7 @@ from ibis.backends.pyspark import Backend
 from pyspark.sql import SparkSession
 
 from data_contracts.errors import LeadScoreError, SettingsError, StoreError
+from engines.reading import tables_read
 from engines.spellings import NUMBER, read_time
 
 _FOR_NOW = "for_now"
@@ -97,9 +98,11 @@ class SparkEngine:
         # Spark numbers in int32 and Ibis takes it for int64, so that only a detour casts.
         return rows.mutate(source_row=number.cast("decimal(20, 0)").cast("int64")).relocate("source_row")
 
-    def forget(self) -> None:
+    def forget(self, *tables: ir.Table) -> None:
         """Remove the folders of what was kept for now."""
-        self._forgotten(_FOR_NOW, [path.name for path in (self._folder / _FOR_NOW).glob("*")])
+        kept = [path.name for path in (self._folder / _FOR_NOW).glob("*")]
+        read = {node.name.removeprefix(f"{_FOR_NOW}_") for node in tables_read(*tables)}
+        self._forgotten(_FOR_NOW, [name for name in kept if not tables or name in read])
 
     def drop(self, *names: str) -> None:
         """Remove the folders of kept tables."""

@@ -20,7 +20,7 @@ import sqlalchemy
 
 from data_contracts.check.data_docs import PAGE, index_page
 from data_contracts.check.deliver import Delivered
-from data_contracts.check.judge_rows import Judged, repeated_rows
+from data_contracts.check.judge_rows import Judged
 from data_contracts.check.translate_words import known_words
 from data_contracts.check.verdicts import COLUMN_EXISTS, NOT_EMPTY, NOT_PERSONAL, REFUSED_SHARE, VOLUME, Verdict
 from data_contracts.column_rules import InVocabulary
@@ -171,7 +171,7 @@ def verdicts_on(
         for expected in several:
             name = expected.table.name
             delivery = list(_about_delivery(expected, checks=checks))
-            results[name] = [_run(source, f"delivered_{name}", engine, expected.table.rows, expectations=delivery)]
+            results[name] = [_run(source, f"delivered_{name}", engine, _delivered(expected), expectations=delivery)]
             if expected.judged is not None:
                 judged = list(_about_rows(engine, expected, judged=expected.judged, checks=checks))
                 results[name].append(_run(source, name, engine, expected.judged.typed, expectations=judged))
@@ -257,6 +257,13 @@ def _about_delivery(expected: Expected, *, checks: Checks) -> Iterator[Expectati
         yield subject.expected("expect_table_row_count_to_be_between", {"min_value": least})
 
 
+def _delivered(expected: Expected) -> ir.Table:
+    """The known columns of every delivered row."""
+    if expected.judged is None:
+        return expected.table.rows
+    return expected.judged.delivered.select(*expected.table.known)
+
+
 def _about_columns(expected: Expected) -> Iterator[ExpectationConfiguration]:
     """One expectation for each column that is required, is there now, or was there in the last run."""
     table = expected.table
@@ -335,10 +342,12 @@ def _about_rule(
 
 
 def _breaching_rows(judged: Judged, rule: RowRule, *, latest: dt.datetime) -> ir.Table:
-    """The rows that breach a rule for which Great Expectations has no word, found anew and not in the quarantine."""
-    if not isinstance(rule, SeenInRow):
-        return repeated_rows(judged.rows, judged.table.contract)
-    if rule.is_about_mergers:
+    """The rows that breach a rule for which Great Expectations has no word.
+
+    What one row shows is found anew, apart from the quarantine. What several rows show together is not: it takes the
+    check as long as everything else in a table, and its count would come from the same expression.
+    """
+    if not isinstance(rule, SeenInRow) or rule.is_about_mergers:
         return judged.breached(type(rule))
     return judged.rows.filter(rule.breaches(judged.rows, extracted_at=latest))
 

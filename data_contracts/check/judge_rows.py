@@ -23,8 +23,10 @@ class Judged:
 
     Attributes
     ----------
+    delivered
+        Every delivered row in canonical columns and types, in the customer's words.
     typed
-        Canonical columns and types, the customer's words: what Great Expectations is shown.
+        The same without changes of attributes that nobody declared: what Great Expectations is shown.
     rows
         The same in our words, each with what is known of the lead that it belongs to.
     words
@@ -36,6 +38,7 @@ class Judged:
     """
 
     table: Delivered
+    delivered: ir.Table
     typed: ir.Table
     rows: ir.Table
     words: ir.Table | None
@@ -93,7 +96,7 @@ def in_row(rows: ir.Table, rules: Sequence[SeenInRow], *, extracted_at: dt.datet
     return found.select("source_row", rule=ids.filter(lambda rule_id: rule_id.notnull()).unnest())
 
 
-def repeated_rows(rows: ir.Table, contract: TableContract, *, breached: ir.Table | None = None) -> ir.Table:
+def repeated_rows(rows: ir.Table, contract: TableContract, *, breached: ir.Table) -> ir.Table:
     """`source_row` of each row whose key an earlier row has too.
 
     Kept is the first row that breaches nothing else (`breached` holds the `source_row` of those that do), and a lead's
@@ -104,12 +107,9 @@ def repeated_rows(rows: ir.Table, contract: TableContract, *, breached: ir.Table
     again = again.filter(again.n > 1).drop("n").rename({f"again_{part}": part for part in _parts(contract)})
     same = [_is_same(keyed, again, part, contract) for part in _parts(contract)]
     twins = keyed.join(again, same).select(*keyed.columns)
-    if breached is None:
-        twins = twins.mutate(is_breached=ibis.literal(False))
-    else:
-        flags = breached.select(breached_row="source_row")
-        twins = twins.left_join(flags, twins.source_row == flags.breached_row)
-        twins = twins.mutate(is_breached=twins.breached_row.notnull())
+    flags = breached.select(breached_row="source_row")
+    twins = twins.left_join(flags, twins.source_row == flags.breached_row)
+    twins = twins.mutate(is_breached=twins.breached_row.notnull())
     order = ibis.window(group_by=_parts(contract), order_by=["is_breached", "is_merged", "source_row"])
     placed = twins.mutate(place=ibis.row_number().over(order))
     return placed.filter(placed.place > 0).select("source_row")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from data_contracts.check.deliver import Delivered
 from data_contracts.check.judge_rows import Judged
 from data_contracts.history import TableCheck
 from data_contracts.ports import Engine
@@ -76,10 +75,16 @@ def _member(value: ir.Value) -> ir.StringValue:
     return text.fill_null("null")
 
 
-def keep_quarantine(engine: Engine, several: Sequence[Judged], *, extracted_at: dt.datetime) -> ir.Table:
-    """The quarantine of all tables, kept."""
-    parts = [quarantined(judged, extracted_at=extracted_at) for judged in several]
-    return engine.keep("quarantine", ibis.union(*parts) if parts else _SCHEMA.to_pyarrow().empty_table())
+def set_aside(engine: Engine, judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
+    """The rows of `quarantined`, kept for now. No row as it was delivered is needed after this: they are let go."""
+    refused = engine.keep_for_now(f"refused_{judged.name}", quarantined(judged, extracted_at=extracted_at))
+    engine.forget(judged.table.rows)
+    return refused
+
+
+def keep_quarantine(engine: Engine, refused: Sequence[ir.Table]) -> ir.Table:
+    """The quarantine, kept: the refused rows of all tables."""
+    return engine.keep("quarantine", ibis.union(*refused) if refused else _SCHEMA.to_pyarrow().empty_table())
 
 
 _SCHEMA = ibis.schema(
@@ -96,7 +101,7 @@ _SCHEMA = ibis.schema(
 )
 
 
-def counts(judged: Judged, *, delivered: int, select_digest: str = "") -> TableCheck:
+def counts(judged: Judged, *, select_digest: str = "") -> TableCheck:
     """How many rows were accepted and refused, and how often each rule was breached."""
     breaches = judged.breaches
     by_rule = breaches.group_by("rule").aggregate(n=breaches.count())
@@ -106,7 +111,7 @@ def counts(judged: Judged, *, delivered: int, select_digest: str = "") -> TableC
     return TableCheck(
         table=judged.name,
         select_digest=select_digest,
-        delivered=delivered,
+        delivered=_count(judged.delivered),
         rows=rows,
         accepted=rows - refused,
         refused=refused,
@@ -116,8 +121,3 @@ def counts(judged: Judged, *, delivered: int, select_digest: str = "") -> TableC
 
 def _count(table: ir.Table) -> int:
     return int(table.count().to_pyarrow().as_py())
-
-
-def delivered_rows(table: Delivered) -> int:
-    """How many rows the source gave."""
-    return _count(table.rows)

@@ -2,8 +2,10 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+import ibis.expr.types as ir
 
 from data_contracts.check.conserve import refuse_lost_rows
 from data_contracts.check.deliver import (
@@ -30,8 +32,8 @@ from data_contracts.check.merge_leads import (
     leads_without_account,
     undated_mergers,
 )
-from data_contracts.check.read_values import text_of, type_rows
-from data_contracts.check.refuse import counts, delivered_rows, keep_quarantine
+from data_contracts.check.read_values import type_rows
+from data_contracts.check.refuse import counts, keep_quarantine, set_aside
 from data_contracts.check.translate_words import find_words, translated
 from data_contracts.check.unsettled import (
     Standing,
@@ -49,6 +51,25 @@ from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules
 from data_contracts.settings import Settings
 from data_contracts.wording import rows
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedHistory:
+    """Every table that could be judged.
+
+    Attributes
+    ----------
+    tables
+        By canonical name.
+    known_leads
+        The accepted leads; None where the leads could not be judged.
+    quarantined
+        The refused rows of each table, as `data_contracts.history.Quarantine` describes them.
+    """
+
+    tables: Mapping[str, Judged]
+    known_leads: KnownLeads | None
+    quarantined: tuple[ir.Table, ...]
 
 
 def check_history(
@@ -88,13 +109,13 @@ def check_history(
     withdraw(engine)
     with engine.enough_of_everything():
         tables = receive(raw, settings.crm)
-        several, known = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
-        keep_quarantine(engine, list(several.values()), extracted_at=raw.extracted_at)
+        judged = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
+        several = judged.tables
+        keep_quarantine(engine, judged.quarantined)
         checks = {
-            name: counts(judged, delivered=delivered_rows(judged.table), select_digest=raw.select_digests.get(name, ""))
-            for name, judged in several.items()
+            name: counts(table, select_digest=raw.select_digests.get(name, "")) for name, table in several.items()
         }
-        standing = _standing(engine, several, known)
+        standing = _standing(engine, judged)
         found = _findings(
             raw, engine, tables, several, standing=standing, settings=settings, checks=checks, last=compared
         )
@@ -129,9 +150,10 @@ def check_history(
 
 def judge_tables(
     engine: Engine, tables: Sequence[Delivered], *, settings: Settings, extracted_at: dt.datetime
-) -> tuple[dict[str, Judged], KnownLeads | None]:
-    """Each table that has its required columns, judged; and the accepted leads, where the leads could be judged."""
+) -> JudgedHistory:
+    """Each table that has its required columns, judged, a referenced table before those that refer to it."""
     several: dict[str, Judged] = {}
+    refused: list[ir.Table] = []
     known: KnownLeads | None = None
     for table in tables:
         if table.missing:
@@ -141,16 +163,17 @@ def judge_tables(
             mergers = [rule for rule in judged.rules if isinstance(rule, SeenInRow) and rule.is_about_mergers]
             judged, known = follow_mergers(engine, judged, mergers=mergers, extracted_at=extracted_at)
         several[table.name] = judged
-    return several, known
+        refused.append(set_aside(engine, judged, extracted_at=extracted_at))
+    return JudgedHistory(several, known_leads=known, quarantined=tuple(refused))
 
 
 def _judged(
     engine: Engine, table: Delivered, known: KnownLeads | None, *, settings: Settings, extracted_at: dt.datetime
 ) -> Judged:
     """The rows of `table`, typed, in our words, and judged by every rule that can be judged alone."""
-    typed = type_rows(engine, table)
+    delivered = typed = type_rows(engine, table)
     if table.name == "attribute_changes":
-        typed = typed.filter(is_declared_change(typed, settings.crm))
+        typed = delivered.filter(is_declared_change(delivered, settings.crm))
     words = find_words(engine, typed, table, crm=settings.crm)
     rows = translated(typed, words, table)
     rules = row_rules(table.contract)
@@ -160,11 +183,12 @@ def _judged(
         else:
             rows = known.beside(rows)
     breaches = judge_rows(engine, rows, table.contract, rules=rules, extracted_at=extracted_at)
-    return Judged(table, typed=typed, rows=rows, words=words, rules=rules, breaches=breaches)
+    return Judged(table, delivered=delivered, typed=typed, rows=rows, words=words, rules=rules, breaches=breaches)
 
 
-def _standing(engine: Engine, several: Mapping[str, Judged], known: KnownLeads | None) -> Standing | None:
+def _standing(engine: Engine, judged: JudgedHistory) -> Standing | None:
     """Where leads stand, with the unsettled ones kept; None where there is nothing to tell it by."""
+    several, known = judged.tables, judged.known_leads
     if known is None or "stage_changes" not in several:
         return None
     standing = where_leads_stand(engine, several["leads"], several["stage_changes"], known)
@@ -207,7 +231,7 @@ def _findings(
         if table.name in several:
             findings.append(unreadable_numbers(table, several[table.name].typed))
         if table.name == "attribute_changes" and table.name in several:
-            findings.append(changes_of_attributes(text_of(table.rows.attribute).lower(), crm))
+            findings.append(changes_of_attributes(several[table.name].delivered.attribute, crm))
     if "leads" in several:
         findings.append(undated_mergers(several["leads"]))
         if "accounts" in several:

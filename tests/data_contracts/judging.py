@@ -11,7 +11,7 @@ from typing import Any
 
 from data_contracts.check.deliver import receive
 from data_contracts.check.keep import keep_tables
-from data_contracts.check.refuse import counts, delivered_rows, keep_quarantine
+from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.check.run import judge_tables
 from data_contracts.check.unsettled import find_unsettled, where_leads_stand
 from data_contracts.history import RawHistory, TableCheck
@@ -48,9 +48,10 @@ def judge_rows(raw: RawHistory, settings: Settings = LENIENT) -> Judged:
     """`raw` after its rows were typed, judged and kept."""
     engine = engine_of(raw)
     tables = receive(raw, settings.crm)
-    several, known = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
-    checks = {name: counts(judged, delivered=delivered_rows(judged.table)) for name, judged in several.items()}
-    quarantine = rows_of(keep_quarantine(engine, list(several.values()), extracted_at=raw.extracted_at))
+    judged = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
+    several, known = judged.tables, judged.known_leads
+    checks = {name: counts(table) for name, table in several.items()}
+    quarantine = rows_of(keep_quarantine(engine, judged.quarantined))
     unsettled: list[tuple[str, str, str, bool]] = []
     if known is not None and "stage_changes" in several:
         standing = where_leads_stand(engine, several["leads"], several["stage_changes"], known)

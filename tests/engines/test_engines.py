@@ -65,6 +65,17 @@ def test_what_is_kept_for_now_is_forgotten_and_no_kept_table(engine: Engine):
     engine.forget()
 
 
+def test_only_what_is_named_is_forgotten(engine: Engine):
+    lasting = engine.keep("lasting", pa.table({"n": [1, 2, 3]}))
+    one, other = (engine.keep_for_now(name, lasting.filter(lasting.n > 1)) for name in ("one", "other"))
+    engine.forget(one.filter(one.n > 2), lasting)
+    with pytest.raises(Exception, match=r"(?i)one|for_now"):
+        rows_of(one)
+    assert rows_of(other) == [(2,), (3,)]
+    assert rows_of(lasting) == [(1,), (2,), (3,)]
+    engine.forget()
+
+
 def test_what_is_dropped_is_gone_and_a_name_that_nothing_bears_is_left_alone(engine: Engine):
     engine.keep("one", pa.table({"n": [1]}))
     engine.drop("one", "never was")

@@ -5,7 +5,7 @@ import pytest
 from data_contracts.check import conserve
 from data_contracts.check.deliver import receive
 from data_contracts.check.keep import keep_tables
-from data_contracts.check.refuse import counts, delivered_rows, keep_quarantine
+from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.check.run import judge_tables
 from data_contracts.errors import ContractError
 from tests.data_contracts.raw_rows import LENIENT, change, engine_of, lead, raw
@@ -21,11 +21,9 @@ def kept():
     """The engine, what was judged, and what was kept of a history in which a lead was merged and rows were refused."""
     history = raw(ROWS)
     engine = engine_of(history)
-    several, _ = judge_tables(
-        engine, receive(history, LENIENT.crm), settings=LENIENT, extracted_at=history.extracted_at
-    )
-    keep_quarantine(engine, list(several.values()), extracted_at=history.extracted_at)
-    return engine, several, keep_tables(engine, several, crm=LENIENT.crm)
+    judged = judge_tables(engine, receive(history, LENIENT.crm), settings=LENIENT, extracted_at=history.extracted_at)
+    keep_quarantine(engine, judged.quarantined)
+    return engine, judged.tables, keep_tables(engine, judged.tables, crm=LENIENT.crm)
 
 
 @pytest.fixture
@@ -34,7 +32,7 @@ def conserved(kept):
     engine, several, tables = kept
 
     def count(*, deleted_from="", where="", **miscounted):
-        checks = {name: counts(judged, delivered=delivered_rows(judged.table)) for name, judged in several.items()}
+        checks = {name: counts(table) for name, table in several.items()}
         checks["leads"] = replace(checks["leads"], **miscounted)
         if deleted_from:
             engine.backend.con.execute(f"DELETE FROM {deleted_from} WHERE {where}")
