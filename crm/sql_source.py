@@ -10,6 +10,7 @@ from pathlib import Path
 
 import duckdb
 import ibis.expr.types as ir
+import pyarrow as pa
 
 from crm.csv_faults import begins_blank
 from crm.select_errors import DATA_FOLDER, Select, explained
@@ -44,11 +45,14 @@ class SqlSource:
         The folder of the SELECTs.
     data_folder
         What `{data_folder}` stands for.
+    reader
+        The engine that carries out the SELECTs, in its own SQL. None is the engine that is read into.
     """
 
     name: str
     folder: Path = field(kw_only=True)
     data_folder: Path = field(kw_only=True)
+    reader: Engine | None = field(kw_only=True, default=None)
 
     def read(self, engine: Engine) -> RawHistory:
         """What the CRM said, kept in `engine` for now.
@@ -91,11 +95,12 @@ class SqlSource:
         """
         selects = self._selects()
         extracted_at = self._extracted_at(engine, selects.pop(EXTRACTED_AT))
+        reader = self.reader or engine
         tables = {}
         for name, select in selects.items():
             asked = self._select(name, select)
-            with self._explained(engine, asked):
-                tables[name] = engine.select(f"select_{name}", asked.query)
+            with self._explained(reader, asked):
+                tables[name] = reader.select(f"select_{name}", asked.query)
         return RawHistory(tables=tables, extracted_at=extracted_at, source=self.name)
 
     def _unreadable(self, problems: Iterable[str], *, kind: type[SourceError] = SourceError) -> SourceError:
@@ -142,27 +147,37 @@ class SqlSource:
 
     def _load(self, engine: Engine, name: str, *, select: str) -> ir.Table:
         asked = self._select(name, select)
-        with self._explained(engine, asked):
-            selected = engine.select(f"select_{name}", asked.query)
+        reader = self.reader or engine
+        with self._explained(reader, asked):
+            selected = reader.select(f"select_{name}", asked.query)
         if "source_row" in map(str.lower, selected.columns):
             raise SourceError(f"{asked.where}: the SELECT gives a column source_row, which is ours; rename it")
-        with self._explained(engine, asked):
-            table = engine.keep_numbered(f"raw_{name}", selected)
+        with self._explained(reader, asked):
+            table = self._kept(engine, f"raw_{name}", selected)
         if TABLES[name].is_required and not table.limit(1).to_pyarrow().num_rows:
             raise SourceError(f"{asked.where}: there are no rows; look into the exported files and the SELECT's WHERE")
         return table
 
+    def _kept(self, engine: Engine, name: str, selected: ir.Table) -> ir.Table:
+        """The rows of the SELECT in `engine`, numbered as they come."""
+        if self.reader is None:
+            return engine.keep_numbered(name, selected)
+        numbered = self.reader.numbered(selected)
+        batches = self.reader.stream(numbered)
+        return engine.keep_for_now(name, pa.RecordBatchReader.from_batches(numbered.schema().to_pyarrow(), batches))
+
     def _extracted_at(self, engine: Engine, select: str) -> dt.datetime:
         asked = self._select(EXTRACTED_AT, select)
-        in_utc = "CAST(COLUMNS(*) AS TIMESTAMPTZ) AT TIME ZONE 'UTC'"  # a cast of text to TIMESTAMP drops the offset
-        with self._explained(engine, asked):
-            rows = engine.backend.raw_sql(f"SELECT {in_utc} FROM (\n{asked.query}\n)").fetchall()
-        moment = rows[0][0] if len(rows) == 1 and len(rows[0]) == 1 else None
+        reader = self.reader or engine
+        with self._explained(reader, asked):
+            selected = reader.select(f"select_{EXTRACTED_AT}", asked.query)
+            found = _times(reader, selected).to_pyarrow()
+        moment = found[0][0].as_py() if found.shape == (1, 1) else None
         if not isinstance(moment, dt.datetime):
-            found = f"{len(rows)} row(s) of {len(rows[0]) if rows else 0} value(s)"
-            found += ", the one missing" if len(rows) == 1 and len(rows[0]) == 1 else ""
+            gives = f"{found.num_rows} row(s) of {found.num_columns} value(s)"
+            gives += ", the one missing" if found.shape == (1, 1) else ""
             raise SourceError(
-                f"{asked.where}: gives {found}; make it one row with one time, that of the extract in UTC"
+                f"{asked.where}: gives {gives}; make it one row with one time, that of the extract in UTC"
             )
         return moment
 
@@ -176,6 +191,8 @@ class SqlSource:
         except duckdb.Error as error:
             # Whatever prints the traceback would print the engine's words with it, which quote rows.
             raise explained(error, asked, engine.backend) from None
+        except engine.query_errors as error:
+            raise SourceError(f"{asked.where}: {engine.backend.name} refuses it ({type(error).__name__})") from None
 
     def _require_files(self, asked: Select) -> None:
         where = asked.where
@@ -189,6 +206,18 @@ class SqlSource:
             if empty:
                 raise SourceError(f"{where}: {', '.join(empty)} is empty (0 bytes); export it again")
         _refuse_blank_beginnings(asked)
+
+
+def _times(reader: Engine, rows: ir.Table) -> ir.Table:
+    """The columns of `rows` as times in UTC; null where a text is none."""
+    return rows.select(**{name: _time(reader, rows[name]) for name in rows.columns})
+
+
+def _time(reader: Engine, value: ir.Value) -> ir.TimestampValue:
+    if value.type().is_string():
+        return reader.read_time(value.strip())
+    in_utc = value.cast("timestamp('UTC')") if value.type().is_timestamp() and value.type().timezone else value
+    return in_utc.cast("timestamp")
 
 
 def _refuse_blank_beginnings(asked: Select) -> None:

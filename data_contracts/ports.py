@@ -1,7 +1,8 @@
 """The ports to the outside: where history comes from, where it lives, and where scores go."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol
 
 import ibis.expr.types as ir
@@ -10,6 +11,9 @@ from ibis.backends import BaseBackend
 
 from data_contracts.history import RawHistory
 from data_contracts.scores import PublishReceipt, WriteBackPlan
+
+BatchFunction = Callable[[pa.Table], pa.Table]
+"""A function of one batch of rows. It has no state and knows no other batch."""
 
 
 class Engine(Protocol):
@@ -36,7 +40,7 @@ class Engine(Protocol):
         """`rows`, computed once and kept as `name`, in the place of what bore that name."""
         ...
 
-    def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:
+    def keep_for_now(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows`, computed once, and gone when the engine is closed or `forget` is called."""
         ...
 
@@ -60,6 +64,17 @@ class Engine(Protocol):
         """`rows` in batches, in order, in memory that does not grow with their number."""
         ...
 
+    def map_batches(
+        self, rows: ir.Table, function: BatchFunction, *, schema: pa.Schema, order_by: str, into: Path
+    ) -> Iterator[int]:
+        """What the pure `function` makes of `rows`, as Parquet files in the empty folder `into`.
+
+        Where the engine keeps rows in order, they come in the order of `order_by` and in batches of the same rows
+        whatever the number of threads: a figure may differ in its last bit with what it is computed beside. A cluster
+        calls `function` on its workers. Gives the number of rows written so far, as they are written.
+        """
+        ...
+
     def read_time(self, text: ir.StringValue) -> ir.TimestampValue:
         """The time (UTC, without a zone) that `text` is; null where it is none."""
         ...
@@ -76,11 +91,40 @@ class Engine(Protocol):
         """A DBAPI connection of its own, for whoever speaks SQL and not Ibis. `TypeError` where the engine has none."""
         ...
 
+    @property
+    def query_errors(self) -> tuple[type[Exception], ...]:
+        """What is raised where a query of somebody's cannot be carried out."""
+        ...
+
     def enough_of_everything(self) -> AbstractContextManager[None]:
         """Work in which running out of something is told as that.
 
         Raises `StoreError` where the disk is full, `SettingsError` where the engine's memory is too little.
         """
+        ...
+
+
+class HistoryStore(Protocol):
+    """Where histories stay between runs: the last that was accepted, and the last that its contract stopped."""
+
+    def is_there(self) -> bool:
+        """Whether a history was accepted."""
+        ...
+
+    def new(self) -> AbstractContextManager[Engine]:
+        """An empty engine. What it holds at the end is the accepted history, or on `ContractError` the refused one.
+
+        The history before stands until the new one is complete, and stays where the run fails or is killed. Raises
+        `BusyError` where another run is building a history here, `StoreError` where no more can be written.
+        """
+        ...
+
+    def accepted(self) -> AbstractContextManager[Engine]:
+        """The engine of the accepted history, for reading. Raises `StoreError` where it cannot be read."""
+        ...
+
+    def last_judged(self) -> AbstractContextManager[Engine | None]:
+        """The engine of the history that was judged last, accepted or refused; None where none ever was."""
         ...
 
 

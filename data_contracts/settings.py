@@ -251,9 +251,20 @@ class Checks(_Settings):
 
 
 class EngineSettings(_Settings):
-    """`memory_limit` of the engine, in DuckDB's words."""
+    """Where the history lives, and which engine carries out the source's SELECTs.
 
+    `memory_limit` is DuckDB's, in its own words. `postgres_schema` is what a run replaces as a whole; the database's
+    address is in the environment (`LEADSCORE_POSTGRES_URL`). Spark keeps its tables in the store, which all its workers
+    must reach.
+
+    `selects` says who carries out the SELECTs of the source: `duckdb` reads files and hands the rows on, `engine` is
+    the engine itself, in its own SQL, for a copy of the CRM that lives there.
+    """
+
+    kind: Literal["duckdb", "postgres", "spark"] = "duckdb"
+    selects: Literal["duckdb", "engine"] = "duckdb"
     memory_limit: str = "4GB"
+    postgres_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,39}$")] = "leadscore"
 
 
 class Settings(_Settings):

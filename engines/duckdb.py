@@ -11,7 +11,9 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
 from data_contracts.engine import open_engine
+from data_contracts.ports import BatchFunction
 from data_contracts.resources import enough_of_everything
+from engines.mapping import write_mapped
 from engines.reading import tables_read
 from engines.spellings import NUMBER, read_time
 
@@ -95,19 +97,13 @@ class DuckDbEngine:
 
     def keep(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` in the file."""
-        if isinstance(rows, ir.Table):
-            self._backend.con.execute(f"CREATE OR REPLACE TABLE {name} AS {self._backend.compile(rows)}")
-        else:
-            self._backend.con.register("arriving", rows)
-            self._backend.con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM arriving")
-            self._backend.con.unregister("arriving")
+        self._kept(name, rows)
         return self.table(name)
 
-    def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:
+    def keep_for_now(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` in the database beside the file."""
         self._make_room()
-        place = f"{_FOR_NOW}.main.{name}"
-        self._backend.con.execute(f"CREATE OR REPLACE TABLE {place} AS {self._backend.compile(rows)}")
+        self._kept(f"{_FOR_NOW}.main.{name}", rows)
         return self._backend.table(name, database=(_FOR_NOW, "main"))
 
     def keep_numbered(self, name: str, rows: ir.Table) -> ir.Table:
@@ -126,6 +122,14 @@ class DuckDbEngine:
         if not tables:
             self._backend.con.execute(f"DETACH DATABASE IF EXISTS {_FOR_NOW}")
 
+    def _kept(self, place: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> None:
+        if isinstance(rows, ir.Table):
+            self._backend.con.execute(f"CREATE OR REPLACE TABLE {place} AS {self._backend.compile(rows)}")
+            return
+        self._backend.con.register("arriving", rows)
+        self._backend.con.execute(f"CREATE OR REPLACE TABLE {place} AS SELECT * FROM arriving")
+        self._backend.con.unregister("arriving")
+
     def _make_room(self) -> None:
         self._backend.con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_FOR_NOW}")
 
@@ -137,6 +141,12 @@ class DuckDbEngine:
     def stream(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         """`rows` in the engine's own batches."""
         yield from rows.to_pyarrow_batches()
+
+    def map_batches(
+        self, rows: ir.Table, function: BatchFunction, *, schema: pa.Schema, order_by: str, into: Path
+    ) -> Iterator[int]:
+        """One file, written by this process."""
+        return write_mapped(self.stream(rows.order_by(order_by)), function, schema=schema, into=into)
 
     def read_time(self, text: ir.StringValue) -> ir.TimestampValue:
         """By the engine's own cast where the text is written as almost all are: that is many times faster.
@@ -164,6 +174,11 @@ class DuckDbEngine:
     def sum_of_digests(self, text: ir.StringValue) -> ir.Scalar:
         """The engine has a function that gives those digits of the MD5 as a number."""
         return _md5_number_lower(text).cast("decimal(38, 0)").sum()
+
+    @property
+    def query_errors(self) -> tuple[type[Exception], ...]:
+        """The driver's own."""
+        return (duckdb.Error,)
 
     def connected(self) -> duckdb.DuckDBPyConnection:
         """A cursor: another connection to the same database, in memory or in a file."""

@@ -4,6 +4,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ibis
@@ -14,6 +15,8 @@ import pyarrow.csv
 from ibis.backends.postgres import Backend
 
 from data_contracts.errors import LeadScoreError, SettingsError, StoreError
+from data_contracts.ports import BatchFunction
+from engines.mapping import write_mapped
 from engines.reading import tables_read
 from engines.spellings import NUMBER, read_time
 
@@ -25,7 +28,8 @@ _OPTIONS = {
     "work_mem": "256MB",
 }
 _BATCH_ROWS = 20_000
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,50}")
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,48}")
+_NOW = "_now_"
 
 _SHORT_NUMBER = r"^[^eE]{1,100}(?:[eE][+-]?0*[0-9]{1,2})?$"
 """A number so written is neither too large nor too small."""
@@ -59,14 +63,14 @@ def _high_nibbles(text: str) -> int:  # type: ignore[empty-body]
 class PostgresEngine:
     """The port `Engine` over one schema of a PostgreSQL database.
 
-    What is kept for now lies in a schema of its own, `<schema>_now`, which every `forget` drops. One engine works in a
-    schema at a time.
+    What is kept for now lies in a schema of the connection's own, `<schema>_now_<process>`, which `forget` drops.
     """
 
     kind = "postgres"
 
     def __init__(self, backend: Backend, *, url: str, schema: str) -> None:
-        self._backend, self._url, self._schema, self._for_now = backend, url, schema, f"{schema}_now"
+        self._backend, self._url, self._schema = backend, url, schema
+        self._for_now = f"{schema}{_NOW}{backend.con.info.backend_pid}"
 
     @classmethod
     def opened(cls, url: str, *, schema: str) -> "PostgresEngine":
@@ -77,12 +81,13 @@ class PostgresEngine:
         """
         if not _NAME.fullmatch(schema):
             raise SettingsError(
-                f"schema {schema!r}: write it in at most 51 of a-z, 0-9 and _, not beginning with a digit"
+                f"schema {schema!r}: write it in at most 49 of a-z, 0-9 and _, not beginning with a digit"
             )
         try:
-            connection = _connected(url, schema)
+            connection = connected(url, schema)
             connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
             connection.execute(_NIBBLES)
+            _drop_leftovers(connection, schema)
         except psycopg.Error as error:
             raise StoreError(f"PostgreSQL, schema {schema}: {_first_line(error)}") from error
         return cls(ibis.postgres.from_connection(connection), url=url, schema=schema)
@@ -98,9 +103,14 @@ class PostgresEngine:
         """The Ibis connection."""
         return self._backend
 
+    @property
+    def query_errors(self) -> tuple[type[Exception], ...]:
+        """The driver's own."""
+        return (psycopg.Error,)
+
     def connected(self) -> "psycopg.Connection[Any]":
         """Another connection to the same tables, for who cannot use this one. It is theirs to close."""
-        return _connected(self._url, self._schema)
+        return connected(self._url, self._schema)
 
     def tables(self) -> frozenset[str]:
         """The names of the tables of the schema."""
@@ -121,7 +131,7 @@ class PostgresEngine:
         """`rows` in the schema."""
         return self._kept(self._schema, name, rows)
 
-    def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:
+    def keep_for_now(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` in the schema beside, without a write-ahead log."""
         self._backend.con.execute(f"CREATE SCHEMA IF NOT EXISTS {self._for_now}")
         return self._kept(self._for_now, name, rows)
@@ -152,6 +162,12 @@ class PostgresEngine:
     def stream(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         """`rows` through a cursor of the server, 20,000 at a time."""
         yield from rows.to_pyarrow_batches(chunk_size=_BATCH_ROWS)
+
+    def map_batches(
+        self, rows: ir.Table, function: BatchFunction, *, schema: pa.Schema, order_by: str, into: Path
+    ) -> Iterator[int]:
+        """One file, written by this process from what the server's cursor gives."""
+        return write_mapped(self.stream(rows.order_by(order_by)), function, schema=schema, into=into)
 
     def read_time(self, text: ir.StringValue) -> ir.TimestampValue:
         """Cast only where the whole text is a time: a cast of anything else would end the query."""
@@ -222,11 +238,23 @@ class PostgresEngine:
                     copy.write(_as_csv(batch.slice(part, _BATCH_ROWS)))
 
 
-def _connected(url: str, schema: str) -> "psycopg.Connection[Any]":
+def connected(url: str, schema: str) -> "psycopg.Connection[Any]":
+    """A connection with our options, in which names without a schema are those of `schema`."""
     connection = psycopg.connect(url, autocommit=True)
     for name, value in (_OPTIONS | {"search_path": schema}).items():
         connection.execute("SELECT set_config(%s, %s, false)", (name, value))
     return connection
+
+
+def _drop_leftovers(connection: "psycopg.Connection[Any]", schema: str) -> None:
+    """Drop what connections that are gone kept for now."""
+    gone = connection.execute(
+        "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) "
+        "AND substr(nspname, length(%s) + 1) NOT IN (SELECT pid::text FROM pg_stat_activity)",
+        (f"{schema}{_NOW}", f"{schema}{_NOW}"),
+    ).fetchall()
+    for (name,) in gone:
+        connection.execute(f"DROP SCHEMA IF EXISTS {_quoted(name)} CASCADE")
 
 
 def _as_csv(batch: pa.RecordBatch) -> bytes:

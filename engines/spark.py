@@ -2,7 +2,9 @@
 
 import os
 import re
+import secrets
 import shutil
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,9 +16,14 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 from ibis.backends.pyspark import Backend
+from pyspark import SparkConf
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql.pandas.types import from_arrow_schema
 
 from data_contracts.errors import LeadScoreError, SettingsError, StoreError
+from data_contracts.ports import BatchFunction
+from engines.mapping import in_slices
 from engines.reading import tables_read
 from engines.spellings import NUMBER, read_time
 
@@ -24,7 +31,7 @@ _FOR_NOW = "for_now"
 _KEPT = "kept"
 _BATCH_ROWS = 20_000
 _PYTHON_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_JAVA_17 = Path("/usr/lib/jvm")
+_JAVA = Path("/usr/lib/jvm")
 _BACKWARDS = ("^" + "(..)" * 8 + "$", "$8$7$6$5$4$3$2$1")
 
 
@@ -42,20 +49,24 @@ class SparkEngine:
     """The port `Engine` over a Spark session and a folder that all its workers reach.
 
     A kept table is the folder `kept/<name>/<number>`: a new one is written beside the old one and then takes its place,
-    so a table may be made from what it replaces.
+    so a table may be made from what it replaces. What is kept for now lies in the folder `for_now_<number>`.
     """
 
     kind = "spark"
 
     def __init__(self, backend: Backend, *, folder: Path) -> None:
         self._backend, self._folder = backend, folder
+        self._for_now = f"{_FOR_NOW}_{secrets.token_hex(4)}"
         self._n_streams = 0
 
     @classmethod
     def opened(cls, folder: Path, *, session: SparkSession | None = None) -> "SparkEngine":
-        """The engine of the run folder `folder`, in `session` or in one of this machine's cores."""
+        """The engine of the run folder `folder`, in `session`, or in one as `spark-submit` or this machine gives it.
+
+        Views are those of this engine alone.
+        """
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(ibis.pyspark.connect(session or _local_session(folder)), folder=folder)
+        return cls(ibis.pyspark.connect((session or _session(folder)).newSession()), folder=folder)
 
     def close(self) -> None:
         """Drop what was kept for now. The session belongs to whoever began it, and ends with the process."""
@@ -83,9 +94,9 @@ class SparkEngine:
         """`rows` as a folder of Parquet."""
         return self._kept(_KEPT, name, rows)
 
-    def keep_for_now(self, name: str, rows: ir.Table) -> ir.Table:
+    def keep_for_now(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` as a folder of Parquet beside the kept ones."""
-        return self._kept(_FOR_NOW, name, rows)
+        return self._kept(self._for_now, name, rows)
 
     def keep_numbered(self, name: str, rows: ir.Table) -> ir.Table:
         """`rows` for now, numbered as by `numbered`."""
@@ -100,9 +111,11 @@ class SparkEngine:
 
     def forget(self, *tables: ir.Table) -> None:
         """Remove the folders of what was kept for now."""
-        kept = [path.name for path in (self._folder / _FOR_NOW).glob("*")]
-        read = {node.name.removeprefix(f"{_FOR_NOW}_") for node in tables_read(*tables)}
-        self._forgotten(_FOR_NOW, [name for name in kept if not tables or name in read])
+        kept = [path.name for path in (self._folder / self._for_now).glob("*")]
+        read = {node.name.removeprefix(f"{self._for_now}_") for node in tables_read(*tables)}
+        self._forgotten(self._for_now, [name for name in kept if not tables or name in read])
+        if not tables:
+            shutil.rmtree(self._folder / self._for_now, ignore_errors=True)
 
     def drop(self, *names: str) -> None:
         """Remove the folders of kept tables."""
@@ -111,7 +124,7 @@ class SparkEngine:
     def stream(self, rows: ir.Table) -> Iterator[pa.RecordBatch]:
         """`rows` written by the workers as Parquet and read from there: the driver never holds them all."""
         self._n_streams += 1
-        place = self._folder / f"stream_{self._n_streams}"
+        place = self._folder / self._for_now / f"stream_{self._n_streams}"
         schema = rows.schema().to_pyarrow()
         self._backend.raw_sql(self._backend.compile(rows)).write.mode("overwrite").parquet(str(place))
         try:
@@ -122,6 +135,21 @@ class SparkEngine:
                     )
         finally:
             shutil.rmtree(place, ignore_errors=True)
+
+    def map_batches(
+        self, rows: ir.Table, function: BatchFunction, *, schema: pa.Schema, order_by: str, into: Path
+    ) -> Iterator[int]:
+        """By the workers, each of which writes its own files. Nothing comes to the driver; rows keep no order."""
+        del order_by
+
+        def mapped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            for part in in_slices(batches):
+                yield from function(part).to_batches()
+
+        frame = self._backend.raw_sql(self._backend.compile(rows))
+        columns = from_arrow_schema(schema, prefer_timestamp_ntz=True)
+        frame.mapInArrow(mapped, columns).write.mode("overwrite").parquet(str(into))
+        yield sum(pq.read_metadata(file).num_rows for file in into.glob("part-*.parquet"))
 
     def read_time(self, text: ir.StringValue) -> ir.TimestampValue:
         """Tried where the text is a time."""
@@ -136,6 +164,11 @@ class SparkEngine:
         """The digits with their bytes backwards, as an unsigned number."""
         digits = _md5(text).right(16).re_replace(*_BACKWARDS)
         return _conv(digits, 16, 10).cast("decimal(20, 0)").sum().cast("decimal(38, 0)")
+
+    @property
+    def query_errors(self) -> tuple[type[Exception], ...]:
+        """The driver's own."""
+        return (PySparkException,)
 
     def connected(self) -> NoReturn:
         """Nothing: Spark has sessions and no connections."""
@@ -207,24 +240,31 @@ def _write(place: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
             file.write_batch(batch)
 
 
-def _local_session(folder: Path) -> SparkSession:
-    """A session on this machine; `JAVA_HOME` is set to a Java that Spark runs on, where it is not set."""
+def _session(folder: Path) -> SparkSession:
+    """The session that runs here already, or one with what `spark-submit` says; what it leaves open is for one machine.
+
+    `JAVA_HOME` is set to a Java that Spark runs on, and `PYSPARK_PYTHON` to this Python, where they are not set.
+    """
     if "JAVA_HOME" not in os.environ:
-        found = sorted([*_JAVA_17.glob("java-17-*"), *_JAVA_17.glob("java-21-*")])
+        found = sorted([*_JAVA.glob("java-17-*"), *_JAVA.glob("java-21-*")])
         if found:
             os.environ["JAVA_HOME"] = str(found[0])
-    builder = SparkSession.builder.master("local[2]").appName("leadscore")
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     options = {
+        "spark.master": os.environ.get("SPARK_MASTER", f"local[{os.cpu_count()}]"),
+        "spark.app.name": "leadscore",
         "spark.ui.enabled": "false",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": "2g",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.timestampType": "TIMESTAMP_NTZ",
-        "spark.sql.shuffle.partitions": "4",
+        "spark.sql.shuffle.partitions": "8",
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
-        "spark.local.dir": str(folder / "spill"),
     }
+    # What a figure depends on is ours, whatever the cluster is set to.
+    ours = {"spark.sql.session.timeZone": "UTC", "spark.sql.timestampType": "TIMESTAMP_NTZ"}
+    conf = SparkConf()
     for name, value in options.items():
-        builder = builder.config(name, value)
-    return builder.getOrCreate()
+        conf.setIfMissing(name, value)
+    for name, value in ours.items():
+        conf.set(name, value)
+    session = SparkSession.builder.config(conf=conf).getOrCreate()
+    session.sparkContext.setLogLevel("ERROR")
+    return session

@@ -1,15 +1,12 @@
 """CRM history in, checked history out."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
 from data_contracts.errors import LeadScoreError, SourceError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import Engine, HistorySource
 from data_contracts.settings import Settings
-from engines.duckdb import DuckDbEngine
+from pipelines.engine import reader_of
 from pipelines.in_force import settings_for_check
 from pipelines.steps import RunStep, Say, directly, silent
 from pipelines.store import Store
@@ -41,24 +38,20 @@ def read_source(engine: Engine, settings: Settings) -> RawHistory:
     return source.read(engine)
 
 
-@contextmanager
-def source_as_it_is(settings: Settings, *, warn: Say = silent) -> Iterator[RawHistory | None]:
+def source_as_it_is(engine: Engine, settings: Settings, *, warn: Say = silent) -> RawHistory | None:
     """What the settings' source says now, for questions about single rows; None, with a warning, where it is gone."""
-    engine = DuckDbEngine.opened(memory_limit=settings.engine.memory_limit)
     try:
-        raw = _source(settings).look_up(engine)
+        return _source(settings).look_up(engine)
     except SourceError as error:
         warn(f"what the CRM said cannot be shown: {error}")
-        raw = None
-    try:
-        yield raw
-    finally:
-        engine.close()
+        return None
 
 
 def _source(settings: Settings) -> SqlSource:
     crm = settings.crm
-    return SqlSource(crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder)
+    return SqlSource(
+        crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder, reader=reader_of(settings)
+    )
 
 
 def check_source(
@@ -70,9 +63,9 @@ def check_source(
 
 def _last_report(store: Store, *, warn: Say) -> CheckReport | None:
     """The report of the last accepted check; None where there is none, or none that can be read."""
-    if not store.history.exists():
-        return None
     try:
+        if not store.histories.is_there():
+            return None
         with store.checked_history() as checked:
             return checked.report
     except LeadScoreError as error:

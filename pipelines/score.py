@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Callable
 
 from crm.file_sink import FileSink
+from data_contracts.check import open_checked
 from data_contracts.engine import store_errors
 from data_contracts.errors import PublishError, SettingsError
 from data_contracts.keeping import held
@@ -133,7 +134,8 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
     store = Store.of(settings)
     loaded, own = load_release(release, settings)
     warn_of_differences(loaded.manifest, settings, warn=warn)
-    with store.checked_history() as checked, source_as_it_is(settings, warn=warn) as raw:
+    with store.open_history() as engine:
+        checked, raw = open_checked(engine), source_as_it_is(engine, settings, warn=warn)
         refuse_lacking_attributes(checked.history, own)
         return trace_lead(
             checked.history,

@@ -2,21 +2,19 @@
 
 import datetime as dt
 import os
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import ibis.expr.types as ir
 
 from data_contracts.check import open_checked
-from data_contracts.engine import store_errors
-from data_contracts.errors import ContractError, SourceError
+from data_contracts.errors import SourceError
 from data_contracts.history import CheckedHistory
-from data_contracts.keeping import aside_of, held, scratch_folder, swap_in
+from data_contracts.ports import Engine, HistoryStore
 from data_contracts.settings import Settings
-from engines.duckdb import DuckDbEngine
+from pipelines.engine import histories_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,22 +22,12 @@ class Store:
     """The folder of one settings file and the names of what is in it."""
 
     folder: Path
-    memory_limit: str
+    histories: HistoryStore
 
     @classmethod
     def of(cls, settings: Settings) -> "Store":
         """The store that `settings` name."""
-        return cls(settings.crm.store, settings.engine.memory_limit)
-
-    @property
-    def history(self) -> Path:
-        """The checked history: one DuckDB file."""
-        return self.folder / "history.duckdb"
-
-    @property
-    def refused_history(self) -> Path:
-        """The history of the last run that was stopped by its contract, with its quarantine."""
-        return self.folder / "history.refused.duckdb"
+        return cls(settings.crm.store, histories_of(settings))
 
     @property
     def data_docs(self) -> Path:
@@ -65,78 +53,39 @@ class Store:
         """The scores of a question about the past, which leave those of the last scoring run alone."""
         return self.folder / f"scored_leads.as_of_{moment:%Y-%m-%dT%H%M%S}.parquet"
 
-    @contextmanager
-    def new_history(self) -> Iterator[DuckDbEngine]:
+    def new_history(self) -> AbstractContextManager[Engine]:
         """An empty engine that becomes the history on success, and the refused history on a `ContractError`.
 
-        The history of the run before stands until the new one is complete on disk and was opened again. Raises
-        `BusyError` where another run is building a history here, `StoreError` where the disk takes no more.
+        The history of the run before stands until the new one is complete. Raises `BusyError` where another run is
+        building a history here, `StoreError` where no more can be written.
         """
-        with store_errors(self.history, remedy="run `leadscore check` again"), held(self.history, by="leadscore check"):
-            aside = aside_of(self.history)
-            try:
-                yield from self._built(aside)
-            finally:
-                _remove(aside)
-
-    def _built(self, aside: Path) -> Iterator[DuckDbEngine]:
-        engine = DuckDbEngine.opened(aside, memory_limit=self.memory_limit)
-        refusal = None
-        try:
-            yield engine
-            _complete(engine)
-        except ContractError as error:
-            _complete(engine)
-            refusal = error
-        finally:
-            engine.close()
-        if refusal is not None:
-            self._take(aside, self.refused_history, proof=_quarantine_opens)
-            raise refusal
-        self._take(aside, self.history, proof=_history_opens)
-
-    def _take(self, aside: Path, path: Path, *, proof: Callable[[DuckDbEngine], None]) -> None:
-        """Put the database `aside` in the place of `path` once it has given proof that it can be read."""
-        engine = DuckDbEngine.opened(aside, memory_limit=self.memory_limit, read_only=True)
-        try:
-            proof(engine)
-        finally:
-            engine.close()
-        swap_in(aside, path)
+        return self.histories.new()
 
     @contextmanager
-    def checked_history(self) -> Iterator[CheckedHistory]:
-        """The checked history, read-only.
+    def open_history(self) -> Iterator[Engine]:
+        """The engine of the checked history, for reading.
 
         Raises `SourceError` where none was checked yet, `StoreError` where it cannot be read.
         """
-        if not self.history.exists():
+        if not self.histories.is_there():
             raise SourceError(f"there is no checked history in {self.folder}; run `leadscore check` first")
-        with self._opened(self.history) as engine:
-            yield open_checked(engine)
+        with self.histories.accepted() as engine:
+            yield engine
 
     @contextmanager
-    def _opened(self, database: Path) -> Iterator[DuckDbEngine]:
-        with (
-            store_errors(database, remedy="run `leadscore check` to make it anew"),
-            scratch_folder(database) as spill,
-        ):
-            engine = DuckDbEngine.opened(database, memory_limit=self.memory_limit, read_only=True, spill=spill)
-            try:
-                yield engine
-            finally:
-                engine.close()
+    def checked_history(self) -> Iterator[CheckedHistory]:
+        """The checked history, read-only. Raises as `open_history` does."""
+        with self.open_history() as engine:
+            yield open_checked(engine)
 
     def quarantined(self, *, rule: str, limit: int) -> list[dict[str, str]]:
         """The first `limit` breaches of the last check (of one rule, if `rule` is given), in order of table and row.
 
         The last check may have been stopped by its contract. Raises `SourceError` where there was none.
         """
-        databases = [path for path in (self.history, self.refused_history) if path.exists()]
-        if not databases:
-            raise SourceError(f"nothing was checked yet in {self.folder}; run `leadscore check` first")
-        last = max(databases, key=lambda path: path.stat().st_mtime)
-        with self._opened(last) as engine:
+        with self.histories.last_judged() as engine:
+            if engine is None:
+                raise SourceError(f"nothing was checked yet in {self.folder}; run `leadscore check` first")
             breaches = engine.table("quarantine")
             if rule:
                 _refuse_unknown_rule(breaches, rule)
@@ -152,24 +101,3 @@ def _refuse_unknown_rule(breaches: ir.Table, rule: str) -> None:
     found = sorted(breaches.select("rule").distinct().to_pyarrow()["rule"].to_pylist())
     if rule not in found:
         raise SourceError(f"no row breaches {rule!r}; the rules that rows breach are {', '.join(found) or 'none'}")
-
-
-def _complete(engine: DuckDbEngine) -> None:
-    """Have everything in the database's own file. Closing it would do so too, but would not say where that fails."""
-    engine.backend.con.execute("CHECKPOINT")
-
-
-def _history_opens(engine: DuckDbEngine) -> None:
-    checked = open_checked(engine)
-    for check in checked.report.tables:
-        checked.history.tables[check.table].count().to_pyarrow()
-
-
-def _quarantine_opens(engine: DuckDbEngine) -> None:
-    engine.table("quarantine").count().to_pyarrow()
-
-
-def _remove(database: Path) -> None:
-    for path in (database, database.with_name(f"{database.name}.wal")):
-        path.unlink(missing_ok=True)
-    shutil.rmtree(database.with_name(f"{database.name}.spill"), ignore_errors=True)

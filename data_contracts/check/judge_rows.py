@@ -60,6 +60,12 @@ class Judged:
         """The rows that breach nothing."""
         return self.rows.anti_join(self.refused, "source_row")
 
+    @property
+    def refused_rows(self) -> ir.Table:
+        """The rows that breach something. Only they are joined with words and leads."""
+        few = self.typed.semi_join(self.refused, "source_row")
+        return self.rows.op().replace({self.typed.op(): few.op()}).to_expr()
+
     def breached(self, *kinds: type[RowRule], column: str = "") -> ir.Table:
         """`source_row` of each breach of one of `kinds` (any, where none is named), about `column` if given."""
         ids = [

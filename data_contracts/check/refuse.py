@@ -27,6 +27,9 @@ _ESCAPES = {
     **{chr(code): f"\\u{code:04X}" for code in range(1, 32) if chr(code) not in "\b\f\n\r\t"},
 }
 
+_ESCAPED = r'[\x01-\x1f"\\]'
+"""What must be escaped. Few rows have any of it."""
+
 _MISREAD = "\a\v\f"
 """Spark would read a literal of these as `a`, `v`, `f`: they are named by their codes, in a regular expression."""
 
@@ -37,7 +40,7 @@ def quarantined(judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
     raw = judged.table.rows.semi_join(judged.refused, "source_row")
     given = raw.select(given_row=raw.source_row, raw_row=_as_json(raw, judged.table.known))
     breaches = judged.breaches.select(rule="rule", breaching_row="source_row")
-    rows = judged.rows
+    rows = judged.refused_rows
     found = breaches.join(rows, breaches.breaching_row == rows.source_row)
     found = found.join(given, found.source_row == given.given_row)
     by_rule = {rule.id: rule for rule in judged.rules}
@@ -60,12 +63,17 @@ def _as_json(raw: ir.Table, columns: Sequence[str]) -> ir.StringValue:
     names = {name: ibis.literal(f"{_QUOTE}{name.replace(_QUOTE, '')}{_QUOTE}:") for name in columns}
     members = ibis.literal(",").join([names[name] + _member(raw[name]) for name in columns] or [ibis.literal("")])
     # Escaped once a row: the many replacements of each value on its own take seconds to write down as SQL.
+    members = members.re_search(_ESCAPED).ifelse(_escaped(members), members)
+    return ibis.literal("{") + members.replace(_QUOTE, '"') + "}"
+
+
+def _escaped(text: ir.StringValue) -> ir.StringValue:
     for character, escape in _ESCAPES.items():
         if character in _MISREAD:
-            members = members.re_replace(f"\\x{ord(character):02x}", escape.replace("\\", "\\\\"))
+            text = text.re_replace(f"\\x{ord(character):02x}", escape.replace("\\", "\\\\"))
         else:
-            members = members.replace(character, escape)
-    return ibis.literal("{") + members.replace(_QUOTE, '"') + "}"
+            text = text.replace(character, escape)
+    return text
 
 
 def _member(value: ir.Value) -> ir.StringValue:

@@ -103,8 +103,7 @@ def _refused_stages(standing: Standing, stage_changes: Judged) -> ir.Table:
 
     A refused loss says nothing where a dated ending follows, for the lead is closed and did not convert either way.
     """
-    refused = stage_changes.rows.semi_join(stage_changes.refused, "source_row")
-    refused = refused.anti_join(stage_changes.breached(Unique), "source_row")
+    refused = stage_changes.refused_rows.anti_join(stage_changes.breached(Unique), "source_row")
     undated = stage_changes.breached(column="entered_at").select(undated_row="source_row")
     rows = _of_survivor(refused).left_join(undated, refused.source_row == undated.undated_row)
     rows = standing.beside(rows)

@@ -130,7 +130,7 @@ def test_everything_in_the_store_is_the_owners_alone(workspace: Path):
 
 def test_a_second_check_is_told_who_checks(workspace: Path):
     with leadscore("check") as first:
-        lock = store().history.with_name("history.duckdb.lock")
+        lock = (store().folder / "history.duckdb").with_name("history.duckdb.lock")
         building = lambda: list(store().folder.glob(".version-history*"))  # noqa: E731
         while not building():
             time.sleep(0.02)
@@ -184,7 +184,7 @@ def test_a_store_on_a_read_only_file_system_is_an_error_that_says_so(workspace: 
 
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 500, None], ids=["empty", "garbage", "truncated"])
 def test_a_damaged_history_is_an_error_for_readers_and_is_made_anew_by_a_check(workspace: Path, content: bytes | None):
-    path = store().history
+    path = store().folder / "history.duckdb"
     path.write_bytes(path.read_bytes()[:20_000] if content is None else content)
     with pytest.raises((StoreError, SourceError), match="leadscore check"):
         fingerprint()
@@ -201,7 +201,7 @@ def test_a_damaged_history_is_an_error_for_readers_and_is_made_anew_by_a_check(w
     ["ALTER TABLE check_report RENAME COLUMN report TO told", "UPDATE check_report SET report = '{\"tables\": [{}]}'"],
 )
 def test_a_report_that_another_version_kept_does_not_block_a_check(workspace: Path, change: str):
-    engine = open_engine(store().history)
+    engine = open_engine(store().folder / "history.duckdb")
     engine.con.execute(change)
     engine.disconnect()
     with pytest.raises(SourceError, match="another version of leadscore; run `leadscore check`"):
@@ -212,7 +212,7 @@ def test_a_report_that_another_version_kept_does_not_block_a_check(workspace: Pa
 
 
 def test_a_history_that_another_process_has_open_for_writing_is_an_error_that_says_so(workspace: Path):
-    code = f"import duckdb; c = duckdb.connect({str(store().history)!r}); print('open', flush=True); input()"
+    code = f"import duckdb; c = duckdb.connect({str(store().folder / 'history.duckdb')!r}); print('open', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as one:

@@ -20,7 +20,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def file_of(store, part):
-    return {"history": store.history, "scores": store.scores, "releases": store.folder / "mlflow.db"}[part]
+    return {"history": store.folder / "history.duckdb", "scores": store.scores, "releases": store.folder / "mlflow.db"}[
+        part
+    ]
 
 
 def command_of(name):
@@ -46,7 +48,7 @@ def test_whoever_reads_a_damaged_file_says_so(workshop, part, damage):
 def test_a_check_puts_a_good_history_in_the_place_of_a_damaged_one(workshop, damage):
     expected = workshop.undisturbed("check")[0]
     workshop.put("published, new export")
-    history = workshop.store.history
+    history = workshop.store.folder / "history.duckdb"
     history.write_bytes(DAMAGES[damage](history.read_bytes()))
     ran = workshop.run(STEPS["check"])
     assert ran.code == 0, ran.said
@@ -56,6 +58,6 @@ def test_a_check_puts_a_good_history_in_the_place_of_a_damaged_one(workshop, dam
 @pytest.mark.parametrize("step", ["check", "train", "score", "publish"])
 def test_a_history_that_another_program_has_locked_is_an_error_that_says_so(workshop, step):
     workshop.put("published, new scores")
-    with duckdb.connect(str(workshop.store.history)):
+    with duckdb.connect(str(workshop.store.folder / "history.duckdb")):
         ran = workshop.run(STEPS[step])
     assert ran.trouble == []

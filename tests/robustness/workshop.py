@@ -275,7 +275,7 @@ def _digest(path: Path) -> str:
 def kept_in(store: Store) -> Kept:
     """What `store` holds. Looking changes nothing: a database is read from a copy."""
     return Kept(
-        history=_looked_at(lambda: _history(store.history)),
+        history=_looked_at(lambda: _history(store.folder / "history.duckdb")),
         scores=_looked_at(lambda: _digest(store.scores) if store.scores.exists() else "none"),
         published=_looked_at(lambda: _files(store.published)),
         releases=_looked_at(lambda: _releases(store)),
