@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from crm.simulated import simulate
 from data_contracts.errors import SettingsError, TooFewOutcomesError
 from data_contracts.releases import Evaluation
 from data_contracts.scores import Action
@@ -20,6 +19,7 @@ from pipelines.score import publish_scores, score_open_leads
 from pipelines.steps import Say
 from pipelines.store import Store
 from pipelines.train import TrainingRun, train_release
+from simulation import simulate
 
 N_SHOWN = 5
 

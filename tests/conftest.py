@@ -29,10 +29,10 @@ class Workspace:
 @pytest.fixture(scope="session")
 def finished_run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """12,000 leads simulated, checked, trained on, scored and published by the plain pipelines."""
-    from crm.simulated import simulate
     from pipelines.ingest import ingest_history
     from pipelines.score import publish_scores, score_open_leads
     from pipelines.train import train_release
+    from simulation import simulate
 
     folder = tmp_path_factory.mktemp("workspace")
     (folder / "config").symlink_to(ROOT / "config")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["data_contracts", "engines", "crm", "features", "models", "serving", "pipelines"]
+PACKAGES = ["data_contracts", "engines", "crm", "features", "models", "serving", "simulation", "pipelines"]
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from crm.simulated import simulate
 from pipelines.cli import app
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 600

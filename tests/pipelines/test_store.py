@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from crm.simulated import simulate
 from data_contracts.engine import open_engine
 from data_contracts.errors import SourceError, StoreError
 from data_contracts.settings import load_settings
 from pipelines.cli import app
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import duckdb
 
-from crm.simulated import simulate
 from data_contracts.errors import LeadScoreError
 from pipelines.store import Store
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 2000

@@ -6,12 +6,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from crm import simulation_laws as laws
-from crm.simulated import SimulationSummary, simulate
-from crm.simulation_clock import END, HOUR, START
-from crm.simulation_people import DUPLICATE_SHARE
 from data_contracts.history import RawHistory
 from data_contracts.settings import load_settings
+from simulation import SimulationSummary, laws, simulate
+from simulation.clock import END, HOUR, START
+from simulation.people import DUPLICATE_SHARE
 from tests.crm.asking import views_of
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
