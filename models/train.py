@@ -5,6 +5,7 @@ import datetime as dt
 import pandas as pd
 
 from data_contracts.errors import TooFewOutcomesError
+from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation, TransitionSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
@@ -15,7 +16,7 @@ from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import CalibratedModel, Choice, Fitter
 from models.fitted import FittedTransition
 from models.metrics import Prediction
-from models.select import Progress, Selection, select, silent
+from models.select import Selection, select
 from models.split import Split, at_moment, default_test_from, learning_rows, rolling_tests, split_at
 from models.threads import in_one_thread
 
@@ -39,7 +40,7 @@ def train_transition(
     definitions: Definitions,
     test_from: dt.datetime | None = None,
     seed: int = 0,
-    progress: Progress = silent,
+    say: Say = silent,
 ) -> FittedTransition:
     """A calibrated model of the table's transition, with figures from later leads it had not seen when they were made.
 
@@ -59,7 +60,7 @@ def train_transition(
         entered the stage.
     seed
         Of everything that is drawn. The same table and seed give the same model.
-    progress
+    say
         Is told in a few words what was done.
 
     Raises
@@ -74,19 +75,19 @@ def train_transition(
     )
     split = split_at(rows, test_from if test_from is not None else default_test_from(rows))
     _refuse_split(table, split)
-    progress(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
-    selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, progress=progress)
+    say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
+    selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, say=say)
     if not evaluations[-1].has_signal:
-        progress(f"{table.transition}: no signal was found; the base rate is published")
+        say(f"{table.transition}: no signal was found; the base rate is published")
         return _fitted(table, rows, None, selection=selection, evaluations=evaluations)
     model = Fitter(table.columns, seed).fit_choice(selection.best, rows)
-    progress(f"{table.transition}: {model.choice.setting.estimator} fitted on all {len(rows):,} snapshots")
+    say(f"{table.transition}: {model.choice.setting.estimator} fitted on all {len(rows):,} snapshots")
     return _fitted(table, rows, model, selection=selection, evaluations=evaluations)
 
 
 @in_one_thread
 def backtest_transition(
-    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = 0, progress: Progress = silent
+    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = 0, say: Say = silent
 ) -> tuple[Evaluation, ...]:
     """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
 
@@ -99,18 +100,18 @@ def backtest_transition(
         _refuse_split(table, split)
     evaluations = []
     for number, split in enumerate(splits, start=1):
-        _, judged = _judge(table, split, definitions=definitions, seed=seed, progress=progress)
+        _, judged = _judge(table, split, definitions=definitions, seed=seed, say=say)
         evaluations.append(judged[-1])
-        progress(f"{table.transition}: judged window {number} of {len(splits)}")
+        say(f"{table.transition}: judged window {number} of {len(splits)}")
     return tuple(evaluations)
 
 
 def _judge(
-    table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, progress: Progress
+    table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say
 ) -> tuple[Selection, tuple[Evaluation, ...]]:
     """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
     fitter = Fitter(table.columns, seed)
-    selection = select(split.train, fitter, progress=progress)
+    selection = select(split.train, fitter, say=say)
     baseline = _logistic_baseline(selection)
     model = fitter.fit_choice(selection.best, split.train)
     plain = model if baseline == selection.best else fitter.fit_choice(baseline, split.train)

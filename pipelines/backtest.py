@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 
+from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
-from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.train import backtest_table, build_table
 

@@ -83,7 +83,7 @@ def simulate(
     from simulation import simulate as simulate_crm
 
     with working("simulating") as say:
-        summary = simulate_crm(out, n_leads=leads, seed=seed, progress=say)
+        summary = simulate_crm(out, n_leads=leads, seed=seed, say=say)
     facts = asdict(summary)
     if as_json:
         show_json(facts)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_contracts.history import CrmHistory
+from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
@@ -17,7 +18,7 @@ from models.train import backtest_transition, train_transition
 from models.versions import ReleaseVersion
 from pipelines.clock import now
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, refuse_redeclared, registry_of
-from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 
 
@@ -92,14 +93,14 @@ def fit_table(
     table: LabelledTable, settings: Settings, *, test_from: dt.datetime | None = None, say: Say = silent
 ) -> FittedTransition:
     """The calibrated model of the table's transition, evaluated on its latest leads."""
-    return train_transition(table, definitions=settings.definitions, test_from=test_from, seed=SEED, progress=say)
+    return train_transition(table, definitions=settings.definitions, test_from=test_from, seed=SEED, say=say)
 
 
 def backtest_table(
     table: LabelledTable, settings: Settings, *, n_folds: int, say: Say = silent
 ) -> tuple[Evaluation, ...]:
     """One evaluation a fold: trained on what was known before the fold, judged on the fold."""
-    return backtest_transition(table, definitions=settings.definitions, n_folds=n_folds, progress=say)
+    return backtest_transition(table, definitions=settings.definitions, n_folds=n_folds, say=say)
 
 
 def promote(settings: Settings, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:

@@ -82,7 +82,7 @@ def test_no_leads_cannot_be_simulated(tmp_path: Path):
 
 def test_progress_is_told_chunk_by_chunk(tmp_path: Path):
     told: list[str] = []
-    simulate(tmp_path, n_leads=21_000, seed=1, progress=told.append)
+    simulate(tmp_path, n_leads=21_000, seed=1, say=told.append)
     assert len(told) == 2
     assert told[-1] == "21,000 of 21,000 leads"
 
@@ -94,7 +94,7 @@ def test_an_export_that_was_broken_off_has_no_time_of_export(tmp_path: Path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        simulate(tmp_path, n_leads=10, seed=2, progress=stop)
+        simulate(tmp_path, n_leads=10, seed=2, say=stop)
     assert not (tmp_path / "export.json").exists()
 
 
