@@ -32,6 +32,9 @@ LEAST_TRAIN_OUTCOMES = 50
 
 LOGISTIC_REGRESSION = "logistic_regression"
 
+SEED = 0
+"""Of everything that a training draws."""
+
 
 @in_one_thread
 def train_transition(
@@ -39,7 +42,7 @@ def train_transition(
     *,
     definitions: Definitions,
     test_from: dt.datetime | None = None,
-    seed: int = 0,
+    seed: int = SEED,
     say: Say = silent,
 ) -> FittedTransition:
     """A calibrated model of the table's transition, with figures from later leads it had not seen when they were made.
@@ -87,7 +90,7 @@ def train_transition(
 
 @in_one_thread
 def backtest_transition(
-    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = 0, say: Say = silent
+    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = SEED, say: Say = silent
 ) -> tuple[Evaluation, ...]:
     """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
 
