@@ -13,7 +13,7 @@ from data_contracts.vocabulary import Moment
 from models.baselines import base_rate_prediction, point_rule_prediction
 from models.evaluate import BASE_RATE, EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
 from models.evidence import LEAST_ACCOUNTS, evidence_of
-from models.fit import CalibratedModel, Choice, Fitter
+from models.fit import Choice, Fitter
 from models.fitted import FittedTransition
 from models.metrics import Prediction
 from models.select import Selection, select
@@ -82,10 +82,10 @@ def train_transition(
     selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, say=say)
     if not evaluations[-1].has_signal:
         say(f"{table.transition}: no signal was found; the base rate is published")
-        return _fitted(table, rows, None, selection=selection, evaluations=evaluations)
-    model = Fitter(table.columns, seed).fit_choice(selection.best, rows)
-    say(f"{table.transition}: {model.choice.setting.estimator} fitted on all {len(rows):,} snapshots")
-    return _fitted(table, rows, model, selection=selection, evaluations=evaluations)
+        return _fitted(table, rows, None, selection=selection, seed=seed).judged(evaluations)
+    fitted = _fitted(table, rows, selection.best, selection=selection, seed=seed).judged(evaluations)
+    say(f"{table.transition}: {fitted.summary.estimator} fitted on all {len(rows):,} snapshots")
+    return fitted
 
 
 @in_one_thread
@@ -113,11 +113,12 @@ def _judge(
     table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say
 ) -> tuple[Selection, tuple[Evaluation, ...]]:
     """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
-    fitter = Fitter(table.columns, seed)
-    selection = select(split.train, fitter, say=say)
+    selection = select(split.train, Fitter(table.columns, seed), say=say)
     baseline = _logistic_baseline(selection)
-    model = fitter.fit_choice(selection.best, split.train)
-    plain = model if baseline == selection.best else fitter.fit_choice(baseline, split.train)
+    model = _fitted(table, split.train, selection.best, selection=selection, seed=seed)
+    plain = model
+    if baseline != selection.best:
+        plain = _fitted(table, split.train, baseline, selection=selection, seed=seed)
     share = capacity_share(
         table,
         leads_per_week=definitions.capacity.leads_per_week,
@@ -140,44 +141,40 @@ def _logistic_baseline(selection: Selection) -> Choice:
 
 
 def _predictions(
-    train: pd.DataFrame, test: pd.DataFrame, *, model: CalibratedModel, plain: CalibratedModel
+    train: pd.DataFrame, test: pd.DataFrame, *, model: FittedTransition, plain: FittedTransition
 ) -> list[Prediction]:
     points = point_rule_prediction(train, test)
     return [
-        _prediction(model.choice.setting.estimator, model, test),
+        _prediction(model.summary.estimator, model, test),
         base_rate_prediction(train, test),
         *([] if points is None else [points]),
         _prediction(LOGISTIC_REGRESSION, plain, test),
     ]
 
 
-def _prediction(name: str, model: CalibratedModel, test: pd.DataFrame) -> Prediction:
+def _prediction(name: str, model: FittedTransition, test: pd.DataFrame) -> Prediction:
     probability = model.predict(test)
     return Prediction(name, probability=probability, ranking=probability)
 
 
 def _fitted(
-    table: LabelledTable,
-    rows: pd.DataFrame,
-    model: CalibratedModel | None,
-    *,
-    selection: Selection,
-    evaluations: tuple[Evaluation, ...],
+    table: LabelledTable, rows: pd.DataFrame, choice: Choice | None, *, selection: Selection, seed: int
 ) -> FittedTransition:
+    """`choice` fitted on `rows`, not judged yet; the base rate of `rows` where there is no choice."""
     known = evidence_of(rows)
+    estimator, calibrator = (None, None) if choice is None else Fitter(table.columns, seed).fit_choice(choice, rows)
     summary = TransitionSummary(
         transition=table.transition,
         horizon_days=table.horizon_days,
-        estimator=BASE_RATE if model is None else model.choice.setting.estimator,
-        calibrator="none" if model is None else model.calibrator_name,
+        estimator=BASE_RATE if choice is None else choice.setting.estimator,
+        calibrator="none" if choice is None or calibrator is None else choice.calibrator,
         validation=selection.validation,
         n_labelled=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
         base_rate=base_rate(rows),
         candidates=selection.candidates,
-        evaluations=evaluations,
+        evaluations=(),
     )
-    estimator, calibrator = (None, None) if model is None else (model.estimator, model.calibrator)
     return FittedTransition(summary=summary, columns=table.columns, estimator=estimator, calibrator=calibrator)
 
 
