@@ -160,8 +160,8 @@ def receipt(result: PublishReceipt, *, as_json: bool) -> None:
     )
     for lead, reason in result.refused.items():
         warn(f"{lead}: {reason}")
-    for file in result.files:
-        show(str(file))
+    for place in result.places:
+        show(place)
 
 
 def trace(result: Trace, *, as_json: bool) -> None:
