@@ -7,6 +7,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from data_contracts.errors import SettingsError, TooFewOutcomesError
+from data_contracts.evaluation_table import model_names
 from data_contracts.progress import Say
 from data_contracts.releases import Evaluation
 from data_contracts.scores import Action
@@ -15,7 +16,7 @@ from data_contracts.vocabulary import Moment
 from data_contracts.wording import estimate_text, figure
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
-from pipelines.report import action_rows, extrapolated_text, model_names, standing, table_check_rows, training_warnings
+from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
 from pipelines.score import publish_scores, score_open_leads
 from pipelines.store import Store
 from pipelines.train import TrainingRun, train_release
