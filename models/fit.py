@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from data_contracts.snapshots import FeatureColumn
 from models.calibrate import CalibratorName, fit_calibrator
 from models.estimators import Setting, fit_estimator, model_frame, raw_probabilities
-from models.split import outcome_of
+from models.split import converted_or_not
 
 N_CROSS_FITS = 4
 """Parts into which accounts are dealt for calibration. Each part is predicted by a model of the other three, which has
@@ -75,7 +75,7 @@ class Fitter:
         estimator = self._fit(setting, train)
         return HeldOut(
             raw=raw_probabilities(estimator, model_frame(test, self.columns)),
-            outcome=outcome_of(test),
+            outcome=converted_or_not(test),
             weight=_weights(test),
             group=test["group_id"].to_numpy(),
             lead=test["lead_id"].to_numpy(),
@@ -88,7 +88,7 @@ class Fitter:
         learnt from less and are more overconfident than the one that is calibrated in the end: their calibrator
         would make it timid.
         """
-        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, outcome_of(rows), groups=rows["group_id"])
+        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, converted_or_not(rows), groups=rows["group_id"])
         return HeldOut.joined([self.held_out(setting, rows.iloc[train], rows.iloc[test]) for train, test in dealt])
 
     def _fit(self, setting: Setting, rows: pd.DataFrame) -> Pipeline:
@@ -96,7 +96,7 @@ class Fitter:
             setting,
             model_frame(rows, self.columns),
             columns=self.columns,
-            outcome=outcome_of(rows),
+            outcome=converted_or_not(rows),
             weight=_weights(rows),
             seed=self.seed,
         )
