@@ -103,27 +103,22 @@ def trace_lead(
     frame = features.table.to_pyarrow().to_pandas()
     scored = score_batch(frame, release, settings=settings)
     standing = published.filter(pc.equal(published["lead_id"], lead_id))
-    return Trace(
-        lead_id=lead_id,
-        as_of=as_of,
-        steps=(
-            Step("RawHistory", "what the CRM said", steps.raw_rows(history, raw, lead_id, settings=settings)),
-            Step("CrmHistory", "what can be trusted, and what was refused", steps.history_rows(near, lead_id, refused)),
-            Step(
-                "Snapshots", "the lead at this moment", steps.snapshot_rows(near, frame, as_of=as_of, lead_id=lead_id)
-            ),
-            Step("KnownHistory", "what was known then", steps.known_rows(near, snapshot, settings=settings)),
-            Step("FeatureTable", "what the models read", steps.feature_rows(frame, release)),
-            Step("LabelledTable", "what the models learnt from it", steps.label_rows(near, settings, lead_id=lead_id)),
-            Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
-            Step("Thresholds", "the boundaries", steps.threshold_rows(release)),
-            Step("ScoringRelease", "what was promoted", steps.release_rows(release)),
-            Step("ScoredLeads", "what it is worth", steps.scored_rows(scored)),
-            Step(
-                "WriteBackPlan",
-                "what would change in the CRM",
-                steps.plan_rows(scored, standing, thresholds=release.manifest.thresholds, settings=settings),
-            ),
-            Step("PublishReceipt", "what stands in the CRM now", steps.published_rows(standing)),
+    told = (
+        Step("RawHistory", "what the CRM said", steps.raw_rows(history, raw, lead_id, settings=settings)),
+        Step("CrmHistory", "what can be trusted, and what was refused", steps.history_rows(near, lead_id, refused)),
+        Step("Snapshots", "the lead at this moment", steps.snapshot_rows(near, frame, as_of=as_of, lead_id=lead_id)),
+        Step("KnownHistory", "what was known then", steps.known_rows(near, snapshot, settings=settings)),
+        Step("FeatureTable", "what the models read", steps.feature_rows(frame, release)),
+        Step("LabelledTable", "what the models learnt from it", steps.label_rows(near, settings, lead_id=lead_id)),
+        Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
+        Step("Thresholds", "the boundaries", steps.threshold_rows(release)),
+        Step("ScoringRelease", "what was promoted", steps.release_rows(release)),
+        Step("ScoredLeads", "what it is worth", steps.scored_rows(scored)),
+        Step(
+            "WriteBackPlan",
+            "what would change in the CRM",
+            steps.plan_rows(scored, standing, thresholds=release.manifest.thresholds, settings=settings),
         ),
+        Step("PublishReceipt", "what stands in the CRM now", steps.published_rows(standing)),
     )
+    return Trace(lead_id, as_of, told)
