@@ -77,7 +77,7 @@ class FileSink:
             n_written=plan.n_changed,
             n_unchanged=plan.n_unchanged,
             refused={},
-            files=tuple(self.folder / name for name in FILES),
+            places=tuple(str(self.folder / name) for name in FILES),
         )
 
     def _stands(self, plan: WriteBackPlan, published: pa.Table) -> bool:

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from data_contracts.configuration import Configuration
+from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Moment, Transition
 
@@ -66,6 +67,8 @@ class LiftPoint(_Record):
 class Evaluation(_Record):
     """How good a transition's model is on the latest leads, none of which (nor their accounts) it learnt from.
 
+    It prints as a table of the model and its baselines, and shows as one in a notebook.
+
     Attributes
     ----------
     moment
@@ -96,6 +99,13 @@ class Evaluation(_Record):
     def model(self) -> ModelFigures:
         """The figures of the model itself."""
         return self.models[0]
+
+    def __str__(self) -> str:
+        return evaluation_text(self)
+
+    def _repr_html_(self) -> str:
+        """The table that a notebook shows."""
+        return evaluation_html(self)
 
     def baseline(self, name: str) -> ModelFigures:
         """The figures of the baseline called `name`; raises `KeyError` where it was not evaluated."""

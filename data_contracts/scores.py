@@ -94,7 +94,15 @@ class WriteBackPlan:
 
 @dataclass(frozen=True, slots=True)
 class PublishReceipt:
-    """What became of a plan. `refused` maps a lead to the reason it was not written."""
+    """What became of a plan.
+
+    Attributes
+    ----------
+    refused
+        Why a lead was not written, by lead.
+    places
+        Where what was written can be looked at: files, or addresses in the CRM.
+    """
 
     sink: str
     release_id: str
@@ -102,4 +110,4 @@ class PublishReceipt:
     n_written: int
     n_unchanged: int
     refused: Mapping[str, str]
-    files: tuple[Path, ...]
+    places: tuple[str, ...]

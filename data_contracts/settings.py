@@ -16,7 +16,15 @@ from pydantic_core import ErrorDetails
 
 from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
-from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage, Transition
+from data_contracts.vocabulary import (
+    ActivityKind,
+    Availability,
+    DealOutcome,
+    Direction,
+    FieldContent,
+    Stage,
+    Transition,
+)
 
 FOLDERS = ("sources_folder", "data_folder", "store")
 """The settings in `[crm]` that name folders."""
@@ -189,7 +197,7 @@ class CrmMapping(_Settings):
 
     `data_folder` replaces `{data_folder}` in the source's SELECTs; `store` is where we keep ours. Relative ones are in
     the project folder: `LEADSCORE_HOME` where it is set, else the working folder. `write_back_fields` are the fields we
-    write: none of them may come back as an input.
+    write, by the CRM's name, and what each holds: none of them may come back as an input.
     """
 
     source: str
@@ -202,17 +210,7 @@ class CrmMapping(_Settings):
     directions: dict[str, Direction] = {}
     outcomes: dict[str, DealOutcome] = {}
     attributes: dict[str, AttributeDeclaration] = {}
-    write_back_fields: tuple[str, ...] = (
-        "leadscore_grade",
-        "leadscore_p_sql",
-        "leadscore_p_win",
-        "leadscore_expected_value",
-        "leadscore_action",
-        "leadscore_respond_by",
-        "leadscore_reasons",
-        "leadscore_extrapolated",
-        "leadscore_release",
-    )
+    write_back_fields: dict[str, FieldContent] = {f"leadscore_{content}": content for content in FieldContent}
 
     @field_validator(*FOLDERS)
     @classmethod

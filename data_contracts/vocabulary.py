@@ -65,6 +65,20 @@ class Availability(StrEnum):
     OVERWRITTEN = "overwritten"
 
 
+class FieldContent(StrEnum):
+    """What a field of the CRM that we write holds."""
+
+    GRADE = "grade"
+    P_SQL = "p_sql"
+    P_WIN = "p_win"
+    EXPECTED_VALUE = "expected_value"
+    ACTION = "action"
+    RESPOND_BY = "respond_by"
+    REASONS = "reasons"
+    EXTRAPOLATED = "extrapolated"
+    RELEASE = "release"
+
+
 class Transition(StrEnum):
     """A stage change we predict. `mql_to_win` serves CRMs that record no SQL."""
 

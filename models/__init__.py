@@ -1,1 +1,64 @@
-"""Rows to calibrated probabilities, evaluated and kept."""
+"""Rows to calibrated probabilities, evaluated and kept.
+
+In a notebook, `from models import train_transition, ReleaseRegistry` and the other names of `__all__`; each is imported
+when it is first asked for, so that the command line starts fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data_contracts.releases import Evaluation, Thresholds
+    from models.artefacts import load_release, save_release
+    from models.chain import win_probabilities
+    from models.fitted import FittedTransition, ScoringRelease
+    from models.promotion import reasons_against
+    from models.registry import ReleaseRegistry
+    from models.release import assemble_release, inputs_of
+    from models.thresholds import choose_thresholds, grade
+    from models.train import backtest_transition, train_transition
+    from models.versions import ReleaseVersion
+else:
+
+    def __getattr__(name: str) -> object:
+        for home, names in _HOMES.items():
+            if name in names:
+                return getattr(import_module(home), name)
+        raise AttributeError(f"models has no {name!r}; it offers {', '.join(__all__)}")
+
+
+__all__ = [
+    "Evaluation",
+    "FittedTransition",
+    "ReleaseRegistry",
+    "ReleaseVersion",
+    "ScoringRelease",
+    "Thresholds",
+    "assemble_release",
+    "backtest_transition",
+    "choose_thresholds",
+    "grade",
+    "inputs_of",
+    "load_release",
+    "reasons_against",
+    "save_release",
+    "train_transition",
+    "win_probabilities",
+]
+
+_HOMES = {
+    "data_contracts.releases": ("Evaluation", "Thresholds"),
+    "models.artefacts": ("load_release", "save_release"),
+    "models.chain": ("win_probabilities",),
+    "models.fitted": ("FittedTransition", "ScoringRelease"),
+    "models.promotion": ("reasons_against",),
+    "models.registry": ("ReleaseRegistry",),
+    "models.release": ("assemble_release", "inputs_of"),
+    "models.thresholds": ("choose_thresholds", "grade"),
+    "models.train": ("backtest_transition", "train_transition"),
+    "models.versions": ("ReleaseVersion",),
+}
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]

@@ -6,7 +6,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.evaluate import BASE_RATE, base_rate
 from models.metrics import Prediction
-from models.split import outcomes
+from models.split import converted_or_not
 
 POINT_RULE = "point_rule"
 POINTS = "point_rule_points"
@@ -29,5 +29,5 @@ def point_rule_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction
     known, asked = (rows[POINTS].fillna(0).to_numpy(dtype=np.float64) for rows in (train, test))
     spread = known.std() or 1.0
     model = LogisticRegression(C=np.inf, max_iter=1000)
-    model.fit((known / spread)[:, None], outcomes(train), sample_weight=train["weight"].to_numpy())
+    model.fit((known / spread)[:, None], converted_or_not(train), sample_weight=train["weight"].to_numpy())
     return Prediction(POINT_RULE, probability=model.predict_proba((asked / spread)[:, None])[:, 1], ranking=asked)

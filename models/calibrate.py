@@ -21,7 +21,7 @@ ISOTONIC_BLEND = 0.01
 """Share of the uncalibrated probability in an isotonic one. Isotonic regression makes steps, on which different leads
 tie; with a little of what went in, they keep their order, and no probability moves by more than a hundredth."""
 
-LEAST_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500}
+LEAST_CALIBRATION_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500}
 """Leads that converted, and as many that did not, without which a calibrator is not tried. Two or three parameters need
 some dozens; isotonic regression overfits below about a thousand rows (Niculescu-Mizil and Caruana, 2005, "Predicting
 good probabilities with supervised learning", ICML)."""
@@ -46,9 +46,9 @@ def fit_calibrator(
     Notes
     -----
     None is returned where the fit would turn the ranking round, or fewer leads have either outcome than
-    `LEAST_OUTCOMES`.
+    `LEAST_CALIBRATION_OUTCOMES`.
     """
-    if name == "none" or min(leads_by_outcome(lead, outcome == 1)) < LEAST_OUTCOMES[name]:
+    if name == "none" or min(leads_by_outcome(lead, outcome == 1)) < LEAST_CALIBRATION_OUTCOMES[name]:
         return None
     if name == "isotonic":
         margin = 0.5 / len(outcome)

@@ -21,7 +21,7 @@ from models.metrics import (
     equal_mass_bins,
     lift_name,
 )
-from models.split import Split, at_moment, outcomes
+from models.split import Split, at_moment, converted_or_not
 
 N_RESAMPLES = 500
 """Resamples behind an interval: its ends then lie within about 1 percentage point of coverage of where more would."""
@@ -99,7 +99,7 @@ def judged_rows(split: Split, moment: Moment | None) -> tuple[pd.DataFrame, pd.D
 
 def base_rate(rows: pd.DataFrame) -> float:
     """The weighted share of `rows` that converted."""
-    return float(np.average(outcomes(rows), weights=rows["weight"]))
+    return float(np.average(converted_or_not(rows), weights=rows["weight"]))
 
 
 def capacity_share(
@@ -133,7 +133,7 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
 
 def _judged(test: pd.DataFrame) -> Judged:
     group, groups = pd.factorize(test["group_id"])
-    return Judged(outcomes(test), test["weight"].to_numpy(dtype=np.float64), group, len(groups))
+    return Judged(converted_or_not(test), test["weight"].to_numpy(dtype=np.float64), group, len(groups))
 
 
 def _resampled_figures(
@@ -198,7 +198,7 @@ def _reliability(test: pd.DataFrame, probability: np.ndarray) -> tuple[Reliabili
         if not is_in.any():
             continue
         n = int(test.loc[is_in, "lead_id"].nunique())
-        observed = float(np.average(outcomes(test)[is_in], weights=weight[is_in]))
+        observed = float(np.average(converted_or_not(test)[is_in], weights=weight[is_in]))
         low, high = wilson_interval(observed, n)
         predicted = float(np.average(probability[is_in], weights=weight[is_in]))
         found.append(ReliabilityBin(predicted=predicted, observed=observed, low=low, high=high, n=n))

@@ -1,4 +1,4 @@
-"""A calibrated model from labelled rows: an estimator, and a calibrator from predictions for unseen accounts."""
+"""From labelled rows to an estimator, and to a calibrator that learns from predictions for unseen accounts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,9 +10,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
-from models.calibrate import CalibratorName, calibrated, fit_calibrator
+from models.calibrate import CalibratorName, fit_calibrator
 from models.estimators import Setting, fit_estimator, model_frame, raw_probabilities
-from models.split import outcomes
+from models.split import converted_or_not
 
 N_CROSS_FITS = 4
 """Parts into which accounts are dealt for calibration. Each part is predicted by a model of the other three, which has
@@ -25,25 +25,6 @@ class Choice:
 
     setting: Setting
     calibrator: CalibratorName
-
-
-@dataclass(frozen=True, eq=False)
-class CalibratedModel:
-    """A fitted choice. `calibrator` is None where `choice` names none or where the rows were too few to fit it."""
-
-    choice: Choice
-    columns: tuple[FeatureColumn, ...]
-    estimator: Pipeline
-    calibrator: BaseEstimator | None
-
-    @property
-    def calibrator_name(self) -> CalibratorName:
-        """The calibrator that is in force."""
-        return "none" if self.calibrator is None else self.choice.calibrator
-
-    def predict(self, rows: pd.DataFrame) -> np.ndarray:
-        """Calibrated probabilities, one a row."""
-        return calibrated(self.calibrator, raw_probabilities(self.estimator, model_frame(rows, self.columns)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +60,22 @@ class Fitter:
     columns: tuple[FeatureColumn, ...]
     seed: int
 
-    def fit_choice(self, choice: Choice, rows: pd.DataFrame) -> CalibratedModel:
-        """`choice` fitted on all of `rows`."""
+    def fit_choice(self, choice: Choice, rows: pd.DataFrame) -> tuple[Pipeline, BaseEstimator | None]:
+        """The estimator and the calibrator of `choice`, fitted on all of `rows`.
+
+        The calibrator is None where `choice` names none, or where the rows are too few for the one it names.
+        """
         calibrator = None
         if choice.calibrator != "none":
             calibrator = self.cross_predictions(choice.setting, rows).calibrator(choice.calibrator)
-        return CalibratedModel(choice, self.columns, self._fit(choice.setting, rows), calibrator)
+        return self._fit(choice.setting, rows), calibrator
 
     def held_out(self, setting: Setting, train: pd.DataFrame, test: pd.DataFrame) -> HeldOut:
         """What a model with `setting` that learnt from `train` predicts for `test`."""
         estimator = self._fit(setting, train)
         return HeldOut(
             raw=raw_probabilities(estimator, model_frame(test, self.columns)),
-            outcome=outcomes(test),
+            outcome=converted_or_not(test),
             weight=_weights(test),
             group=test["group_id"].to_numpy(),
             lead=test["lead_id"].to_numpy(),
@@ -104,7 +88,7 @@ class Fitter:
         learnt from less and are more overconfident than the one that is calibrated in the end: their calibrator
         would make it timid.
         """
-        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, outcomes(rows), groups=rows["group_id"])
+        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, converted_or_not(rows), groups=rows["group_id"])
         return HeldOut.joined([self.held_out(setting, rows.iloc[train], rows.iloc[test]) for train, test in dealt])
 
     def _fit(self, setting: Setting, rows: pd.DataFrame) -> Pipeline:
@@ -112,7 +96,7 @@ class Fitter:
             setting,
             model_frame(rows, self.columns),
             columns=self.columns,
-            outcome=outcomes(rows),
+            outcome=converted_or_not(rows),
             weight=_weights(rows),
             seed=self.seed,
         )

@@ -1,7 +1,7 @@
 """What training leaves behind: a calibrated model of one transition, and the release that is promoted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from data_contracts.errors import ReleaseError
-from data_contracts.releases import ReleaseManifest, TransitionSummary
+from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.calibrate import calibrated
@@ -26,7 +26,7 @@ class FittedTransition:
     Attributes
     ----------
     summary
-        What was tried, what was chosen, and how good it is.
+        What was tried, what was chosen, and how good it is; without evaluations while it is not judged yet.
     columns
         The features that the model reads, in order.
     estimator
@@ -65,6 +65,10 @@ class FittedTransition:
         if self._explainer is None:
             return pd.DataFrame(0.0, index=frame.index, columns=list(features.columns))
         return self._explainer.contributions(features)
+
+    def judged(self, evaluations: tuple[Evaluation, ...]) -> "FittedTransition":
+        """The same model, with how good it is."""
+        return replace(self, summary=self.summary.model_copy(update={"evaluations": evaluations}))
 
     @cached_property
     def _explainer(self) -> Explainer | None:

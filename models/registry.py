@@ -1,4 +1,4 @@
-"""Releases in MLflow: how each was made, how good it is, and which one is in production.
+"""Releases in MLflow: which there are, and which one is in production.
 
 The fitted objects are in the release's own folder (an artefact of the run) and nowhere else. MLflow's model flavours
 are not used for them: on loading, MLflow takes the list of trusted types from the model itself, which is no protection.
@@ -19,20 +19,12 @@ import pandas as pd
 from data_contracts.errors import ReleaseError, UnreachableError
 from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Transition
-from models.artefacts import MANIFEST, load_manifest, load_release, save_release
-from models.fitted import FittedTransition, ScoringRelease
-from models.local_store import EXPERIMENT, LocalStore, is_full_or_read_only
-from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram
+from models.artefacts import MANIFEST, load_manifest, load_release
+from models.fitted import ScoringRelease
+from models.local_store import LocalStore, is_full_or_read_only
 from models.promotion import reasons_against
-from models.run_figures import (
-    candidates_table,
-    moment_name,
-    note,
-    release_figures,
-    release_parameters,
-    transition_figures,
-    transition_parameters,
-)
+from models.release_runs import RELEASE_FOLDER, ReleaseRuns
+from models.run_figures import note
 from models.versions import (
     CANDIDATE,
     HELD_BACK,
@@ -52,8 +44,6 @@ MODEL = "lead-scoring"
 
 BY_RULE = "the promotion rule allows it"
 
-_RELEASE_FOLDER = "release"
-
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
@@ -65,9 +55,6 @@ for beyond half a minute. One that is already set is respected."""
 
 _MOST_VERSIONS = 10_000
 """More releases than a weekly training makes in a century."""
-
-_LEADS_FOR_IMPORTANCE = 5_000
-"""Enough for the mean contribution of a feature; contributions of boosted trees are slow to compute."""
 
 
 class ReleaseRegistry:
@@ -112,17 +99,12 @@ class ReleaseRegistry:
         """
         manifest = release.manifest
         with self._writing("leadscore train"):
-            self._close_killed_runs()
+            self._runs.close_killed()
             for known in self._versions():
                 if known.tags.get("release_id") == manifest.release_id:
                     self._put_back(known, release)
                     return self._as_candidate(str(known.version))
-            with self._run(manifest.release_id, manifest=manifest, parent_id=None) as run_id:
-                self._log_batch(run_id, parameters=release_parameters(manifest), figures=release_figures(manifest))
-                self._log_release(run_id, release)
-                for transition, fitted in release.transitions.items():
-                    with self._run(str(transition), manifest=manifest, parent_id=run_id) as child_id:
-                        self._log_transition(child_id, fitted, sample=samples[transition])
+            run_id = self._runs.record(release, samples=samples)
             return self._as_candidate(str(self._register(manifest, run_id).version))
 
     def load(self, alias_or_version: str) -> ScoringRelease:
@@ -232,6 +214,10 @@ class ReleaseRegistry:
 
         return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
 
+    @cached_property
+    def _runs(self) -> ReleaseRuns:
+        return ReleaseRuns(self._client, self._local)
+
     def _is_there(self) -> bool:
         """Whether anything was recorded. A store file that is not there is not created by being asked."""
         if self._local is not None and not self._local.exists():
@@ -261,13 +247,13 @@ class ReleaseRegistry:
         raise ReleaseError(not_found(alias_or_version, [_described(version, aliases) for version in versions]))
 
     def _load(self, version: "ModelVersion") -> ScoringRelease:
-        with self._files(version, _RELEASE_FOLDER) as folder:
+        with self._files(version, RELEASE_FOLDER) as folder:
             return load_release(folder)
 
     def _manifest_in_force(self) -> ReleaseManifest | None:
         if PRODUCTION not in self._aliases():
             return None
-        with self._files(self._find(PRODUCTION), f"{_RELEASE_FOLDER}/{MANIFEST}") as file:
+        with self._files(self._find(PRODUCTION), f"{RELEASE_FOLDER}/{MANIFEST}") as file:
             return load_manifest(file)
 
     @contextmanager
@@ -302,25 +288,14 @@ class ReleaseRegistry:
         try:
             self._load(known)
         except ReleaseError:
-            self._log_release(str(known.run_id), release)
-
-    def _close_killed_runs(self) -> None:
-        """Mark the unfinished runs of a store in a file as killed: whoever holds the store knows that nobody runs them.
-
-        On a server other trainings may be at work.
-        """
-        if self._local is None:
-            return
-        for status in ("RUNNING", "SCHEDULED"):
-            for run in self._client.search_runs([self._experiment_id], f"attributes.status = '{status}'"):
-                self._client.set_terminated(run.info.run_id, status="KILLED")
+            self._runs.keep_files(str(known.run_id), release)
 
     def _register(self, manifest: ReleaseManifest, run_id: str) -> "ModelVersion":
         if not self._is_there():
             self._client.create_registered_model(MODEL, description="Lead scoring releases, see the runs' notes.")
         return self._client.create_model_version(
             MODEL,
-            source=f"{self._client.get_run(run_id).info.artifact_uri}/{_RELEASE_FOLDER}",
+            source=f"{self._client.get_run(run_id).info.artifact_uri}/{RELEASE_FOLDER}",
             run_id=run_id,
             tags={
                 "release_id": manifest.release_id,
@@ -328,57 +303,6 @@ class ReleaseRegistry:
                 "data_fingerprint": manifest.data_fingerprint,
             },
             description=note(manifest),
-        )
-
-    @contextmanager
-    def _run(self, name: str, *, manifest: ReleaseManifest, parent_id: str | None) -> Iterator[str]:
-        tags = {"release_id": manifest.release_id, "mlflow.note.content": note(manifest)}
-        if parent_id is not None:
-            tags["mlflow.parentRunId"] = parent_id
-        run_id = self._client.create_run(self._experiment_id, run_name=name, tags=tags).info.run_id
-        try:
-            yield run_id
-        except BaseException:
-            self._client.set_terminated(run_id, status="FAILED")
-            raise
-        self._client.set_terminated(run_id)
-
-    @cached_property
-    def _experiment_id(self) -> str:
-        experiment = self._client.get_experiment_by_name(EXPERIMENT)
-        if experiment is not None:
-            return str(experiment.experiment_id)
-        location = self._local.artefacts.as_uri() if self._local else None
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        return str(self._client.create_experiment(EXPERIMENT, artifact_location=location, tags=tags))
-
-    def _log_release(self, run_id: str, release: ScoringRelease) -> None:
-        with TemporaryDirectory() as folder:
-            save_release(release, Path(folder))
-            self._client.log_artifacts(run_id, folder, _RELEASE_FOLDER)
-
-    def _log_transition(self, run_id: str, fitted: FittedTransition, *, sample: pd.DataFrame) -> None:
-        summary = fitted.summary
-        self._log_batch(run_id, parameters=transition_parameters(summary), figures=transition_figures(summary))
-        self._client.log_text(run_id, candidates_table(summary).to_csv(index=False), "candidates.csv")
-        for evaluation in summary.evaluations:
-            moment = moment_name(evaluation)
-            self._client.log_figure(run_id, reliability_diagram(evaluation), f"plots/reliability_{moment}.png")
-            self._client.log_figure(run_id, lift_curve(evaluation), f"plots/lift_{moment}.png")
-        step = max(1, len(sample) // _LEADS_FOR_IMPORTANCE)
-        importance = mean_contributions(fitted.contributions(sample.iloc[::step]))
-        table = pd.DataFrame({"feature": importance.index, "mean_absolute_log_odds": importance.to_numpy()})
-        self._client.log_text(run_id, table.to_csv(index=False), "feature_importance.csv")
-        self._client.log_figure(run_id, feature_importance(importance, fitted.columns), "plots/feature_importance.png")
-
-    def _log_batch(self, run_id: str, *, parameters: Mapping[str, object], figures: Mapping[str, float]) -> None:
-        from mlflow.entities import Metric, Param
-
-        time = self._client.get_run(run_id).info.start_time
-        self._client.log_batch(
-            run_id,
-            metrics=[Metric(name, value, time, 0) for name, value in figures.items()],
-            params=[Param(name, str(value)) for name, value in parameters.items()],
         )
 
 

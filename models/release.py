@@ -15,15 +15,13 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.fitted import FittedTransition, ScoringRelease
 from models.thresholds import choose_thresholds
+from models.train import SEED
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "pandas", "duckdb", "ibis-framework")
 """The libraries that make figures."""
 
 PACKAGES = ("data_contracts", "features", "models")
 """Our packages that make figures. What a source's SELECTs make is in the fingerprint of the history."""
-
-SEED = 0
-"""Of everything that a training draws."""
 
 
 def assemble_release(
@@ -66,18 +64,21 @@ def inputs_of(
     history: CrmHistory,
     settings: Settings,
     *,
-    catalogue_digest: str,
+    tables: Mapping[Transition, LabelledTable],
     test_from: dt.datetime | None = None,
     seed: int = SEED,
 ) -> ReleaseInputs:
-    """Everything that decides what a training on `history` makes with the code and libraries at hand."""
+    """Everything that decides what a training on `history` makes with the code and libraries at hand.
+
+    `tables` is what each transition is learnt from; all are made with one feature catalogue.
+    """
     return ReleaseInputs(
         source=settings.crm.source,
         currency=settings.crm.currency,
         extracted_at=history.extracted_at,
         data_fingerprint=history.fingerprint,
         configuration_digest=Configuration.of(settings).digest,
-        catalogue_digest=catalogue_digest,
+        catalogue_digest=tables[settings.definitions.first_transition].catalogue_digest,
         test_from=test_from,
         seed=seed,
         code_version=version("leadscore"),

@@ -1,23 +1,18 @@
 """Which estimator and which calibrator: those that do best on leads that they did not learn from, later ones if any."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.special import xlogy
 
+from data_contracts.progress import Say, silent
 from data_contracts.releases import Candidate, Validation
 from models.calibrate import CALIBRATORS, CalibratorName, calibrated
 from models.estimators import LOGISTIC_SETTINGS, SETTINGS, Setting
 from models.fit import Choice, Fitter, HeldOut
 from models.split import Fold, forward_folds, grouped_folds
-
-Progress = Callable[[str], None]
-
-
-def silent(_: str) -> None:
-    """Progress that nobody wants to hear of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +59,7 @@ class Tried:
         return np.asarray(-(xlogy(outcome, p) + xlogy(1 - outcome, 1 - p)))
 
 
-def select(rows: pd.DataFrame, fitter: Fitter, *, progress: Progress = silent) -> Selection:
+def select(rows: pd.DataFrame, fitter: Fitter, *, say: Say = silent) -> Selection:
     """The setting with the least log loss on leads it did not learn from, and the calibrator that lowers it further.
 
     The leads are later ones. Where history is too short for a single such fold, they are those of other accounts, and
@@ -73,18 +68,18 @@ def select(rows: pd.DataFrame, fitter: Fitter, *, progress: Progress = silent) -
     folds: Sequence[Fold] = forward_folds(rows)
     validation: Validation = "forward" if folds else "grouped"
     if not folds:
-        progress("history is too short to choose by later leads; choosing by other accounts of the same time")
+        say("history is too short to choose by later leads; choosing by other accounts of the same time")
         folds = grouped_folds(rows)
     later, tried = {}, {}
     for setting in SETTINGS:
         later[setting] = [fitter.held_out(setting, fold.train, fold.test) for fold in folds]
         tried[setting] = _tried(later[setting])
-        progress(f"tried {_described(setting)}: log loss {tried[setting].loss('none'):.4f}")
+        say(f"tried {_described(setting)}: log loss {tried[setting].loss('none'):.4f}")
     best, best_logistic = (
         min(settings, key=lambda setting: tried[setting].loss("none")) for settings in (SETTINGS, LOGISTIC_SETTINGS)
     )
     for setting in dict.fromkeys((best, best_logistic)):
-        progress(f"trying calibrators after {_described(setting)}")
+        say(f"trying calibrators after {_described(setting)}")
         tried[setting] = _tried_with_calibrators(setting, folds, later=later[setting], fitter=fitter)
     chosen = Choice(best, tried[best].best_calibrator())
     return Selection(

@@ -76,7 +76,7 @@ def at_moment(rows: pd.DataFrame, moment: Moment | None) -> pd.DataFrame:
     return chosen.assign(weight=1.0) if moment is Moment.ENTRY else chosen
 
 
-def outcomes(rows: pd.DataFrame) -> np.ndarray:
+def converted_or_not(rows: pd.DataFrame) -> np.ndarray:
     """1 for each row that converted, otherwise 0."""
     return rows["converted"].to_numpy(dtype=np.int64)
 
@@ -123,7 +123,7 @@ def grouped_folds(rows: pd.DataFrame) -> tuple[Fold, ...]:
     Each account is chosen by once, with the rows of all others to learn from. These may be later, so that what drifts
     shows less than it will.
     """
-    dealt = StratifiedGroupKFold(MOST_FOLDS).split(rows, outcomes(rows), groups=rows["group_id"])
+    dealt = StratifiedGroupKFold(MOST_FOLDS).split(rows, converted_or_not(rows), groups=rows["group_id"])
     return tuple(Fold(train=rows.iloc[train], test=rows.iloc[test]) for train, test in dealt)
 
 

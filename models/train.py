@@ -5,6 +5,7 @@ import datetime as dt
 import pandas as pd
 
 from data_contracts.errors import TooFewOutcomesError
+from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation, TransitionSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
@@ -12,10 +13,10 @@ from data_contracts.vocabulary import Moment
 from models.baselines import base_rate_prediction, point_rule_prediction
 from models.evaluate import BASE_RATE, EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
 from models.evidence import LEAST_ACCOUNTS, evidence_of
-from models.fit import CalibratedModel, Choice, Fitter
+from models.fit import Choice, Fitter
 from models.fitted import FittedTransition
 from models.metrics import Prediction
-from models.select import Progress, Selection, select, silent
+from models.select import Selection, select
 from models.split import Split, at_moment, default_test_from, learning_rows, rolling_tests, split_at
 from models.threads import in_one_thread
 
@@ -31,6 +32,9 @@ LEAST_TRAIN_OUTCOMES = 50
 
 LOGISTIC_REGRESSION = "logistic_regression"
 
+SEED = 0
+"""Of everything that a training draws."""
+
 
 @in_one_thread
 def train_transition(
@@ -38,8 +42,8 @@ def train_transition(
     *,
     definitions: Definitions,
     test_from: dt.datetime | None = None,
-    seed: int = 0,
-    progress: Progress = silent,
+    seed: int = SEED,
+    say: Say = silent,
 ) -> FittedTransition:
     """A calibrated model of the table's transition, with figures from later leads it had not seen when they were made.
 
@@ -59,7 +63,7 @@ def train_transition(
         entered the stage.
     seed
         Of everything that is drawn. The same table and seed give the same model.
-    progress
+    say
         Is told in a few words what was done.
 
     Raises
@@ -74,19 +78,19 @@ def train_transition(
     )
     split = split_at(rows, test_from if test_from is not None else default_test_from(rows))
     _refuse_split(table, split)
-    progress(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
-    selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, progress=progress)
+    say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
+    selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, say=say)
     if not evaluations[-1].has_signal:
-        progress(f"{table.transition}: no signal was found; the base rate is published")
-        return _fitted(table, rows, None, selection=selection, evaluations=evaluations)
-    model = Fitter(table.columns, seed).fit_choice(selection.best, rows)
-    progress(f"{table.transition}: {model.choice.setting.estimator} fitted on all {len(rows):,} snapshots")
-    return _fitted(table, rows, model, selection=selection, evaluations=evaluations)
+        say(f"{table.transition}: no signal was found; the base rate is published")
+        return _fitted(table, rows, None, selection=selection, seed=seed).judged(evaluations)
+    fitted = _fitted(table, rows, selection.best, selection=selection, seed=seed).judged(evaluations)
+    say(f"{table.transition}: {fitted.summary.estimator} fitted on all {len(rows):,} snapshots")
+    return fitted
 
 
 @in_one_thread
 def backtest_transition(
-    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = 0, progress: Progress = silent
+    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = SEED, say: Say = silent
 ) -> tuple[Evaluation, ...]:
     """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
 
@@ -99,21 +103,22 @@ def backtest_transition(
         _refuse_split(table, split)
     evaluations = []
     for number, split in enumerate(splits, start=1):
-        _, judged = _judge(table, split, definitions=definitions, seed=seed, progress=progress)
+        _, judged = _judge(table, split, definitions=definitions, seed=seed, say=say)
         evaluations.append(judged[-1])
-        progress(f"{table.transition}: judged window {number} of {len(splits)}")
+        say(f"{table.transition}: judged window {number} of {len(splits)}")
     return tuple(evaluations)
 
 
 def _judge(
-    table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, progress: Progress
+    table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say
 ) -> tuple[Selection, tuple[Evaluation, ...]]:
     """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
-    fitter = Fitter(table.columns, seed)
-    selection = select(split.train, fitter, progress=progress)
+    selection = select(split.train, Fitter(table.columns, seed), say=say)
     baseline = _logistic_baseline(selection)
-    model = fitter.fit_choice(selection.best, split.train)
-    plain = model if baseline == selection.best else fitter.fit_choice(baseline, split.train)
+    model = _fitted(table, split.train, selection.best, selection=selection, seed=seed)
+    plain = model
+    if baseline != selection.best:
+        plain = _fitted(table, split.train, baseline, selection=selection, seed=seed)
     share = capacity_share(
         table,
         leads_per_week=definitions.capacity.leads_per_week,
@@ -136,44 +141,40 @@ def _logistic_baseline(selection: Selection) -> Choice:
 
 
 def _predictions(
-    train: pd.DataFrame, test: pd.DataFrame, *, model: CalibratedModel, plain: CalibratedModel
+    train: pd.DataFrame, test: pd.DataFrame, *, model: FittedTransition, plain: FittedTransition
 ) -> list[Prediction]:
     points = point_rule_prediction(train, test)
     return [
-        _prediction(model.choice.setting.estimator, model, test),
+        _prediction(model.summary.estimator, model, test),
         base_rate_prediction(train, test),
         *([] if points is None else [points]),
         _prediction(LOGISTIC_REGRESSION, plain, test),
     ]
 
 
-def _prediction(name: str, model: CalibratedModel, test: pd.DataFrame) -> Prediction:
+def _prediction(name: str, model: FittedTransition, test: pd.DataFrame) -> Prediction:
     probability = model.predict(test)
     return Prediction(name, probability=probability, ranking=probability)
 
 
 def _fitted(
-    table: LabelledTable,
-    rows: pd.DataFrame,
-    model: CalibratedModel | None,
-    *,
-    selection: Selection,
-    evaluations: tuple[Evaluation, ...],
+    table: LabelledTable, rows: pd.DataFrame, choice: Choice | None, *, selection: Selection, seed: int
 ) -> FittedTransition:
+    """`choice` fitted on `rows`, not judged yet; the base rate of `rows` where there is no choice."""
     known = evidence_of(rows)
+    estimator, calibrator = (None, None) if choice is None else Fitter(table.columns, seed).fit_choice(choice, rows)
     summary = TransitionSummary(
         transition=table.transition,
         horizon_days=table.horizon_days,
-        estimator=BASE_RATE if model is None else model.choice.setting.estimator,
-        calibrator="none" if model is None else model.calibrator_name,
+        estimator=BASE_RATE if choice is None else choice.setting.estimator,
+        calibrator="none" if choice is None or calibrator is None else choice.calibrator,
         validation=selection.validation,
         n_labelled=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
         base_rate=base_rate(rows),
         candidates=selection.candidates,
-        evaluations=evaluations,
+        evaluations=(),
     )
-    estimator, calibrator = (None, None) if model is None else (model.estimator, model.calibrator)
     return FittedTransition(summary=summary, columns=table.columns, estimator=estimator, calibrator=calibrator)
 
 

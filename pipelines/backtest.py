@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 
+from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
+from models.train import backtest_transition
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
-from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.steps import RunStep, directly
 from pipelines.store import Store
-from pipelines.train import backtest_table, build_table
+from pipelines.train import build_table
 
 
 def backtest(
@@ -25,4 +27,7 @@ def backtest(
             run(build_table, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
         ]
-    return {table.transition: run(backtest_table, table, settings, n_folds=n_folds, say=say) for table in tables}
+    return {
+        table.transition: run(backtest_transition, table, definitions=settings.definitions, n_folds=n_folds, say=say)
+        for table in tables
+    }

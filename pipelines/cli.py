@@ -79,11 +79,11 @@ def simulate(
     """
     from dataclasses import asdict
 
-    from crm.simulated import simulate as simulate_crm
     from pipelines.console import show_json, show_rows, working
+    from simulation import simulate as simulate_crm
 
     with working("simulating") as say:
-        summary = simulate_crm(out, n_leads=leads, seed=seed, progress=say)
+        summary = simulate_crm(out, n_leads=leads, seed=seed, say=say)
     facts = asdict(summary)
     if as_json:
         show_json(facts)

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,6 +10,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from data_contracts.progress import Say
 
 UNWATCHED_WIDTH = 240
 """Columns of a table that goes to a file or another program: wide enough that nothing is folded."""
@@ -53,7 +55,7 @@ def complain(text: str) -> None:
 
 
 @contextmanager
-def working(title: str) -> Iterator[Callable[[str], None]]:
+def working(title: str) -> Iterator[Say]:
     """A spinner on stderr with the time so far and what is said to it. Plain lines where nobody watches."""
     if not TALK.is_terminal:
         yield lambda line: TALK.print(escape(f"{title}: {line}"))

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from crm.simulated import simulate
 from data_contracts.errors import SettingsError, TooFewOutcomesError
+from data_contracts.evaluation_table import model_names
+from data_contracts.progress import Say
 from data_contracts.releases import Evaluation
 from data_contracts.scores import Action
 from data_contracts.settings import Settings
@@ -15,11 +16,11 @@ from data_contracts.vocabulary import Moment
 from data_contracts.wording import estimate_text, figure
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
-from pipelines.report import action_rows, extrapolated_text, model_names, standing, table_check_rows, training_warnings
+from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
 from pipelines.score import publish_scores, score_open_leads
-from pipelines.steps import Say
 from pipelines.store import Store
 from pipelines.train import TrainingRun, train_release
+from simulation import simulate
 
 N_SHOWN = 5
 
@@ -33,7 +34,7 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
         )
     started = time.monotonic()
     with working(f"1/5 leadscore simulate --leads {n_leads} --seed {seed}") as say:
-        simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed, progress=say)
+        simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed, say=say)
     with working("2/5 leadscore check") as say:
         report = ingest_history(settings, say=say, warn=warn)
     show_rows(

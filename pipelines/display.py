@@ -5,23 +5,21 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from data_contracts.evaluation_table import evaluation_rows, evaluation_title, evaluation_warning
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
-from data_contracts.wording import figure, figures
+from data_contracts.wording import figure
 from models.versions import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
     JUDGED_BY,
     action_rows,
     candidate_rows,
-    evaluation_rows,
-    evaluation_warning,
     extrapolated_text,
     receipt_rows,
-    snapshots_judged,
     standing,
     table_check_rows,
     training_warnings,
@@ -160,8 +158,8 @@ def receipt(result: PublishReceipt, *, as_json: bool) -> None:
     )
     for lead, reason in result.refused.items():
         warn(f"{lead}: {reason}")
-    for file in result.files:
-        show(str(file))
+    for place in result.places:
+        show(place)
 
 
 def trace(result: Trace, *, as_json: bool) -> None:
@@ -174,14 +172,8 @@ def trace(result: Trace, *, as_json: bool) -> None:
 
 def _evaluation(evaluation: Evaluation) -> None:
     """A table of the models, with the test period above."""
-    base_rate, before = figures(evaluation.test_base_rate, evaluation.train_base_rate)
     show("")
-    show_rows(
-        evaluation_rows(evaluation),
-        title=f"{evaluation.transition}, {snapshots_judged(evaluation)}: {evaluation.n_test_leads:,} leads from "
-        f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, "
-        f"base rate {base_rate} (training {before}); 95 % intervals",
-    )
+    show_rows(evaluation_rows(evaluation), title=evaluation_title(evaluation))
 
 
 def _cell(value: Any) -> str:

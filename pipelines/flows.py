@@ -12,6 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from data_contracts.errors import LeadScoreError
+from data_contracts.evaluation_table import evaluation_rows
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -22,7 +23,7 @@ from pipelines import ingest as ingesting
 from pipelines import score as scoring
 from pipelines import train as training
 from pipelines.clock import in_utc, now
-from pipelines.report import evaluation_rows, receipt_rows, table_check_rows
+from pipelines.report import receipt_rows, table_check_rows
 from pipelines.store import Store
 
 P = ParamSpec("P")

@@ -6,12 +6,12 @@ So a file that is edited, or a release that is promoted, never breaks the nightl
 from data_contracts.configuration import Configuration, redeclared
 from data_contracts.errors import BusyError, ReleaseError, SettingsError, SourceError, StoreError
 from data_contracts.history import CrmHistory
+from data_contracts.progress import Say
 from data_contracts.releases import ReleaseManifest
 from data_contracts.settings import Settings
 from features.catalogue import catalogue_digest
 from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
-from pipelines.steps import Say
 from pipelines.store import Store
 from serving.score import refuse_other_catalogue
 

@@ -5,10 +5,11 @@ from data_contracts.check import check_history
 from data_contracts.errors import LeadScoreError, SourceError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import Engine, HistorySource
+from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from pipelines.engine import reader_of
 from pipelines.in_force import settings_for_check
-from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 
 

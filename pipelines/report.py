@@ -3,14 +3,12 @@
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from data_contracts.evaluation_table import ESTIMATORS, evaluation_warning
 from data_contracts.history import CheckReport
-from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
+from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
-from data_contracts.wording import estimate_text, figure
+from data_contracts.wording import figure
 from pipelines.train import TrainingRun
-
-ESTIMATORS = {"lightgbm": "LightGBM", "logistic_regression": "logistic regression", "base_rate": "base rate"}
-BASELINES = {"base_rate": "base rate", "point_rule": "point rule", "logistic_regression": "plain logistic regression"}
 
 JUDGED_BY = {
     "forward": "log loss on later leads, in time order",
@@ -34,42 +32,6 @@ def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
             }
         )
     return rows
-
-
-def model_names(evaluation: Evaluation) -> list[str]:
-    """What the models of `evaluation` are called in tables: ours first, then its baselines. No two are the same."""
-    ours, *baselines = (figures.model for figures in evaluation.models)
-    return [f"our model ({ESTIMATORS.get(ours, ours)})", *(BASELINES.get(name, name) for name in baselines)]
-
-
-def evaluation_rows(evaluation: Evaluation) -> list[dict[str, str]]:
-    """One row a model, the model itself first and then its baselines, every figure with its 95 % interval."""
-    return [
-        {
-            "model": name,
-            "log loss": estimate_text(figures.log_loss),
-            "gain": estimate_text(figures.gain),
-            "Brier": estimate_text(figures.brier),
-            "AUC": estimate_text(figures.auc),
-            "slope": estimate_text(figures.calibration_slope, least=2),
-            "lift top 10 %": estimate_text(figures.lift_in_top_tenth, least=2),
-            "captured": estimate_text(figures.captured_at_capacity, least=2),
-        }
-        for name, figures in zip(model_names(evaluation), evaluation.models, strict=True)
-    ]
-
-
-def snapshots_judged(evaluation: Evaluation) -> str:
-    """`entry snapshots` or `all snapshots`."""
-    return f"{evaluation.moment or 'all'} snapshots"
-
-
-def evaluation_warning(evaluation: Evaluation) -> str | None:
-    """What a reader of the evaluation must not overlook; None where there is nothing."""
-    if evaluation.has_signal:
-        return None
-    judged = f"{evaluation.transition}, {snapshots_judged(evaluation)}"
-    return f"{judged}: no gain over the base rate can be told from chance"
 
 
 def training_warnings(manifest: ReleaseManifest) -> list[str]:

@@ -1,7 +1,6 @@
 """Checked history and a release in, scores in the CRM out."""
 
 import datetime as dt
-from collections.abc import Callable
 
 from crm.file_sink import FileSink
 from data_contracts.check import open_checked
@@ -9,6 +8,7 @@ from data_contracts.engine import store_errors
 from data_contracts.errors import PublishError, SettingsError
 from data_contracts.keeping import held
 from data_contracts.ports import ScoreSink
+from data_contracts.progress import Say, silent
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
 from data_contracts.wording import leads
@@ -16,7 +16,7 @@ from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
 from pipelines.ingest import source_as_it_is
-from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
@@ -31,15 +31,14 @@ def score_open_leads(
     run: RunStep = directly,
     say: Say = silent,
     warn: Say = silent,
-    advance: Callable[[int], None] | None = None,
 ) -> ScoredLeads:
     """The scores of every lead that is open at `as_of` (UTC, naive; by default the moment of the extract).
 
     Scores are made under the configuration that the release was made under; `warn` is told where the settings file says
     otherwise. Those as of another moment than the extract go to a file of their own (`Store.scores_as_of`).
 
-    `release` is an alias (`production`, `candidate`) or a version number. `advance` is called with the number of leads
-    scored so far. Raises `ReleaseError` where there is no such release.
+    `release` is an alias (`production`, `candidate`) or a version number. Raises `ReleaseError` where there is no such
+    release.
     """
     store = Store.of(settings)
     loaded, own = run(load_release, release, settings)
@@ -63,7 +62,7 @@ def score_open_leads(
             settings=own,
             as_of=moment,
             path=store.scores if moment == extracted_at else store.scores_as_of(moment),
-            progress=advance or _say_number(say),
+            say=say,
         )
 
 
@@ -157,7 +156,3 @@ def load_release(release: str, settings: Settings) -> tuple[ScoringRelease, Sett
 def sink_of(store: Store) -> ScoreSink:
     """Where the scores of `store` go."""
     return FileSink(store.published)
-
-
-def _say_number(say: Say) -> Callable[[int], None]:
-    return lambda n_scored: say(f"{n_scored:,} leads scored")

@@ -6,9 +6,6 @@ from typing import ParamSpec, Protocol, TypeVar
 P = ParamSpec("P")
 R = TypeVar("R")
 
-Say = Callable[[str], None]
-"""Takes one line about what is happening: the terminal's progress line, or a flow run's log."""
-
 
 class RunStep(Protocol):
     """Runs one step of a pipeline and returns what the step returns."""
@@ -21,7 +18,3 @@ class RunStep(Protocol):
 def directly(step: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
     """Call the step, as in a terminal, a notebook or a test."""
     return step(*args, **kwargs)
-
-
-def silent(line: str) -> None:
-    """Say nothing."""

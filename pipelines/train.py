@@ -5,19 +5,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_contracts.history import CrmHistory
-from data_contracts.releases import Evaluation
+from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from features.build import build_training_table
 from features.value import value_of_a_win
-from models.fitted import FittedTransition, ScoringRelease
-from models.release import SEED, assemble_release, inputs_of
-from models.train import backtest_transition, train_transition
+from models.fitted import ScoringRelease
+from models.release import assemble_release, inputs_of
+from models.train import train_transition
 from models.versions import ReleaseVersion
 from pipelines.clock import now
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, refuse_redeclared, registry_of
-from pipelines.steps import RunStep, Say, directly, silent
+from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 
 
@@ -57,10 +57,9 @@ def train_release(
             for transition in settings.definitions.transitions
         }
         value = run(value_of_a_win, checked.history)
-        digest = next(iter(tables.values())).catalogue_digest
-        inputs = inputs_of(checked.history, settings, catalogue_digest=digest, test_from=test_from)
+        inputs = inputs_of(checked.history, settings, tables=tables, test_from=test_from)
     fitted = {
-        transition: run(fit_table, table, settings, test_from=test_from, say=say)
+        transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
         for transition, table in tables.items()
     }
     release = assemble_release(
@@ -86,20 +85,6 @@ def build_table(history: CrmHistory, settings: Settings, *, transition: Transiti
     counts = ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in table.counts.items())
     say(f"{transition}: snapshots {counts}")
     return table
-
-
-def fit_table(
-    table: LabelledTable, settings: Settings, *, test_from: dt.datetime | None = None, say: Say = silent
-) -> FittedTransition:
-    """The calibrated model of the table's transition, evaluated on its latest leads."""
-    return train_transition(table, definitions=settings.definitions, test_from=test_from, seed=SEED, progress=say)
-
-
-def backtest_table(
-    table: LabelledTable, settings: Settings, *, n_folds: int, say: Say = silent
-) -> tuple[Evaluation, ...]:
-    """One evaluation a fold: trained on what was known before the fold, judged on the fold."""
-    return backtest_transition(table, definitions=settings.definitions, n_folds=n_folds, progress=say)
 
 
 def promote(settings: Settings, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:

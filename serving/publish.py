@@ -1,5 +1,6 @@
 """Scores become field changes in the CRM: planned, shown, and handed to a sink."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -12,22 +13,25 @@ from data_contracts.keeping import scratch_folder
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import Action, PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.vocabulary import FieldContent
 
 _TIME = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
-FIELD_VALUES: dict[str, str] = {
-    "grade": "grade",
-    "p_sql": "printf('%.4f', p_sql)",
-    "p_win": "printf('%.4f', p_win)",
-    "expected_value": "printf('%.2f', expected_value)",
-    "action": "action",
-    "respond_by": _TIME.format("respond_by_at"),
-    "reasons": "nullif(concat_ws('; ', reason_1, reason_2, reason_3), '')",
-    "extrapolated": "if(is_extrapolated, 'yes', 'no')",
-    "release": "release_id",
+FIELD_VALUES: dict[FieldContent, str] = {
+    FieldContent.GRADE: "grade",
+    FieldContent.P_SQL: "printf('%.4f', p_sql)",
+    FieldContent.P_WIN: "printf('%.4f', p_win)",
+    FieldContent.EXPECTED_VALUE: "printf('%.2f', expected_value)",
+    FieldContent.ACTION: "action",
+    FieldContent.RESPOND_BY: _TIME.format("respond_by_at"),
+    FieldContent.REASONS: "nullif(concat_ws('; ', reason_1, reason_2, reason_3), '')",
+    FieldContent.EXTRAPOLATED: "if(is_extrapolated, 'yes', 'no')",
+    FieldContent.RELEASE: "release_id",
 }
-"""What a CRM field can hold, by the last words of the field's name, as SQL over the scored leads. Every value is text,
-rounded here and nowhere else, so that a value that did not move is equal as text: probabilities have four decimals,
-values two, times are ISO 8601 in UTC."""
+"""What a CRM field can hold, as SQL over the scored leads. Every value is text, rounded here and nowhere else, so that
+a value that did not move is equal as text: probabilities have four decimals, values two, times are ISO 8601 in UTC."""
+
+Fields = Mapping[str, FieldContent]
+"""What each field holds, by its name in the CRM."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,22 +44,8 @@ class FieldChange:
     new_value: str | None
 
 
-def field_content(field: str) -> str | None:
-    """What the CRM field called `field` holds: a key of `FIELD_VALUES`, or None where its name says nothing we have.
-
-    Examples
-    --------
-    >>> field_content("leadscore_p_sql"), field_content("grade"), field_content("upgrade")
-    ('p_sql', 'grade', None)
-    """
-    for content in FIELD_VALUES:
-        if field == content or field.endswith(f"_{content}"):
-            return content
-    return None
-
-
 def plan_write_back(
-    scored: ScoredLeads, published: pa.Table, *, fields: tuple[str, ...], thresholds: Thresholds
+    scored: ScoredLeads, published: pa.Table, *, fields: Fields, thresholds: Thresholds
 ) -> WriteBackPlan:
     """What would change in the CRM, field by field, only where the text differs.
 
@@ -67,7 +57,7 @@ def plan_write_back(
         What stands in the CRM now: `lead_id` and one text column a field. A field that is not there yet counts as
         missing for every lead.
     fields
-        Names of the CRM's fields. A name ends with one of the keys of `FIELD_VALUES`.
+        What to write, and into which fields of the CRM.
     thresholds
         The boundaries of the release that scored.
 
@@ -82,9 +72,8 @@ def plan_write_back(
     Raises
     ------
     PublishError
-        Listing every field whose content is unknown, or every lead that `published` holds twice (the first few).
+        Listing the first few leads that `published` holds twice.
     """
-    values = _values(fields)
     with scratch_folder(scored.path) as spill:
         engine = open_engine(spill=spill)
         try:
@@ -92,7 +81,7 @@ def plan_write_back(
             con.register("published_now", published)
             con.register("scores", ds.dataset(scored.path, format="parquet"))
             _refuse_twice_published(con)
-            columns = ", ".join(f"{value} AS {_quoted(field)}" for field, value in values.items())
+            columns = ", ".join(f"{FIELD_VALUES[content]} AS {_quoted(field)}" for field, content in fields.items())
             con.execute(f"CREATE TABLE scored_now AS SELECT lead_id, {columns} FROM scores")
             changes = con.sql(_changes_sql(fields, frozenset(published.column_names))).to_arrow_table()
             (n_left,) = con.sql("SELECT count(*) FROM published_now ANTI JOIN scored_now USING (lead_id)").fetchone()
@@ -134,17 +123,6 @@ def preview(plan: WriteBackPlan, n_leads: int) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(**row) for row in rows if row["lead_id"] in shown)
 
 
-def _values(fields: tuple[str, ...]) -> dict[str, str]:
-    contents = {field: field_content(field) for field in fields}
-    unknown = [field for field, content in contents.items() if content is None]
-    if unknown:
-        raise PublishError(
-            f"[crm] write_back_fields: {', '.join(map(repr, unknown))} end(s) with nothing we can write; "
-            f"a field's name ends with one of {', '.join(FIELD_VALUES)}"
-        )
-    return {field: FIELD_VALUES[content] for field, content in contents.items() if content is not None}
-
-
 def _refuse_twice_published(con: duckdb.DuckDBPyConnection) -> None:
     twice = con.sql("SELECT lead_id FROM published_now GROUP BY lead_id HAVING count(*) > 1 ORDER BY lead_id")
     if lead_ids := twice.fetchmany(5):
@@ -152,7 +130,7 @@ def _refuse_twice_published(con: duckdb.DuckDBPyConnection) -> None:
         raise PublishError(f"what stands in the CRM holds leads more than once ({named}); remove the extra rows first")
 
 
-def _changes_sql(fields: tuple[str, ...], published: frozenset[str]) -> str:
+def _changes_sql(fields: Fields, published: frozenset[str]) -> str:
     parts = []
     for field in fields:
         name = _quoted(field)
@@ -168,20 +146,21 @@ def _changes_sql(fields: tuple[str, ...], published: frozenset[str]) -> str:
     return f"SELECT * FROM ({changes}) {_more_than_the_release(fields)} ORDER BY lead_id, field"
 
 
-def _more_than_the_release(fields: tuple[str, ...]) -> str:
+def _more_than_the_release(fields: Fields) -> str:
     """SQL that keeps the changes of leads of which more changes than the name of the release."""
-    telling = ", ".join("'" + field.replace("'", "''") + "'" for field in fields if field_content(field) != "release")
+    names = (field for field, content in fields.items() if content is not FieldContent.RELEASE)
+    telling = ", ".join("'" + field.replace("'", "''") + "'" for field in names)
     return f"QUALIFY bool_or(field IN ({telling})) OVER (PARTITION BY lead_id)" if telling else ""
 
 
-def _new_value(field: str, fields: tuple[str, ...], published: frozenset[str]) -> str:
+def _new_value(field: str, fields: Fields, published: frozenset[str]) -> str:
     """SQL of what the field would hold: the scored value, but a lead that is still handed off keeps its respond-by.
 
     Sales' clock started when the lead was handed off; scoring it again must not start it anew.
     """
     name = _quoted(field)
-    action = next((other for other in fields if field_content(other) == "action"), None)
-    if field_content(field) != "respond_by" or action is None or not {field, action} <= published:
+    action = next((other for other, content in fields.items() if content is FieldContent.ACTION), None)
+    if fields[field] is not FieldContent.RESPOND_BY or action is None or not {field, action} <= published:
         return f"s.{name}"
     is_still = " AND ".join(f"{row}.{_quoted(action)} = '{Action.HAND_OFF}'" for row in ("p", "s"))
     return f"CASE WHEN {is_still} THEN coalesce(CAST(p.{name} AS VARCHAR), s.{name}) ELSE s.{name} END"

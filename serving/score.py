@@ -1,7 +1,7 @@
 """A release at work: every open lead with its probabilities, value, grade, reasons and next action."""
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +14,7 @@ from data_contracts.engine import store_errors
 from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
 from data_contracts.keeping import held, kept_file
+from data_contracts.progress import Say, silent
 from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
 from data_contracts.vocabulary import Stage, Transition
@@ -37,10 +38,6 @@ still reaches 18 percentage points to either side."""
 _METADATA = ("as_of", "release_id", "definitions_version", "data_fingerprint")
 
 
-def _silent(n_leads: int) -> None:
-    """Nobody is told."""
-
-
 def score_leads(
     history: CrmHistory,
     release: ScoringRelease,
@@ -48,7 +45,7 @@ def score_leads(
     settings: Settings,
     as_of: dt.datetime,
     path: Path,
-    progress: Callable[[int], None] = _silent,
+    say: Say = silent,
 ) -> ScoredLeads:
     """The scores of every lead that is open at `as_of`, in a Parquet file at `path` that is replaced as a whole.
 
@@ -66,8 +63,8 @@ def score_leads(
         The moment (UTC, naive). Nothing known later takes part.
     path
         Where the scores go; its folder is made where it is not there.
-    progress
-        Is called with the number of leads scored so far.
+    say
+        Is told after each slice how many leads are scored so far.
 
     Raises
     ------
@@ -96,7 +93,7 @@ def score_leads(
             for leads in _in_slices(features.table.order_by("lead_id").to_pyarrow_batches()):
                 writer.write_table(score_batch(leads.to_pandas(), release, settings=settings))
                 n_leads += leads.num_rows
-                progress(n_leads)
+                say(f"{n_leads:,} leads scored")
         open_scored_leads(aside)
     return open_scored_leads(path)
 

@@ -63,10 +63,10 @@ def _of_all_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def _run_everything(folder: Path) -> None:
-    from crm.simulated import simulate
     from pipelines.ingest import ingest_history
     from pipelines.score import publish_scores, score_open_leads
     from pipelines.train import train_release
+    from simulation import simulate
 
     folder.mkdir()
     (folder / "config").symlink_to(ROOT / "config")

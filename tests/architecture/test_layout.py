@@ -11,7 +11,7 @@ import pytest
 from tests.features.spec_files import all_specs
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["data_contracts", "engines", "crm", "features", "models", "serving", "pipelines"]
+PACKAGES = ["data_contracts", "engines", "crm", "features", "models", "serving", "simulation", "pipelines"]
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 
@@ -65,7 +65,7 @@ def test_a_module_is_at_most_400_lines(path: Path):
     ("library", "homes"),
     [
         ("prefect", {"pipelines/flows.py"}),
-        ("mlflow", {"models/local_store.py", "models/registry.py"}),
+        ("mlflow", {"models/local_store.py", "models/registry.py", "models/release_runs.py"}),
         ("great_expectations", {"data_contracts/check/expectations.py"}),
         ("lightgbm", {"models/estimators.py"}),
         ("skops", {"models/artefacts.py"}),

@@ -105,7 +105,7 @@ def test_a_plan_is_written_as_scores_changes_and_thresholds(tmp_path: Path):
     assert (boundaries["release_id"], boundaries["as_of"]) == ("r1", "2026-05-01T12:00:00Z")
     assert Thresholds.model_validate_json(json.dumps(boundaries["thresholds"])) == THRESHOLDS
     assert (receipt.n_written, receipt.n_unchanged, dict(receipt.refused)) == (1, 1, {})
-    assert {file.name for file in receipt.files} == set(contents(tmp_path / "out"))
+    assert {Path(place).name for place in receipt.places} == set(contents(tmp_path / "out"))
 
 
 def test_a_lead_that_is_no_longer_scored_leaves_the_scores(tmp_path: Path):

@@ -9,6 +9,7 @@ from data_contracts.history import RawHistory
 from data_contracts.settings import Settings, load_settings
 from data_contracts.vocabulary import Stage, Transition
 from engines.duckdb import DuckDbEngine
+from simulation import simulate
 from tests.crm.asking import asked
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +62,9 @@ def test_shipped_selects_read_csv_as_text_in_a_dialect_that_loses_no_line(source
         assert text.count("read_csv(") == text.count(options), file.name
 
 
-def test_the_simulated_source_has_every_canonical_table_with_its_columns(raw: RawHistory):
+def test_the_simulated_source_has_every_canonical_table_with_its_columns(engine: DuckDbEngine, tmp_path: Path):
+    simulate(tmp_path, n_leads=100, seed=1)
+    raw = SqlSource("simulated", folder=ROOT / "config" / "sources" / "simulated", data_folder=tmp_path).read(engine)
     assert list(raw.tables) == list(TABLES)
     for name, contract in TABLES.items():
         columns = {column.name for column in contract.columns} - {"current_stage"}  # the simulated CRM has the history

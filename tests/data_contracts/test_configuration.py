@@ -69,7 +69,9 @@ def test_it_replaces_definitions_and_attributes_of_the_settings_and_nothing_else
 
 def test_an_attribute_that_became_a_write_back_field_is_refused():
     before = settings()
-    crm = CrmMapping.model_validate(before.crm.model_dump() | {"write_back_fields": ["industry"], "attributes": {}})
+    crm = CrmMapping.model_validate(
+        before.crm.model_dump() | {"write_back_fields": {"industry": "grade"}, "attributes": {}}
+    )
     file = Settings(definitions=configuration(icp={}).definitions, crm=crm)
     with pytest.raises(SettingsError, match="write-back fields may never be inputs: industry; mend its"):
         Configuration.of(before).under(file)

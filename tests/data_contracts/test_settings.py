@@ -4,7 +4,7 @@ import pytest
 
 from data_contracts.errors import SettingsError
 from data_contracts.settings import load_settings
-from data_contracts.vocabulary import Stage, Transition
+from data_contracts.vocabulary import FieldContent, Stage, Transition
 
 MINIMAL = """
 [definitions]
@@ -79,6 +79,13 @@ def test_every_bad_attribute_is_told_at_once(written):
     text = MINIMAL + "".join(ROLE.format(name=name, availability="immutable") for name in ("email", "Role"))
     with pytest.raises(SettingsError, match=r"'email' would hold .*; 'Role' is not a lower-case column name"):
         load_settings(written(text))
+
+
+def test_a_write_back_field_says_what_it_holds(written):
+    text = MINIMAL + "[crm.write_back_fields]\nGrade__c = "
+    assert load_settings(written(text + '"grade"\n')).crm.write_back_fields == {"Grade__c": FieldContent.GRADE}
+    with pytest.raises(SettingsError, match=r"crm.write_back_fields.Grade__c: Input should be 'grade', 'p_sql'"):
+        load_settings(written(text + '"mood"\n'))
 
 
 def test_a_write_back_field_is_never_an_attribute(written):

@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from crm.simulated import simulate
 from crm.sql_source import SqlSource
 from data_contracts.check.run import check_history
 from data_contracts.columns import TABLES
@@ -22,6 +21,7 @@ from engines.duckdb import DuckDbEngine
 from features.build import build_features
 from features.outcomes import outcomes
 from features.snapshots import scoring_snapshots, training_snapshots
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400

@@ -13,7 +13,7 @@ from models.estimators import (
     model_frame,
     raw_probabilities,
 )
-from models.split import learning_rows, outcomes
+from models.split import converted_or_not, learning_rows
 from tests.models.conftest import COLUMNS
 
 ONE_OF_EACH = [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]]
@@ -30,7 +30,7 @@ def fitted(
 ) -> Pipeline:
     weight = rows["weight"].to_numpy()
     features = model_frame(rows, columns)
-    return fit_estimator(setting, features, columns=columns, outcome=outcomes(rows), weight=weight, seed=seed)
+    return fit_estimator(setting, features, columns=columns, outcome=converted_or_not(rows), weight=weight, seed=seed)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)

@@ -16,7 +16,7 @@ from models.estimators import (
     raw_probabilities,
 )
 from models.explain import compile_explainer
-from models.split import learning_rows, outcomes
+from models.split import converted_or_not, learning_rows
 from tests.models.conftest import COLUMNS
 
 NAMES = [column.name for column in COLUMNS]
@@ -30,7 +30,7 @@ def rows(table: LabelledTable) -> pd.DataFrame:
 def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
     weight = rows["weight"].to_numpy()
     features = model_frame(rows, COLUMNS)
-    return fit_estimator(setting, features, columns=COLUMNS, outcome=outcomes(rows), weight=weight, seed=0)
+    return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=str)

@@ -6,7 +6,7 @@ from sklearn.metrics import log_loss
 
 from data_contracts.snapshots import LabelledTable
 from models.calibrate import calibrated
-from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS
+from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS, model_frame, raw_probabilities
 from models.fit import Choice, Fitter
 from models.split import forward_folds, learning_rows
 from tests.models.conftest import COLUMNS, TableFactory
@@ -39,20 +39,24 @@ def test_cross_predictions_cover_every_row_once_and_never_use_the_account_s_own_
 def test_a_calibrator_draws_overconfident_trees_in(make_table: TableFactory) -> None:
     rows = learning_rows(make_table(n_leads=1_500, strength=0.5, seed=3))
     setting = LIGHTGBM_SETTINGS[-1]
-    raw, mended = (FITTER.fit_choice(Choice(setting, name), rows) for name in ("none", "sigmoid"))
-    assert (raw.calibrator_name, mended.calibrator_name) == ("none", "sigmoid")
-    fresh = learning_rows(make_table(n_leads=1_500, strength=0.5, seed=4))
-    assert mended.predict(fresh).tolist() == calibrated(mended.calibrator, raw.predict(fresh)).tolist()
-    assert logit(mended.predict(fresh)).std() < 0.7 * logit(raw.predict(fresh)).std()
-    losses = [log_loss(fresh["converted"], model.predict(fresh)) for model in (raw, mended)]
-    assert losses[1] < losses[0]
+    (plain, nothing), (estimator, sigmoid) = (
+        FITTER.fit_choice(Choice(setting, name), rows) for name in ("none", "sigmoid")
+    )
+    assert nothing is None
+    fresh = model_frame(told := learning_rows(make_table(n_leads=1_500, strength=0.5, seed=4)), COLUMNS)
+    raw = raw_probabilities(estimator, fresh)
+    assert raw.tolist() == raw_probabilities(plain, fresh).tolist()
+    mended = calibrated(sigmoid, raw)
+    assert logit(mended).std() < 0.7 * logit(raw).std()
+    assert log_loss(told["converted"], mended) < log_loss(told["converted"], raw)
 
 
 def test_a_calibrator_that_cannot_be_learnt_is_not_in_force(rows: pd.DataFrame) -> None:
     few = rows[rows["as_of"] < rows["as_of"].min() + pd.Timedelta(days=40)]
-    model = FITTER.fit_choice(Choice(LOGISTIC_SETTINGS[0], "sigmoid"), few)
-    assert model.calibrator_name == "none"
-    assert ((model.predict(few) > 0) & (model.predict(few) < 1)).all()
+    estimator, calibrator = FITTER.fit_choice(Choice(LOGISTIC_SETTINGS[0], "sigmoid"), few)
+    assert calibrator is None
+    probability = calibrated(calibrator, raw_probabilities(estimator, model_frame(few, COLUMNS)))
+    assert ((probability > 0) & (probability < 1)).all()
 
 
 def test_every_part_of_a_cross_fit_has_both_outcomes_however_unlike_the_accounts(rows: pd.DataFrame) -> None:

@@ -65,7 +65,7 @@ def test_the_summary_counts_leads_and_rates(fitted: FittedTransition, table: Lab
 def test_without_signal_the_base_rate_is_published(make_table: TableFactory, definitions: Definitions) -> None:
     told: list[str] = []
     table = make_table(strength=0.0, n_leads=1_500)
-    fitted = train_transition(table, definitions=definitions, progress=told.append)
+    fitted = train_transition(table, definitions=definitions, say=told.append)
     assert fitted.summary.estimator == "base_rate"
     assert fitted.estimator is None
     assert fitted.calibrator is None

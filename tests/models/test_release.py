@@ -2,19 +2,33 @@ import datetime as dt
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
+from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.release import PACKAGES, assemble_release, inputs_of, source_digest
 from tests.example_history import history, settings
-from tests.example_release import INPUTS, THRESHOLDS, base_rate, estimate
+from tests.example_release import COLUMNS, INPUTS, THRESHOLDS, base_rate, estimate
 
 SETTINGS = settings()
 HISTORY = history({})
 
 
+TABLE = LabelledTable(
+    transition=Transition.MQL_TO_SQL,
+    horizon_days=30,
+    frame=pd.DataFrame(),
+    columns=COLUMNS,
+    catalogue_digest="c1" * 8,
+    counts={},
+    extracted_at=HISTORY.extracted_at,
+)
+TABLES = {Transition.MQL_TO_SQL: TABLE}
+
+
 def inputs(**changes: object):
-    return inputs_of(HISTORY, SETTINGS, **{"catalogue_digest": "c1" * 8, **changes})
+    return inputs_of(HISTORY, SETTINGS, **{"tables": TABLES, **changes})
 
 
 def test_the_same_inputs_give_the_same_id_which_begins_with_the_day_of_the_extract():
@@ -49,8 +63,9 @@ def test_the_inputs_name_the_history_the_settings_and_what_computes():
     assert (made.data_fingerprint, made.extracted_at) == (HISTORY.fingerprint, HISTORY.extracted_at)
     assert (made.test_from, made.seed, made.source) == (dt.datetime(2026, 1, 1), 3, "example")
     assert set(made.libraries) == {"numpy", "scipy", "scikit-learn", "lightgbm", "pandas", "duckdb", "ibis-framework"}
-    assert inputs_of(HISTORY, settings(version="2026.2"), catalogue_digest="c1" * 8) != inputs()
-    assert inputs_of(replace(HISTORY, fingerprint="other"), SETTINGS, catalogue_digest="c1" * 8) != inputs()
+    assert made.catalogue_digest == TABLE.catalogue_digest
+    assert inputs_of(HISTORY, settings(version="2026.2"), tables=TABLES) != inputs()
+    assert inputs_of(replace(HISTORY, fingerprint="other"), SETTINGS, tables=TABLES) != inputs()
 
 
 def test_figures_take_no_part_in_the_id(monkeypatch):
@@ -65,7 +80,7 @@ def test_figures_take_no_part_in_the_id(monkeypatch):
         return assemble_release(
             SETTINGS,
             inputs=inputs(),
-            tables={Transition.MQL_TO_SQL: fitted},  # only its columns are asked for
+            tables=TABLES,
             fitted={Transition.MQL_TO_SQL: fitted},
             value_of_a_win=1.0,
             created_at=created_at,

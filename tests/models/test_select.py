@@ -85,7 +85,7 @@ def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_
     few = few.assign(outcome_known_at=few["as_of"].max() + pd.Timedelta(days=1))
     assert forward_folds(few) == ()
     said: list[str] = []
-    selection = select(few, FITTER, progress=said.append)
+    selection = select(few, FITTER, say=said.append)
     assert selection.validation == "grouped"
     assert {(one.estimator, tuple(one.parameters.items())) for one in selection.candidates} == {
         (setting.estimator, setting.parameters) for setting in SETTINGS

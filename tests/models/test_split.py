@@ -11,11 +11,11 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment
 from models.split import (
     at_moment,
+    converted_or_not,
     default_test_from,
     forward_folds,
     grouped_folds,
     learning_rows,
-    outcomes,
     rolling_tests,
     split_at,
 )
@@ -74,7 +74,7 @@ def test_folds_go_forward_and_no_row_is_validated_twice(rows: pd.DataFrame) -> N
     for fold in folds:
         assert not set(fold.train["lead_id"]) & set(fold.test["lead_id"])
         assert fold.train["outcome_known_at"].max() <= fold.test_from <= fold.test["as_of"].min()
-        assert 0 < outcomes(fold.train).mean() < 1
+        assert 0 < converted_or_not(fold.train).mean() < 1
 
 
 def test_the_default_test_holds_the_latest_quarter_of_the_leads(table: LabelledTable) -> None:
@@ -105,7 +105,7 @@ def test_grouped_folds_keep_accounts_apart_and_choose_by_each_row_once(table: La
     assert len(folds) == 4
     for fold in folds:
         assert not set(fold.train["group_id"]) & set(fold.test["group_id"])
-        assert outcomes(fold.test).mean() == pytest.approx(outcomes(rows).mean(), abs=0.02)
+        assert converted_or_not(fold.test).mean() == pytest.approx(converted_or_not(rows).mean(), abs=0.02)
     assert sorted(index for fold in folds for index in fold.test.index) == sorted(rows.index)
 
 
@@ -124,10 +124,10 @@ def test_training_keeps_the_rate_of_leads_that_stay_open_for_long(make_table: Ta
     test_from = default_test_from(rows)
     train = split_at(rows, test_from).train
     late = train[train["as_of"] > test_from - dt.timedelta(weeks=6)]
-    assert outcomes(late).mean() == pytest.approx(late["true_p"].mean(), abs=0.03)
+    assert converted_or_not(late).mean() == pytest.approx(late["true_p"].mean(), abs=0.03)
     in_test = rows.loc[rows["as_of"] >= test_from, "lead_id"]
     left_over = late[~late["lead_id"].isin(in_test)]
-    assert outcomes(left_over).mean() > left_over["true_p"].mean() + 0.06
+    assert converted_or_not(left_over).mean() > left_over["true_p"].mean() + 0.06
 
 
 def test_the_first_validation_waits_until_enough_outcomes_are_known(table: LabelledTable) -> None:
@@ -135,7 +135,7 @@ def test_the_first_validation_waits_until_enough_outcomes_are_known(table: Label
     assert len(folds) == 4
     sizes = [len(fold.train) for fold in folds]
     assert sizes == sorted(sizes)
-    assert min(outcomes(folds[0].train).sum(), (1 - outcomes(folds[0].train)).sum()) >= 20
+    assert min(converted_or_not(folds[0].train).sum(), (1 - converted_or_not(folds[0].train)).sum()) >= 20
 
 
 def test_too_short_a_history_has_no_folds() -> None:
@@ -207,9 +207,9 @@ def test_weights_keep_the_rate_at_entry_which_equal_shares_of_a_lead_would_raise
     rows = learning_rows(table)
     entry = rows["moment"] == Moment.ENTRY
     truth = np.average(rows.loc[entry, "true_p"], weights=rows.loc[entry, "weight"])
-    ours = np.average(outcomes(rows[entry]), weights=rows.loc[entry, "weight"])
+    ours = np.average(converted_or_not(rows[entry]), weights=rows.loc[entry, "weight"])
     shared = 1 / rows.groupby("lead_id")["lead_id"].transform("size")
-    biased = np.average(outcomes(rows[entry]), weights=shared[entry])
+    biased = np.average(converted_or_not(rows[entry]), weights=shared[entry])
     assert ours == pytest.approx(truth, abs=0.015)
     assert biased > truth + 0.06
 
@@ -225,7 +225,7 @@ def test_more_rows_than_can_be_learnt_from_are_a_sample_of_whole_accounts(table:
     sample = learning_rows(table, most_rows=len(rows) // 3)
     assert len(rows) // 3 - 50 < len(sample) <= len(rows) // 3
     assert not set(sample["group_id"]) & set(rows.drop(sample.index)["group_id"])
-    assert outcomes(sample).mean() == pytest.approx(outcomes(rows).mean(), abs=0.03)
+    assert converted_or_not(sample).mean() == pytest.approx(converted_or_not(rows).mean(), abs=0.03)
     assert sample.equals(learning_rows(table, most_rows=len(rows) // 3))
 
 

@@ -13,7 +13,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
-TREE = ("data_contracts", "crm", "features", "models", "serving", "pipelines", "tests", "config", "docs", "benchmarks")
+TREE = (
+    "data_contracts", "engines", "crm", "features", "models", "serving", "simulation", "pipelines",
+    "tests", "config", "docs", "benchmarks",
+)  # fmt: skip
 LONGEST_SECONDS = 900
 """A test that only a time-out stops is no test of the line: generous, because two trees are tested at once."""
 

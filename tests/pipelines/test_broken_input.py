@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from crm.simulated import simulate
 from pipelines.cli import app
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 600
@@ -150,9 +150,10 @@ def test_a_stopped_run_leaves_the_history_of_the_run_before(export):
     (export / "leads.csv").write_text("", encoding="utf-8")
     assert check()[0] == 4
     (export / "leads.csv").write_bytes(sound)
+    from engines.duckdb_store import DuckDbHistories
     from pipelines.store import Store
 
-    with Store(Path("var/simulated"), "1GB").checked_history() as checked:
+    with Store(Path("var/simulated"), DuckDbHistories(Path("var/simulated"))).checked_history() as checked:
         assert checked.history.fingerprint == fingerprint
 
 

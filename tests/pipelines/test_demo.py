@@ -58,7 +58,7 @@ class Steps:
         return ScoredLeads(path, 1, AS_OF, release_id="r1", definitions_version="2026.1", data_fingerprint="f1")
 
     def publish_scores(self, settings, **options):
-        return PublishReceipt("files", "r1", AS_OF, n_written=1, n_unchanged=0, refused={}, files=())
+        return PublishReceipt("files", "r1", AS_OF, n_written=1, n_unchanged=0, refused={}, places=())
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from pathlib import Path
 from data_contracts.history import CheckReport
 from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Transition
-from models.registry import ReleaseVersion
+from models.versions import ReleaseVersion
 from pipelines import display
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun

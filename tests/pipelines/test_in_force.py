@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from crm.simulated import simulate
 from data_contracts.configuration import Configuration
 from data_contracts.errors import SettingsError, SourceError
 from data_contracts.releases import ReleaseManifest
@@ -22,6 +21,7 @@ from pipelines.cli import app
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of, settings_for_check
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
+from simulation import simulate
 from tests.example_history import history
 from tests.example_release import INPUTS, THRESHOLDS, summary
 

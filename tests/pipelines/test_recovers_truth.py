@@ -13,13 +13,13 @@ from scipy.special import logit
 from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 
-from crm.simulated import simulate
 from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
 from features.build import build_training_table
 from models.train import train_transition
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
+from simulation import simulate
 from tests.conftest import ROOT
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]

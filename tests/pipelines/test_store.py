@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from crm.simulated import simulate
 from data_contracts.engine import open_engine
 from data_contracts.errors import SourceError, StoreError
 from data_contracts.settings import load_settings
 from pipelines.cli import app
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400
@@ -212,7 +212,8 @@ def test_a_report_that_another_version_kept_does_not_block_a_check(workspace: Pa
 
 
 def test_a_history_that_another_process_has_open_for_writing_is_an_error_that_says_so(workspace: Path):
-    code = f"import duckdb; c = duckdb.connect({str(store().folder / 'history.duckdb')!r}); print('open', flush=True); input()"
+    history = str(store().folder / "history.duckdb")
+    code = f"import duckdb; c = duckdb.connect({history!r}); print('open', flush=True); input()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as one:

@@ -17,9 +17,9 @@ import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from crm.simulated import simulate
 from data_contracts.columns import TABLES
 from pipelines.cli import app
+from simulation import simulate
 from tests.robustness.exports import CANARIES, CSV_TABLES, MUTATIONS, copy_of, read_export
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crm.simulated import simulate
+from simulation import simulate
 from tests.robustness.workshop import N_LEADS, RELEASE_FILE, ROOT, write_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]

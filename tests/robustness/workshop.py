@@ -22,9 +22,10 @@ from pathlib import Path
 
 import duckdb
 
-from crm.simulated import simulate
 from data_contracts.errors import LeadScoreError
+from engines.duckdb_store import DuckDbHistories
 from pipelines.store import Store
+from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 2000
@@ -171,7 +172,7 @@ class Workshop:
     @property
     def store(self) -> Store:
         """The store, whose names are asked for and nothing else."""
-        return Store(self.folder / "var", "1GB")
+        return Store(self.folder / "var", DuckDbHistories(self.folder / "var"))
 
     def _make_states(self) -> None:
         self._must("check")

@@ -1,4 +1,5 @@
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,7 +13,8 @@ from hypothesis import strategies as st
 from data_contracts.errors import PublishError
 from data_contracts.scores import SCORED_LEADS_SCHEMA, PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import CrmMapping
-from serving.publish import FieldChange, plan_write_back, preview, publish
+from data_contracts.vocabulary import FieldContent
+from serving.publish import FIELD_VALUES, FieldChange, plan_write_back, preview, publish
 from tests.example_release import THRESHOLDS
 
 AS_OF = dt.datetime(2026, 5, 1, 12)
@@ -59,8 +61,13 @@ def applied(plan, published: pa.Table) -> pa.Table:
     return pa.table({name: pa.array([row.get(name) for row in rows.values()], pa.string()) for name in columns})
 
 
-def planned(scores: ScoredLeads, published: pa.Table, *, fields: tuple[str, ...]) -> WriteBackPlan:
+def planned(scores: ScoredLeads, published: pa.Table, *, fields: Mapping[str, FieldContent]) -> WriteBackPlan:
     return plan_write_back(scores, published, fields=fields, thresholds=THRESHOLDS)
+
+
+def only(*names: str) -> dict[str, FieldContent]:
+    """Some of the fields of the default settings."""
+    return {name: FIELDS[name] for name in names}
 
 
 class Sink:
@@ -83,14 +90,14 @@ class Sink:
             n_written=plan.n_changed - len(self._refused) - self._forgotten,
             n_unchanged=plan.n_unchanged,
             refused=dict.fromkeys(self._refused, "locked"),
-            files=(),
+            places=(),
         )
 
 
 @pytest.mark.parametrize(("is_extrapolated", "text"), [(True, "yes"), (False, "no")])
 def test_an_extrapolated_score_says_so_beside_the_score(tmp_path, is_extrapolated, text):
     of_lead = scored(tmp_path, {"is_extrapolated": is_extrapolated})
-    plan = planned(of_lead, NOTHING_PUBLISHED, fields=("leadscore_extrapolated",))
+    plan = planned(of_lead, NOTHING_PUBLISHED, fields=only("leadscore_extrapolated"))
     assert plan.changes["new_value"].to_pylist() == [text]
 
 
@@ -115,7 +122,7 @@ def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
 def test_a_value_that_became_missing_is_cleared_and_one_that_never_was_there_is_no_change(tmp_path):
     before = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     now = scored(tmp_path, {"p_sql": None, "respond_by_at": None}, {"lead_id": "L2", "p_sql": None})
-    plan = planned(now, applied(before, NOTHING_PUBLISHED), fields=("leadscore_p_sql", "leadscore_respond_by"))
+    plan = planned(now, applied(before, NOTHING_PUBLISHED), fields=only("leadscore_p_sql", "leadscore_respond_by"))
     assert [tuple(row.values()) for row in plan.changes.to_pylist()] == [
         ("L1", "leadscore_p_sql", "0.4124", None),
         ("L1", "leadscore_respond_by", "2026-05-02T12:00:00Z", None),
@@ -125,14 +132,14 @@ def test_a_value_that_became_missing_is_cleared_and_one_that_never_was_there_is_
 
 def test_a_lead_without_any_reason_has_missing_reasons_not_empty_ones(tmp_path):
     plan = planned(
-        scored(tmp_path, {"reason_1": None, "reason_2": None}), NOTHING_PUBLISHED, fields=("leadscore_reasons",)
+        scored(tmp_path, {"reason_1": None, "reason_2": None}), NOTHING_PUBLISHED, fields=only("leadscore_reasons")
     )
     assert plan.changes.num_rows == 0
 
 
 def test_leads_that_are_no_longer_scored_are_counted_and_left_alone(tmp_path):
     published = pa.table({"lead_id": ["gone", "L1"], "leadscore_grade": ["A1", "B2"]})
-    plan = planned(scored(tmp_path, {}, {"lead_id": "L2"}), published, fields=("leadscore_grade",))
+    plan = planned(scored(tmp_path, {}, {"lead_id": "L2"}), published, fields=only("leadscore_grade"))
     assert (plan.n_leads, plan.n_changed, plan.n_unchanged, plan.n_left) == (1 + 1, 1, 1, 1)
     assert plan.changes["lead_id"].to_pylist() == ["L2"]
 
@@ -140,23 +147,22 @@ def test_leads_that_are_no_longer_scored_are_counted_and_left_alone(tmp_path):
 def test_a_move_below_the_written_decimals_is_no_change(tmp_path):
     published = pa.table({"lead_id": ["L1"], "leadscore_p_sql": ["0.4124"]})
     for p_sql, changes in ((0.41244, 0), (0.41246, 1)):
-        plan = planned(scored(tmp_path, {"p_sql": p_sql}), published, fields=("leadscore_p_sql",))
+        plan = planned(scored(tmp_path, {"p_sql": p_sql}), published, fields=only("leadscore_p_sql"))
         assert plan.changes.num_rows == changes
 
 
-def test_a_customers_own_field_names_are_told_by_their_last_words(tmp_path):
-    plan = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=('acme "x"_grade', "p_win"))
+def test_a_customer_s_own_field_names_hold_what_the_settings_say(tmp_path):
+    fields = {"Grade__c": FieldContent.GRADE, 'acme "x"': FieldContent.P_WIN, "score": FieldContent.P_WIN}
+    plan = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=fields)
     assert [(row["field"], row["new_value"]) for row in plan.changes.to_pylist()] == [
-        ('acme "x"_grade', "B2"),
-        ("p_win", "0.1031"),
+        ("Grade__c", "B2"),
+        ('acme "x"', "0.1031"),
+        ("score", "0.1031"),
     ]
 
 
-def test_fields_that_mean_nothing_to_us_are_refused_all_at_once(tmp_path):
-    with pytest.raises(
-        PublishError, match=r"'upgrade', 'mood' end\(s\) with nothing we can write; .*one of grade, p_sql"
-    ):
-        planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=("leadscore_grade", "upgrade", "mood"))
+def test_everything_that_a_field_can_hold_has_a_value():
+    assert set(FIELD_VALUES) == set(FieldContent)
 
 
 def test_a_lead_that_stands_twice_in_the_crm_is_refused(tmp_path):
@@ -168,7 +174,7 @@ def test_a_preview_shows_whole_leads(tmp_path):
     plan = planned(
         scored(tmp_path, *({"lead_id": f"L{n}"} for n in range(5))),
         pa.table({"lead_id": ["L0", "L1"], "leadscore_grade": ["B2", "C3"], "leadscore_action": ["hand_off", "work"]}),
-        fields=("leadscore_grade", "leadscore_action"),
+        fields=only("leadscore_grade", "leadscore_action"),
     )
     assert preview(plan, 2) == (
         FieldChange("L1", "leadscore_action", "work", "hand_off"),

@@ -184,7 +184,7 @@ def run(crm, release, tmp_path_factory):
     path = tmp_path_factory.mktemp("scores") / "new" / "scored.parquet"
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(serving.score, "LEADS_AT_ONCE", 20)
-        scores = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=told.append)
+        scores = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, say=told.append)
     return scores, told
 
 
@@ -197,7 +197,7 @@ def test_scores_are_streamed_into_a_file_in_order_of_the_lead(run, table, frame)
     scores, told = run
     assert pq.read_schema(scores.path).equals(SCORED_LEADS_SCHEMA)
     assert table["lead_id"].to_list() == sorted(frame["lead_id"])
-    assert told == [20, 40, len(frame)]
+    assert told == ["20 leads scored", "40 leads scored", f"{len(frame)} leads scored"]
     assert (scores.n_leads, scores.as_of, scores.release_id) == (len(frame), EXTRACTED_AT, "2026-05-01-abc123")
     assert scores.definitions_version == "2026.1"
     assert {file.name for file in scores.path.parent.iterdir()} == {"scored.parquet", "scored.parquet.lock"}
@@ -230,11 +230,11 @@ def test_a_run_that_fails_leaves_the_scores_of_the_last_one(crm, release, tmp_pa
     path = tmp_path / "s.parquet"
     path.write_bytes(b"the last scores")
 
-    def fail(n_leads: int) -> None:
+    def fail(line: str) -> None:
         raise RuntimeError("the machine went away")
 
     with pytest.raises(RuntimeError, match="went away"):
-        score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, progress=fail)
+        score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, say=fail)
     assert path.read_bytes() == b"the last scores"
     assert {file.name for file in tmp_path.iterdir()} == {"s.parquet", "s.parquet.lock"}
 

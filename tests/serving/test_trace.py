@@ -13,7 +13,8 @@ from features.snapshots import scoring_snapshots
 from models.estimators import fit_estimator, model_frame
 from models.fitted import FittedTransition
 from serving.score import score_batch
-from serving.trace import MISSING, as_text, trace_lead
+from serving.trace import as_text, trace_lead
+from serving.trace_steps import MISSING
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
 from tests.example_release import LOGISTIC, base_rate, release_of, summary
 

@@ -4,12 +4,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from crm import simulation_laws as laws
-from crm.simulation_clock import DAY, END, Floats, Ints, month_index
-from crm.simulation_files import ids, moments, numbers, texts, words
-from crm.simulation_funnel import AUTOMATION, SELLERS, Story
-from crm.simulation_people import People
-from crm.simulation_truth import size_band
+from simulation import laws
+from simulation.clock import DAY, END, Floats, Ints, month_index
+from simulation.files import ids, moments, numbers, texts, words
+from simulation.funnel import AUTOMATION, SELLERS, Story
+from simulation.people import People
+from simulation.truth import size_band
 
 LEAD_WIDTH, ACCOUNT_WIDTH, ACTIVITY_WIDTH = 7, 7, 9
 CORRECTED_SHARE = 0.35

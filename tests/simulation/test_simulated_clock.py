@@ -2,7 +2,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crm.simulation_clock import (
+from simulation.clock import (
     DAY,
     END,
     HOUR,

@@ -6,12 +6,11 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from crm import simulation_laws as laws
-from crm.simulated import SimulationSummary, simulate
-from crm.simulation_clock import END, HOUR, START
-from crm.simulation_people import DUPLICATE_SHARE
 from data_contracts.history import RawHistory
 from data_contracts.settings import load_settings
+from simulation import SimulationSummary, laws, simulate
+from simulation.clock import END, HOUR, START
+from simulation.people import DUPLICATE_SHARE
 from tests.crm.asking import views_of
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
@@ -83,7 +82,7 @@ def test_no_leads_cannot_be_simulated(tmp_path: Path):
 
 def test_progress_is_told_chunk_by_chunk(tmp_path: Path):
     told: list[str] = []
-    simulate(tmp_path, n_leads=21_000, seed=1, progress=told.append)
+    simulate(tmp_path, n_leads=21_000, seed=1, say=told.append)
     assert len(told) == 2
     assert told[-1] == "21,000 of 21,000 leads"
 
@@ -95,7 +94,7 @@ def test_an_export_that_was_broken_off_has_no_time_of_export(tmp_path: Path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        simulate(tmp_path, n_leads=10, seed=2, progress=stop)
+        simulate(tmp_path, n_leads=10, seed=2, say=stop)
     assert not (tmp_path / "export.json").exists()
 
 

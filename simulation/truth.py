@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit, ndtr, ndtri
 
-from crm import simulation_laws as laws
-from crm.simulation_behaviour import Activities, Ledger, ledger
-from crm.simulation_clock import DAY, HOUR, Floats, Ints, at_business_hours, business_hours
-from crm.simulation_people import People
+from simulation import laws
+from simulation.behaviour import Activities, Ledger, ledger
+from simulation.clock import DAY, HOUR, Floats, Ints, at_business_hours, business_hours
+from simulation.people import People
 
 DELAY_NODES = 24
 """Response delays are integrated over so many equally likely ones."""

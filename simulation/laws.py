@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crm.simulation_clock import moment
+from simulation.clock import moment
 
 STAGES = (
     "New Lead",

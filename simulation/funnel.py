@@ -5,9 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from crm import simulation_laws as laws
-from crm import simulation_truth as truth
-from crm.simulation_behaviour import (
+from simulation import laws, truth
+from simulation.behaviour import (
     Activities,
     attribute_points,
     draw_interest,
@@ -17,9 +16,9 @@ from crm.simulation_behaviour import (
     sales_activities,
     together,
 )
-from crm.simulation_clock import DAY, END, HOUR, Floats, Ints, at_business_hours, business_hours, season, weekday
-from crm.simulation_people import Bools, People
-from crm.simulation_truth import Evidence, Timeline
+from simulation.clock import DAY, END, HOUR, Floats, Ints, at_business_hours, business_hours, season, weekday
+from simulation.people import Bools, People
+from simulation.truth import Evidence, Timeline
 
 NO_REASON = -1
 AUTOMATION = -1

@@ -3,11 +3,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crm import simulation_laws as laws
-from crm.simulation_behaviour import Activities, attribute_points, draw_interest, ledger, reach_points
-from crm.simulation_clock import DAY, HOUR
-from crm.simulation_people import People, draw_groups, draw_people
-from crm.simulation_truth import Timeline, gather, p_sql_if_contacted
+from simulation import laws
+from simulation.behaviour import Activities, attribute_points, draw_interest, ledger, reach_points
+from simulation.clock import DAY, HOUR
+from simulation.people import People, draw_groups, draw_people
+from simulation.truth import Timeline, gather, p_sql_if_contacted
 
 NEVER = np.inf
 

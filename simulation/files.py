@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from crm.simulation_clock import START, Floats, Ints
+from simulation.clock import START, Floats, Ints
 
 ROWS_A_PART = 250_000
 _EPOCH = int((np.datetime64(START, "s") - np.datetime64(0, "s")).astype(int))

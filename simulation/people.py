@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from crm import simulation_laws as laws
-from crm.simulation_clock import DAY, END, Floats, Ints, draw_first_days, of_day, off_weekends
+from simulation import laws
+from simulation.clock import DAY, END, Floats, Ints, draw_first_days, of_day, off_weekends
 
 Bools = NDArray[np.bool_]
 

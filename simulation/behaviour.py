@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from crm import simulation_laws as laws
-from crm.simulation_clock import DAY, END, HOUR, Floats, Ints, of_day
-from crm.simulation_people import Bools, People
+from simulation import laws
+from simulation.clock import DAY, END, HOUR, Floats, Ints, of_day
+from simulation.people import Bools, People
 
 SPAN = 4 * END
 """Longer than any simulated time: keeps the leads apart in one sorted key."""

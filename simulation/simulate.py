@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from crm import simulation_export as export
-from crm.simulation_clock import END, EXPORTED_AT
-from crm.simulation_files import RawFiles
-from crm.simulation_funnel import Story, tell
-from crm.simulation_people import Groups, draw_groups, draw_people
+from simulation import export
+from simulation.clock import END, EXPORTED_AT
+from simulation.files import RawFiles
+from simulation.funnel import Story, tell
+from simulation.people import Groups, draw_groups, draw_people
 
 LEADS_AT_A_TIME = 20_000
 """Leads are simulated in chunks of about so many, which bounds memory."""
@@ -38,11 +38,7 @@ class SimulationSummary:
     n_won: int
 
 
-def _silent(_: str) -> None:
-    return
-
-
-def simulate(folder: Path, *, n_leads: int, seed: int, progress: Callable[[str], None] = _silent) -> SimulationSummary:
+def simulate(folder: Path, *, n_leads: int, seed: int, say: Callable[[str], None] | None = None) -> SimulationSummary:
     """A CRM export of `n_leads` leads over two years until 2026-06-30, written into `folder`.
 
     The raw files (`leads.csv`, `accounts.csv`, `stage_history.csv`, `opportunities.csv`, `spend.csv`,
@@ -56,7 +52,7 @@ def simulate(folder: Path, *, n_leads: int, seed: int, progress: Callable[[str],
     simulation draws before the call, or before the entry into SQL, whether the CRM shows it or not. Duplicates have no
     row.
 
-    `progress` is told how far it is. Raises `ValueError` where `n_leads` is not positive.
+    `say` is told how far it is, after each chunk of leads. Raises `ValueError` where `n_leads` is not positive.
     """
     if n_leads < 1:
         raise ValueError(f"n_leads is {n_leads}; simulate at least one lead")
@@ -64,7 +60,7 @@ def simulate(folder: Path, *, n_leads: int, seed: int, progress: Callable[[str],
     export_time.unlink(missing_ok=True)  # written last: an export that was broken off has none and is refused
     groups = draw_groups(np.random.default_rng([seed, 0]), n_leads)
     with RawFiles(folder) as files:
-        truth, n_won = _write_records(files, groups, seed=seed, progress=progress)
+        truth, n_won = _write_records(files, groups, seed=seed, say=say)
     _write_truth(folder, truth)
     exported = {"system": "simulated CRM", "exported_at": f"{EXPORTED_AT.isoformat()}Z"}
     export_time.write_text(json.dumps(exported) + "\n", encoding="utf-8")
@@ -81,7 +77,7 @@ def simulate(folder: Path, *, n_leads: int, seed: int, progress: Callable[[str],
 
 
 def _write_records(
-    files: RawFiles, groups: Groups, *, seed: int, progress: Callable[[str], None]
+    files: RawFiles, groups: Groups, *, seed: int, say: Callable[[str], None] | None
 ) -> tuple[pa.Table, int]:
     """The truth about all leads, whose records are written, and how many were won by the export."""
     n_leads = int(groups.n_people.sum())
@@ -91,7 +87,8 @@ def _write_records(
         truths.append(export.truth_table(story))
         n_new.append(export.leads_by_month(story))
         n_won += int((story.deals.won_at < END).sum())
-        progress(f"{story.people.first_lead + story.people.n_leads:,} of {n_leads:,} leads")
+        if say is not None:
+            say(f"{story.people.first_lead + story.people.n_leads:,} of {n_leads:,} leads")
     rng = np.random.default_rng([seed, len(truths) + 1])
     files.add("spend", export.spend_table(np.sum(n_new, axis=0), rng), rng=rng)
     return pa.concat_tables(truths), n_won

@@ -1,0 +1,77 @@
+"""An evaluation as a table: rows for whoever draws tables, text for a terminal, HTML for a notebook."""
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from data_contracts.wording import estimate_text, figures
+
+if TYPE_CHECKING:
+    from data_contracts.releases import Evaluation
+
+ESTIMATORS = {"lightgbm": "LightGBM", "logistic_regression": "logistic regression", "base_rate": "base rate"}
+BASELINES = {"base_rate": "base rate", "point_rule": "point rule", "logistic_regression": "plain logistic regression"}
+
+
+def model_names(evaluation: "Evaluation") -> list[str]:
+    """What the models of `evaluation` are called in tables: ours first, then its baselines. No two are the same."""
+    ours, *baselines = (judged.model for judged in evaluation.models)
+    return [f"our model ({ESTIMATORS.get(ours, ours)})", *(BASELINES.get(name, name) for name in baselines)]
+
+
+def evaluation_rows(evaluation: "Evaluation") -> list[dict[str, str]]:
+    """One row a model, the model itself first and then its baselines, every figure with its 95 % interval."""
+    return [
+        {
+            "model": name,
+            "log loss": estimate_text(judged.log_loss),
+            "gain": estimate_text(judged.gain),
+            "Brier": estimate_text(judged.brier),
+            "AUC": estimate_text(judged.auc),
+            "slope": estimate_text(judged.calibration_slope, least=2),
+            "lift top 10 %": estimate_text(judged.lift_in_top_tenth, least=2),
+            "captured": estimate_text(judged.captured_at_capacity, least=2),
+        }
+        for name, judged in zip(model_names(evaluation), evaluation.models, strict=True)
+    ]
+
+
+def snapshots_judged(evaluation: "Evaluation") -> str:
+    """`entry snapshots` or `all snapshots`."""
+    return f"{evaluation.moment or 'all'} snapshots"
+
+
+def evaluation_title(evaluation: "Evaluation") -> str:
+    """What was judged: the transition, the snapshots, the leads of the test and their base rate."""
+    base_rate, before = figures(evaluation.test_base_rate, evaluation.train_base_rate)
+    return (
+        f"{evaluation.transition}, {snapshots_judged(evaluation)}: {evaluation.n_test_leads:,} leads from "
+        f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, "
+        f"base rate {base_rate} (training {before}); 95 % intervals"
+    )
+
+
+def evaluation_warning(evaluation: "Evaluation") -> str | None:
+    """What a reader of the evaluation must not overlook; None where there is nothing."""
+    if evaluation.has_signal:
+        return None
+    judged = f"{evaluation.transition}, {snapshots_judged(evaluation)}"
+    return f"{judged}: no gain over the base rate can be told from chance"
+
+
+def evaluation_text(evaluation: "Evaluation") -> str:
+    """The title, the table in columns of one width, and the warning where there is one."""
+    rows = evaluation_rows(evaluation)
+    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    table = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    warning = evaluation_warning(evaluation)
+    return "\n".join([evaluation_title(evaluation), *table, *([] if warning is None else [warning])])
+
+
+def evaluation_html(evaluation: "Evaluation") -> str:
+    """As `evaluation_text`, as one HTML table; every text in it is escaped."""
+    rows = evaluation_rows(evaluation)
+    caption = " – ".join(filter(None, (evaluation_title(evaluation), evaluation_warning(evaluation))))
+    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
+    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.values())}</tr>" for row in rows)
+    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

@@ -1,0 +1,66 @@
+"""No two models of a table with one name, no figure that hides on which side of 0 it lies."""
+
+import pytest
+
+from data_contracts.evaluation_table import evaluation_rows, evaluation_warning, model_names
+from data_contracts.releases import Estimate
+from data_contracts.vocabulary import Transition
+from tests.example_release import evaluation, figures
+
+SQL = Transition.MQL_TO_SQL
+
+
+def judged(*models: str, **changes):
+    """An evaluation of `models`, the chosen one first."""
+    of_any = evaluation(SQL, model=models[0], **changes)
+    return of_any.model_copy(update={"models": tuple(figures(model) for model in models)})
+
+
+@pytest.mark.parametrize("chosen", ["logistic_regression", "lightgbm", "base_rate", "something_new"])
+def test_no_two_models_of_a_table_have_one_name(chosen: str):
+    names = model_names(judged(chosen, "base_rate", "point_rule", "logistic_regression"))
+    assert len(set(names)) == len(names) == 4
+    assert [row["model"] for row in evaluation_rows(judged(chosen, "base_rate"))] == [names[0], "base rate"]
+
+
+def test_the_chosen_model_is_ours_and_its_baseline_is_plain():
+    names = model_names(judged("logistic_regression", "base_rate", "logistic_regression"))
+    assert names == ["our model (logistic regression)", "base rate", "plain logistic regression"]
+
+
+def test_a_gain_just_above_0_does_not_read_as_0():
+    small = judged("lightgbm", "base_rate")
+    gain = Estimate(value=0.0012, low=0.0004, high=0.0021)
+    model = small.models[0].model_copy(update={"gain": gain})
+    rows = evaluation_rows(small.model_copy(update={"models": (model, small.models[1])}))
+    assert rows[0]["gain"] == "0.0012 [0.0004, 0.0021]"
+
+
+def test_an_evaluation_without_signal_is_warned_of_with_its_snapshots():
+    assert evaluation_warning(judged("lightgbm")) is None
+    at_entry = evaluation_warning(judged("lightgbm", gain=0.0))
+    assert at_entry == "mql_to_sql, entry snapshots: no gain over the base rate can be told from chance"
+    at_all = judged("lightgbm", gain=0.0).model_copy(update={"moment": None})
+    assert evaluation_warning(at_all) == "mql_to_sql, all snapshots: no gain over the base rate can be told from chance"
+
+
+def test_an_evaluation_prints_as_a_table_of_the_model_and_its_baselines():
+    assert str(judged("lightgbm", "base_rate", gain=0.0)).splitlines() == [
+        "mql_to_sql, entry snapshots: 300 leads from 2026-01-01 to 2026-04-01, base rate 0.250 (training 0.240); "
+        "95 % intervals",
+        "model                 log loss              gain                  Brier                 AUC                  "
+        " slope              lift top 10 %      captured",
+        "our model (LightGBM)  0.450 [0.440, 0.460]  0.050 [0.040, 0.060]  0.200 [0.190, 0.210]  0.700 [0.680, 0.720] "
+        " 1.00 [0.90, 1.10]  3.00 [2.99, 3.01]  0.50 [0.49, 0.51]",
+        "base rate             0.450 [0.440, 0.460]  0.050 [0.040, 0.060]  0.200 [0.190, 0.210]  –                    "
+        " –                  3.00 [2.99, 3.01]  0.50 [0.49, 0.51]",
+        "mql_to_sql, entry snapshots: no gain over the base rate can be told from chance",
+    ]
+
+
+def test_a_notebook_shows_an_evaluation_as_a_table_in_which_every_text_is_escaped():
+    html = judged("<script>alert(1)</script>", "base_rate")._repr_html_()
+    assert html.startswith("<table><caption>mql_to_sql, entry snapshots: 300 leads from 2026-01-01")
+    assert "<td>our model (&lt;script&gt;alert(1)&lt;/script&gt;)</td>" in html
+    assert "<script>" not in html
+    assert html.count("<tr>") == 1 + 2
