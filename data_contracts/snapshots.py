@@ -8,6 +8,7 @@ from typing import Literal
 import ibis.expr.types as ir
 import pandas as pd
 
+from data_contracts.sayings import Saying
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
 
 
@@ -60,18 +61,36 @@ FeatureType = Literal["number", "category"]
 
 @dataclass(frozen=True, slots=True)
 class FeatureColumn:
-    """What a column of a `FeatureTable` means.
+    """What a column of a `FeatureTable` means, and how it is said.
 
-    `group` is the module it comes from (`behaviour`, `icp_fit`, ...); `meaning` is a phrase that completes "this
-    lead:"; `missing` says what a missing value means.
+    Attributes
+    ----------
+    group
+        The features it is listed with: `behaviour`, `icp_fit`, ...
+    said
+        Its unit, its meaning and the words for a value of it.
+    missing
+        What a missing value means.
+    family
+        Features of one family say much the same: pricing opened in 7, 30 and 90 days. Empty: it stands alone.
     """
 
     name: str
     type: FeatureType
     group: str
-    unit: str
-    meaning: str
+    said: Saying
     missing: str
+    family: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Of a number; empty for a category."""
+        return self.said.unit
+
+    @property
+    def meaning(self) -> str:
+        """A phrase that completes "this lead:"."""
+        return self.said.meaning
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,17 @@
 
 from collections.abc import Mapping
 
+from data_contracts.sayings import Attribute
 from data_contracts.settings import AttributeDeclaration
 from features.measures import Feature, Scan, category, number
 
 GROUP = "attributes"
 MISSING = "the CRM does not say, or did not at the time"
+
+
+def attribute_column(name: str) -> str:
+    """The column of the feature that the declared attribute `name` gives."""
+    return f"attribute_{name}"
 
 
 def attribute_features(attributes: Mapping[str, AttributeDeclaration]) -> tuple[Feature, ...]:
@@ -15,20 +21,16 @@ def attribute_features(attributes: Mapping[str, AttributeDeclaration]) -> tuple[
 
 
 def _attribute_feature(name: str, declared: AttributeDeclaration) -> Feature:
+    said = Attribute(declared.meaning, declared.unit)
     if declared.type == "category":
         return category(
-            f"attribute_{name}",
-            lambda snapshots: snapshots[name],
-            group=GROUP,
-            meaning=declared.meaning,
-            missing=MISSING,
+            attribute_column(name), lambda snapshots: snapshots[name], group=GROUP, said=said, missing=MISSING
         )
     return number(
-        f"attribute_{name}",
+        attribute_column(name),
         lambda snapshots: snapshots[name],
         scan=Scan.SNAPSHOTS,
         group=GROUP,
-        unit=declared.unit,
-        meaning=declared.meaning,
+        said=said,
         missing=MISSING,
     )

@@ -5,6 +5,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -12,6 +13,7 @@ import ibis.expr.types as ir
 from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SettingsError
 from data_contracts.settings import Settings
+from data_contracts.snapshots import FeatureColumn
 from features.attributes import attribute_features
 from features.behaviour import BEHAVIOUR
 from features.buying_group import BUYING_GROUP
@@ -53,7 +55,7 @@ def catalogue_digest(settings: Settings) -> str:
     anew although nothing changed: refusing a good release is the cheaper mistake.
     """
     features = features_of(settings)
-    columns = json.dumps([asdict(feature.column) for feature in features], sort_keys=True)
+    columns = json.dumps([_described(feature.column) for feature in features], sort_keys=True)
     snapshots = ibis.table(
         {"snapshot_id": "int64", "lead_id": "string", "stage": "string", "as_of": "timestamp(6)"}, name="snapshots"
     )
@@ -61,6 +63,10 @@ def catalogue_digest(settings: Settings) -> str:
     known = known_in_tables(tables, snapshots, settings=settings)
     sql = _in_one_order(ibis.to_sql(take_measures(known, [feature.measure for feature in features]), dialect="duckdb"))
     return hashlib.sha256(f"{columns}\n{sql}".encode()).hexdigest()[:16]
+
+
+def _described(column: FeatureColumn) -> dict[str, Any]:
+    return asdict(column) | {"unit": column.unit, "meaning": column.meaning}
 
 
 def _in_one_order(sql: str) -> str:

@@ -6,9 +6,12 @@ import ibis
 import ibis.expr.types as ir
 
 from data_contracts.errors import SettingsError
+from data_contracts.sayings import Criterion, ProfileShare
 from data_contracts.settings import IcpCriterion, IdealCustomerProfile, Settings
+from features.attributes import attribute_column
 from features.measures import Feature, Measure, Scan, number
 
+GROUP = "icp_fit"
 FIT_SHARE = "icp_fit_share"
 MISSES = "icp_misses"
 
@@ -74,9 +77,15 @@ def _criterion_feature(criterion: IcpCriterion) -> Feature:
         criterion_column(criterion),
         lambda snapshots: is_met(criterion, snapshots),
         scan=Scan.SNAPSHOTS,
-        group="icp_fit",
-        unit="1 met, 0 not met",
-        meaning=f"meets the agreed criterion {criterion.name!r}",
+        group=GROUP,
+        said=Criterion(
+            criterion.name,
+            reads=attribute_column(criterion.attribute),
+            one_of=criterion.one_of,
+            at_least=criterion.at_least,
+            at_most=criterion.at_most,
+        ),
+        family=attribute_column(criterion.attribute),
         missing=f"its {criterion.attribute} is not known",
     )
 
@@ -97,8 +106,7 @@ def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
         FIT_SHARE,
         share,
         scan=Scan.SNAPSHOTS,
-        group="icp_fit",
-        unit="share in [0, 1]",
-        meaning="fits the agreed profile: weighted share of its known criteria that are met",
+        group=GROUP,
+        said=ProfileShare(),
         missing="no criterion is known, or none is agreed",
     )

@@ -7,6 +7,7 @@ from enum import StrEnum
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.sayings import Saying
 from data_contracts.snapshots import FeatureColumn, KnownHistory
 
 
@@ -63,13 +64,13 @@ def number(
     *,
     scan: Scan,
     group: str,
-    unit: str,
-    meaning: str,
+    said: Saying,
+    family: str = "",
     missing: str = NEVER_MISSING,
     when_nothing: float | None = None,
 ) -> Feature:
     """A numeric feature (float64) called `name`."""
-    column = FeatureColumn(name, "number", group, unit, meaning, missing)
+    column = FeatureColumn(name, "number", group, said, missing, family)
     return Feature(column, Measure(name, scan, lambda table: _as_number(value(table)), when_nothing))
 
 
@@ -78,9 +79,17 @@ def _as_number(value: ir.Value) -> ir.FloatingValue:
     return (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
 
 
-def category(name: str, value: Callable[[ir.Table], ir.Value], *, group: str, meaning: str, missing: str) -> Feature:
+def category(
+    name: str,
+    value: Callable[[ir.Table], ir.Value],
+    *,
+    group: str,
+    said: Saying,
+    family: str = "",
+    missing: str = NEVER_MISSING,
+) -> Feature:
     """A feature in words (string) of the snapshot itself, called `name`."""
-    column = FeatureColumn(name, "category", group, "", meaning, missing)
+    column = FeatureColumn(name, "category", group, said, missing, family)
     return Feature(column, Measure(name, Scan.SNAPSHOTS, value))
 
 
