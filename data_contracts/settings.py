@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from data_contracts.columns import ColumnType
 from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
 from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage, Transition
@@ -183,6 +184,11 @@ class AttributeDeclaration(_Settings):
     unit: str = ""
     allowed_because: str = ""
 
+    @property
+    def column_type(self) -> ColumnType:
+        """The type of its column: a number, or a category's words."""
+        return "number" if self.type == "number" else "string"
+
 
 class CrmMapping(_Settings):
     """Where the history is and how its words translate.
@@ -224,6 +230,10 @@ class CrmMapping(_Settings):
                 "folder; rename the folder"
             )
         return folder
+
+    def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
+        """The attributes declared for `table`, in order."""
+        return {name: declared for name, declared in self.attributes.items() if declared.table == table}
 
     @field_validator("attributes")
     @classmethod

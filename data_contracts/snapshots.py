@@ -11,6 +11,24 @@ import pandas as pd
 from data_contracts.sayings import Saying
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
 
+DAYS_IN_STAGE = "days_in_stage"
+"""The column, of what was known and of the features: how long the lead has been in its stage."""
+
+FIT_SHARE = "icp_fit_share"
+"""The feature that says how much of the agreed profile the lead meets."""
+
+POINTS = "point_rule_points"
+"""The column beside the features with the points of the hand-tuned rule."""
+
+MISSES = "icp_misses"
+"""The column beside the features with the criteria that the lead is known to miss."""
+
+KNOWN_COLUMNS = (
+    "snapshot_id", "stage", "source", "campaign", "has_buying_group",
+    "lead_age_days", DAYS_IN_STAGE, "created_weekday", "created_hour",
+)  # fmt: skip
+"""The columns of `KnownHistory.snapshots` before the declared attributes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshots:

@@ -7,14 +7,14 @@ import pandas as pd
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import FeatureColumn, FeatureTable, LabelledTable, Snapshots
+from data_contracts.snapshots import MISSES, POINTS, FeatureColumn, FeatureTable, LabelledTable, Snapshots
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
-from features.icp_fit import MISSES, icp_misses
 from features.known import known_at
 from features.measures import take_measures
 from features.outcomes import outcomes
-from features.point_rule import POINTS, point_measures, total_points
+from features.point_rule import point_measures, total_points
+from features.profile import icp_misses
 from features.snapshots import training_snapshots
 
 TEXT = pd.StringDtype(na_value=float("nan"))

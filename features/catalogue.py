@@ -14,13 +14,12 @@ from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SettingsError
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FeatureColumn
-from features.attributes import attribute_features
 from features.behaviour import BEHAVIOUR
 from features.buying_group import BUYING_GROUP
 from features.funnel import CONTEXT, FUNNEL
-from features.icp_fit import icp_features, refuse_unfit_criteria
 from features.known import known_in_tables
 from features.measures import Feature, take_measures
+from features.profile import attribute_features, icp_features, refuse_unfit_criteria
 
 FEATURES: tuple[Feature, ...] = (*BEHAVIOUR, *BUYING_GROUP, *FUNNEL, *CONTEXT)
 """The features that every customer has. Those of the profile and of the declared attributes depend on the settings."""
@@ -77,11 +76,7 @@ def _in_one_order(sql: str) -> str:
 
 
 def _unbound(contract: TableContract, settings: Settings) -> ir.Table:
-    schema = {column.name: TYPES[column.type] for column in contract.columns}
-    declared = settings.crm.attributes.items() if contract.takes_attributes else ()
-    schema |= {
-        name: "float64" if attribute.type == "number" else "string"
-        for name, attribute in declared
-        if attribute.table == contract.name
-    }
-    return ibis.table(schema, name=contract.name)
+    columns = {column.name: TYPES[column.type] for column in contract.columns}
+    declared = settings.crm.attributes_of(contract.name)
+    attributes = {name: TYPES[attribute.column_type] for name, attribute in declared.items()}
+    return ibis.table(columns | attributes, name=contract.name)

@@ -2,9 +2,12 @@
 
 from itertools import groupby
 
-from data_contracts.snapshots import FeatureColumn
+from data_contracts.sayings import Criterion
+from data_contracts.settings import IdealCustomerProfile
+from data_contracts.snapshots import MISSES, POINTS, FeatureColumn
 from features.catalogue import FEATURES
 from features.known import LARGEST_BUYING_GROUP
+from features.profile import NOT_SAID, attribute_column, icp_features
 
 INTRODUCTION = f"""\
 # Features
@@ -18,30 +21,29 @@ assessments count as ours and everything else as the lead's. "Colleagues" are th
 as it had at most {LARGEST_BUYING_GROUP} at the moment; above that it is no group of people who decide together.
 """
 
-BY_SETTINGS = """\
+OF_PROFILE = """\
 ## icp_fit
 
 One feature a criterion of the agreed profile, and the profile as a whole.
 
-| feature | unit | meaning | missing |
-|---|---|---|---|
-| `icp_<criterion>` | 1 met, 0 not met | meets the agreed criterion | its attribute is not known |
-| `icp_fit_share` | share in [0, 1] | fits the agreed profile: weighted share of its known criteria that are met | no criterion is known, or none is agreed |
+"""
 
+OF_ATTRIBUTES = """\
 ## attributes
 
 One feature a declared attribute, with the value that was known at the moment: a historised one is rebuilt from its
 changes, the others have their present value.
 
-| feature | unit | meaning | missing |
-|---|---|---|---|
-| `attribute_<name>` | as declared | as declared | the CRM does not say, or did not at the time |
+"""
 
+BESIDE = f"""\
 ## Beside the features
 
-`point_rule_points` (the points of the hand-tuned rule) and `icp_misses` (the criteria that are known and not met) stand
+`{POINTS}` (the points of the hand-tuned rule) and `{MISSES}` (the criteria that are known and not met) stand
 in the same table. Models are compared with the first and never learn from either.
-"""  # noqa: E501  a Markdown table's row is one line
+"""
+
+HEAD = "| feature | unit | meaning | missing |\n|---|---|---|---|\n"
 
 
 def features_markdown() -> str:
@@ -49,12 +51,22 @@ def features_markdown() -> str:
     columns = [feature.column for feature in FEATURES]
     groups = groupby(columns, key=lambda column: column.group)
     tables = [_table(group, list(of_group)) for group, of_group in groups]
-    return "\n".join([INTRODUCTION, *tables, BY_SETTINGS])
+    return "\n".join([INTRODUCTION, *tables, _profile(), _attributes(), BESIDE])
 
 
 def _table(group: str, columns: list[FeatureColumn]) -> str:
-    head = f"## {group}\n\n| feature | unit | meaning | missing |\n|---|---|---|---|\n"
-    return head + "".join(_row(column) for column in columns)
+    return f"## {group}\n\n{HEAD}" + "".join(_row(column) for column in columns)
+
+
+def _profile() -> str:
+    """The table of the features that a profile gives, whatever its criteria."""
+    (share,) = icp_features(IdealCustomerProfile())
+    criterion = f"| `icp_<criterion>` | {Criterion.unit} | meets the agreed criterion | its attribute is not known |\n"
+    return OF_PROFILE + HEAD + criterion + _row(share.column)
+
+
+def _attributes() -> str:
+    return f"{OF_ATTRIBUTES}{HEAD}| `{attribute_column('<name>')}` | as declared | as declared | {NOT_SAID} |\n"
 
 
 def _row(column: FeatureColumn) -> str:

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from data_contracts.sayings import Attribute, Count, CreationHour, CreationWeekday, CurrentStage, Deed, Lasting, Recency
+from data_contracts.snapshots import DAYS_IN_STAGE
 from data_contracts.vocabulary import Stage
 from features.measures import Feature, Scan, category, number
 
@@ -62,8 +63,8 @@ FUNNEL: tuple[Feature, ...] = (
         "current_stage", lambda snapshots: snapshots.stage, group=GROUP, said=CurrentStage(), family=TIME_IN_FUNNEL
     ),
     _age(
-        "days_in_stage",
-        lambda snapshots: snapshots.days_in_stage,
+        DAYS_IN_STAGE,
+        lambda snapshots: snapshots[DAYS_IN_STAGE],
         said=Lasting("time in its stage", before="has been in its stage for"),
     ),
     _age(
@@ -73,7 +74,7 @@ FUNNEL: tuple[Feature, ...] = (
     ),
     _age(
         "days_to_stage",
-        lambda snapshots: snapshots.lead_age_days - snapshots.days_in_stage,
+        lambda snapshots: snapshots.lead_age_days - snapshots[DAYS_IN_STAGE],
         said=Lasting(
             "time from its creation until it entered its stage",
             before="took",

@@ -7,8 +7,8 @@ import ibis.expr.types as ir
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import KnownHistory, Snapshots
-from features.direction import direction
+from data_contracts.snapshots import KNOWN_COLUMNS, KnownHistory, Snapshots
+from data_contracts.vocabulary import ActivityKind, Direction
 from features.known_attributes import attributes_as_known, refuse_reserved_names
 from features.membership import holds_at, memberships
 
@@ -16,6 +16,9 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 LARGEST_BUYING_GROUP = 200
 """An account with more leads than this is no group of people who decide together (a free-mail domain, a reseller, a
 whole ministry), and its pairs of leads would grow with the square of their number. Its leads have no buying group."""
+
+STARTED_BY_US = (ActivityKind.EMAIL_SENT, ActivityKind.CALL, ActivityKind.MEETING, ActivityKind.ASSESSMENT)
+"""Kinds that a CRM usually logs because a seller or marketer of ours did them."""
 
 Tables = Mapping[str, ir.Table]
 
@@ -65,6 +68,16 @@ def known_in_tables(tables: Tables, snapshots: ir.Table, *, settings: Settings) 
         stage_changes=stage_changes,
         account_stage_changes=_facts(others, _stage_changes(tables), of="other_lead_id"),
     )
+
+
+def direction(activities: ir.Table) -> ir.StringValue:
+    """The direction of each activity; where it is missing, the one that its kind usually has.
+
+    Sent emails, calls, meetings and assessments count as outbound, everything else as inbound. Without this a CRM that
+    records no direction would have no behaviour, and nobody in it would ever have been contacted.
+    """
+    usual = activities.kind.isin(STARTED_BY_US).ifelse(Direction.OUTBOUND.value, Direction.INBOUND.value)
+    return activities.direction.fill_null(usual)
 
 
 def _moments(tables: Tables, snapshots: ir.Table, members: ir.Table) -> ir.Table:
@@ -141,20 +154,15 @@ def _known_snapshots(tables: Tables, moments: ir.Table, stage_changes: ir.Table,
     latest = stage_changes.group_by("snapshot_id").aggregate(latest_entry_days=stage_changes.age_days.min())
     dated = moments.left_join(latest, "snapshot_id")
     lead_age = _age(dated, "created_at")
-    dated = dated.select(
-        "snapshot_id",
-        "stage",
-        "source",
-        "campaign",
-        "has_buying_group",
+    dated = dated.mutate(
         lead_age_days=lead_age,
         days_in_stage=dated.latest_entry_days.fill_null(lead_age),
         created_weekday=dated.created_at.day_of_week.index().cast("int64"),
         created_hour=dated.created_at.hour().cast("int64"),
-    )
+    ).select(*KNOWN_COLUMNS)
     if not settings.crm.attributes:
         return dated
-    attributes = attributes_as_known(tables, moments, settings.crm.attributes)
+    attributes = attributes_as_known(tables, moments, settings.crm)
     joined = dated.join(attributes, "snapshot_id")
     return joined.select(*dated.columns, *settings.crm.attributes)
 

@@ -5,19 +5,16 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.columns import TYPES
 from data_contracts.errors import SettingsError
-from data_contracts.settings import AttributeDeclaration
+from data_contracts.settings import AttributeDeclaration, CrmMapping
+from data_contracts.snapshots import KNOWN_COLUMNS
 from data_contracts.vocabulary import Availability
 
 Attributes = Mapping[str, AttributeDeclaration]
 
-RESERVED = frozenset(
-    {"snapshot_id", "lead_id", "account_id", "as_of", "stage", "source", "campaign", "lead_age_days", "days_in_stage"}
-    | {"created_weekday", "created_hour", "has_buying_group"}
-)
+RESERVED = frozenset({*KNOWN_COLUMNS, "lead_id", "account_id", "as_of"})
 """Columns that `KnownHistory.snapshots`, or the way to it, already has."""
-
-ENGINE_TYPES = {"category": "string", "number": "float64"}
 
 _NUMBER = r"^[+-]?([0-9]{1,200}\.?[0-9]{0,200}|\.[0-9]{1,200})([eE][+-]?0*[0-9]{1,2})?$"
 """A number in digits that is not too large for float64."""
@@ -33,7 +30,7 @@ def refuse_reserved_names(attributes: Attributes) -> None:
         )
 
 
-def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, attributes: Attributes) -> ir.Table:
+def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, crm: CrmMapping) -> ir.Table:
     """One row a moment: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
 
     A historised attribute has the new value of its last change before `as_of`; before its first change, the old value
@@ -50,8 +47,7 @@ def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, attri
     """
     known = moments.select("snapshot_id", "lead_id", "account_id", "as_of")
     for table, key in (("leads", "lead_id"), ("accounts", "account_id")):
-        declared = {name: attribute for name, attribute in attributes.items() if attribute.table == table}
-        if declared:
+        if declared := crm.attributes_of(table):
             known = _with_attributes(known, tables, declared, table=table, key=key)
     return known.drop("lead_id", "account_id", "as_of")
 
@@ -85,7 +81,7 @@ def _typed(value: ir.Value, attribute: AttributeDeclaration) -> ir.Value:
     if attribute.type == "number" and value.type().is_string():
         # Not every engine can try a cast, so that only what is a number is cast.
         value = value.re_search(_NUMBER).ifelse(value, ibis.null("string"))
-    return value.cast(ENGINE_TYPES[attribute.type])
+    return value.cast(TYPES[attribute.column_type])
 
 
 def periods_of(changes: ir.Table) -> ir.Table:

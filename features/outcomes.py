@@ -1,6 +1,7 @@
-"""What became of each training snapshot: a label, or the reason why there is none."""
+"""What became of each training snapshot: a label, or the reason why there is none. And what a win is worth."""
 
 import datetime as dt
+import math
 
 import ibis
 import ibis.expr.types as ir
@@ -8,8 +9,8 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import Direction, OutcomeStatus, Transition
-from features.direction import direction
+from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Transition
+from features.known import direction
 from features.stages import ordered_changes, reached_stages, spells_at, standing_stages
 
 LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
@@ -51,6 +52,18 @@ def outcomes(
         judged = judged.mutate(contacted=ibis.literal(True))
     judged = _flagged(judged, _unsettled(moments, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(judged, history.extracted_at))
+
+
+def value_of_a_win(history: CrmHistory) -> float:
+    """What a win is worth: the mean amount of the won opportunities, in the currency of the settings.
+
+    1.0 where no amount is known: an expected value is then a number of wins, and still orders leads. The sum is exact
+    before it is rounded, so it does not matter in which order an engine hands out the amounts.
+    """
+    opportunities = history.opportunities
+    won = opportunities.filter(opportunities.outcome == DealOutcome.WON)
+    amounts = won.filter(won.amount.notnull()).amount.to_pyarrow().to_pylist()
+    return math.fsum(amounts) / len(amounts) if amounts else 1.0
 
 
 def _needs_contact(contact: Contact, transition: Transition) -> bool:

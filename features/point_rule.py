@@ -6,8 +6,6 @@ import ibis.expr.types as ir
 from data_contracts.settings import ActivityPoints, AttributePoints, PointRule
 from features.measures import Measure, Scan
 
-POINTS = "point_rule_points"
-
 
 def point_measures(rule: PointRule | None) -> tuple[Measure, ...]:
     """The points of each line of the rule; they add up to the rule's points. None where there is no rule."""

@@ -16,9 +16,9 @@ from data_contracts.history import CrmHistory
 from data_contracts.keeping import held, kept_file
 from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
+from data_contracts.snapshots import FIT_SHARE, MISSES
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
-from features.icp_fit import FIT_SHARE, MISSES
 from features.snapshots import scoring_snapshots
 from models.chain import win_probabilities
 from models.fitted import ScoringRelease

@@ -9,7 +9,7 @@ import pytest
 
 from data_contracts.settings import Settings
 from features.build import build_features
-from features.value import value_of_a_win
+from features.outcomes import value_of_a_win
 from tests.features.conftest import MakeHistory, MakeSnapshots
 
 LEADS = [f"L{nth}" for nth in range(20)]
