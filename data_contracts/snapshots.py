@@ -37,8 +37,17 @@ class Snapshots:
     Attributes
     ----------
     table
-        `snapshot_id` (int64, unique), `lead_id`, `account_id` (the lead's id where it has no account), `transition`,
-        `moment` (`Moment`), `stage` (the stage known at `as_of`), `as_of` (UTC timestamp).
+        | column | what it is |
+        |---|---|
+        | `snapshot_id` | int64, unique |
+        | `lead_id` | |
+        | `account_id` | the lead's account at the extract; missing where it has none |
+        | `group_id` | that account, or the lead itself: snapshots of one group are never independent |
+        | `transition` | what the lead waits for (`Transition`) |
+        | `moment` | why it is looked at (`Moment`) |
+        | `stage` | as known at `as_of` |
+        | `spell_started_at` | since when it waits, as known at `as_of` (UTC); missing in snapshots for scoring |
+        | `as_of` | UTC timestamp |
     """
 
     table: ir.Table
@@ -141,8 +150,7 @@ class LabelledTable:
     frame
         The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; meaningful only
         for mature, contacted rows), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
-        snapshot, 0 where there is no label), `group_id` (the account, whose snapshots are resampled together).
-        Categories are pandas strings.
+        snapshot, 0 where there is no label). Categories are pandas strings.
     columns
         The features in order.
     counts

@@ -12,7 +12,7 @@ from data_contracts.vocabulary import OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import take_measures
-from features.outcomes import outcomes
+from features.outcomes import outcomes_of
 from features.point_rule import point_measures, total_points
 from features.profile import icp_misses
 from features.snapshots import training_snapshots
@@ -73,9 +73,9 @@ def build_training_table(history: CrmHistory, settings: Settings, *, transition:
     horizon_days = definitions.transitions[transition].horizon_days
     snapshots = training_snapshots(history, definitions, transition=transition)
     features = build_features(history, snapshots, settings=settings)
-    judged = outcomes(history, snapshots, definitions=definitions, transition=transition)
-    labelled = features.table.join(judged, "snapshot_id").order_by("as_of", "lead_id")
-    frame = _in_memory(labelled.mutate(group_id=labelled.account_id), features.columns)
+    followed = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
+    labelled = features.table.join(followed, "snapshot_id").order_by("as_of", "lead_id")
+    frame = _in_memory(labelled, features.columns)
     return LabelledTable(
         transition=transition,
         horizon_days=horizon_days,

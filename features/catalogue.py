@@ -1,5 +1,6 @@
 """Every feature there is, in one place, and the digest by which a release knows its features again."""
 
+import datetime as dt
 import hashlib
 import json
 import re
@@ -12,12 +13,13 @@ import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SettingsError
+from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import FeatureColumn
+from data_contracts.snapshots import FeatureColumn, Snapshots
 from features.behaviour import BEHAVIOUR
 from features.buying_group import BUYING_GROUP
 from features.funnel import CONTEXT, FUNNEL
-from features.known import known_in_tables
+from features.known import known_at
 from features.measures import Feature, take_measures
 from features.profile import attribute_features, icp_features, refuse_unfit_criteria
 
@@ -58,8 +60,7 @@ def catalogue_digest(settings: Settings) -> str:
     snapshots = ibis.table(
         {"snapshot_id": "int64", "lead_id": "string", "stage": "string", "as_of": "timestamp(6)"}, name="snapshots"
     )
-    tables = {name: _unbound(contract, settings) for name, contract in TABLES.items()}
-    known = known_in_tables(tables, snapshots, settings=settings)
+    known = known_at(_of_no_engine(settings), Snapshots(snapshots), settings=settings)
     sql = _in_one_order(ibis.to_sql(take_measures(known, [feature.measure for feature in features]), dialect="duckdb"))
     return hashlib.sha256(f"{columns}\n{sql}".encode()).hexdigest()[:16]
 
@@ -72,6 +73,18 @@ def _in_one_order(sql: str) -> str:
     """The SQL with the columns of every EXCLUDE sorted: Ibis keeps dropped columns in a set, which has no order."""
     return re.sub(
         r"(EXCLUDE \()([^)]*)(\))", lambda found: f"{found[1]}{', '.join(sorted(found[2].split(', ')))}{found[3]}", sql
+    )
+
+
+def _of_no_engine(settings: Settings) -> CrmHistory:
+    """A history of which only the columns are known."""
+    return CrmHistory(
+        tables={name: _unbound(contract, settings) for name, contract in TABLES.items()},
+        unsettled=ibis.table({"lead_id": "string"}, name="unsettled"),
+        extracted_at=dt.datetime.min,  # noqa: DTZ901  times are UTC without a zone, and nobody reads this one
+        absent=(),
+        fingerprint="",
+        definitions_version="",
     )
 
 

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from data_contracts.columns import TYPES
 from data_contracts.errors import SettingsError
+from data_contracts.history import CrmHistory
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.snapshots import KNOWN_COLUMNS
 from data_contracts.vocabulary import Availability
@@ -30,8 +31,8 @@ def refuse_reserved_names(attributes: Attributes) -> None:
         )
 
 
-def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, crm: CrmMapping) -> ir.Table:
-    """One row a moment: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
+def attributes_as_known(history: CrmHistory, snapshots: ir.Table, crm: CrmMapping) -> ir.Table:
+    """One row a snapshot: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
 
     A historised attribute has the new value of its last change before `as_of`; before its first change, the old value
     of that; without any change, its present value. Others have their present value: the settings declare that it never
@@ -40,22 +41,20 @@ def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, crm: 
 
     Parameters
     ----------
-    tables
-        The canonical tables by name.
-    moments
+    history
+        Checked history.
+    snapshots
         `snapshot_id`, `lead_id`, `account_id` (missing where unknown), `as_of`.
     """
-    known = moments.select("snapshot_id", "lead_id", "account_id", "as_of")
+    known = snapshots.select("snapshot_id", "lead_id", "account_id", "as_of")
     for table, key in (("leads", "lead_id"), ("accounts", "account_id")):
         if declared := crm.attributes_of(table):
-            known = _with_attributes(known, tables, declared, table=table, key=key)
+            known = _with_attributes(known, history, declared, table=table, key=key)
     return known.drop("lead_id", "account_id", "as_of")
 
 
-def _with_attributes(
-    known: ir.Table, tables: Mapping[str, ir.Table], declared: Attributes, *, table: str, key: str
-) -> ir.Table:
-    owners = tables[table]
+def _with_attributes(known: ir.Table, history: CrmHistory, declared: Attributes, *, table: str, key: str) -> ir.Table:
+    owners = history.tables[table]
     present = owners.select(
         owner_id=owners[key],
         **{name: _typed(owners[name], attribute) for name, attribute in declared.items()},
@@ -64,7 +63,7 @@ def _with_attributes(
     historised = [name for name, attribute in declared.items() if attribute.availability is Availability.HISTORISED]
     if not historised:
         return joined
-    changes = tables["attribute_changes"]
+    changes = history.attribute_changes
     changes = changes.filter(changes.object == table.removesuffix("s"), changes.attribute.isin(historised))
     rebuilt = _rebuilt(known, periods_of(changes), historised, key=key)
     joined = joined.left_join(rebuilt, "snapshot_id")

@@ -11,15 +11,15 @@ from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Transition
 from features.known import direction
-from features.stages import ordered_changes, reached_stages, spells_at, standing_stages
+from features.stages import reached_stages
 
 LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
 
 
-def outcomes(
+def outcomes_of(
     history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions, transition: Transition
 ) -> ir.Table:
-    """What became of each snapshot within the horizon, judged by the whole history.
+    """What became of each snapshot within the horizon, known by the whole history.
 
     Not mature (the horizon ends after the extract) is censored, also where the lead has converted already: the quick
     conversions of recent leads are known and the slow ones are not yet, so keeping the quick ones would raise the rate.
@@ -40,18 +40,16 @@ def outcomes(
         `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for the lead's j-th snapshot; 0 for
         snapshots without a label).
     """
-    changes = ordered_changes(history.stage_changes)
     horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
-    spells = spells_at(snapshots.table, changes, standing_stages(transition)).drop("stage")
-    moments = snapshots.table.select("snapshot_id", "lead_id", "as_of").join(spells, ["lead_id", "as_of"])
-    moments = moments.mutate(outcome_known_at=moments.as_of + horizon)
-    judged = _flagged(moments, _converted(moments, changes, transition), "converted")
+    watched = snapshots.table.select("snapshot_id", "lead_id", "as_of", "spell_started_at")
+    watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
+    known = _flagged(watched, _converted(watched, history.stage_changes, transition), "converted")
     if _needs_contact(definitions.contact, transition):
-        judged = _flagged(judged, _contacted(moments, history, definitions.contact), "contacted")
+        known = _flagged(known, _contacted(watched, history, definitions.contact), "contacted")
     else:
-        judged = judged.mutate(contacted=ibis.literal(True))
-    judged = _flagged(judged, _unsettled(moments, history.unsettled, transition), "unsettled")
-    return _weighted(_with_status(judged, history.extracted_at))
+        known = known.mutate(contacted=ibis.literal(True))
+    known = _flagged(known, _unsettled(watched, history.unsettled, transition), "unsettled")
+    return _weighted(_with_status(known, history.extracted_at))
 
 
 def value_of_a_win(history: CrmHistory) -> float:
@@ -70,69 +68,69 @@ def _needs_contact(contact: Contact, transition: Transition) -> bool:
     return transition is not Transition.SQL_TO_WIN and not contact.assume_contacted_because
 
 
-def _converted(moments: ir.Table, changes: ir.Table, transition: Transition) -> ir.Table:
+def _converted(watched: ir.Table, stage_changes: ir.Table, transition: Transition) -> ir.Table:
     """The ids of the snapshots that reached the transition's last stage between the start of the spell and the horizon.
 
     Nobody knew it at `as_of`: a stage beyond those of the spell would have ended it.
     """
-    reached = changes.filter(changes.stage.isin(reached_stages(transition.to_stage)))
-    return _happened(moments, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
+    reached = stage_changes.filter(stage_changes.stage.isin(reached_stages(transition.to_stage)))
+    return _happened(watched, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
 
 
-def _contacted(moments: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
+def _contacted(watched: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
     """The ids of the snapshots whose lead sales contacted between the start of the spell and the end of the horizon."""
     stages = history.stage_changes
     stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", happened_at=stages.entered_at)
     touches = history.activities
     touches = touches.filter(touches.kind.isin(contact.kinds), direction(touches) == Direction.OUTBOUND.value)
     touches = touches.select("lead_id", happened_at=touches.occurred_at)
-    return _happened(moments, stages).union(_happened(moments, touches), distinct=True)
+    return _happened(watched, stages).union(_happened(watched, touches), distinct=True)
 
 
-def _unsettled(moments: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
+def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
     """The ids of the snapshots whose lead was closed, or reached the transition's last stage, nobody knows when."""
     matters = unsettled.filter(unsettled.is_ending | unsettled.stage.isin(reached_stages(transition.to_stage)))
-    return moments.semi_join(matters, "lead_id").select("snapshot_id")
+    return watched.semi_join(matters, "lead_id").select("snapshot_id")
 
 
-def _happened(moments: ir.Table, events: ir.Table) -> ir.Table:
+def _happened(watched: ir.Table, events: ir.Table) -> ir.Table:
     """The ids of the snapshots with an event between the start of the spell and the end of the horizon, repeated."""
-    pairs = moments.join(events, "lead_id")
+    pairs = watched.join(events, "lead_id")
     in_time = (pairs.happened_at >= pairs.spell_started_at) & (pairs.happened_at <= pairs.outcome_known_at)
     return pairs.filter(in_time).select("snapshot_id")
 
 
-def _flagged(moments: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
-    """`moments` with a boolean column `flag`: whether their id is among `ids`."""
+def _flagged(watched: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
+    """`watched` with a boolean column `flag`: whether their id is among `ids`."""
     flags = ids.select(flagged_id=ids.snapshot_id)
-    joined = moments.left_join(flags, moments.snapshot_id == flags.flagged_id)
+    joined = watched.left_join(flags, watched.snapshot_id == flags.flagged_id)
     return joined.mutate(**{flag: joined.flagged_id.notnull()}).drop("flagged_id")
 
 
-def _with_status(judged: ir.Table, extracted_at: dt.datetime) -> ir.Table:
+def _with_status(known: ir.Table, extracted_at: dt.datetime) -> ir.Table:
     status = ibis.cases(
-        (judged.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
-        (judged.unsettled, OutcomeStatus.UNSETTLED.value),
-        (judged.converted, OutcomeStatus.CONVERTED.value),
-        (judged.contacted, OutcomeStatus.NOT_CONVERTED.value),
+        (known.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
+        (known.unsettled, OutcomeStatus.UNSETTLED.value),
+        (known.converted, OutcomeStatus.CONVERTED.value),
+        (known.contacted, OutcomeStatus.NOT_CONVERTED.value),
         else_=OutcomeStatus.NEVER_CONTACTED.value,
     )
-    return judged.mutate(outcome_status=status)
+    return known.mutate(outcome_status=status)
 
 
-def _weighted(judged: ir.Table) -> ir.Table:
+def _weighted(known: ir.Table) -> ir.Table:
     """Weights that know nothing of the future: how many snapshots a lead gets depends on how soon it converts.
 
     Sharing a weight of 1 equally among them looks fairer and is wrong: a lead that converts at once would weigh 1 at
     entry and one that never does 1/13, and every probability at entry would come out too high.
     """
-    is_label = judged.outcome_status.isin(LABELS)
+    is_label = known.outcome_status.isin(LABELS)
     earlier = ibis.row_number().over(ibis.window(group_by="lead_id", order_by="as_of"))
-    judged = judged.mutate(ordinal=earlier + 1)
-    return judged.select(
+    known = known.mutate(ordinal=earlier + 1)
+    return known.select(
         "snapshot_id",
         "outcome_status",
         "outcome_known_at",
-        converted=judged.outcome_status == OutcomeStatus.CONVERTED.value,
-        weight=is_label.ifelse(1.0 / judged.ordinal, 0.0),
+        converted=known.outcome_status == OutcomeStatus.CONVERTED.value,
+        weight=is_label.ifelse(1.0 / known.ordinal, 0.0),
     )

@@ -58,7 +58,9 @@ def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: d
     if Transition.SQL_TO_WIN in definitions.transitions:
         qualified = known.stage.isin(standing_stages(Transition.SQL_TO_WIN))
         transition = qualified.ifelse(Transition.SQL_TO_WIN.value, transition)
-    return _snapshots(known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition), history.leads)
+    no_spell = ibis.null(history.stage_changes.entered_at.type())
+    known = known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition, spell_started_at=no_spell)
+    return _snapshots(known, history.leads)
 
 
 def unscored_leads(history: CrmHistory, *, as_of: dt.datetime) -> Mapping[Unsettled, int]:
@@ -100,14 +102,16 @@ def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
 
 
 def _snapshots(moments: ir.Table, leads: ir.Table) -> Snapshots:
-    accounts = leads.select("lead_id", account_id=ibis.coalesce(leads.account_id, leads.lead_id))
+    accounts = leads.select("lead_id", "account_id", group_id=ibis.coalesce(leads.account_id, leads.lead_id))
     table = moments.join(accounts, "lead_id")
     numbered = table.select(
         "lead_id",
         "account_id",
+        "group_id",
         "transition",
         "moment",
         "stage",
+        "spell_started_at",
         "as_of",
         snapshot_id=ibis.row_number().over(order_by=[table.lead_id, table.as_of]).cast("int64"),
     )

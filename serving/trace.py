@@ -25,7 +25,7 @@ from data_contracts.vocabulary import Unsettled
 from data_contracts.wording import estimate_text
 from features.build import build_features
 from features.known import known_at
-from features.outcomes import outcomes
+from features.outcomes import outcomes_of
 from features.snapshots import scoring_snapshots, training_snapshots
 from models.fitted import ScoringRelease
 from serving.publish import plan_write_back
@@ -314,7 +314,7 @@ def _label_rows(near: CrmHistory, settings: Settings, *, lead_id: str) -> Rows:
     rows = []
     for transition in settings.definitions.transitions:
         snapshots = training_snapshots(near, settings.definitions, transition=transition)
-        judged = outcomes(near, snapshots, definitions=settings.definitions, transition=transition)
+        judged = outcomes_of(near, snapshots, definitions=settings.definitions, transition=transition)
         own = _of_lead(snapshots, lead_id).table.join(judged, "snapshot_id").order_by("as_of")
         for row in own.to_pyarrow().to_pylist():
             label = f"{transition}, {_shown(row['as_of'])}"

@@ -35,9 +35,11 @@ SNAPSHOT_TYPES = {
     "snapshot_id": pa.int64(),
     "lead_id": pa.string(),
     "account_id": pa.string(),
+    "group_id": pa.string(),
     "transition": pa.string(),
     "moment": pa.string(),
     "stage": pa.string(),
+    "spell_started_at": pa.timestamp("us"),
     "as_of": pa.timestamp("us"),
 }
 
@@ -195,7 +197,7 @@ def make_snapshots(engine: ibis.BaseBackend) -> MakeSnapshots:
         filled = [
             {
                 "snapshot_id": nth,
-                "account_id": row["lead_id"],
+                "group_id": row["lead_id"],
                 "transition": "mql_to_sql",
                 "moment": "open",
                 "stage": row.get("stage") or "mql",

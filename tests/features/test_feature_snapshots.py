@@ -8,6 +8,7 @@ from data_contracts.vocabulary import Transition, Unsettled
 from features.snapshots import scoring_snapshots, training_snapshots, unscored_leads
 
 TRAINING = "training "
+TIMES = ("as_of", "spell_started_at")
 
 
 def rows_of(snapshots, columns):
@@ -16,7 +17,11 @@ def rows_of(snapshots, columns):
 
 
 def with_times(rows):
-    return [{**row, "as_of": dt.datetime.fromisoformat(row["as_of"])} for row in rows]
+    return [{name: time_of(cell) if name in TIMES else cell for name, cell in row.items()} for row in rows]
+
+
+def time_of(cell):
+    return dt.datetime.fromisoformat(cell)
 
 
 def test_snapshots_are_taken_as_the_spec_says(spec, make_history, settings):
