@@ -72,12 +72,12 @@ class Persona(_Settings):
 
 
 class ActivityPoints(_Settings):
-    """Points of the hand-tuned rule for each activity of a kind within `within_days`, at most `at_most` points."""
+    """Points of the hand-tuned rule for each activity of a kind within `within_days`, `max_points` in all."""
 
     kind: ActivityKind
     points: float
     within_days: int = 365
-    at_most: float | None = None
+    max_points: float | None = None
 
 
 class AttributePoints(_Settings):

@@ -30,7 +30,7 @@ def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Setti
     history
         Checked history.
     snapshots
-        The moments, of any transition, in the same engine.
+        Of any transition, in the same engine.
     settings
         The profile, the declared attributes and the point rule.
 

@@ -31,7 +31,7 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
     history
         Checked history.
     snapshots
-        At which moments, in the same engine.
+        Of any transition, in the same engine.
     settings
         Which attributes are declared, and when their values could have been known.
 
@@ -131,13 +131,13 @@ def _stage_changes(history: CrmHistory) -> ir.Table:
 
 def _facts(placed: ir.Table, facts: ir.Table, *, of: str = "lead_id") -> ir.Table:
     """The facts of the lead in column `of` that were known at the moment, with their age and without their times."""
-    told = [column for column in facts.columns if column not in ("lead_id", "happened_at", "recorded_at")]
+    kept = [column for column in facts.columns if column not in ("lead_id", "happened_at", "recorded_at")]
     subject = [] if of == "lead_id" else [of]
     facts = facts.rename(fact_of="lead_id")
     pairs = placed.select("snapshot_id", "as_of", of).join(facts, placed[of] == facts.fact_of)
     # An equality join and then a filter: every engine plans this well, and not all take an inequality in a join.
     known = pairs.filter(pairs.happened_at < pairs.as_of, pairs.recorded_at < pairs.as_of)
-    return known.select("snapshot_id", *subject, *told, age_days=_age(known, "happened_at"))
+    return known.select("snapshot_id", *subject, *kept, age_days=_age(known, "happened_at"))
 
 
 def _known_snapshots(history: CrmHistory, placed: ir.Table, stage_changes: ir.Table, settings: Settings) -> ir.Table:

@@ -28,7 +28,7 @@ def _activity_points(nth: int, line: ActivityPoints) -> Measure:
     def points(activities: ir.Table) -> ir.Value:
         counts = (activities.kind == line.kind.value) & (activities.age_days < line.within_days)
         earned = activities.count(where=counts).cast("float64") * line.points
-        return earned if line.at_most is None else ibis.least(earned, line.at_most)
+        return earned if line.max_points is None else ibis.least(earned, line.max_points)
 
     return Measure(f"points_for_activity_{nth}", Scan.ACTIVITIES, points, when_nothing=0.0)
 

@@ -1,4 +1,4 @@
-"""The moments at which leads are looked at: for training in the past, for scoring now."""
+"""When leads are looked at: for training in the past, for scoring now."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -35,12 +35,12 @@ def training_snapshots(history: CrmHistory, definitions: Definitions, *, transit
     """
     changes = ordered_changes(history.stage_changes)
     standing = standing_stages(transition)
-    moments = _planned_moments(changes.filter(changes.stage.isin(standing)), definitions.snapshots)
-    moments = moments.filter(moments.as_of < history.extracted_at)
+    planned = _planned(changes.filter(changes.stage.isin(standing)), definitions.snapshots)
+    planned = planned.filter(planned.as_of < history.extracted_at)
     if definitions.learn_from is not None:
-        moments = moments.filter(moments.as_of >= dt.datetime.combine(definitions.learn_from, dt.time()))
-    spells = spells_at(moments.select("lead_id", "as_of").distinct(), changes, standing)
-    met = moments.join(spells, ["lead_id", "as_of"])
+        planned = planned.filter(planned.as_of >= dt.datetime.combine(definitions.learn_from, dt.time()))
+    spells = spells_at(planned.select("lead_id", "as_of").distinct(), changes, standing)
+    met = planned.join(spells, ["lead_id", "as_of"])
     met = met.filter(met.first_known == met.known_position)
     moment = (met.step == 0).ifelse(Moment.ENTRY.value, Moment.OPEN.value)
     return _snapshots(met.mutate(moment=moment, transition=ibis.literal(transition.value)), history.leads)
@@ -91,7 +91,7 @@ def _ended(history: CrmHistory) -> ir.Table:
     return history.unsettled.filter(history.unsettled.is_ending)
 
 
-def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
+def _planned(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
     """Each entry times each step of the plan: `lead_id`, `known_position`, `step` (0 is the entry), `as_of`."""
     # Known means strictly before `as_of`, so even a plan without delay waits for the clock to move on.
     delay = max(round(plan.entry_delay_minutes * MICROSECONDS_PER_MINUTE), 1)
@@ -101,9 +101,9 @@ def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
     return planned.mutate(as_of=first + (planned.step * plan.every_days).as_interval("D")).drop("known_from")
 
 
-def _snapshots(moments: ir.Table, leads: ir.Table) -> Snapshots:
+def _snapshots(chosen: ir.Table, leads: ir.Table) -> Snapshots:
     accounts = leads.select("lead_id", "account_id", group_id=ibis.coalesce(leads.account_id, leads.lead_id))
-    table = moments.join(accounts, "lead_id")
+    table = chosen.join(accounts, "lead_id")
     numbered = table.select(
         "lead_id",
         "account_id",

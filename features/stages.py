@@ -51,20 +51,20 @@ def ordered_changes(stage_changes: ir.Table) -> ir.Table:
     ).drop("rank")
 
 
-def stages_at(moments: ir.Table, changes: ir.Table) -> ir.Table:
+def stages_at(asked: ir.Table, changes: ir.Table) -> ir.Table:
     """The stage of each `lead_id` at its `as_of`: the last one entered of those known. No row where none is known."""
-    known = _known(moments, changes)
+    known = _known(asked, changes)
     return known.group_by("lead_id", "as_of").aggregate(stage=known.stage.argmax(known.position))
 
 
-def spells_at(moments: ir.Table, changes: ir.Table, standing: tuple[Stage, ...]) -> ir.Table:
+def spells_at(asked: ir.Table, changes: ir.Table, standing: tuple[Stage, ...]) -> ir.Table:
     """The spell in the `standing` stages that each `lead_id` is in at its `as_of`; no row where it is in none.
 
     A spell is a run of standing stages, as known at `as_of`, that no other stage has ended yet.
 
     Parameters
     ----------
-    moments
+    asked
         `lead_id` and `as_of`, each pair once.
     changes
         What `ordered_changes` returns.
@@ -75,7 +75,7 @@ def spells_at(moments: ir.Table, changes: ir.Table, standing: tuple[Stage, ...])
         `lead_id`, `as_of`, `stage` (the current one), `spell_started_at`, `first_known` (the `known_position` of the
         change by which the spell came to be known).
     """
-    known = _known(moments, changes)
+    known = _known(asked, changes)
     stands = known.stage.isin(standing)
     outside = stands.ifelse(ibis.null("int64"), known.position).max()
     known = known.mutate(last_outside=outside.over(ibis.window(group_by=["lead_id", "as_of"])))
@@ -87,6 +87,6 @@ def spells_at(moments: ir.Table, changes: ir.Table, standing: tuple[Stage, ...])
     )
 
 
-def _known(moments: ir.Table, changes: ir.Table) -> ir.Table:
-    pairs = moments.select("lead_id", "as_of").join(changes, "lead_id")
+def _known(asked: ir.Table, changes: ir.Table) -> ir.Table:
+    pairs = asked.select("lead_id", "as_of").join(changes, "lead_id")
     return pairs.filter(pairs.entered_at < pairs.as_of, pairs.recorded_at < pairs.as_of)

@@ -60,7 +60,7 @@ SETTINGS: dict[str, Any] = {
         "point_rule": {
             "threshold": 20,
             "activities": [
-                {"kind": "webinar", "points": 10, "at_most": 15},
+                {"kind": "webinar", "points": 10, "max_points": 15},
                 {"kind": "pricing_view", "points": 3, "within_days": 14},
             ],
             "attributes": [{"attribute": "seniority", "one_of": ["head", "c-level"], "points": 5}],
