@@ -1,7 +1,7 @@
 """One lead at one moment: from the moment chosen, through what was known then, to features and outcome."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -85,6 +85,10 @@ class KnownHistory:
 
 FeatureType = Literal["number", "category"]
 
+TEXT = pd.StringDtype(na_value=float("nan"))
+WORDS = ("lead_id", "account_id", "group_id", "transition", "moment", "stage", "outcome_status")
+"""Columns of words that are no features."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureColumn:
@@ -139,6 +143,17 @@ class FeatureTable:
     table: ir.Table
     columns: tuple[FeatureColumn, ...]
     catalogue_digest: str
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table in memory, in order of `snapshot_id`: numbers are float64, categories pandas strings."""
+        return frame_of(self.table.order_by("snapshot_id"), self.columns)
+
+
+def frame_of(table: ir.Table, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
+    """`table` in memory: of the `columns`, numbers are float64 and categories pandas strings, as all words are."""
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
+    return frame.astype(types | {name: TEXT for name in WORDS if name in frame.columns})
 
 
 @dataclass(frozen=True, slots=True)

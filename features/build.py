@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import MISSES, POINTS, FeatureColumn, FeatureTable, LabelledTable, Snapshots
+from data_contracts.snapshots import MISSES, POINTS, FeatureTable, LabelledTable, Snapshots, frame_of
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
@@ -16,10 +15,6 @@ from features.outcomes import outcomes_of
 from features.point_rule import point_measures, total_points
 from features.profile import icp_misses
 from features.snapshots import training_snapshots
-
-TEXT = pd.StringDtype(na_value=float("nan"))
-DESCRIBING = ("lead_id", "account_id", "transition", "moment", "stage", "outcome_status", "group_id")
-"""Columns of words in a `LabelledTable` that are no features."""
 
 
 def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> FeatureTable:
@@ -75,7 +70,7 @@ def build_training_table(history: CrmHistory, settings: Settings, *, transition:
     features = build_features(history, snapshots, settings=settings)
     followed = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
     labelled = features.table.join(followed, "snapshot_id").order_by("as_of", "lead_id")
-    frame = _in_memory(labelled, features.columns)
+    frame = frame_of(labelled, features.columns)
     return LabelledTable(
         transition=transition,
         horizon_days=horizon_days,
@@ -85,12 +80,6 @@ def build_training_table(history: CrmHistory, settings: Settings, *, transition:
         counts=_counts(frame),
         extracted_at=history.extracted_at,
     )
-
-
-def _in_memory(table: ir.Table, columns: tuple[FeatureColumn, ...]) -> pd.DataFrame:
-    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
-    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
-    return frame.astype(types | dict.fromkeys(DESCRIBING, TEXT))
 
 
 def _counts(frame: pd.DataFrame) -> Mapping[OutcomeStatus, int]:
