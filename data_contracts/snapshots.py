@@ -1,4 +1,4 @@
-"""One lead at one moment: from the moment chosen, through what was known then, to features and outcome."""
+"""One lead at one moment: what was known of it then, its features, and what became of it."""
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ class Snapshots:
         | `snapshot_id` | int64, unique |
         | `lead_id` | |
         | `account_id` | the lead's account at the extract; missing where it has none |
-        | `group_id` | that account, or the lead itself: snapshots of one group are never independent |
+        | `group_id` | that account, or the lead itself: snapshots of one group are resampled together |
         | `transition` | what the lead waits for (`Transition`) |
         | `moment` | why it is looked at (`Moment`) |
         | `stage` | as known at `as_of` |
@@ -55,20 +55,20 @@ class Snapshots:
 
 @dataclass(frozen=True, slots=True)
 class KnownHistory:
-    """What was known at each snapshot. Every fact has `age_days >= 0` and no timestamp: no feature can look ahead.
+    """What was known at each snapshot. Facts have `age_days >= 0` and no timestamp, so no feature can look ahead.
 
     Attributes
     ----------
     snapshots
         One row a snapshot: `snapshot_id`, `stage`, `source`, `campaign`, `lead_age_days`, `days_in_stage`,
-        `created_weekday` (0 is Monday), `created_hour` (UTC), `has_buying_group` (whether its account is known and few
-        enough people are at it to decide together), and the declared attributes as they were known, by name.
+        `created_weekday` (0 is Monday), `created_hour` (UTC), `has_buying_group` (whether its account is known and
+        small enough for its people to decide together), and the declared attributes as they were known, by name.
     activities
         `snapshot_id`, `kind`, `direction`, `age_days`: the lead's own.
     account_activities
         `snapshot_id`, `other_lead_id`, `kind`, `direction`, `age_days`: those of the others at the lead's account.
     account_leads
-        `snapshot_id`, `other_lead_id`, `age_days`: the others at the account, since their creation.
+        `snapshot_id`, `other_lead_id`, `age_days` (since its creation): the others at the account.
     stage_changes
         `snapshot_id`, `stage`, `age_days`: the lead's own.
     account_stage_changes
@@ -131,13 +131,12 @@ class FeatureTable:
     Attributes
     ----------
     table
-        The columns of `Snapshots.table`, then one column a feature, then the columns that describe and are no features:
-        `point_rule_points` (the hand-tuned rule's points), `icp_misses` (array of the names of ICP criteria that are
-        known and not met).
+        The columns of `Snapshots.table`; the features; then two columns that are no features: `point_rule_points` (the
+        hand-tuned rule's points) and `icp_misses` (array of the names of ICP criteria that are known and not met).
     columns
         The features in order.
     catalogue_digest
-        Digest of the catalogue and of the declared attributes. A release made under another digest is refused.
+        What the features mean and how they are computed. A release made under another digest is refused.
     """
 
     table: ir.Table
@@ -163,15 +162,15 @@ class LabelledTable:
     Attributes
     ----------
     frame
-        The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; meaningful only
-        for mature, contacted rows), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
+        The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; False for all but
+        converted), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
         snapshot, 0 where there is no label). Categories are pandas strings.
     columns
         The features in order.
     counts
-        Snapshots by `OutcomeStatus`: what was learnt from and what was left out.
+        How many snapshots have each `OutcomeStatus`: what was learnt from and what was left out.
     extracted_at
-        What was known about outcomes, was known at this time.
+        When the extract was taken (UTC, naive): outcomes are as known then.
     """
 
     transition: Transition

@@ -1,4 +1,4 @@
-"""What the lead did towards us, and what we did towards it. Every figure comes from one scan of its activities."""
+"""What the lead did, and what we did to reach it. All figures come from one scan of its activities."""
 
 import math
 from collections.abc import Callable
@@ -15,16 +15,16 @@ QUARTER_DAYS = 90
 WINDOWS = (WEEK_DAYS, MONTH_DAYS, QUARTER_DAYS)
 
 STEPS_OF_WEIGHT = 2**40
-"""An activity's weight in (0, 1] is added up in steps of one in a million millions. Whole numbers have the same sum in
-whatever order an engine's threads add them; floating point numbers do not. What is older than 40 half-lives counts
-nothing, and eight million activities of one lead fit."""
+"""An activity weighs up to 1. Weights are added as whole numbers of such steps: whole numbers have the same sum in any
+order in which an engine's threads add them, floating point numbers do not. Activities older than 40 half-lives round to
+nothing; eight million activities of one lead fit into an int64."""
 
 FREQUENT = {
     ActivityKind.PAGE_VIEW: Deed("viewed a page"),
     ActivityKind.PRICING_VIEW: Deed("opened pricing"),
     ActivityKind.EMAIL_CLICK: Deed("clicked a link in an email"),
 }
-"""Kinds that come often enough for a week to tell something."""
+"""Kinds that are frequent enough to be counted over a week as well."""
 
 OCCASIONAL = {
     ActivityKind.EMAIL_OPEN: Deed("opened an email"),

@@ -1,4 +1,4 @@
-"""From snapshots to features, and from features to the table that models learn from."""
+"""From snapshots to features, and from features to the table that a model learns from."""
 
 from collections.abc import Mapping
 
@@ -18,7 +18,7 @@ from features.snapshots import training_snapshots
 
 
 def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> FeatureTable:
-    """The features of each snapshot, from what was known at it, and what describes it beside them.
+    """The features of each snapshot, computed from what was known at it.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Setti
     Returns
     -------
     FeatureTable
-        Lazy: reading `table.to_pyarrow_batches()` computes and streams it. One row a snapshot, in no particular order.
-        Number features are float64, category features text.
+        Lazy: `table.to_pyarrow_batches()` computes and streams it, `to_pandas()` holds it in memory. One row a
+        snapshot, in no particular order. Number features are float64, category features text.
 
     Raises
     ------
     SettingsError
-        Where the settings' attributes or criteria cannot be turned into features.
+        Where the settings' attributes or criteria give no features: a taken name, a condition that does not suit.
     """
     definitions = settings.definitions
     features = features_of(settings)
@@ -60,9 +60,8 @@ def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Setti
 def build_training_table(history: CrmHistory, settings: Settings, *, transition: Transition) -> LabelledTable:
     """Every training snapshot of `transition` with its features and what became of it, in memory.
 
-    Snapshots without a label (censored, never contacted) are in the frame with weight 0, so that they can be counted
-    and looked at. Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such
-    transition.
+    Snapshots without a label (censored, unsettled, never contacted) have weight 0: they can be counted and looked at.
+    Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such transition.
     """
     definitions = settings.definitions
     horizon_days = definitions.transitions[transition].horizon_days

@@ -1,4 +1,4 @@
-"""What the others at the lead's account did: a decision is seldom one person's."""
+"""What the lead's colleagues did: more than one person decides about most purchases."""
 
 from collections.abc import Callable
 
@@ -89,4 +89,4 @@ BUYING_GROUP: tuple[Feature, ...] = (
     _others_reached(Stage.SQL, _became("SQL")),
     _others_reached(Stage.WON, Colleagues(many="became customers", one="became a customer")),
 )
-"""The buying group. Missing where there is none, 0 where the others did nothing."""
+"""The lead's colleagues. Missing where it has no buying group, 0 where they did nothing."""

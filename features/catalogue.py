@@ -1,4 +1,4 @@
-"""Every feature there is, in one place, and the digest by which a release knows its features again."""
+"""Every feature there is, and the digest by which a release knows its features again."""
 
 import datetime as dt
 import hashlib
@@ -49,11 +49,13 @@ def features_of(settings: Settings) -> tuple[Feature, ...]:
 def catalogue_digest(settings: Settings) -> str:
     """Digest (16 hexadecimal digits) of what the features mean and of how they are computed.
 
-    It covers the description of each column and the SQL into which the whole way from the canonical tables to the
-    features compiles: what counts as known, every formula, the declared attributes, the profile's criteria. So it
-    changes with any formula, and does not with a comment, the layout of the code, or the point rule. The SQL is
-    DuckDB's whatever the engine; a new version of Ibis may write it differently, and then a release has to be trained
-    anew although nothing changed: refusing a good release is the cheaper mistake.
+    It covers the description of each column, and the SQL of the whole way from the canonical tables to the features.
+
+    It changes with what counts as known, with any formula, declared attribute and criterion. It does not change with a
+    comment, the layout of the code, the point rule or the engine.
+
+    The SQL is always DuckDB's. A new version of Ibis may write it differently, and then releases have to be trained
+    anew although nothing changed. To refuse a good release is the cheaper mistake.
     """
     features = features_of(settings)
     columns = json.dumps([_described(feature.column) for feature in features], sort_keys=True)

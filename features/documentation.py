@@ -14,33 +14,43 @@ INTRODUCTION = f"""\
 
 What a model may know about a lead at a moment. Generated from `features/catalogue.py`; do not edit.
 
-A fact counts only if it happened **and** was recorded before the moment. Each meaning completes the sentence "this
-lead: ...". Days are periods of 24 hours counted back from the moment; "the last 7 days" means less than 7.0 days ago.
-"Of its own accord" means inbound; where the CRM does not say who started an activity, sent emails, calls, meetings and
-assessments count as ours and everything else as the lead's. "Colleagues" are the other leads at the account, as far
-as it had at most {LARGEST_BUYING_GROUP} at the moment; above that it is no group of people who decide together.
+A fact counts only if it happened **and** was recorded before the moment. Each meaning completes "this lead: ...".
+
+| words | what they mean |
+|---|---|
+| the last 7 days | less than 7.0 days before the moment; a day is 24 hours |
+| of its own accord | inbound: the lead started it |
+| approached by us | outbound: we started it |
+| colleagues | the other leads at its account; none if more than {LARGEST_BUYING_GROUP} are there |
+
+Where the CRM does not say who started an activity, sent emails, calls, meetings and assessments count as outbound,
+everything else as inbound.
 """
 
 OF_PROFILE = """\
 ## icp_fit
 
-One feature a criterion of the agreed profile, and the profile as a whole.
+A feature for each criterion of the agreed profile, and one for the whole profile.
 
 """
 
 OF_ATTRIBUTES = """\
 ## attributes
 
-One feature a declared attribute, with the value that was known at the moment: a historised one is rebuilt from its
-changes, the others have their present value.
+A feature for each declared attribute. A historised attribute has the value that it had at the moment, rebuilt from its
+changes; the others have their present value.
 
 """
 
 BESIDE = f"""\
 ## Beside the features
 
-`{POINTS}` (the points of the hand-tuned rule) and `{MISSES}` (the criteria that are known and not met) stand
-in the same table. Models are compared with the first and never learn from either.
+| column | what it is |
+|---|---|
+| `{POINTS}` | the points of the hand-tuned rule; models are compared with them |
+| `{MISSES}` | the criteria of the profile that are known and not met; a lead outside the profile reads them |
+
+They stand in the same table. No model learns from them.
 """
 
 HEAD = "| feature | unit | meaning | missing |\n|---|---|---|---|\n"

@@ -12,8 +12,8 @@ from features.membership import holds_at, memberships
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 LARGEST_BUYING_GROUP = 200
-"""An account with more leads than this is no group of people who decide together (a free-mail domain, a reseller, a
-whole ministry), and its pairs of leads would grow with the square of their number. Its leads have no buying group."""
+"""An account with more leads than this is a free-mail domain, a reseller or a whole ministry: its people do not decide
+together, so its leads have no buying group. Pairs of its leads would also grow with the square of their number."""
 
 STARTED_BY_US = (ActivityKind.EMAIL_SENT, ActivityKind.CALL, ActivityKind.MEETING, ActivityKind.ASSESSMENT)
 """Kinds that a CRM usually logs because a seller or marketer of ours did them."""
@@ -22,9 +22,13 @@ STARTED_BY_US = (ActivityKind.EMAIL_SENT, ActivityKind.CALL, ActivityKind.MEETIN
 def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> KnownHistory:
     """What was known at each snapshot, with ages in place of times.
 
-    A fact is known when it happened before `as_of` and was recorded before `as_of`. Another lead of the account counts
-    from its creation. An account that was created at or after `as_of` is not known: then the lead has neither company
-    attributes nor a buying group.
+    A call of Monday that was logged on Wednesday is not known on Tuesday.
+
+    | fact | known if, strictly before `as_of`, |
+    |---|---|
+    | activity, stage change | it happened and was recorded |
+    | another lead at the account | it was created and belonged to the account |
+    | account | the lead belonged to it and it was created; else there are no company attributes and no buying group |
 
     Parameters
     ----------
@@ -62,10 +66,10 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
 
 
 def direction(activities: ir.Table) -> ir.StringValue:
-    """The direction of each activity; where it is missing, the one that its kind usually has.
+    """The direction of each activity; where it is missing, the usual one of its kind.
 
-    Sent emails, calls, meetings and assessments count as outbound, everything else as inbound. Without this a CRM that
-    records no direction would have no behaviour, and nobody in it would ever have been contacted.
+    The usual direction of sent emails, calls, meetings and assessments is outbound, of everything else inbound. Without
+    it, a CRM that records no direction would have leads that do nothing and that nobody contacts.
     """
     usual = activities.kind.isin(STARTED_BY_US).ifelse(Direction.OUTBOUND.value, Direction.INBOUND.value)
     return activities.direction.fill_null(usual)
@@ -74,7 +78,7 @@ def direction(activities: ir.Table) -> ir.StringValue:
 def _placed(history: CrmHistory, snapshots: ir.Table, members: ir.Table) -> ir.Table:
     """One row a snapshot: its ids, its lead's creation, the account if known then, and whether that is a buying group.
 
-    `account_id` is the account that the lead was known to be at then; `Snapshots` has the one it is at now.
+    `account_id` is the account as known at `as_of`; `Snapshots` has the one at the extract.
     """
     accounts = history.accounts
     placed = snapshots.select("snapshot_id", "lead_id", "stage", "as_of").join(
@@ -105,8 +109,8 @@ def _by_seniority(members: ir.Table) -> ir.Table:
 def _others(members: ir.Table, placed: ir.Table) -> ir.Table:
     """Pairs of a snapshot and another lead known at its account: `snapshot_id`, `as_of`, `other_lead_id`, `created_at`.
 
-    Only the most senior leads take part: a snapshot that knows of more has no buying group, so the number of pairs
-    grows with the number of snapshots, not with the size of the largest account.
+    Only the `LARGEST_BUYING_GROUP` most senior leads of an account take part: a snapshot that knows of more has no
+    buying group. So the number of pairs grows with the number of snapshots, not with the size of the largest account.
     """
     members = _by_seniority(members)
     members = members.filter(members.seniority < LARGEST_BUYING_GROUP)

@@ -34,10 +34,15 @@ def refuse_reserved_names(attributes: Attributes) -> None:
 def attributes_as_known(history: CrmHistory, snapshots: ir.Table, crm: CrmMapping) -> ir.Table:
     """One row a snapshot: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
 
-    A historised attribute has the new value of its last change before `as_of`; before its first change, the old value
-    of that; without any change, its present value. Others have their present value: the settings declare that it never
-    changes, was there at creation, or (overwritten) is allowed by name. Values are text for a category and float64 for
-    a number; text that is no number is missing, as is an attribute of an account that the lead does not have.
+    | attribute | value |
+    |---|---|
+    | historised, with a change before `as_of` | the new value of the last of them |
+    | historised, with later changes only | the old value of the first of them |
+    | historised, without changes | the present one |
+    | any other | the present one: the settings say that it may be used |
+
+    Categories are text, numbers float64. Text that is no number is missing, and so are the attributes of an account
+    that the lead does not have.
 
     Parameters
     ----------
@@ -84,7 +89,7 @@ def _typed(value: ir.Value, attribute: AttributeDeclaration) -> ir.Value:
 
 
 def periods_of(changes: ir.Table) -> ir.Table:
-    """Which value an attribute had from when until when; open-ended where `valid_from` or `valid_until` is missing."""
+    """Which value an attribute had from `valid_from` to `valid_until`; open-ended where one of them is missing."""
     # Both parts of the union need the very same types, whether or not the engine knows a column to be never missing.
     columns = ("object_id", "attribute", "old_value", "new_value", "changed_at")
     changes = changes.cast({column: changes[column].type().copy(nullable=True) for column in columns})

@@ -1,4 +1,4 @@
-"""What a feature is made of, and how many of them are computed in one pass over each kind of fact."""
+"""What a feature is made of, and how all of them are computed in one pass over each table of facts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A measure that a model learns from, and what it means."""
+    """A measure that a model learns from, with the column that says what it means."""
 
     column: FeatureColumn
     measure: Measure

@@ -1,4 +1,4 @@
-"""The points of the hand-tuned rule in force: what the models are compared with, never what they learn from."""
+"""The points of the hand-tuned rule in force. Models are compared with them and never learn from them."""
 
 import ibis
 import ibis.expr.types as ir
@@ -8,7 +8,7 @@ from features.measures import Measure, Scan
 
 
 def point_measures(rule: PointRule | None) -> tuple[Measure, ...]:
-    """The points of each line of the rule; they add up to the rule's points. None where there is no rule."""
+    """The points of each line of the rule; their sum is the rule's points. Empty where there is no rule."""
     if rule is None:
         return ()
     return (

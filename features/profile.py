@@ -93,7 +93,7 @@ def _criterion_feature(criterion: IcpCriterion) -> Feature:
 
 
 def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
-    """A criterion that is not known counts neither for nor against."""
+    """A criterion whose attribute is not known is left out of the share."""
 
     def share(snapshots: ir.Table) -> ir.Value:
         met, known = ibis.literal(0.0), ibis.literal(0.0)

@@ -12,7 +12,7 @@ from serving.phrases import Phrasing, misses_words
 N_REASONS = 3
 
 LEAST_LOG_ODDS = 0.05
-"""What moves the log-odds by less moves a probability by at most 1.3 percentage points: too little to be a reason."""
+"""A smaller contribution moves a probability by at most 1.3 percentage points: too little to be a reason."""
 
 NO_SIGNAL = "no signal found: base rate"
 """The only reason where the release publishes the base rate: nothing tells leads apart."""
@@ -54,10 +54,11 @@ class Reasoner:
     def reasons(self, contributions: pd.DataFrame, values: pd.DataFrame) -> Texts:
         """The reasons of each lead, weightiest first: shape (leads, `N_REASONS`), None where there are fewer.
 
-        A family's weight is the sum of its features' contributions, so that two windows of the same behaviour which
-        pull in opposite directions do not both show up; it is said by its feature that pulls most in the direction of
-        the sum. If the weightiest three all pull one way and another pulls the other way, the weightiest of those takes
-        the third place: a seller sees what speaks for and against.
+        A family weighs the sum of its features' contributions: if "opened pricing in 7 days" raises and "in 30 days"
+        lowers, they give one reason, not two. The feature that pulls most the way of the sum says it.
+
+        A seller sees what speaks for and against: if the weightiest three all raise, the weightiest that lowers takes
+        the third place, and the other way round.
 
         Parameters
         ----------
@@ -105,8 +106,8 @@ class Reasoner:
 def weightiest(weights: Floats) -> Integers:
     """The columns of the `N_REASONS` largest absolute weights in each row, largest first; ties in order of columns.
 
-    Where all of them have one sign and another column of at least `LEAST_LOG_ODDS` has the other, the largest of those
-    takes the last place.
+    Where all of them have one sign, the largest column of the other sign takes the last place, if it has at least
+    `LEAST_LOG_ODDS`.
 
     Examples
     --------
@@ -123,9 +124,10 @@ def weightiest(weights: Floats) -> Integers:
 
 
 def outside_profile(reasons: Texts, misses: Sequence[Sequence[str]]) -> Texts:
-    """The reasons of leads outside the agreed profile: the criteria they are known to miss, then their own first ones.
+    """The reasons of leads outside the agreed profile: which criteria they are known to miss, then their own.
 
-    `reasons` are those apart from the profile, one row a lead; `misses` are the names of the missed criteria.
+    `reasons` are their own, apart from the profile: one row a lead, and the last of the row drops out. `misses` are the
+    names of the criteria that each lead misses.
     """
     first = np.array([LOWERS + misses_words(names) for names in misses], dtype=object)
     return np.column_stack([first, reasons[:, : N_REASONS - 1]])
