@@ -3,42 +3,16 @@
 A saying is put together from its parts, so nobody has to take a sentence apart. Its texts complete "this lead:".
 """
 
-import math
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-HOURS_PER_DAY = 24
+from data_contracts.deeds import Deed, duration, figure, times, window
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 NO_COLLEAGUES_KNOWN = "nothing is known of colleagues"
-
-
-@dataclass(frozen=True, slots=True)
-class Deed:
-    """Something the lead did ("opened pricing"), or that happened to it ("assessed by us", with the auxiliary "was").
-
-    Examples
-    --------
-    >>> Deed("opened pricing").plain, Deed("opened pricing").with_adverb("never")
-    ('opened pricing', 'never opened pricing')
-    >>> Deed("assessed by us", "was").plain, Deed("assessed by us", "was").with_adverb("last")
-    ('was assessed by us', 'was last assessed by us')
-    """
-
-    did: str
-    auxiliary: str = ""
-
-    @property
-    def plain(self) -> str:
-        """The deed as it is."""
-        return f"{self.auxiliary} {self.did}".lstrip()
-
-    def with_adverb(self, adverb: str) -> str:
-        """The deed with `adverb` where it belongs: before the verb, or after "was"."""
-        return f"{self.auxiliary} {adverb} {self.did}".lstrip()
 
 
 class _Saying:
@@ -77,11 +51,11 @@ class Count(_Saying):
 
     @property
     def meaning(self) -> str:
-        return f"{self.deed.plain}{_window(self.window_days)}"
+        return f"{self.deed.plain}{window(self.window_days)}"
 
     def words(self, value: float) -> str:
-        did = f"{self.deed.plain} {_times(value)}" if value else self.deed.with_adverb("never")
-        return f"{did}{_window(self.window_days)}"
+        did = f"{self.deed.plain} {times(value)}" if value else self.deed.with_adverb("never")
+        return f"{did}{window(self.window_days)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +69,11 @@ class ActiveDays(_Saying):
 
     @property
     def meaning(self) -> str:
-        return f"{self.deed.plain} on separate days{_window(self.window_days)}"
+        return f"{self.deed.plain} on separate days{window(self.window_days)}"
 
     def words(self, value: float) -> str:
         did = f"{self.deed.plain} on {duration(value)}" if value else self.deed.with_adverb("never")
-        return f"{did}{_window(self.window_days)}"
+        return f"{did}{window(self.window_days)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,12 +176,12 @@ class Colleagues(_Saying):
 
     @property
     def meaning(self) -> str:
-        return f"has colleagues who {self.many}{_window(self.window_days)}"
+        return f"has colleagues who {self.many}{window(self.window_days)}"
 
     def words(self, value: float) -> str:
         if value == 1:
-            return f"has 1 colleague who {self.one}{_window(self.window_days)}"
-        return f"has {f'{value:.0f}' if value else 'no'} colleagues who {self.many}{_window(self.window_days)}"
+            return f"has 1 colleague who {self.one}{window(self.window_days)}"
+        return f"has {f'{value:.0f}' if value else 'no'} colleagues who {self.many}{window(self.window_days)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,13 +196,13 @@ class ColleaguesCount(_Saying):
 
     @property
     def meaning(self) -> str:
-        return f"has colleagues who {self.did}{_window(self.window_days)}"
+        return f"has colleagues who {self.did}{window(self.window_days)}"
 
     def words(self, value: float) -> str:
         if value == 0:
-            return f"has no colleagues who {self.did}{_window(self.window_days)}"
+            return f"has no colleagues who {self.did}{window(self.window_days)}"
         who = "a colleague" if value == 1 else "colleagues"
-        return f"has {who} who {self.did} {_times(value)}{_window(self.window_days)}"
+        return f"has {who} who {self.did} {times(value)}{window(self.window_days)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,10 +303,10 @@ class Criterion(_Saying):
         if isinstance(value, str):
             return f"{value} is {'as' if value in self.one_of else 'not among those'} agreed"
         if self.at_least is not None and value < self.at_least:
-            return f"{_figure(value)} is below the agreed {_figure(self.at_least)}"
+            return f"{figure(value)} is below the agreed {figure(self.at_least)}"
         if self.at_most is not None and value > self.at_most:
-            return f"{_figure(value)} is above the agreed {_figure(self.at_most)}"
-        return f"{_figure(value)} is as agreed"
+            return f"{figure(value)} is above the agreed {figure(self.at_most)}"
+        return f"{figure(value)} is as agreed"
 
     @property
     def words_for_missing(self) -> str:
@@ -353,7 +327,7 @@ class Attribute(_Saying):
         return self.meant or self.label
 
     def words(self, value: float | str) -> str:
-        return f"{self.label}: {value if isinstance(value, str) else _figure(value)} {self.unit}".rstrip()
+        return f"{self.label}: {value if isinstance(value, str) else figure(value)} {self.unit}".rstrip()
 
     @property
     def words_for_missing(self) -> str:
@@ -366,30 +340,3 @@ Saying = Annotated[
     Field(discriminator="kind"),
 ]  # fmt: skip
 """Every kind; a release's JSON names it."""
-
-
-def duration(days: float) -> str:
-    """A number of days in words, rounded down; in hours below one day.
-
-    Examples
-    --------
-    >>> duration(12.9), duration(1.5), duration(0.5), duration(0.01)
-    ('12 days', '1 day', '12 hours', 'less than an hour')
-    """
-    count, unit = (days, "day") if days >= 1 else (days * HOURS_PER_DAY, "hour")
-    whole = math.floor(count)
-    if whole == 0:
-        return "less than an hour"
-    return f"{whole} {unit}{'' if whole == 1 else 's'}"
-
-
-def _times(value: float) -> str:
-    return "once" if value == 1 else f"{value:.0f} times"
-
-
-def _window(days: int | None) -> str:
-    return "" if days is None else f" in the last {days} days"
-
-
-def _figure(value: float) -> str:
-    return f"{value:,.10g}"

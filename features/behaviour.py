@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import ibis.expr.types as ir
 
-from data_contracts.sayings import ActiveDays, Count, Deed, Intensity, Recency, Saying, Trend
+from data_contracts.deeds import Deed
+from data_contracts.sayings import ActiveDays, Count, Intensity, Recency, Saying, Trend
 from data_contracts.vocabulary import ActivityKind, Direction
 from features.measures import Feature, Scan, number
 

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import ibis
 import ibis.expr.types as ir
 
-from data_contracts.sayings import Attribute, Count, CreationHour, CreationWeekday, CurrentStage, Deed, Lasting, Recency
+from data_contracts.deeds import Deed
+from data_contracts.sayings import Attribute, Count, CreationHour, CreationWeekday, CurrentStage, Lasting, Recency
 from data_contracts.snapshots import DAYS_IN_STAGE
 from data_contracts.vocabulary import Stage
 from features.measures import Feature, Scan, category, number
