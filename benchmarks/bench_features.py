@@ -33,7 +33,7 @@ SETTINGS = {
         "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 180}},
         "capacity": {"leads_per_week": 100},
         "icp": {"criteria": [{"name": "size", "attribute": "employees", "at_least": 50}]},
-        "point_rule": {"threshold": 50, "activities": [{"kind": "webinar", "points": 10, "at_most": 30}]},
+        "point_rule": {"threshold": 50, "activities": [{"kind": "webinar", "points": 10, "max_points": 30}]},
     },
     "crm": {
         "source": "bench",

@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
+from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
 from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS, fit_estimator, model_frame, raw_probabilities
 from models.explain import compile_explainer, design_origin
@@ -19,8 +20,8 @@ N_NUMBERS, N_CATEGORIES = 80, 6
 FIT_ROWS = 50_000
 SHAP_ROWS = 2_000
 COLUMNS = tuple(
-    [FeatureColumn(f"number_{i}", "number", "bench", "", "", "") for i in range(N_NUMBERS)]
-    + [FeatureColumn(f"category_{i}", "category", "bench", "", "", "") for i in range(N_CATEGORIES)]
+    [FeatureColumn(f"number_{i}", "number", "bench", Attribute(""), "") for i in range(N_NUMBERS)]
+    + [FeatureColumn(f"category_{i}", "category", "bench", Attribute(""), "") for i in range(N_CATEGORIES)]
 )
 T = TypeVar("T")
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
+from data_contracts.columns import ColumnType
 from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
 from data_contracts.vocabulary import (
@@ -79,12 +80,12 @@ class Persona(_Settings):
 
 
 class ActivityPoints(_Settings):
-    """Points of the hand-tuned rule for each activity of a kind within `within_days`, at most `at_most` points."""
+    """Points of the hand-tuned rule for each activity of a kind within `within_days`, `max_points` in all."""
 
     kind: ActivityKind
     points: float
     within_days: int = 365
-    at_most: float | None = None
+    max_points: float | None = None
 
 
 class AttributePoints(_Settings):
@@ -191,6 +192,11 @@ class AttributeDeclaration(_Settings):
     unit: str = ""
     allowed_because: str = ""
 
+    @property
+    def column_type(self) -> ColumnType:
+        """The type of its column: a number, or a category's words."""
+        return "number" if self.type == "number" else "string"
+
 
 class CrmMapping(_Settings):
     """Where the history is and how its words translate.
@@ -222,6 +228,10 @@ class CrmMapping(_Settings):
                 "folder; rename the folder"
             )
         return folder
+
+    def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
+        """The attributes declared for `table`, in order."""
+        return {name: declared for name, declared in self.attributes.items() if declared.table == table}
 
     @field_validator("attributes")
     @classmethod

@@ -1,14 +1,33 @@
-"""One lead at one moment: from the moment chosen, through what was known then, to features and outcome."""
+"""One lead at one moment: what was known of it then, its features, and what became of it."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import ibis.expr.types as ir
 import pandas as pd
 
+from data_contracts.sayings import Saying
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+
+DAYS_IN_STAGE = "days_in_stage"
+"""The column, of what was known and of the features: how long the lead has been in its stage."""
+
+FIT_SHARE = "icp_fit_share"
+"""The feature that says how much of the agreed profile the lead meets."""
+
+POINTS = "point_rule_points"
+"""The column beside the features with the points of the hand-tuned rule."""
+
+MISSES = "icp_misses"
+"""The column beside the features with the criteria that the lead is known to miss."""
+
+KNOWN_COLUMNS = (
+    "snapshot_id", "stage", "source", "campaign", "has_buying_group",
+    "lead_age_days", DAYS_IN_STAGE, "created_weekday", "created_hour",
+)  # fmt: skip
+"""The columns of `KnownHistory.snapshots` before the declared attributes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +37,17 @@ class Snapshots:
     Attributes
     ----------
     table
-        `snapshot_id` (int64, unique), `lead_id`, `account_id` (the lead's id where it has no account), `transition`,
-        `moment` (`Moment`), `stage` (the stage known at `as_of`), `as_of` (UTC timestamp).
+        | column | what it is |
+        |---|---|
+        | `snapshot_id` | int64, unique |
+        | `lead_id` | |
+        | `account_id` | the lead's account at the extract; missing where it has none |
+        | `group_id` | that account, or the lead itself: snapshots of one group are resampled together |
+        | `transition` | what the lead waits for (`Transition`) |
+        | `moment` | why it is looked at (`Moment`) |
+        | `stage` | as known at `as_of` |
+        | `spell_started_at` | since when it waits, as known at `as_of` (UTC); missing in snapshots for scoring |
+        | `as_of` | UTC timestamp |
     """
 
     table: ir.Table
@@ -27,20 +55,20 @@ class Snapshots:
 
 @dataclass(frozen=True, slots=True)
 class KnownHistory:
-    """What was known at each snapshot. Every fact has `age_days >= 0` and no timestamp: no feature can look ahead.
+    """What was known at each snapshot. Facts have `age_days >= 0` and no timestamp, so no feature can look ahead.
 
     Attributes
     ----------
     snapshots
         One row a snapshot: `snapshot_id`, `stage`, `source`, `campaign`, `lead_age_days`, `days_in_stage`,
-        `created_weekday` (0 is Monday), `created_hour` (UTC), `has_buying_group` (whether its account is known and few
-        enough people are at it to decide together), and the declared attributes as they were known, by name.
+        `created_weekday` (0 is Monday), `created_hour` (UTC), `has_buying_group` (whether its account is known and
+        small enough for its people to decide together), and the declared attributes as they were known, by name.
     activities
         `snapshot_id`, `kind`, `direction`, `age_days`: the lead's own.
     account_activities
         `snapshot_id`, `other_lead_id`, `kind`, `direction`, `age_days`: those of the others at the lead's account.
     account_leads
-        `snapshot_id`, `other_lead_id`, `age_days`: the others at the account, since their creation.
+        `snapshot_id`, `other_lead_id`, `age_days` (since its creation): the others at the account.
     stage_changes
         `snapshot_id`, `stage`, `age_days`: the lead's own.
     account_stage_changes
@@ -57,21 +85,43 @@ class KnownHistory:
 
 FeatureType = Literal["number", "category"]
 
+TEXT = pd.StringDtype(na_value=float("nan"))
+WORDS = ("lead_id", "account_id", "group_id", "transition", "moment", "stage", "outcome_status")
+"""Columns of words that are no features."""
+
 
 @dataclass(frozen=True, slots=True)
 class FeatureColumn:
-    """What a column of a `FeatureTable` means.
+    """What a column of a `FeatureTable` means, and how it is said.
 
-    `group` is the module it comes from (`behaviour`, `icp_fit`, ...); `meaning` is a phrase that completes "this
-    lead:"; `missing` says what a missing value means.
+    Attributes
+    ----------
+    group
+        The features it is listed with: `behaviour`, `icp_fit`, ...
+    said
+        Its unit, its meaning and the words for a value of it.
+    missing
+        What a missing value means.
+    family
+        Features of one family say much the same: pricing opened in 7, 30 and 90 days. Empty: it stands alone.
     """
 
     name: str
     type: FeatureType
     group: str
-    unit: str
-    meaning: str
+    said: Saying
     missing: str
+    family: str = ""
+
+    @property
+    def unit(self) -> str:
+        """Of a number; empty for a category."""
+        return self.said.unit
+
+    @property
+    def meaning(self) -> str:
+        """A phrase that completes "this lead:"."""
+        return self.said.meaning
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,18 +131,28 @@ class FeatureTable:
     Attributes
     ----------
     table
-        The columns of `Snapshots.table`, then one column a feature, then the columns that describe and are no features:
-        `point_rule_points` (the hand-tuned rule's points), `icp_misses` (array of the names of ICP criteria that are
-        known and not met).
+        The columns of `Snapshots.table`; the features; then two columns that are no features: `point_rule_points` (the
+        hand-tuned rule's points) and `icp_misses` (array of the names of ICP criteria that are known and not met).
     columns
         The features in order.
     catalogue_digest
-        Digest of the catalogue and of the declared attributes. A release made under another digest is refused.
+        What the features mean and how they are computed. A release made under another digest is refused.
     """
 
     table: ir.Table
     columns: tuple[FeatureColumn, ...]
     catalogue_digest: str
+
+    def to_pandas(self) -> pd.DataFrame:
+        """The table in memory, in order of `snapshot_id`: numbers are float64, categories pandas strings."""
+        return frame_of(self.table.order_by("snapshot_id"), self.columns)
+
+
+def frame_of(table: ir.Table, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
+    """`table` in memory: of the `columns`, numbers are float64 and categories pandas strings, as all words are."""
+    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
+    return frame.astype(types | {name: TEXT for name in WORDS if name in frame.columns})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +162,15 @@ class LabelledTable:
     Attributes
     ----------
     frame
-        The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; meaningful only
-        for mature, contacted rows), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
-        snapshot, 0 where there is no label), `group_id` (the account, whose snapshots are resampled together).
-        Categories are pandas strings.
+        The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; False for all but
+        converted), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
+        snapshot, 0 where there is no label). Categories are pandas strings.
     columns
         The features in order.
     counts
-        Snapshots by `OutcomeStatus`: what was learnt from and what was left out.
+        How many snapshots have each `OutcomeStatus`: what was learnt from and what was left out.
     extracted_at
-        What was known about outcomes, was known at this time.
+        When the extract was taken (UTC, naive): outcomes are as known then.
     """
 
     transition: Transition

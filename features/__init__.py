@@ -1,1 +1,37 @@
-"""What was known about a lead at a moment, as one row."""
+"""What was known about a lead at a moment, as one row.
+
+| from | to | by |
+|---|---|---|
+| `CrmHistory` | `Snapshots` | `training_snapshots`, `scoring_snapshots` |
+| `Snapshots` | `KnownHistory` | `known_at` |
+| `Snapshots` | `FeatureTable` | `build_features` |
+| `Snapshots` | outcomes | `outcomes_of` |
+| `CrmHistory` | `LabelledTable` | `build_training_table` |
+"""
+
+from data_contracts.snapshots import FeatureColumn, FeatureTable, KnownHistory, LabelledTable, Snapshots
+from features.build import build_features, build_training_table
+from features.catalogue import catalogue_digest, features_of
+from features.known import known_at
+from features.measures import Feature
+from features.outcomes import outcomes_of, value_of_a_win
+from features.snapshots import scoring_snapshots, training_snapshots, unscored_leads
+
+__all__ = [
+    "Feature",
+    "FeatureColumn",
+    "FeatureTable",
+    "KnownHistory",
+    "LabelledTable",
+    "Snapshots",
+    "build_features",
+    "build_training_table",
+    "catalogue_digest",
+    "features_of",
+    "known_at",
+    "outcomes_of",
+    "scoring_snapshots",
+    "training_snapshots",
+    "unscored_leads",
+    "value_of_a_win",
+]

@@ -1,10 +1,12 @@
-"""What the lead did towards us, and what we did towards it. Every figure comes from one scan of its activities."""
+"""What the lead did, and what we did to reach it. All figures come from one scan of its activities."""
 
 import math
 from collections.abc import Callable
 
 import ibis.expr.types as ir
 
+from data_contracts.deeds import Deed
+from data_contracts.sayings import ActiveDays, Count, Intensity, Recency, Saying, Trend
 from data_contracts.vocabulary import ActivityKind, Direction
 from features.measures import Feature, Scan, number
 
@@ -14,32 +16,39 @@ QUARTER_DAYS = 90
 WINDOWS = (WEEK_DAYS, MONTH_DAYS, QUARTER_DAYS)
 
 STEPS_OF_WEIGHT = 2**40
-"""An activity's weight in (0, 1] is added up in steps of one in a million millions. Whole numbers have the same sum in
-whatever order an engine's threads add them; floating point numbers do not. What is older than 40 half-lives counts
-nothing, and eight million activities of one lead fit."""
+"""An activity weighs up to 1. Weights are added as whole numbers of such steps: whole numbers have the same sum in any
+order in which an engine's threads add them, floating point numbers do not. Activities older than 40 half-lives round to
+nothing; eight million activities of one lead fit into an int64."""
 
 FREQUENT = {
-    ActivityKind.PAGE_VIEW: "viewed a page",
-    ActivityKind.PRICING_VIEW: "opened pricing",
-    ActivityKind.EMAIL_CLICK: "clicked a link in an email",
+    ActivityKind.PAGE_VIEW: Deed("viewed a page"),
+    ActivityKind.PRICING_VIEW: Deed("opened pricing"),
+    ActivityKind.EMAIL_CLICK: Deed("clicked a link in an email"),
 }
-"""Kinds that come often enough for a week to tell something."""
+"""Kinds that are frequent enough to be counted over a week as well."""
 
 OCCASIONAL = {
-    ActivityKind.EMAIL_OPEN: "opened an email",
-    ActivityKind.CONTENT_DOWNLOAD: "downloaded content",
-    ActivityKind.FORM_SUBMIT: "submitted a form",
-    ActivityKind.WEBINAR: "attended a webinar",
-    ActivityKind.DEMO_REQUEST: "asked for a demo",
-    ActivityKind.EMAIL_REPLY: "replied to an email",
-    ActivityKind.CHAT: "chatted with us",
-    ActivityKind.CALL: "was on the phone with us",
-    ActivityKind.MEETING: "met us",
-    ActivityKind.OTHER: "had other dealings with us",
+    ActivityKind.EMAIL_OPEN: Deed("opened an email"),
+    ActivityKind.CONTENT_DOWNLOAD: Deed("downloaded content"),
+    ActivityKind.FORM_SUBMIT: Deed("submitted a form"),
+    ActivityKind.WEBINAR: Deed("attended a webinar"),
+    ActivityKind.DEMO_REQUEST: Deed("asked for a demo"),
+    ActivityKind.EMAIL_REPLY: Deed("replied to an email"),
+    ActivityKind.CHAT: Deed("chatted with us"),
+    ActivityKind.CALL: Deed("on the phone with us", "was"),
+    ActivityKind.MEETING: Deed("met us"),
+    ActivityKind.OTHER: Deed("had other dealings with us"),
 }
 """Kinds that are counted over a month and a quarter."""
 
-ASSESSED = "was assessed by us"
+ACTED = Deed("did something of its own accord")
+ACTIVE = Deed("active of its own accord", "was")
+ASSESSED = Deed("assessed by us", "was")
+APPROACHED = Deed("approached by us", "was")
+APPROACHED_IN_DETAIL = Deed("approached by us (emails, calls, meetings)", "was")
+
+IN_GENERAL = "activity in general"
+OUR_APPROACHES = "outbound"
 
 
 def in_last_days(activities: ir.Table, days: int) -> ir.BooleanValue:
@@ -57,25 +66,25 @@ def outbound(activities: ir.Table) -> ir.BooleanValue:
     return activities.direction == Direction.OUTBOUND.value
 
 
-def _behaviour(name: str, value: Callable[[ir.Table], ir.Value], *, unit: str, meaning: str) -> Feature:
-    return number(name, value, scan=Scan.ACTIVITIES, group="behaviour", unit=unit, meaning=meaning, when_nothing=0.0)
+def _behaviour(name: str, value: Callable[[ir.Table], ir.Value], *, family: str, said: Saying) -> Feature:
+    return number(name, value, scan=Scan.ACTIVITIES, group="behaviour", said=said, family=family, when_nothing=0.0)
 
 
 def _inbound_count(days: int) -> Feature:
     return _behaviour(
         f"n_inbound_{days}d",
         lambda activities: activities.count(where=inbound(activities) & in_last_days(activities, days)),
-        unit="times",
-        meaning=f"did something of its own accord in the last {days} days",
+        family=IN_GENERAL,
+        said=Count(ACTED, days),
     )
 
 
-def _kind_count(kind: ActivityKind, did: str, days: int) -> Feature:
+def _kind_count(kind: ActivityKind, deed: Deed, days: int) -> Feature:
     return _behaviour(
         f"n_{kind.value}_{days}d",
         lambda activities: activities.count(where=(activities.kind == kind.value) & in_last_days(activities, days)),
-        unit="times",
-        meaning=f"{did} in the last {days} days",
+        family=kind.value,
+        said=Count(deed, days),
     )
 
 
@@ -86,8 +95,8 @@ def _active_days(days: int) -> Feature:
         lambda activities: activities.age_days.floor().nunique(
             where=inbound(activities) & in_last_days(activities, days)
         ),
-        unit="days",
-        meaning=f"was active of its own accord on separate days in the last {days} days",
+        family=IN_GENERAL,
+        said=ActiveDays(ACTIVE, days),
     )
 
 
@@ -100,10 +109,7 @@ def _intensity(half_life_days: int) -> Feature:
         return in_steps.sum(where=inbound(activities)).cast("float64") / STEPS_OF_WEIGHT
 
     return _behaviour(
-        f"inbound_intensity_{half_life_days}d",
-        intensity,
-        unit="activities in today's weight",
-        meaning=f"was active of its own accord, what it did counting half after {half_life_days} days",
+        f"inbound_intensity_{half_life_days}d", intensity, family=IN_GENERAL, said=Intensity(half_life_days)
     )
 
 
@@ -114,43 +120,38 @@ def _trend(activities: ir.Table) -> ir.Value:
     return activities.count(where=last_week) / WEEK_DAYS - activities.count(where=month_before) / MONTH_DAYS
 
 
-def _recency(name: str, did: str, condition: Callable[[ir.Table], ir.BooleanValue]) -> Feature:
+def _recency(name: str, condition: Callable[[ir.Table], ir.BooleanValue], *, family: str, deed: Deed) -> Feature:
     return number(
         f"days_since_{name}",
         lambda activities: activities.age_days.min(where=condition(activities)),
         scan=Scan.ACTIVITIES,
         group="behaviour",
-        unit="days",
-        meaning=f"time since it last {did}",
+        said=Recency(deed),
+        family=family,
         missing="it never did",
     )
 
 
-def _kind_recency(kind: ActivityKind, did: str) -> Feature:
-    return _recency(kind.value, did, lambda activities: activities.kind == kind.value)
+def _kind_recency(kind: ActivityKind, deed: Deed) -> Feature:
+    return _recency(kind.value, lambda activities: activities.kind == kind.value, family=kind.value, deed=deed)
 
 
 BEHAVIOUR: tuple[Feature, ...] = (
     *(_inbound_count(days) for days in WINDOWS),
-    *(_kind_count(kind, did, days) for kind, did in FREQUENT.items() for days in WINDOWS),
-    *(_kind_count(kind, did, days) for kind, did in OCCASIONAL.items() for days in (MONTH_DAYS, QUARTER_DAYS)),
+    *(_kind_count(kind, deed, days) for kind, deed in FREQUENT.items() for days in WINDOWS),
+    *(_kind_count(kind, deed, days) for kind, deed in OCCASIONAL.items() for days in (MONTH_DAYS, QUARTER_DAYS)),
     _behaviour(
         "n_assessment",
         lambda activities: activities.count(where=activities.kind == ActivityKind.ASSESSMENT.value),
-        unit="times",
-        meaning=ASSESSED,
+        family=ActivityKind.ASSESSMENT.value,
+        said=Count(ASSESSED),
     ),
     _active_days(MONTH_DAYS),
     _active_days(QUARTER_DAYS),
     _intensity(WEEK_DAYS),
     _intensity(MONTH_DAYS),
-    _behaviour(
-        "inbound_trend",
-        _trend,
-        unit="activities a day",
-        meaning="became more active: its daily activities of the last 7 days less those of the 30 days before",
-    ),
-    _recency("inbound", "did something of its own accord", inbound),
+    _behaviour("inbound_trend", _trend, family=IN_GENERAL, said=Trend()),
+    _recency("inbound", inbound, family=IN_GENERAL, deed=ACTED),
     _kind_recency(ActivityKind.PRICING_VIEW, FREQUENT[ActivityKind.PRICING_VIEW]),
     _kind_recency(ActivityKind.EMAIL_CLICK, FREQUENT[ActivityKind.EMAIL_CLICK]),
     _kind_recency(ActivityKind.FORM_SUBMIT, OCCASIONAL[ActivityKind.FORM_SUBMIT]),
@@ -161,15 +162,15 @@ BEHAVIOUR: tuple[Feature, ...] = (
     _behaviour(
         "n_outbound",
         lambda activities: activities.count(where=outbound(activities)),
-        unit="times",
-        meaning="was approached by us (emails, calls, meetings)",
+        family=OUR_APPROACHES,
+        said=Count(APPROACHED_IN_DETAIL),
     ),
     _behaviour(
         "n_outbound_30d",
         lambda activities: activities.count(where=outbound(activities) & in_last_days(activities, MONTH_DAYS)),
-        unit="times",
-        meaning="was approached by us in the last 30 days",
+        family=OUR_APPROACHES,
+        said=Count(APPROACHED, MONTH_DAYS),
     ),
-    _recency("outbound", "was approached by us", outbound),
+    _recency("outbound", outbound, family=OUR_APPROACHES, deed=APPROACHED),
 )
 """The lead's behaviour, most general first."""

@@ -1,49 +1,44 @@
-"""From snapshots to features, and from features to the table that models learn from."""
+"""From snapshots to features, and from features to the table that a model learns from."""
 
 from collections.abc import Mapping
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import FeatureColumn, FeatureTable, LabelledTable, Snapshots
+from data_contracts.snapshots import MISSES, POINTS, FeatureTable, LabelledTable, Snapshots, frame_of
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
-from features.icp_fit import MISSES, icp_misses
 from features.known import known_at
 from features.measures import take_measures
-from features.outcomes import outcomes
-from features.point_rule import POINTS, point_measures, total_points
+from features.outcomes import outcomes_of
+from features.point_rule import point_measures, total_points
+from features.profile import icp_misses
 from features.snapshots import training_snapshots
-
-TEXT = pd.StringDtype(na_value=float("nan"))
-DESCRIBING = ("lead_id", "account_id", "transition", "moment", "stage", "outcome_status", "group_id")
-"""Columns of words in a `LabelledTable` that are no features."""
 
 
 def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> FeatureTable:
-    """The features of each snapshot, from what was known at it, and what describes it beside them.
+    """The features of each snapshot, computed from what was known at it.
 
     Parameters
     ----------
     history
         Checked history.
     snapshots
-        The moments, of any transition, in the same engine.
+        Of any transition, in the same engine.
     settings
         The profile, the declared attributes and the point rule.
 
     Returns
     -------
     FeatureTable
-        Lazy: reading `table.to_pyarrow_batches()` computes and streams it. One row a snapshot, in no particular order.
-        Number features are float64, category features text.
+        Lazy: `table.to_pyarrow_batches()` computes and streams it, `to_pandas()` holds it in memory. One row a
+        snapshot, in no particular order. Number features are float64, category features text.
 
     Raises
     ------
     SettingsError
-        Where the settings' attributes or criteria cannot be turned into features.
+        Where the settings' attributes or criteria give no features: a taken name, a condition that does not suit.
     """
     definitions = settings.definitions
     features = features_of(settings)
@@ -65,17 +60,16 @@ def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Setti
 def build_training_table(history: CrmHistory, settings: Settings, *, transition: Transition) -> LabelledTable:
     """Every training snapshot of `transition` with its features and what became of it, in memory.
 
-    Snapshots without a label (censored, never contacted) are in the frame with weight 0, so that they can be counted
-    and looked at. Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such
-    transition.
+    Snapshots without a label (censored, unsettled, never contacted) have weight 0: they can be counted and looked at.
+    Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such transition.
     """
     definitions = settings.definitions
     horizon_days = definitions.transitions[transition].horizon_days
     snapshots = training_snapshots(history, definitions, transition=transition)
     features = build_features(history, snapshots, settings=settings)
-    judged = outcomes(history, snapshots, definitions=definitions, transition=transition)
-    labelled = features.table.join(judged, "snapshot_id").order_by("as_of", "lead_id")
-    frame = _in_memory(labelled.mutate(group_id=labelled.account_id), features.columns)
+    followed = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
+    labelled = features.table.join(followed, "snapshot_id").order_by("as_of", "lead_id")
+    frame = frame_of(labelled, features.columns)
     return LabelledTable(
         transition=transition,
         horizon_days=horizon_days,
@@ -85,12 +79,6 @@ def build_training_table(history: CrmHistory, settings: Settings, *, transition:
         counts=_counts(frame),
         extracted_at=history.extracted_at,
     )
-
-
-def _in_memory(table: ir.Table, columns: tuple[FeatureColumn, ...]) -> pd.DataFrame:
-    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
-    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
-    return frame.astype(types | dict.fromkeys(DESCRIBING, TEXT))
 
 
 def _counts(frame: pd.DataFrame) -> Mapping[OutcomeStatus, int]:

@@ -1,31 +1,43 @@
-"""What the others at the lead's account did: a decision is seldom one person's."""
+"""What the lead's colleagues did: more than one person decides about most purchases."""
 
 from collections.abc import Callable
 
 import ibis.expr.types as ir
 
+from data_contracts.sayings import Colleagues, ColleaguesCount, ColleaguesRecency, Saying
 from data_contracts.vocabulary import ActivityKind, Stage
-from features.behaviour import MONTH_DAYS, QUARTER_DAYS, in_last_days, inbound
+from features.behaviour import FREQUENT, MONTH_DAYS, OCCASIONAL, QUARTER_DAYS, in_last_days, inbound
 from features.known import LARGEST_BUYING_GROUP
 from features.measures import Feature, Scan, number
 from features.stages import reached_stages
 
 NO_GROUP = f"it has no known account, or one with more than {LARGEST_BUYING_GROUP} leads"
+FAMILY = "colleagues"
 
 
-def _others(scan: Scan, name: str, value: Callable[[ir.Table], ir.Value], *, unit: str, meaning: str) -> Feature:
+def _others(scan: Scan, name: str, value: Callable[[ir.Table], ir.Value], *, said: Saying) -> Feature:
     return number(
-        name, value, scan=scan, group="buying_group", unit=unit, meaning=meaning, missing=NO_GROUP, when_nothing=0.0
+        name, value, scan=scan, group="buying_group", said=said, family=FAMILY, missing=NO_GROUP, when_nothing=0.0
     )
 
 
-def _others_reached(stage: Stage, meaning: str) -> Feature:
+def _others_reached(stage: Stage, said: Colleagues) -> Feature:
     return _others(
         Scan.ACCOUNT_STAGE_CHANGES,
         f"n_others_{stage.value}",
         lambda changes: changes.other_lead_id.nunique(where=changes.stage.isin(reached_stages(stage))),
-        unit="people",
-        meaning=meaning,
+        said=said,
+    )
+
+
+def _became(word: str) -> Colleagues:
+    did = f"became {word}, now or earlier"
+    return Colleagues(many=did, one=did)
+
+
+def _of_kind(kind: ActivityKind) -> Callable[[ir.Table], ir.Value]:
+    return lambda activities: activities.count(
+        where=(activities.kind == kind.value) & in_last_days(activities, QUARTER_DAYS)
     )
 
 
@@ -34,8 +46,7 @@ BUYING_GROUP: tuple[Feature, ...] = (
         Scan.ACCOUNT_LEADS,
         "n_others",
         lambda others: others.count(),
-        unit="people",
-        meaning="has colleagues who are leads as well",
+        said=Colleagues(many="are leads as well", one="is a lead as well"),
     ),
     _others(
         Scan.ACCOUNT_ACTIVITIES,
@@ -43,45 +54,39 @@ BUYING_GROUP: tuple[Feature, ...] = (
         lambda activities: activities.other_lead_id.nunique(
             where=inbound(activities) & in_last_days(activities, MONTH_DAYS)
         ),
-        unit="people",
-        meaning="has colleagues who were active of their own accord in the last 30 days",
+        said=Colleagues(
+            many="were active of their own accord", one="was active of their own accord", window_days=MONTH_DAYS
+        ),
     ),
     _others(
         Scan.ACCOUNT_ACTIVITIES,
         "n_others_inbound_30d",
         lambda activities: activities.count(where=inbound(activities) & in_last_days(activities, MONTH_DAYS)),
-        unit="times",
-        meaning="has colleagues who did something of their own accord in the last 30 days",
+        said=ColleaguesCount("did something of their own accord", MONTH_DAYS),
     ),
     _others(
         Scan.ACCOUNT_ACTIVITIES,
         "n_others_pricing_view_90d",
-        lambda activities: activities.count(
-            where=(activities.kind == ActivityKind.PRICING_VIEW.value) & in_last_days(activities, QUARTER_DAYS)
-        ),
-        unit="times",
-        meaning="has colleagues who opened pricing in the last 90 days",
+        _of_kind(ActivityKind.PRICING_VIEW),
+        said=ColleaguesCount(FREQUENT[ActivityKind.PRICING_VIEW].plain, QUARTER_DAYS),
     ),
     _others(
         Scan.ACCOUNT_ACTIVITIES,
         "n_others_demo_request_90d",
-        lambda activities: activities.count(
-            where=(activities.kind == ActivityKind.DEMO_REQUEST.value) & in_last_days(activities, QUARTER_DAYS)
-        ),
-        unit="times",
-        meaning="has colleagues who asked for a demo in the last 90 days",
+        _of_kind(ActivityKind.DEMO_REQUEST),
+        said=ColleaguesCount(OCCASIONAL[ActivityKind.DEMO_REQUEST].plain, QUARTER_DAYS),
     ),
     number(
         "days_since_others_inbound",
         lambda activities: activities.age_days.min(where=inbound(activities)),
         scan=Scan.ACCOUNT_ACTIVITIES,
         group="buying_group",
-        unit="days",
-        meaning="time since a colleague last did something of their own accord",
+        said=ColleaguesRecency("did something of their own accord"),
+        family=FAMILY,
         missing=f"none ever did, or {NO_GROUP}",
     ),
-    _others_reached(Stage.MQL, "has colleagues who became MQL, now or earlier"),
-    _others_reached(Stage.SQL, "has colleagues who became SQL, now or earlier"),
-    _others_reached(Stage.WON, "has colleagues who became customers"),
+    _others_reached(Stage.MQL, _became("MQL")),
+    _others_reached(Stage.SQL, _became("SQL")),
+    _others_reached(Stage.WON, Colleagues(many="became customers", one="became a customer")),
 )
-"""The buying group. Missing where there is none, 0 where the others did nothing."""
+"""The lead's colleagues. Missing where it has no buying group, 0 where they did nothing."""

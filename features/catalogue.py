@@ -1,24 +1,27 @@
-"""Every feature there is, in one place, and the digest by which a release knows its features again."""
+"""Every feature there is, and the digest by which a release knows its features again."""
 
+import datetime as dt
 import hashlib
 import json
 import re
 from collections import Counter
 from dataclasses import asdict
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SettingsError
+from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from features.attributes import attribute_features
+from data_contracts.snapshots import FeatureColumn, Snapshots
 from features.behaviour import BEHAVIOUR
 from features.buying_group import BUYING_GROUP
 from features.funnel import CONTEXT, FUNNEL
-from features.icp_fit import icp_features, refuse_unfit_criteria
-from features.known import known_in_tables
+from features.known import known_at
 from features.measures import Feature, take_measures
+from features.profile import attribute_features, icp_features, refuse_unfit_criteria
 
 FEATURES: tuple[Feature, ...] = (*BEHAVIOUR, *BUYING_GROUP, *FUNNEL, *CONTEXT)
 """The features that every customer has. Those of the profile and of the declared attributes depend on the settings."""
@@ -46,21 +49,26 @@ def features_of(settings: Settings) -> tuple[Feature, ...]:
 def catalogue_digest(settings: Settings) -> str:
     """Digest (16 hexadecimal digits) of what the features mean and of how they are computed.
 
-    It covers the description of each column and the SQL into which the whole way from the canonical tables to the
-    features compiles: what counts as known, every formula, the declared attributes, the profile's criteria. So it
-    changes with any formula, and does not with a comment, the layout of the code, or the point rule. The SQL is
-    DuckDB's whatever the engine; a new version of Ibis may write it differently, and then a release has to be trained
-    anew although nothing changed: refusing a good release is the cheaper mistake.
+    It covers the description of each column, and the SQL of the whole way from the canonical tables to the features.
+
+    It changes with what counts as known, with any formula, declared attribute and criterion. It does not change with a
+    comment, the layout of the code, the point rule or the engine.
+
+    The SQL is always DuckDB's. A new version of Ibis may write it differently, and then releases have to be trained
+    anew although nothing changed. To refuse a good release is the cheaper mistake.
     """
     features = features_of(settings)
-    columns = json.dumps([asdict(feature.column) for feature in features], sort_keys=True)
+    columns = json.dumps([_described(feature.column) for feature in features], sort_keys=True)
     snapshots = ibis.table(
         {"snapshot_id": "int64", "lead_id": "string", "stage": "string", "as_of": "timestamp(6)"}, name="snapshots"
     )
-    tables = {name: _unbound(contract, settings) for name, contract in TABLES.items()}
-    known = known_in_tables(tables, snapshots, settings=settings)
+    known = known_at(_of_no_engine(settings), Snapshots(snapshots), settings=settings)
     sql = _in_one_order(ibis.to_sql(take_measures(known, [feature.measure for feature in features]), dialect="duckdb"))
     return hashlib.sha256(f"{columns}\n{sql}".encode()).hexdigest()[:16]
+
+
+def _described(column: FeatureColumn) -> dict[str, Any]:
+    return asdict(column) | {"unit": column.unit, "meaning": column.meaning}
 
 
 def _in_one_order(sql: str) -> str:
@@ -70,12 +78,20 @@ def _in_one_order(sql: str) -> str:
     )
 
 
+def _of_no_engine(settings: Settings) -> CrmHistory:
+    """A history of which only the columns are known."""
+    return CrmHistory(
+        tables={name: _unbound(contract, settings) for name, contract in TABLES.items()},
+        unsettled=ibis.table({"lead_id": "string"}, name="unsettled"),
+        extracted_at=dt.datetime.min,  # noqa: DTZ901  times are UTC without a zone, and nobody reads this one
+        absent=(),
+        fingerprint="",
+        definitions_version="",
+    )
+
+
 def _unbound(contract: TableContract, settings: Settings) -> ir.Table:
-    schema = {column.name: TYPES[column.type] for column in contract.columns}
-    declared = settings.crm.attributes.items() if contract.takes_attributes else ()
-    schema |= {
-        name: "float64" if attribute.type == "number" else "string"
-        for name, attribute in declared
-        if attribute.table == contract.name
-    }
-    return ibis.table(schema, name=contract.name)
+    columns = {column.name: TYPES[column.type] for column in contract.columns}
+    declared = settings.crm.attributes_of(contract.name)
+    attributes = {name: TYPES[attribute.column_type] for name, attribute in declared.items()}
+    return ibis.table(columns | attributes, name=contract.name)

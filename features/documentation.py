@@ -2,46 +2,58 @@
 
 from itertools import groupby
 
-from data_contracts.snapshots import FeatureColumn
+from data_contracts.sayings import Criterion
+from data_contracts.settings import IdealCustomerProfile
+from data_contracts.snapshots import MISSES, POINTS, FeatureColumn
 from features.catalogue import FEATURES
 from features.known import LARGEST_BUYING_GROUP
+from features.profile import NOT_SAID, attribute_column, icp_features
 
 INTRODUCTION = f"""\
 # Features
 
 What a model may know about a lead at a moment. Generated from `features/catalogue.py`; do not edit.
 
-A fact counts only if it happened **and** was recorded before the moment. Each meaning completes the sentence "this
-lead: ...". Days are periods of 24 hours counted back from the moment; "the last 7 days" means less than 7.0 days ago.
-"Of its own accord" means inbound; where the CRM does not say who started an activity, sent emails, calls, meetings and
-assessments count as ours and everything else as the lead's. "Colleagues" are the other leads at the account, as far
-as it had at most {LARGEST_BUYING_GROUP} at the moment; above that it is no group of people who decide together.
+A fact counts only if it happened **and** was recorded before the moment. Each meaning completes "this lead: ...".
+
+| words | what they mean |
+|---|---|
+| the last 7 days | less than 7.0 days before the moment; a day is 24 hours |
+| of its own accord | inbound: the lead started it |
+| approached by us | outbound: we started it |
+| colleagues | the other leads at its account; none if more than {LARGEST_BUYING_GROUP} are there |
+
+Where the CRM does not say who started an activity, sent emails, calls, meetings and assessments count as outbound,
+everything else as inbound.
 """
 
-BY_SETTINGS = """\
+OF_PROFILE = """\
 ## icp_fit
 
-One feature a criterion of the agreed profile, and the profile as a whole.
+A feature for each criterion of the agreed profile, and one for the whole profile.
 
-| feature | unit | meaning | missing |
-|---|---|---|---|
-| `icp_<criterion>` | 1 met, 0 not met | meets the agreed criterion | its attribute is not known |
-| `icp_fit_share` | share in [0, 1] | fits the agreed profile: weighted share of its known criteria that are met | no criterion is known, or none is agreed |
+"""
 
+OF_ATTRIBUTES = """\
 ## attributes
 
-One feature a declared attribute, with the value that was known at the moment: a historised one is rebuilt from its
-changes, the others have their present value.
+A feature for each declared attribute. A historised attribute has the value that it had at the moment, rebuilt from its
+changes; the others have their present value.
 
-| feature | unit | meaning | missing |
-|---|---|---|---|
-| `attribute_<name>` | as declared | as declared | the CRM does not say, or did not at the time |
+"""
 
+BESIDE = f"""\
 ## Beside the features
 
-`point_rule_points` (the points of the hand-tuned rule) and `icp_misses` (the criteria that are known and not met) stand
-in the same table. Models are compared with the first and never learn from either.
-"""  # noqa: E501  a Markdown table's row is one line
+| column | what it is |
+|---|---|
+| `{POINTS}` | the points of the hand-tuned rule; models are compared with them |
+| `{MISSES}` | the criteria of the profile that are known and not met; a lead outside the profile reads them |
+
+They stand in the same table. No model learns from them.
+"""
+
+HEAD = "| feature | unit | meaning | missing |\n|---|---|---|---|\n"
 
 
 def features_markdown() -> str:
@@ -49,12 +61,22 @@ def features_markdown() -> str:
     columns = [feature.column for feature in FEATURES]
     groups = groupby(columns, key=lambda column: column.group)
     tables = [_table(group, list(of_group)) for group, of_group in groups]
-    return "\n".join([INTRODUCTION, *tables, BY_SETTINGS])
+    return "\n".join([INTRODUCTION, *tables, _profile(), _attributes(), BESIDE])
 
 
 def _table(group: str, columns: list[FeatureColumn]) -> str:
-    head = f"## {group}\n\n| feature | unit | meaning | missing |\n|---|---|---|---|\n"
-    return head + "".join(_row(column) for column in columns)
+    return f"## {group}\n\n{HEAD}" + "".join(_row(column) for column in columns)
+
+
+def _profile() -> str:
+    """The table of the features that a profile gives, whatever its criteria."""
+    (share,) = icp_features(IdealCustomerProfile())
+    criterion = f"| `icp_<criterion>` | {Criterion.unit} | meets the agreed criterion | its attribute is not known |\n"
+    return OF_PROFILE + HEAD + criterion + _row(share.column)
+
+
+def _attributes() -> str:
+    return f"{OF_ATTRIBUTES}{HEAD}| `{attribute_column('<name>')}` | as declared | as declared | {NOT_SAID} |\n"
 
 
 def _row(column: FeatureColumn) -> str:

@@ -1,38 +1,41 @@
 """What was known at a snapshot. The only place where snapshots meet facts, and the only one that sees times."""
 
-from collections.abc import Mapping
-
 import ibis
 import ibis.expr.types as ir
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import KnownHistory, Snapshots
-from features.direction import direction
+from data_contracts.snapshots import KNOWN_COLUMNS, KnownHistory, Snapshots
+from data_contracts.vocabulary import ActivityKind, Direction
 from features.known_attributes import attributes_as_known, refuse_reserved_names
 from features.membership import holds_at, memberships
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 LARGEST_BUYING_GROUP = 200
-"""An account with more leads than this is no group of people who decide together (a free-mail domain, a reseller, a
-whole ministry), and its pairs of leads would grow with the square of their number. Its leads have no buying group."""
+"""An account with more leads than this is a free-mail domain, a reseller or a whole ministry: its people do not decide
+together, so its leads have no buying group. Pairs of its leads would also grow with the square of their number."""
 
-Tables = Mapping[str, ir.Table]
+STARTED_BY_US = (ActivityKind.EMAIL_SENT, ActivityKind.CALL, ActivityKind.MEETING, ActivityKind.ASSESSMENT)
+"""Kinds that a CRM usually logs because a seller or marketer of ours did them."""
 
 
 def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> KnownHistory:
     """What was known at each snapshot, with ages in place of times.
 
-    A fact is known when it happened before `as_of` and was recorded before `as_of`. Another lead of the account counts
-    from its creation. An account that was created at or after `as_of` is not known: then the lead has neither company
-    attributes nor a buying group.
+    A call of Monday that was logged on Wednesday is not known on Tuesday.
+
+    | fact | known if, strictly before `as_of`, |
+    |---|---|
+    | activity, stage change | it happened and was recorded |
+    | another lead at the account | it was created and belonged to the account |
+    | account | the lead belonged to it and it was created; else there are no company attributes and no buying group |
 
     Parameters
     ----------
     history
         Checked history.
     snapshots
-        The moments, in the same engine.
+        Of any transition, in the same engine.
     settings
         Which attributes are declared, and when their values could have been known.
 
@@ -48,49 +51,53 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
         Where a declared attribute has the name of a column of `KnownHistory.snapshots`.
     """
     refuse_reserved_names(settings.crm.attributes)
-    return known_in_tables(history.tables, snapshots.table, settings=settings)
-
-
-def known_in_tables(tables: Tables, snapshots: ir.Table, *, settings: Settings) -> KnownHistory:
-    """What `known_at` returns, from bare tables, which may be unbound to any engine."""
-    members = memberships(tables)
-    moments = _moments(tables, snapshots, members)
-    others = _others(members, moments)
-    stage_changes = _facts(moments, _stage_changes(tables))
+    members = memberships(history)
+    placed = _placed(history, snapshots.table, members)
+    others = _others(members, placed)
+    stage_changes = _facts(placed, _stage_changes(history))
     return KnownHistory(
-        snapshots=_known_snapshots(tables, moments, stage_changes, settings),
-        activities=_facts(moments, _activities(tables)),
-        account_activities=_facts(others, _activities(tables), of="other_lead_id"),
+        snapshots=_known_snapshots(history, placed, stage_changes, settings),
+        activities=_facts(placed, _activities(history)),
+        account_activities=_facts(others, _activities(history), of="other_lead_id"),
         account_leads=others.select("snapshot_id", "other_lead_id", age_days=_age(others, "created_at")),
         stage_changes=stage_changes,
-        account_stage_changes=_facts(others, _stage_changes(tables), of="other_lead_id"),
+        account_stage_changes=_facts(others, _stage_changes(history), of="other_lead_id"),
     )
 
 
-def _moments(tables: Tables, snapshots: ir.Table, members: ir.Table) -> ir.Table:
+def direction(activities: ir.Table) -> ir.StringValue:
+    """The direction of each activity; where it is missing, the usual one of its kind.
+
+    The usual direction of sent emails, calls, meetings and assessments is outbound, of everything else inbound. Without
+    it, a CRM that records no direction would have leads that do nothing and that nobody contacts.
+    """
+    usual = activities.kind.isin(STARTED_BY_US).ifelse(Direction.OUTBOUND.value, Direction.INBOUND.value)
+    return activities.direction.fill_null(usual)
+
+
+def _placed(history: CrmHistory, snapshots: ir.Table, members: ir.Table) -> ir.Table:
     """One row a snapshot: its ids, its lead's creation, the account if known then, and whether that is a buying group.
 
-    The account is the CRM's own id here, never the lead's id that stands in for it in `Snapshots`.
+    `account_id` is the account as known at `as_of`; `Snapshots` has the one at the extract.
     """
-    leads = tables["leads"]
-    accounts = tables["accounts"]
-    moments = snapshots.select("snapshot_id", "lead_id", "stage", "as_of").join(
-        leads.select("lead_id", "created_at", "source", "campaign"), "lead_id"
+    accounts = history.accounts
+    placed = snapshots.select("snapshot_id", "lead_id", "stage", "as_of").join(
+        history.leads.select("lead_id", "created_at", "source", "campaign"), "lead_id"
     )
     standing = snapshots.select("snapshot_id", "lead_id", "as_of").join(members, "lead_id")
     standing = standing.filter(holds_at(standing)).select("account_id", at_snapshot=standing.snapshot_id)
-    moments = moments.left_join(standing, moments.snapshot_id == standing.at_snapshot).drop("at_snapshot")
+    placed = placed.left_join(standing, placed.snapshot_id == standing.at_snapshot).drop("at_snapshot")
     accounts = accounts.select(opened_id=accounts.account_id, opened_at=accounts.created_at)
-    moments = moments.left_join(accounts, moments.account_id == accounts.opened_id)
-    is_opened = moments.opened_at.isnull() | (moments.opened_at < moments.as_of)
-    moments = moments.mutate(account_id=is_opened.ifelse(moments.account_id, ibis.null("string")))
+    placed = placed.left_join(accounts, placed.account_id == accounts.opened_id)
+    is_opened = placed.opened_at.isnull() | (placed.opened_at < placed.as_of)
+    placed = placed.mutate(account_id=is_opened.ifelse(placed.account_id, ibis.null("string")))
     seniors = _by_seniority(members)
     crowded = seniors.filter(seniors.seniority == LARGEST_BUYING_GROUP)
     crowded = crowded.select(crowded_id=crowded.account_id, crowded_from=crowded.joined_at)
-    moments = moments.left_join(crowded, moments.account_id == crowded.crowded_id)
-    is_small = moments.crowded_from.isnull() | (moments.crowded_from >= moments.as_of)
-    moments = moments.mutate(has_buying_group=moments.account_id.notnull() & is_small)
-    return moments.drop("opened_id", "opened_at", "crowded_id", "crowded_from")
+    placed = placed.left_join(crowded, placed.account_id == crowded.crowded_id)
+    is_small = placed.crowded_from.isnull() | (placed.crowded_from >= placed.as_of)
+    placed = placed.mutate(has_buying_group=placed.account_id.notnull() & is_small)
+    return placed.drop("opened_id", "opened_at", "crowded_id", "crowded_from")
 
 
 def _by_seniority(members: ir.Table) -> ir.Table:
@@ -99,62 +106,57 @@ def _by_seniority(members: ir.Table) -> ir.Table:
     return members.mutate(seniority=ibis.row_number().over(order))
 
 
-def _others(members: ir.Table, moments: ir.Table) -> ir.Table:
+def _others(members: ir.Table, placed: ir.Table) -> ir.Table:
     """Pairs of a snapshot and another lead known at its account: `snapshot_id`, `as_of`, `other_lead_id`, `created_at`.
 
-    Only the most senior leads take part: a snapshot that knows of more has no buying group, so the number of pairs
-    grows with the number of snapshots, not with the size of the largest account.
+    Only the `LARGEST_BUYING_GROUP` most senior leads of an account take part: a snapshot that knows of more has no
+    buying group. So the number of pairs grows with the number of snapshots, not with the size of the largest account.
     """
     members = _by_seniority(members)
     members = members.filter(members.seniority < LARGEST_BUYING_GROUP)
     members = members.select("account_id", "created_at", "joined_at", "left_at", other_lead_id=members.lead_id)
-    own = moments.filter(moments.has_buying_group).select("snapshot_id", "lead_id", "account_id", "as_of")
+    own = placed.filter(placed.has_buying_group).select("snapshot_id", "lead_id", "account_id", "as_of")
     pairs = own.join(members, "account_id")
     pairs = pairs.filter(pairs.other_lead_id != pairs.lead_id, holds_at(pairs))
     return pairs.select("snapshot_id", "as_of", "other_lead_id", "created_at")
 
 
-def _activities(tables: Tables) -> ir.Table:
-    activities = tables["activities"]
+def _activities(history: CrmHistory) -> ir.Table:
+    activities = history.activities
     return activities.select(
         "lead_id", "kind", "recorded_at", direction=direction(activities), happened_at=activities.occurred_at
     )
 
 
-def _stage_changes(tables: Tables) -> ir.Table:
-    changes = tables["stage_changes"]
+def _stage_changes(history: CrmHistory) -> ir.Table:
+    changes = history.stage_changes
     return changes.select("lead_id", "stage", "recorded_at", happened_at=changes.entered_at)
 
 
-def _facts(moments: ir.Table, facts: ir.Table, *, of: str = "lead_id") -> ir.Table:
+def _facts(placed: ir.Table, facts: ir.Table, *, of: str = "lead_id") -> ir.Table:
     """The facts of the lead in column `of` that were known at the moment, with their age and without their times."""
-    told = [column for column in facts.columns if column not in ("lead_id", "happened_at", "recorded_at")]
+    kept = [column for column in facts.columns if column not in ("lead_id", "happened_at", "recorded_at")]
     subject = [] if of == "lead_id" else [of]
     facts = facts.rename(fact_of="lead_id")
-    pairs = moments.select("snapshot_id", "as_of", of).join(facts, moments[of] == facts.fact_of)
+    pairs = placed.select("snapshot_id", "as_of", of).join(facts, placed[of] == facts.fact_of)
     # An equality join and then a filter: every engine plans this well, and not all take an inequality in a join.
     known = pairs.filter(pairs.happened_at < pairs.as_of, pairs.recorded_at < pairs.as_of)
-    return known.select("snapshot_id", *subject, *told, age_days=_age(known, "happened_at"))
+    return known.select("snapshot_id", *subject, *kept, age_days=_age(known, "happened_at"))
 
 
-def _known_snapshots(tables: Tables, moments: ir.Table, stage_changes: ir.Table, settings: Settings) -> ir.Table:
+def _known_snapshots(history: CrmHistory, placed: ir.Table, stage_changes: ir.Table, settings: Settings) -> ir.Table:
     latest = stage_changes.group_by("snapshot_id").aggregate(latest_entry_days=stage_changes.age_days.min())
-    dated = moments.left_join(latest, "snapshot_id")
+    dated = placed.left_join(latest, "snapshot_id")
     lead_age = _age(dated, "created_at")
-    dated = dated.select(
-        "snapshot_id",
-        "stage",
-        "source",
-        "campaign",
-        "has_buying_group",
+    dated = dated.mutate(
         lead_age_days=lead_age,
         days_in_stage=dated.latest_entry_days.fill_null(lead_age),
         created_weekday=dated.created_at.day_of_week.index().cast("int64"),
         created_hour=dated.created_at.hour().cast("int64"),
-    )
+    ).select(*KNOWN_COLUMNS)
     if not settings.crm.attributes:
         return dated
-    attributes = attributes_as_known(tables, moments, settings.crm.attributes)
+    attributes = attributes_as_known(history, placed, settings.crm)
     joined = dated.join(attributes, "snapshot_id")
     return joined.select(*dated.columns, *settings.crm.attributes)
 

@@ -5,19 +5,17 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.columns import TYPES
 from data_contracts.errors import SettingsError
-from data_contracts.settings import AttributeDeclaration
+from data_contracts.history import CrmHistory
+from data_contracts.settings import AttributeDeclaration, CrmMapping
+from data_contracts.snapshots import KNOWN_COLUMNS
 from data_contracts.vocabulary import Availability
 
 Attributes = Mapping[str, AttributeDeclaration]
 
-RESERVED = frozenset(
-    {"snapshot_id", "lead_id", "account_id", "as_of", "stage", "source", "campaign", "lead_age_days", "days_in_stage"}
-    | {"created_weekday", "created_hour", "has_buying_group"}
-)
+RESERVED = frozenset({*KNOWN_COLUMNS, "lead_id", "account_id", "as_of"})
 """Columns that `KnownHistory.snapshots`, or the way to it, already has."""
-
-ENGINE_TYPES = {"category": "string", "number": "float64"}
 
 _NUMBER = r"^[+-]?([0-9]{1,200}\.?[0-9]{0,200}|\.[0-9]{1,200})([eE][+-]?0*[0-9]{1,2})?$"
 """A number in digits that is not too large for float64."""
@@ -33,33 +31,35 @@ def refuse_reserved_names(attributes: Attributes) -> None:
         )
 
 
-def attributes_as_known(tables: Mapping[str, ir.Table], moments: ir.Table, attributes: Attributes) -> ir.Table:
-    """One row a moment: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
+def attributes_as_known(history: CrmHistory, snapshots: ir.Table, crm: CrmMapping) -> ir.Table:
+    """One row a snapshot: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
 
-    A historised attribute has the new value of its last change before `as_of`; before its first change, the old value
-    of that; without any change, its present value. Others have their present value: the settings declare that it never
-    changes, was there at creation, or (overwritten) is allowed by name. Values are text for a category and float64 for
-    a number; text that is no number is missing, as is an attribute of an account that the lead does not have.
+    | attribute | value |
+    |---|---|
+    | historised, with a change before `as_of` | the new value of the last of them |
+    | historised, with later changes only | the old value of the first of them |
+    | historised, without changes | the present one |
+    | any other | the present one: the settings say that it may be used |
+
+    Categories are text, numbers float64. Text that is no number is missing, and so are the attributes of an account
+    that the lead does not have.
 
     Parameters
     ----------
-    tables
-        The canonical tables by name.
-    moments
+    history
+        Checked history.
+    snapshots
         `snapshot_id`, `lead_id`, `account_id` (missing where unknown), `as_of`.
     """
-    known = moments.select("snapshot_id", "lead_id", "account_id", "as_of")
+    known = snapshots.select("snapshot_id", "lead_id", "account_id", "as_of")
     for table, key in (("leads", "lead_id"), ("accounts", "account_id")):
-        declared = {name: attribute for name, attribute in attributes.items() if attribute.table == table}
-        if declared:
-            known = _with_attributes(known, tables, declared, table=table, key=key)
+        if declared := crm.attributes_of(table):
+            known = _with_attributes(known, history, declared, table=table, key=key)
     return known.drop("lead_id", "account_id", "as_of")
 
 
-def _with_attributes(
-    known: ir.Table, tables: Mapping[str, ir.Table], declared: Attributes, *, table: str, key: str
-) -> ir.Table:
-    owners = tables[table]
+def _with_attributes(known: ir.Table, history: CrmHistory, declared: Attributes, *, table: str, key: str) -> ir.Table:
+    owners = history.tables[table]
     present = owners.select(
         owner_id=owners[key],
         **{name: _typed(owners[name], attribute) for name, attribute in declared.items()},
@@ -68,7 +68,7 @@ def _with_attributes(
     historised = [name for name, attribute in declared.items() if attribute.availability is Availability.HISTORISED]
     if not historised:
         return joined
-    changes = tables["attribute_changes"]
+    changes = history.attribute_changes
     changes = changes.filter(changes.object == table.removesuffix("s"), changes.attribute.isin(historised))
     rebuilt = _rebuilt(known, periods_of(changes), historised, key=key)
     joined = joined.left_join(rebuilt, "snapshot_id")
@@ -85,11 +85,11 @@ def _typed(value: ir.Value, attribute: AttributeDeclaration) -> ir.Value:
     if attribute.type == "number" and value.type().is_string():
         # Not every engine can try a cast, so that only what is a number is cast.
         value = value.re_search(_NUMBER).ifelse(value, ibis.null("string"))
-    return value.cast(ENGINE_TYPES[attribute.type])
+    return value.cast(TYPES[attribute.column_type])
 
 
 def periods_of(changes: ir.Table) -> ir.Table:
-    """Which value an attribute had from when until when; open-ended where `valid_from` or `valid_until` is missing."""
+    """Which value an attribute had from `valid_from` to `valid_until`; open-ended where one of them is missing."""
     # Both parts of the union need the very same types, whether or not the engine knows a column to be never missing.
     columns = ("object_id", "attribute", "old_value", "new_value", "changed_at")
     changes = changes.cast({column: changes[column].type().copy(nullable=True) for column in columns})

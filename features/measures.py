@@ -1,4 +1,4 @@
-"""What a feature is made of, and how many of them are computed in one pass over each kind of fact."""
+"""What a feature is made of, and how all of them are computed in one pass over each table of facts."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from enum import StrEnum
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.sayings import Saying
 from data_contracts.snapshots import FeatureColumn, KnownHistory
 
 
@@ -46,7 +47,7 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A measure that a model learns from, and what it means."""
+    """A measure that a model learns from, with the column that says what it means."""
 
     column: FeatureColumn
     measure: Measure
@@ -63,13 +64,13 @@ def number(
     *,
     scan: Scan,
     group: str,
-    unit: str,
-    meaning: str,
+    said: Saying,
+    family: str = "",
     missing: str = NEVER_MISSING,
     when_nothing: float | None = None,
 ) -> Feature:
     """A numeric feature (float64) called `name`."""
-    column = FeatureColumn(name, "number", group, unit, meaning, missing)
+    column = FeatureColumn(name, "number", group, said, missing, family)
     return Feature(column, Measure(name, scan, lambda table: _as_number(value(table)), when_nothing))
 
 
@@ -78,9 +79,17 @@ def _as_number(value: ir.Value) -> ir.FloatingValue:
     return (value.cast("int32") if value.type().is_boolean() else value).cast("float64")
 
 
-def category(name: str, value: Callable[[ir.Table], ir.Value], *, group: str, meaning: str, missing: str) -> Feature:
+def category(
+    name: str,
+    value: Callable[[ir.Table], ir.Value],
+    *,
+    group: str,
+    said: Saying,
+    family: str = "",
+    missing: str = NEVER_MISSING,
+) -> Feature:
     """A feature in words (string) of the snapshot itself, called `name`."""
-    column = FeatureColumn(name, "category", group, "", meaning, missing)
+    column = FeatureColumn(name, "category", group, said, missing, family)
     return Feature(column, Measure(name, Scan.SNAPSHOTS, value))
 
 

@@ -1,22 +1,26 @@
 """Which account a lead belonged to, and when the CRM knew it."""
 
-from collections.abc import Mapping
-
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.history import CrmHistory
 from features.known_attributes import periods_of
 
 
-def memberships(tables: Mapping[str, ir.Table]) -> ir.Table:
+def memberships(history: CrmHistory) -> ir.Table:
     """Who was at which account when: `lead_id`, `account_id`, `created_at`, `joined_at`, `left_at`.
 
-    A CRM often attaches a lead to its account only when it converts. So where `attribute_changes` has the history of a
-    lead's `account_id`, the account is known from that change on; otherwise since the lead's creation (`created_at`).
-    `left_at` is missing while the lead is at the account. Leads without an account are not there.
+    A CRM often attaches a lead to its account only when it converts: to know the account before would give the outcome
+    away.
+
+    | the lead's account | `joined_at` | `left_at` |
+    |---|---|---|
+    | changed, as `attribute_changes` says | when it became this one | when it became another; missing for the last |
+    | never changed | the lead's creation | missing |
+
+    Nobody joins before the lead's creation (`created_at`). Leads without an account have no row.
     """
-    leads = tables["leads"]
-    changes = tables["attribute_changes"]
+    leads, changes = history.leads, history.attribute_changes
     changes = changes.filter(changes.object == "lead", changes.attribute == "account_id")
     periods = periods_of(changes)
     moved = leads.select("lead_id", "created_at").join(periods, leads.lead_id == periods.object_id)

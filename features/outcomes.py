@@ -1,6 +1,7 @@
-"""What became of each training snapshot: a label, or the reason why there is none."""
+"""What became of each training snapshot: a label, or why there is none. And what a win is worth."""
 
 import datetime as dt
+import math
 
 import ibis
 import ibis.expr.types as ir
@@ -8,118 +9,143 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import Direction, OutcomeStatus, Transition
-from features.direction import direction
-from features.stages import ordered_changes, reached_stages, spells_at, standing_stages
+from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Transition
+from features.known import direction
+from features.stages import reached_stages
 
 LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
 
 
-def outcomes(
+def outcomes_of(
     history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions, transition: Transition
 ) -> ir.Table:
-    """What became of each snapshot within the horizon, judged by the whole history.
+    """What became of each training snapshot between the start of its spell and the end of its horizon.
 
-    Not mature (the horizon ends after the extract) is censored, also where the lead has converted already: the quick
-    conversions of recent leads are known and the slow ones are not yet, so keeping the quick ones would raise the rate.
-    Mature and reached the transition's last stage, or one beyond it, by the end of the horizon is converted; a stage
-    that the lead had entered before `as_of` and that was recorded only later counts, because nobody could know it
-    then. Mature, not converted and never contacted from the start of its spell to the end of the horizon is never
-    contacted: nobody knows what a call would have brought. The rest is not converted. Sales has spoken to every SQL, so
-    the contact rule is not asked for `sql_to_win`, nor where the definitions assume contact.
+    The first row that fits holds.
 
-    A mature snapshot of a lead that was closed, or got as far as the transition's last stage, nobody knows when
-    (`CrmHistory.unsettled`) is unsettled, converted or not: keeping the dated conversions of such leads and leaving out
-    the rest would raise the rate.
+    | the snapshot | status |
+    |---|---|
+    | its horizon ends after the extract | censored, whether or not it has converted already |
+    | its lead was closed, or got to the last stage, nobody knows when | unsettled, whether or not it has converted |
+    | its lead reached the transition's last stage, or one beyond | converted |
+    | sales contacted its lead | not converted |
+    | none of these | never contacted: nobody knows what a call would have brought |
+
+    Censored snapshots are left out whole. Of recent leads, the quick conversions are known and the slow ones are not
+    yet: keeping the quick ones would raise the rate. So would the dated conversions among the unsettled.
+
+    A conversion may have been entered before `as_of` and recorded after it: nobody could know it then.
+
+    Every SQL counts as contacted in `sql_to_win`, because sales has spoken to it, and so does every lead where the
+    definitions assume contact.
 
     Returns
     -------
     Table
         `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
-        `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for the lead's j-th snapshot; 0 for
-        snapshots without a label).
+        `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for the lead's j-th snapshot; 0 where there is no
+        label). Lazy, one row a snapshot.
+
+    Raises
+    ------
+    KeyError
+        Where the definitions have no such transition.
     """
-    changes = ordered_changes(history.stage_changes)
     horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
-    spells = spells_at(snapshots.table, changes, standing_stages(transition)).drop("stage")
-    moments = snapshots.table.select("snapshot_id", "lead_id", "as_of").join(spells, ["lead_id", "as_of"])
-    moments = moments.mutate(outcome_known_at=moments.as_of + horizon)
-    judged = _flagged(moments, _converted(moments, changes, transition), "converted")
+    watched = snapshots.table.select("snapshot_id", "lead_id", "as_of", "spell_started_at")
+    watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
+    followed = _flagged(watched, _converted(watched, history.stage_changes, transition), "converted")
     if _needs_contact(definitions.contact, transition):
-        judged = _flagged(judged, _contacted(moments, history, definitions.contact), "contacted")
+        followed = _flagged(followed, _contacted(watched, history, definitions.contact), "contacted")
     else:
-        judged = judged.mutate(contacted=ibis.literal(True))
-    judged = _flagged(judged, _unsettled(moments, history.unsettled, transition), "unsettled")
-    return _weighted(_with_status(judged, history.extracted_at))
+        followed = followed.mutate(contacted=ibis.literal(True))
+    followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
+    return _weighted(_with_status(followed, history.extracted_at))
+
+
+def value_of_a_win(history: CrmHistory) -> float:
+    """What a win is worth: the mean amount of the won opportunities, in the currency of the settings.
+
+    1.0 where no amount is known: an expected value is then a number of wins, and still orders leads. The sum is exact
+    before it is rounded, so it does not matter in which order an engine hands out the amounts.
+    """
+    opportunities = history.opportunities
+    won = opportunities.filter(opportunities.outcome == DealOutcome.WON)
+    amounts = won.filter(won.amount.notnull()).amount.to_pyarrow().to_pylist()
+    return math.fsum(amounts) / len(amounts) if amounts else 1.0
 
 
 def _needs_contact(contact: Contact, transition: Transition) -> bool:
     return transition is not Transition.SQL_TO_WIN and not contact.assume_contacted_because
 
 
-def _converted(moments: ir.Table, changes: ir.Table, transition: Transition) -> ir.Table:
-    """The ids of the snapshots that reached the transition's last stage between the start of the spell and the horizon.
+def _converted(watched: ir.Table, stage_changes: ir.Table, transition: Transition) -> ir.Table:
+    """The ids of the snapshots whose lead reached the transition's last stage in time.
 
-    Nobody knew it at `as_of`: a stage beyond those of the spell would have ended it.
+    Nobody knew it at `as_of`: that stage, once known, would have ended the spell.
     """
-    reached = changes.filter(changes.stage.isin(reached_stages(transition.to_stage)))
-    return _happened(moments, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
+    reached = stage_changes.filter(stage_changes.stage.isin(reached_stages(transition.to_stage)))
+    return _happened(watched, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
 
 
-def _contacted(moments: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
-    """The ids of the snapshots whose lead sales contacted between the start of the spell and the end of the horizon."""
+def _contacted(watched: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
+    """The ids of the snapshots whose lead sales contacted in time."""
     stages = history.stage_changes
     stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", happened_at=stages.entered_at)
     touches = history.activities
     touches = touches.filter(touches.kind.isin(contact.kinds), direction(touches) == Direction.OUTBOUND.value)
     touches = touches.select("lead_id", happened_at=touches.occurred_at)
-    return _happened(moments, stages).union(_happened(moments, touches), distinct=True)
+    return _happened(watched, stages).union(_happened(watched, touches), distinct=True)
 
 
-def _unsettled(moments: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
+def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
     """The ids of the snapshots whose lead was closed, or reached the transition's last stage, nobody knows when."""
     matters = unsettled.filter(unsettled.is_ending | unsettled.stage.isin(reached_stages(transition.to_stage)))
-    return moments.semi_join(matters, "lead_id").select("snapshot_id")
+    return watched.semi_join(matters, "lead_id").select("snapshot_id")
 
 
-def _happened(moments: ir.Table, events: ir.Table) -> ir.Table:
-    """The ids of the snapshots with an event between the start of the spell and the end of the horizon, repeated."""
-    pairs = moments.join(events, "lead_id")
+def _happened(watched: ir.Table, events: ir.Table) -> ir.Table:
+    """The ids of the snapshots with an event in time, once for each.
+
+    In time is from the start of the spell to the end of the horizon, both included.
+    """
+    pairs = watched.join(events, "lead_id")
     in_time = (pairs.happened_at >= pairs.spell_started_at) & (pairs.happened_at <= pairs.outcome_known_at)
     return pairs.filter(in_time).select("snapshot_id")
 
 
-def _flagged(moments: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
-    """`moments` with a boolean column `flag`: whether their id is among `ids`."""
+def _flagged(watched: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
+    """`watched` with a boolean column `flag`: whether their id is among `ids`."""
     flags = ids.select(flagged_id=ids.snapshot_id)
-    joined = moments.left_join(flags, moments.snapshot_id == flags.flagged_id)
+    joined = watched.left_join(flags, watched.snapshot_id == flags.flagged_id)
     return joined.mutate(**{flag: joined.flagged_id.notnull()}).drop("flagged_id")
 
 
-def _with_status(judged: ir.Table, extracted_at: dt.datetime) -> ir.Table:
+def _with_status(followed: ir.Table, extracted_at: dt.datetime) -> ir.Table:
     status = ibis.cases(
-        (judged.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
-        (judged.unsettled, OutcomeStatus.UNSETTLED.value),
-        (judged.converted, OutcomeStatus.CONVERTED.value),
-        (judged.contacted, OutcomeStatus.NOT_CONVERTED.value),
+        (followed.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
+        (followed.unsettled, OutcomeStatus.UNSETTLED.value),
+        (followed.converted, OutcomeStatus.CONVERTED.value),
+        (followed.contacted, OutcomeStatus.NOT_CONVERTED.value),
         else_=OutcomeStatus.NEVER_CONTACTED.value,
     )
-    return judged.mutate(outcome_status=status)
+    return followed.mutate(outcome_status=status)
 
 
-def _weighted(judged: ir.Table) -> ir.Table:
-    """Weights that know nothing of the future: how many snapshots a lead gets depends on how soon it converts.
+def _weighted(followed: ir.Table) -> ir.Table:
+    """The columns that `outcomes_of` returns. The j-th snapshot of a lead weighs 1/j, whatever comes after it.
 
-    Sharing a weight of 1 equally among them looks fairer and is wrong: a lead that converts at once would weigh 1 at
-    entry and one that never does 1/13, and every probability at entry would come out too high.
+    To share a weight of 1 equally among a lead's snapshots looks fairer and is wrong. A lead that converts at once has
+    one snapshot and would weigh 1 at entry; one that never converts has thirteen and would weigh 1/13. Every
+    probability at entry would come out too high.
     """
-    is_label = judged.outcome_status.isin(LABELS)
+    is_label = followed.outcome_status.isin(LABELS)
     earlier = ibis.row_number().over(ibis.window(group_by="lead_id", order_by="as_of"))
-    judged = judged.mutate(ordinal=earlier + 1)
-    return judged.select(
+    followed = followed.mutate(ordinal=earlier + 1)
+    return followed.select(
         "snapshot_id",
         "outcome_status",
         "outcome_known_at",
-        converted=judged.outcome_status == OutcomeStatus.CONVERTED.value,
-        weight=is_label.ifelse(1.0 / judged.ordinal, 0.0),
+        converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
+        weight=is_label.ifelse(1.0 / followed.ordinal, 0.0),
     )

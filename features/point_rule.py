@@ -1,4 +1,4 @@
-"""The points of the hand-tuned rule in force: what the models are compared with, never what they learn from."""
+"""The points of the hand-tuned rule in force. Models are compared with them and never learn from them."""
 
 import ibis
 import ibis.expr.types as ir
@@ -6,11 +6,9 @@ import ibis.expr.types as ir
 from data_contracts.settings import ActivityPoints, AttributePoints, PointRule
 from features.measures import Measure, Scan
 
-POINTS = "point_rule_points"
-
 
 def point_measures(rule: PointRule | None) -> tuple[Measure, ...]:
-    """The points of each line of the rule; they add up to the rule's points. None where there is no rule."""
+    """The points of each line of the rule; their sum is the rule's points. Empty where there is no rule."""
     if rule is None:
         return ()
     return (
@@ -30,7 +28,7 @@ def _activity_points(nth: int, line: ActivityPoints) -> Measure:
     def points(activities: ir.Table) -> ir.Value:
         counts = (activities.kind == line.kind.value) & (activities.age_days < line.within_days)
         earned = activities.count(where=counts).cast("float64") * line.points
-        return earned if line.at_most is None else ibis.least(earned, line.at_most)
+        return earned if line.max_points is None else ibis.least(earned, line.max_points)
 
     return Measure(f"points_for_activity_{nth}", Scan.ACTIVITIES, points, when_nothing=0.0)
 

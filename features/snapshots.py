@@ -1,4 +1,4 @@
-"""The moments at which leads are looked at: for training in the past, for scoring now."""
+"""When leads are looked at: for training in the past, for scoring now."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -18,29 +18,33 @@ MICROSECONDS_PER_MINUTE = 60_000_000
 def training_snapshots(history: CrmHistory, definitions: Definitions, *, transition: Transition) -> Snapshots:
     """The past moments at which a scoring run would have met a lead waiting for `transition`.
 
-    A spell starts when it becomes known that a lead entered a stage in which it waits for the transition (`mql` or
-    `sal` for `mql_to_sql`; `sql` or `opportunity` for `sql_to_win`), and ends with any other stage. A lead that comes
-    back (recycled, or moved back by sales) starts a new spell. One that skipped the first stage starts its spell in the
-    next; one that skipped all of them (straight to `won`) was never there to be scored and gives no snapshot.
+    A spell is a stay in the stages where a lead waits: `mql` and `sal` for `mql_to_sql`, `sql` and `opportunity` for
+    `sql_to_win`. Any other stage ends it.
 
-    Each spell gives one snapshot at entry (`entry_delay_minutes` after the entry was known, and always after it), and
-    one every `every_days` days from there, up to `up_to_days`, while the lead still stands in the spell as known then.
-    A lead that has already left by the entry snapshot gives none. Moments before `learn_from` or not before the extract
-    are left out.
+    | a lead that | gives |
+    |---|---|
+    | enters such a stage | a snapshot at entry: `entry_delay_minutes` after the entry was known, always after it |
+    | is still in the spell, as known then | one every `every_days` days from there, up to `up_to_days` |
+    | comes back, recycled or moved back by sales | a new spell, from its entry on |
+    | skips the first stage (`sal`, never `mql`) | a spell from the next stage on |
+    | skips all of them (straight to `won`) | none: it was never there to be scored |
+    | has left again by the entry snapshot | none |
+
+    Moments before `learn_from`, and those at or after the extract, are left out.
 
     Returns
     -------
     Snapshots
-        Lazy; numbered in order of lead and `as_of`, so the same history gives the same numbers.
+        Lazy. They are numbered in order of lead and `as_of`, so the same history gives the same numbers.
     """
     changes = ordered_changes(history.stage_changes)
     standing = standing_stages(transition)
-    moments = _planned_moments(changes.filter(changes.stage.isin(standing)), definitions.snapshots)
-    moments = moments.filter(moments.as_of < history.extracted_at)
+    planned = _planned(changes.filter(changes.stage.isin(standing)), definitions.snapshots)
+    planned = planned.filter(planned.as_of < history.extracted_at)
     if definitions.learn_from is not None:
-        moments = moments.filter(moments.as_of >= dt.datetime.combine(definitions.learn_from, dt.time()))
-    spells = spells_at(moments.select("lead_id", "as_of").distinct(), changes, standing)
-    met = moments.join(spells, ["lead_id", "as_of"])
+        planned = planned.filter(planned.as_of >= dt.datetime.combine(definitions.learn_from, dt.time()))
+    spells = spells_at(planned.select("lead_id", "as_of").distinct(), changes, standing)
+    met = planned.join(spells, ["lead_id", "as_of"])
     met = met.filter(met.first_known == met.known_position)
     moment = (met.step == 0).ifelse(Moment.ENTRY.value, Moment.OPEN.value)
     return _snapshots(met.mutate(moment=moment, transition=ibis.literal(transition.value)), history.leads)
@@ -49,22 +53,28 @@ def training_snapshots(history: CrmHistory, definitions: Definitions, *, transit
 def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: dt.datetime) -> Snapshots:
     """Every lead that is known and open at `as_of` (UTC, naive), each for the transition it waits for.
 
-    Leads without a known stage change stand in `lead`. Closed leads and nurtured leads that have not come back are left
-    out, and so are leads that were closed nobody knows when (`unscored_leads` counts them). Leads before `sql` get the
-    definitions' first transition, the others `sql_to_win`; where only `mql_to_win` is defined, all get that.
+    | a lead | gives |
+    |---|---|
+    | without a known stage change | a snapshot in stage `lead` |
+    | before `sql` | one for the definitions' first transition |
+    | at `sql` or beyond | one for `sql_to_win`, or for `mql_to_win` where only that is defined |
+    | closed, or in nurture | none |
+    | closed nobody knows when | none; `unscored_leads` counts them |
     """
     known = _standing_open(history, as_of).anti_join(_ended(history), "lead_id")
     transition = ibis.literal(definitions.first_transition.value)
     if Transition.SQL_TO_WIN in definitions.transitions:
         qualified = known.stage.isin(standing_stages(Transition.SQL_TO_WIN))
         transition = qualified.ifelse(Transition.SQL_TO_WIN.value, transition)
-    return _snapshots(known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition), history.leads)
+    no_spell = ibis.null(history.stage_changes.entered_at.type())
+    known = known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition, spell_started_at=no_spell)
+    return _snapshots(known, history.leads)
 
 
 def unscored_leads(history: CrmHistory, *, as_of: dt.datetime) -> Mapping[Unsettled, int]:
-    """How many leads that stand open at `as_of` by their stage changes are not scored, each counted by one reason.
+    """How many leads look open at `as_of` but were closed nobody knows when, by reason; each lead has one.
 
-    They were closed nobody knows when. Reasons without leads are left out.
+    They are not scored. Reasons without leads are left out.
     """
     ended = _ended(history)
     reasons = ended.group_by("lead_id").aggregate(reason=ended.reason.min())
@@ -89,9 +99,9 @@ def _ended(history: CrmHistory) -> ir.Table:
     return history.unsettled.filter(history.unsettled.is_ending)
 
 
-def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
+def _planned(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
     """Each entry times each step of the plan: `lead_id`, `known_position`, `step` (0 is the entry), `as_of`."""
-    # Known means strictly before `as_of`, so even a plan without delay waits for the clock to move on.
+    # Known is strictly before `as_of`: a plan without delay still waits for one microsecond.
     delay = max(round(plan.entry_delay_minutes * MICROSECONDS_PER_MINUTE), 1)
     steps = ibis.range(0, plan.up_to_days // plan.every_days + 1).unnest()
     planned = entries.select("lead_id", "known_position", "known_from", step=steps)
@@ -99,15 +109,17 @@ def _planned_moments(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
     return planned.mutate(as_of=first + (planned.step * plan.every_days).as_interval("D")).drop("known_from")
 
 
-def _snapshots(moments: ir.Table, leads: ir.Table) -> Snapshots:
-    accounts = leads.select("lead_id", account_id=ibis.coalesce(leads.account_id, leads.lead_id))
-    table = moments.join(accounts, "lead_id")
+def _snapshots(chosen: ir.Table, leads: ir.Table) -> Snapshots:
+    accounts = leads.select("lead_id", "account_id", group_id=ibis.coalesce(leads.account_id, leads.lead_id))
+    table = chosen.join(accounts, "lead_id")
     numbered = table.select(
         "lead_id",
         "account_id",
+        "group_id",
         "transition",
         "moment",
         "stage",
+        "spell_started_at",
         "as_of",
         snapshot_id=ibis.row_number().over(order_by=[table.lead_id, table.as_of]).cast("int64"),
     )

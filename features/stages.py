@@ -6,13 +6,11 @@ import ibis.expr.types as ir
 from data_contracts.vocabulary import Stage, Transition
 
 FUNNEL = tuple(Stage)
-"""The stages in funnel order: of two that were entered at the same time, the later one holds."""
+"""The stages in funnel order. Of two that were entered at the same time, the later one holds."""
 
 
 def standing_stages(transition: Transition) -> tuple[Stage, ...]:
-    """The stages in which a lead waits for `transition`: from its first stage up to, not including, its last.
-
-    A lead that skips the first one (an `sal` that never was an `mql`) still waits in one of them.
+    """The stages in which a lead waits for `transition`: from its first stage up to the one before its last.
 
     Examples
     --------
@@ -38,8 +36,8 @@ def reached_stages(stage: Stage) -> tuple[Stage, ...]:
 def ordered_changes(stage_changes: ir.Table) -> ir.Table:
     """The stage changes with `position` (order of entry in a lead) and `known_position` (order of becoming known).
 
-    Also `known_from`, the later of `entered_at` and `recorded_at`. Both positions are only ever compared within a lead;
-    what is unknown at a moment shifts them and never reorders what is known.
+    Also `known_from`, the later of `entered_at` and `recorded_at`. Compare positions within a lead only. A change that
+    is not known yet shifts the positions of those that are, and never reorders them.
     """
     rank = stage_changes.stage.cases(*[(stage.value, rank) for rank, stage in enumerate(FUNNEL)])
     known_from = ibis.greatest(stage_changes.entered_at, stage_changes.recorded_at)
@@ -51,20 +49,20 @@ def ordered_changes(stage_changes: ir.Table) -> ir.Table:
     ).drop("rank")
 
 
-def stages_at(moments: ir.Table, changes: ir.Table) -> ir.Table:
-    """The stage of each `lead_id` at its `as_of`: the last one entered of those known. No row where none is known."""
-    known = _known(moments, changes)
+def stages_at(asked: ir.Table, changes: ir.Table) -> ir.Table:
+    """The stage of each `lead_id` at its `as_of`: of those known, the one entered last. No row where none is known."""
+    known = _known(asked, changes)
     return known.group_by("lead_id", "as_of").aggregate(stage=known.stage.argmax(known.position))
 
 
-def spells_at(moments: ir.Table, changes: ir.Table, standing: tuple[Stage, ...]) -> ir.Table:
+def spells_at(asked: ir.Table, changes: ir.Table, standing: tuple[Stage, ...]) -> ir.Table:
     """The spell in the `standing` stages that each `lead_id` is in at its `as_of`; no row where it is in none.
 
-    A spell is a run of standing stages, as known at `as_of`, that no other stage has ended yet.
+    A spell is a run of standing stages that no other stage has ended yet, as known at `as_of`.
 
     Parameters
     ----------
-    moments
+    asked
         `lead_id` and `as_of`, each pair once.
     changes
         What `ordered_changes` returns.
@@ -75,7 +73,7 @@ def spells_at(moments: ir.Table, changes: ir.Table, standing: tuple[Stage, ...])
         `lead_id`, `as_of`, `stage` (the current one), `spell_started_at`, `first_known` (the `known_position` of the
         change by which the spell came to be known).
     """
-    known = _known(moments, changes)
+    known = _known(asked, changes)
     stands = known.stage.isin(standing)
     outside = stands.ifelse(ibis.null("int64"), known.position).max()
     known = known.mutate(last_outside=outside.over(ibis.window(group_by=["lead_id", "as_of"])))
@@ -87,6 +85,6 @@ def spells_at(moments: ir.Table, changes: ir.Table, standing: tuple[Stage, ...])
     )
 
 
-def _known(moments: ir.Table, changes: ir.Table) -> ir.Table:
-    pairs = moments.select("lead_id", "as_of").join(changes, "lead_id")
+def _known(asked: ir.Table, changes: ir.Table) -> ir.Table:
+    pairs = asked.select("lead_id", "as_of").join(changes, "lead_id")
     return pairs.filter(pairs.entered_at < pairs.as_of, pairs.recorded_at < pairs.as_of)

@@ -10,7 +10,7 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from features.build import build_training_table
-from features.value import value_of_a_win
+from features.outcomes import value_of_a_win
 from models.fitted import ScoringRelease
 from models.release import assemble_release, inputs_of
 from models.train import train_transition

@@ -12,10 +12,10 @@ from serving.phrases import Phrasing, misses_words
 N_REASONS = 3
 
 LEAST_LOG_ODDS = 0.05
-"""What moves the log-odds by less moves a probability by at most 1.3 percentage points: too little to be a reason."""
+"""A smaller contribution moves a probability by at most 1.3 percentage points: too little to be a reason."""
 
 NO_SIGNAL = "no signal found: base rate"
-"""The only reason where the release publishes the base rate: nothing is known to tell leads apart."""
+"""The only reason where the release publishes the base rate: nothing tells leads apart."""
 
 RAISES, LOWERS = "raises: ", "lowers: "
 
@@ -54,10 +54,11 @@ class Reasoner:
     def reasons(self, contributions: pd.DataFrame, values: pd.DataFrame) -> Texts:
         """The reasons of each lead, weightiest first: shape (leads, `N_REASONS`), None where there are fewer.
 
-        A family's weight is the sum of its features' contributions, so that two windows of the same behaviour which
-        pull in opposite directions do not both show up; it is told by its feature that pulls most in the direction of
-        the sum. If the weightiest three all pull one way and another pulls the other way, the weightiest of those takes
-        the third place: a seller sees what speaks for and against.
+        A family weighs the sum of its features' contributions: if "opened pricing in 7 days" raises and "in 30 days"
+        lowers, they give one reason, not two. The feature that pulls most the way of the sum says it.
+
+        A seller sees what speaks for and against: if the weightiest three all raise, the weightiest that lowers takes
+        the third place, and the other way round.
 
         Parameters
         ----------
@@ -67,29 +68,29 @@ class Reasoner:
             The same leads' values of the features.
         """
         each = contributions[list(self.names)].to_numpy(dtype=np.float64)
-        weights, told_by = self._by_family(each)
+        weights, speaker = self._by_family(each)
         chosen = weightiest(weights)
         texts = np.full(chosen.shape, None, dtype=object)
         for place in range(N_REASONS):
             weight = np.take_along_axis(weights, chosen[:, [place]], axis=1).ravel()
-            feature = np.take_along_axis(told_by, chosen[:, [place]], axis=1).ravel()
+            feature = np.take_along_axis(speaker, chosen[:, [place]], axis=1).ravel()
             rows = np.flatnonzero(np.abs(weight) >= LEAST_LOG_ODDS)
             direction = np.where(weight[rows] > 0, RAISES, LOWERS).astype(object)
-            texts[rows, place] = direction + self._told(feature[rows], values.iloc[rows])
+            texts[rows, place] = direction + self._words(feature[rows], values.iloc[rows])
         return texts
 
     def _by_family(self, each: Floats) -> tuple[Floats, Integers]:
-        """The weight of each family and the feature that tells it: shape (leads, families, at least `N_REASONS`)."""
+        """The weight of each family and the feature that says it: shape (leads, families, at least `N_REASONS`)."""
         shape = (len(each), max(N_REASONS, len(self.families)))
-        weights, told_by = np.zeros(shape), np.zeros(shape, dtype=np.intp)
+        weights, speaker = np.zeros(shape), np.zeros(shape, dtype=np.intp)
         for number, members in enumerate(self.families.values()):
             own = each[:, members]
             weights[:, number] = own.sum(axis=1)
             along = own * np.sign(weights[:, [number]])
-            told_by[:, number] = members[along.argmax(axis=1)]
-        return weights, told_by
+            speaker[:, number] = members[along.argmax(axis=1)]
+        return weights, speaker
 
-    def _told(self, features: Integers, values: pd.DataFrame) -> Texts:
+    def _words(self, features: Integers, values: pd.DataFrame) -> Texts:
         """The phrase of one feature for each lead; each value that occurs is put into words once."""
         texts = np.full(len(features), None, dtype=object)
         for feature in np.unique(features):
@@ -105,8 +106,8 @@ class Reasoner:
 def weightiest(weights: Floats) -> Integers:
     """The columns of the `N_REASONS` largest absolute weights in each row, largest first; ties in order of columns.
 
-    Where all of them have one sign and another column of at least `LEAST_LOG_ODDS` has the other, the largest of those
-    takes the last place.
+    Where all of them have one sign, the largest column of the other sign takes the last place, if it has at least
+    `LEAST_LOG_ODDS`.
 
     Examples
     --------
@@ -123,9 +124,10 @@ def weightiest(weights: Floats) -> Integers:
 
 
 def outside_profile(reasons: Texts, misses: Sequence[Sequence[str]]) -> Texts:
-    """The reasons of leads outside the agreed profile: the criteria they are known to miss, then their own first ones.
+    """The reasons of leads outside the agreed profile: which criteria they are known to miss, then their own.
 
-    `reasons` are those apart from the profile, one row a lead; `misses` are the names of the missed criteria.
+    `reasons` are their own, apart from the profile: one row a lead, and the last of the row drops out. `misses` are the
+    names of the criteria that each lead misses.
     """
     first = np.array([LOWERS + misses_words(names) for names in misses], dtype=object)
     return np.column_stack([first, reasons[:, : N_REASONS - 1]])

@@ -17,9 +17,9 @@ from data_contracts.keeping import held, kept_file
 from data_contracts.progress import Say, silent
 from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
+from data_contracts.snapshots import FIT_SHARE, MISSES
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
-from features.icp_fit import FIT_SHARE, MISSES
 from features.snapshots import scoring_snapshots
 from models.chain import win_probabilities
 from models.fitted import ScoringRelease
@@ -154,7 +154,7 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
     grades = grade(p_first, fit, thresholds=thresholds)
     n_alike = np.array([thresholds.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
     next_actions = actions(frame["stage"], p_first=p_first, icp_fit=fit, thresholds=thresholds)
-    reasons = _reasons(frame, next_actions, release=release, settings=settings)
+    reasons = _reasons(frame, next_actions, release=release)
     columns = {
         **{name: frame[name] for name in ("lead_id", "account_id", "stage", "as_of")},
         **{name: chances[name] for name in ("p_sql", "p_win_given_sql", "p_win")},
@@ -208,10 +208,10 @@ def _is_extrapolated(
 
 
 def _reasons(
-    frame: pd.DataFrame, next_actions: npt.NDArray[np.object_], *, release: ScoringRelease, settings: Settings
+    frame: pd.DataFrame, next_actions: npt.NDArray[np.object_], *, release: ScoringRelease
 ) -> npt.NDArray[np.object_]:
     """The reasons of each lead, from the model of the transition that it waits for."""
-    told = phrasings(release.manifest.features, icp=settings.definitions.icp)
+    told = phrasings(release.manifest.features)
     everything = Reasoner.of(told)
     apart_from_profile = Reasoner.of({name: each for name, each in told.items() if not each.is_of_profile})
     is_off_icp = next_actions == str(Action.OFF_ICP)

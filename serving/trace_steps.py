@@ -20,7 +20,7 @@ from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import Transition, Unsettled
 from data_contracts.wording import estimate_text
 from features.known import known_at
-from features.outcomes import outcomes
+from features.outcomes import outcomes_of
 from features.snapshots import training_snapshots
 from models.fitted import ScoringRelease
 from serving.one_lead import LEAD_TABLES, Refused, delivered_rows, of_lead
@@ -128,7 +128,7 @@ def label_rows(near: CrmHistory, settings: Settings, *, lead_id: str) -> Rows:
     rows = []
     for transition in settings.definitions.transitions:
         snapshots = training_snapshots(near, settings.definitions, transition=transition)
-        judged = outcomes(near, snapshots, definitions=settings.definitions, transition=transition)
+        judged = outcomes_of(near, snapshots, definitions=settings.definitions, transition=transition)
         own = of_lead(snapshots, lead_id).table.join(judged, "snapshot_id").order_by("as_of")
         for row in own.to_pyarrow().to_pylist():
             label = f"{transition}, {shown(row['as_of'])}"

@@ -20,6 +20,7 @@ from data_contracts.releases import (
     Thresholds,
     TransitionSummary,
 )
+from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Moment, Transition
 from models.estimators import Setting, fit_estimator, model_frame
@@ -27,9 +28,11 @@ from models.fitted import FittedTransition, ScoringRelease
 from tests import example_history
 
 COLUMNS = (
-    FeatureColumn("visits", "number", "behaviour", "visits", "visits to the site", "none were recorded"),
-    FeatureColumn("days_since_visit", "number", "behaviour", "days", "days since the last visit", "never visited"),
-    FeatureColumn("industry", "category", "attributes", "", "the company's industry", "not known"),
+    FeatureColumn("visits", "number", "behaviour", Attribute("visits to the site", "visits"), "none were recorded"),
+    FeatureColumn(
+        "days_since_visit", "number", "behaviour", Attribute("days since the last visit", "days"), "never visited"
+    ),
+    FeatureColumn("industry", "category", "attributes", Attribute("the company's industry"), "not known"),
 )
 
 LOGISTIC = Setting("logistic_regression", (("C", 0.3),))

@@ -19,7 +19,7 @@ from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import Transition
 from engines.duckdb import DuckDbEngine
 from features.build import build_features
-from features.outcomes import outcomes
+from features.outcomes import outcomes_of
 from features.snapshots import scoring_snapshots, training_snapshots
 from simulation import simulate
 
@@ -162,7 +162,7 @@ def test_snapshots_and_their_features_are_the_same(checked, on_duckdb, settings,
 @pytest.mark.parametrize("kind", ["mql_to_sql", "sql_to_win"])
 def test_outcomes_are_the_same(checked, on_duckdb, settings, engine, kind):
     found, wanted = (
-        outcomes(
+        outcomes_of(
             one.history,
             snapshots_of(one.history, settings, kind),
             definitions=settings.definitions,

@@ -25,9 +25,11 @@ SNAPSHOT_TYPES = {
     "snapshot_id": pa.int64(),
     "lead_id": pa.string(),
     "account_id": pa.string(),
+    "group_id": pa.string(),
     "transition": pa.string(),
     "moment": pa.string(),
     "stage": pa.string(),
+    "spell_started_at": pa.timestamp("us"),
     "as_of": pa.timestamp("us"),
 }
 
@@ -48,7 +50,7 @@ SETTINGS: dict[str, Any] = {
         "point_rule": {
             "threshold": 20,
             "activities": [
-                {"kind": "webinar", "points": 10, "at_most": 15},
+                {"kind": "webinar", "points": 10, "max_points": 15},
                 {"kind": "pricing_view", "points": 3, "within_days": 14},
             ],
             "attributes": [{"attribute": "seniority", "one_of": ["head", "c-level"], "points": 5}],
@@ -138,7 +140,7 @@ def make_snapshots(engine: ibis.BaseBackend) -> MakeSnapshots:
         filled = [
             {
                 "snapshot_id": nth,
-                "account_id": row["lead_id"],
+                "group_id": row["lead_id"],
                 "transition": "mql_to_sql",
                 "moment": "open",
                 "stage": row.get("stage") or "mql",

@@ -44,8 +44,9 @@ def test_the_table_has_a_row_a_snapshot_in_order_of_time_and_lead(labelled):
 
 def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(labelled, settings):
     names = [column.name for column in labelled.columns]
-    before = ["snapshot_id", "lead_id", "account_id", "transition", "moment", "stage", "as_of"]
-    after = ["point_rule_points", "icp_misses", "outcome_status", "outcome_known_at", "converted", "weight", "group_id"]
+    before = ["snapshot_id", "lead_id", "account_id", "group_id", "transition", "moment", "stage", "spell_started_at"]
+    before += ["as_of"]
+    after = ["point_rule_points", "icp_misses", "outcome_status", "outcome_known_at", "converted", "weight"]
     assert list(labelled.frame.columns) == before + names + after
     assert (labelled.transition, labelled.horizon_days) == (Transition.MQL_TO_SQL, 30)
     assert labelled.catalogue_digest == catalogue_digest(settings)

@@ -9,6 +9,7 @@ from features.snapshots import scoring_snapshots, training_snapshots, unscored_l
 from tests.features.spec_files import specs_of
 
 TRAINING = "training "
+TIMES = ("as_of", "spell_started_at")
 
 
 def rows_of(snapshots, columns):
@@ -17,7 +18,11 @@ def rows_of(snapshots, columns):
 
 
 def with_times(rows):
-    return [{**row, "as_of": dt.datetime.fromisoformat(row["as_of"])} for row in rows]
+    return [{name: time_of(cell) if name in TIMES else cell for name, cell in row.items()} for row in rows]
+
+
+def time_of(cell):
+    return dt.datetime.fromisoformat(cell)
 
 
 @pytest.mark.parametrize("spec", specs_of("snapshots"), ids=str)

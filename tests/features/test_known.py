@@ -8,8 +8,10 @@ import pytest
 
 from data_contracts.columns import TABLES
 from data_contracts.errors import SettingsError
+from data_contracts.history import CrmHistory
+from data_contracts.snapshots import Snapshots
 from features import known
-from features.known import known_at, known_in_tables
+from features.known import known_at
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
 BUSY = {
@@ -142,7 +144,9 @@ def test_columns_that_the_engine_knows_to_be_never_missing_are_taken_as_well(set
     snapshots = ibis.table(
         {"snapshot_id": "!int64", "lead_id": "!string", "stage": "!string", "as_of": "!timestamp(6)"}, name="snapshots"
     )
-    found = known_in_tables(strict, snapshots, settings=settings)
+    unsettled = ibis.table({"lead_id": "!string"}, name="unsettled")
+    history = CrmHistory(strict, unsettled, AS_OF, (), fingerprint="", definitions_version="")
+    found = known_at(history, Snapshots(snapshots), settings=settings)
     assert "seniority" in ibis.to_sql(found.snapshots)
 
 

@@ -206,7 +206,7 @@ class Workbench:
         """The features of every lead known at the moment, in both histories."""
         leads = sorted(row["lead_id"] for row in first["leads"] if row["created_at"] < AS_OF)
         moments = [
-            {"snapshot_id": nth, "lead_id": lead, "account_id": lead, "transition": "mql_to_sql", "moment": "open",
+            {"snapshot_id": nth, "lead_id": lead, "group_id": lead, "transition": "mql_to_sql", "moment": "open",
              "stage": "mql", "as_of": AS_OF}
             for nth, lead in enumerate(leads)
         ]  # fmt: skip
@@ -239,7 +239,7 @@ def differing(both):
         name
         for one, other in zip(first, second, strict=True)
         for name, value in one.items()
-        if name not in ("snapshot_id", "account_id") and not same(value, other[name])
+        if name not in ("snapshot_id", "group_id") and not same(value, other[name])
     }
 
 

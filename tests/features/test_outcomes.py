@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from data_contracts.vocabulary import Transition
-from features.outcomes import outcomes
+from features.outcomes import outcomes_of
 from features.snapshots import training_snapshots
 from tests.features.spec_files import specs_of
 
@@ -15,7 +15,7 @@ OUTCOMES = "outcomes "
 
 def judged(history, settings, transition):
     snapshots = training_snapshots(history, settings.definitions, transition=transition)
-    found = outcomes(history, snapshots, definitions=settings.definitions, transition=transition)
+    found = outcomes_of(history, snapshots, definitions=settings.definitions, transition=transition)
     table = snapshots.table.join(found, "snapshot_id").order_by("lead_id", "as_of")
     return table.to_pyarrow().to_pylist()
 

@@ -10,7 +10,7 @@ import pytest
 
 from data_contracts.settings import Settings
 from features.build import build_features
-from features.value import value_of_a_win
+from features.outcomes import value_of_a_win
 from tests.features.conftest import MakeHistory, MakeSnapshots
 
 Tables = Mapping[str, Sequence[dict[str, Any]]]

@@ -1,6 +1,6 @@
 """What a win is worth."""
 
-from features.value import value_of_a_win
+from features.outcomes import value_of_a_win
 
 
 def deal(nth, outcome, amount):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from data_contracts.sayings import Attribute
 from data_contracts.settings import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
@@ -20,11 +21,11 @@ N_WEEKS_OPEN = 8
 FROM = dt.datetime(2024, 1, 1)
 EXTRACTED_AT = dt.datetime(2026, 1, 1)
 COLUMNS = (
-    FeatureColumn("n_visits", "number", "behaviour", "visits", "visits", "none recorded"),
-    FeatureColumn("employees", "number", "attributes", "people", "size of the company", "not known"),
-    FeatureColumn("days_in_stage", "number", "funnel", "days", "days in the stage", "never missing"),
-    FeatureColumn("noise", "number", "behaviour", "", "nothing", "never missing"),
-    FeatureColumn("source", "category", "funnel", "", "where it came from", "not recorded"),
+    FeatureColumn("n_visits", "number", "behaviour", Attribute("visits", "visits"), "none recorded"),
+    FeatureColumn("employees", "number", "attributes", Attribute("size of the company", "people"), "not known"),
+    FeatureColumn("days_in_stage", "number", "funnel", Attribute("days in the stage", "days"), "never missing"),
+    FeatureColumn("noise", "number", "behaviour", Attribute("nothing"), "never missing"),
+    FeatureColumn("source", "category", "funnel", Attribute("where it came from"), "not recorded"),
 )
 SOURCES = ("search", "event", "partner", "referral")
 

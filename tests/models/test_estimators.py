@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
+from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models.estimators import (
     LIGHTGBM_SETTINGS,
@@ -71,10 +72,10 @@ def test_an_unseen_category_counts_as_a_rare_one(setting: Setting, rows: pd.Data
 @named
 def test_columns_that_are_constant_or_always_missing_do_no_harm(setting: Setting, rows: pd.DataFrame) -> None:
     extra = (
-        FeatureColumn("constant", "number", "x", "", "", ""),
-        FeatureColumn("never_known", "number", "x", "", "", ""),
-        FeatureColumn("one_word", "category", "x", "", "", ""),
-        FeatureColumn("no_word", "category", "x", "", "", ""),
+        FeatureColumn("constant", "number", "x", Attribute(""), ""),
+        FeatureColumn("never_known", "number", "x", Attribute(""), ""),
+        FeatureColumn("one_word", "category", "x", Attribute(""), ""),
+        FeatureColumn("no_word", "category", "x", Attribute(""), ""),
     )
     wide = rows.assign(
         constant=1.0,

@@ -6,6 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from data_contracts.releases import Estimate
+from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.plots import N_FEATURES_SHOWN, feature_importance, lift_curve, mean_contributions, reliability_diagram
@@ -68,7 +69,7 @@ def test_features_are_ordered_by_how_much_they_move_predictions_with_their_meani
 
 
 def test_no_more_features_are_shown_than_can_be_read():
-    columns = tuple(FeatureColumn(f"f{n}", "number", "behaviour", "", f"meaning {n}", "") for n in range(40))
+    columns = tuple(FeatureColumn(f"f{n}", "number", "behaviour", Attribute(f"meaning {n}"), "") for n in range(40))
     importance = mean_contributions(pd.DataFrame({f"f{n}": [float(n)] for n in range(40)}))
     (axes,) = feature_importance(importance, columns).axes
     assert [bar.get_width() for bar in axes.patches] == [float(n) for n in range(40 - N_FEATURES_SHOWN, 40)]

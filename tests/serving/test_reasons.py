@@ -7,48 +7,48 @@ from serving.reasons import LEAST_LOG_ODDS, NO_SIGNAL, Reasoner, no_signal, outs
 
 
 def phrasing(name: str, *, family: str = "") -> Phrasing:
-    """Tells a feature as `name=value`."""
+    """Says a feature as `name=value`."""
     return Phrasing(family or name, name, lambda value: f"{name}={value}", is_of_profile=False)
 
 
-def told(contributions: dict[str, float], *, families: dict[str, str] | None = None) -> list[str | None]:
+def reasons_of(contributions: dict[str, float], *, families: dict[str, str] | None = None) -> list[str | None]:
     """The reasons of one lead whose features all have the value 7."""
     reasoner = Reasoner.of({name: phrasing(name, family=(families or {}).get(name, "")) for name in contributions})
     values = pd.DataFrame({name: [7.0] for name in contributions})
     return reasoner.reasons(pd.DataFrame([contributions]), values)[0].tolist()
 
 
-def test_the_three_weightiest_features_are_told_weightiest_first_with_their_direction():
-    assert told({"a": 0.2, "b": -0.9, "c": 0.1, "d": 0.3}) == ["lowers: b=7.0", "raises: d=7.0", "raises: a=7.0"]
+def test_the_three_weightiest_features_are_said_weightiest_first_with_their_direction():
+    assert reasons_of({"a": 0.2, "b": -0.9, "c": 0.1, "d": 0.3}) == ["lowers: b=7.0", "raises: d=7.0", "raises: a=7.0"]
 
 
 def test_what_hardly_moves_the_probability_is_no_reason():
     just_enough = {"a": LEAST_LOG_ODDS, "b": -LEAST_LOG_ODDS * 0.99, "c": 0.0}
-    assert told(just_enough) == ["raises: a=7.0", None, None]
+    assert reasons_of(just_enough) == ["raises: a=7.0", None, None]
 
 
 def test_a_lead_sees_what_speaks_against_it_even_where_more_speaks_for_it():
-    assert told({"a": 0.9, "b": 0.8, "c": 0.7, "d": -0.1}) == ["raises: a=7.0", "raises: b=7.0", "lowers: d=7.0"]
-    assert told({"a": 0.9, "b": 0.8, "c": 0.7, "d": -0.01}) == ["raises: a=7.0", "raises: b=7.0", "raises: c=7.0"]
+    assert reasons_of({"a": 0.9, "b": 0.8, "c": 0.7, "d": -0.1}) == ["raises: a=7.0", "raises: b=7.0", "lowers: d=7.0"]
+    assert reasons_of({"a": 0.9, "b": 0.8, "c": 0.7, "d": -0.01}) == ["raises: a=7.0", "raises: b=7.0", "raises: c=7.0"]
 
 
-def test_a_family_gets_one_reason_told_by_its_strongest_member():
+def test_a_family_gets_one_reason_said_by_its_strongest_member():
     windows = {"week": "pricing", "month": "pricing", "quarter": "pricing"}
-    reasons = told({"week": 0.5, "month": 0.9, "quarter": 0.6, "other": -0.3}, families=windows)
+    reasons = reasons_of({"week": 0.5, "month": 0.9, "quarter": 0.6, "other": -0.3}, families=windows)
     assert reasons == ["raises: month=7.0", "lowers: other=7.0", None]
 
 
-def test_a_family_weighs_its_sum_and_is_told_by_a_member_that_pulls_that_way():
-    # 0.9 - 1.0 + 0.3 = 0.2 > 0, so the member with the largest rise tells it.
-    reasons = told({"a": 0.9, "b": -1.0, "c": 0.3, "d": 0.4}, families=dict.fromkeys("abc", "family"))
+def test_a_family_weighs_its_sum_and_is_said_by_a_member_that_pulls_that_way():
+    # 0.9 - 1.0 + 0.3 = 0.2 > 0, so the member with the largest rise says it.
+    reasons = reasons_of({"a": 0.9, "b": -1.0, "c": 0.3, "d": 0.4}, families=dict.fromkeys("abc", "family"))
     assert reasons == ["raises: d=7.0", "raises: a=7.0", None]
 
 
 def test_members_that_cancel_each_other_are_no_reason():
-    assert told({"a": 2.0, "b": -2.0, "c": 0.1}, families={"a": "f", "b": "f"}) == ["raises: c=7.0", None, None]
+    assert reasons_of({"a": 2.0, "b": -2.0, "c": 0.1}, families={"a": "f", "b": "f"}) == ["raises: c=7.0", None, None]
 
 
-def test_each_lead_is_told_its_own_value_and_missing_is_told_as_missing():
+def test_each_lead_reads_its_own_value_and_missing_is_said_as_missing():
     reasoner = Reasoner.of({"number": phrasing("number"), "word": phrasing("word")})
     values = pd.DataFrame({"number": [1.0, np.nan, 3.0], "word": pd.Series(["x", None, "z"], dtype="str")})
     contributions = pd.DataFrame({"number": [1.0, 1.0, -1.0], "word": [-0.5, -0.5, 2.0]}, index=[5, 6, 7])
@@ -70,7 +70,7 @@ def test_no_leads_have_no_reasons():
     assert Reasoner.of({"a": phrasing("a")}).reasons(frame, frame).shape == (0, 3)
 
 
-def test_a_lead_outside_the_profile_is_told_what_it_misses_first():
+def test_a_lead_outside_the_profile_reads_first_what_it_misses():
     own = np.array([["raises: a", "lowers: b", "raises: c"], [NO_SIGNAL, None, None]], dtype=object)
     assert outside_profile(own, [["size", "region"], ["size"]]).tolist() == [
         ["lowers: outside the agreed profile (size, region)", "raises: a", "lowers: b"],

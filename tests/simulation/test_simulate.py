@@ -134,7 +134,7 @@ def test_the_settings_hold_the_point_rule_that_the_simulation_used():
     rule = SETTINGS.definitions.point_rule
     assert rule is not None
     ours = {SETTINGS.crm.activity_kinds[laws.KINDS[kind]]: points for kind, points in laws.POINTS.items()}
-    assert {one.kind: (one.points, one.at_most) for one in rule.activities} == ours
+    assert {one.kind: (one.points, one.max_points) for one in rule.activities} == ours
     assert min(one.within_days for one in rule.activities) > END / (24 * HOUR)
     seniority = dict(zip(laws.SENIORITIES, laws.SENIORITY_POINTS, strict=True))
     industry = dict(zip(laws.INDUSTRIES, laws.INDUSTRY_POINTS, strict=True))

@@ -1,16 +1,21 @@
-"""How well the lead fits the agreed ideal customer profile, criterion by criterion and in total."""
+"""Who the lead is: how well it fits the agreed ideal customer profile, and the customer's own attributes."""
 
 import re
+from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
 
 from data_contracts.errors import SettingsError
-from data_contracts.settings import IcpCriterion, IdealCustomerProfile, Settings
-from features.measures import Feature, Measure, Scan, number
+from data_contracts.sayings import Attribute, Criterion, ProfileShare
+from data_contracts.settings import AttributeDeclaration, IcpCriterion, IdealCustomerProfile, Settings
+from data_contracts.snapshots import FIT_SHARE, MISSES
+from features.measures import Feature, Measure, Scan, category, number
 
-FIT_SHARE = "icp_fit_share"
-MISSES = "icp_misses"
+ICP_FIT = "icp_fit"
+ATTRIBUTES = "attributes"
+NOT_SAID = "the CRM does not say, or did not at the time"
+"""What a missing attribute means."""
 
 
 def criterion_column(criterion: IcpCriterion) -> str:
@@ -74,15 +79,21 @@ def _criterion_feature(criterion: IcpCriterion) -> Feature:
         criterion_column(criterion),
         lambda snapshots: is_met(criterion, snapshots),
         scan=Scan.SNAPSHOTS,
-        group="icp_fit",
-        unit="1 met, 0 not met",
-        meaning=f"meets the agreed criterion {criterion.name!r}",
+        group=ICP_FIT,
+        said=Criterion(
+            criterion.name,
+            reads=attribute_column(criterion.attribute),
+            one_of=criterion.one_of,
+            at_least=criterion.at_least,
+            at_most=criterion.at_most,
+        ),
+        family=attribute_column(criterion.attribute),
         missing=f"its {criterion.attribute} is not known",
     )
 
 
 def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
-    """A criterion that is not known counts neither for nor against."""
+    """A criterion whose attribute is not known is left out of the share."""
 
     def share(snapshots: ir.Table) -> ir.Value:
         met, known = ibis.literal(0.0), ibis.literal(0.0)
@@ -97,8 +108,33 @@ def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
         FIT_SHARE,
         share,
         scan=Scan.SNAPSHOTS,
-        group="icp_fit",
-        unit="share in [0, 1]",
-        meaning="fits the agreed profile: weighted share of its known criteria that are met",
+        group=ICP_FIT,
+        said=ProfileShare(),
         missing="no criterion is known, or none is agreed",
+    )
+
+
+def attribute_column(name: str) -> str:
+    """The column of the feature that the declared attribute `name` gives."""
+    return f"attribute_{name}"
+
+
+def attribute_features(attributes: Mapping[str, AttributeDeclaration]) -> tuple[Feature, ...]:
+    """A feature `attribute_<name>` for each declared attribute, in the order of the settings."""
+    return tuple(_attribute_feature(name, declared) for name, declared in attributes.items())
+
+
+def _attribute_feature(name: str, declared: AttributeDeclaration) -> Feature:
+    said = Attribute(declared.meaning, declared.unit)
+    if declared.type == "category":
+        return category(
+            attribute_column(name), lambda snapshots: snapshots[name], group=ATTRIBUTES, said=said, missing=NOT_SAID
+        )
+    return number(
+        attribute_column(name),
+        lambda snapshots: snapshots[name],
+        scan=Scan.SNAPSHOTS,
+        group=ATTRIBUTES,
+        said=said,
+        missing=NOT_SAID,
     )
