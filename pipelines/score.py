@@ -43,7 +43,8 @@ def score_open_leads(
     store = Store.of(settings)
     loaded, own = run(load_release, release, settings)
     warn_of_differences(loaded.manifest, settings, warn=warn)
-    with store.checked_history() as checked:
+    with store.open_history() as engine:
+        checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, own)
         extracted_at = checked.history.extracted_at
         moment = as_of or extracted_at
@@ -57,6 +58,7 @@ def score_open_leads(
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,
+            engine,
             checked.history,
             loaded,
             settings=own,

@@ -36,8 +36,8 @@ class Store:
 
     @property
     def scores(self) -> Path:
-        """The scores of the last scoring run."""
-        return self.folder / "scored_leads.parquet"
+        """The scores of the last scoring run: a folder of Parquet files."""
+        return self.folder / "scored_leads"
 
     @property
     def published(self) -> Path:
@@ -51,7 +51,7 @@ class Store:
 
     def scores_as_of(self, moment: dt.datetime) -> Path:
         """The scores of a question about the past, which leave those of the last scoring run alone."""
-        return self.folder / f"scored_leads.as_of_{moment:%Y-%m-%dT%H%M%S}.parquet"
+        return self.folder / f"scored_leads.as_of_{moment:%Y-%m-%dT%H%M%S}"
 
     def new_history(self) -> AbstractContextManager[Engine]:
         """An empty engine that becomes the history on success, and the refused history on a `ContractError`.

@@ -1,8 +1,11 @@
 """A release at work: every open lead with its probabilities, value, grade, reasons and next action."""
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+import json
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,14 +16,16 @@ import pyarrow.parquet as pq
 from data_contracts.engine import store_errors
 from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
-from data_contracts.keeping import held, kept_file
+from data_contracts.keeping import held, kept_folder
+from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
 from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
-from data_contracts.snapshots import FIT_SHARE, MISSES
+from data_contracts.snapshots import FIT_SHARE, MISSES, Snapshots
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
+from models.artefacts import load_release, save_release
 from models.chain import win_probabilities
 from models.fitted import ScoringRelease
 from models.thresholds import grade
@@ -28,17 +33,16 @@ from serving.decide import actions, respond_by
 from serving.phrases import phrasings
 from serving.reasons import N_REASONS, Reasoner, no_signal, outside_profile
 
-LEADS_AT_ONCE = 50_000
-"""Leads in memory at a time: some hundred megabytes with their features and contributions."""
-
 LEAST_LABELLED_ALIKE = 30
 """Labelled leads of a grade below which its scores count as extrapolated: the 95 % interval of a share seen among 30
 still reaches 18 percentage points to either side."""
 
-_METADATA = ("as_of", "release_id", "definitions_version", "data_fingerprint")
+_ABOUT = "_about.json"
+"""The file beside the scores that says what they are of. Whoever reads the folder as Parquet passes over it."""
 
 
 def score_leads(
+    engine: Engine,
     history: CrmHistory,
     release: ScoringRelease,
     *,
@@ -47,12 +51,15 @@ def score_leads(
     path: Path,
     say: Say = silent,
 ) -> ScoredLeads:
-    """The scores of every lead that is open at `as_of`, in a Parquet file at `path` that is replaced as a whole.
+    """The scores of every lead that is open at `as_of`, in a folder of Parquet files that is replaced as a whole.
 
-    Leads are streamed: memory does not grow with their number.
+    The engine maps `score_batch` over the features: memory does not grow with the number of leads, and a cluster scores
+    on its workers.
 
     Parameters
     ----------
+    engine
+        Where the history lives.
     history
         Checked history.
     release
@@ -62,9 +69,9 @@ def score_leads(
     as_of
         The moment (UTC, naive). Nothing known later takes part.
     path
-        Where the scores go; its folder is made where it is not there.
+        Where the scores go. It is a link to the folder of the last run.
     say
-        Is told after each slice how many leads are scored so far.
+        Is told how many leads are scored so far.
 
     Raises
     ------
@@ -75,7 +82,8 @@ def score_leads(
     """
     refuse_other_definitions(release, settings.definitions)
     snapshots = scoring_snapshots(history, settings.definitions, as_of=as_of)
-    features = build_features(history, snapshots, settings=settings)
+    kept = Snapshots(engine.keep_for_now("scoring_snapshots", snapshots.table))
+    features = build_features(history, kept, settings=settings)
     refuse_other_catalogue(release, features.catalogue_digest)
     told = {
         "as_of": as_of.isoformat(),
@@ -83,54 +91,64 @@ def score_leads(
         "definitions_version": release.manifest.definitions_version,
         "data_fingerprint": history.fingerprint,
     }
-    n_leads = 0
     with (
         store_errors(path, remedy="run `leadscore score` again"),
         held(path, by="leadscore score"),
-        kept_file(path) as aside,
+        kept_folder(path) as version,
     ):
-        with pq.ParquetWriter(aside, SCORED_LEADS_SCHEMA.with_metadata(told)) as writer:
-            for leads in _in_slices(features.table.order_by("lead_id").to_pyarrow_batches()):
-                writer.write_table(score_batch(leads.to_pandas(), release, settings=settings))
-                n_leads += leads.num_rows
-                say(f"{n_leads:,} leads scored")
-        open_scored_leads(aside)
+        scorer = BatchScorer(release, settings=settings)
+        for n_leads in engine.map_batches(
+            features.table, scorer, schema=SCORED_LEADS_SCHEMA, order_by="lead_id", into=version
+        ):
+            say(f"{n_leads:,} leads scored")
+        (version / _ABOUT).write_text(json.dumps(told, indent=2), encoding="utf-8")
+        open_scored_leads(version)
     return open_scored_leads(path)
-
-
-def _in_slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The rows of `batches` in order, `LEADS_AT_ONCE` at a time, whatever the size of the engine's batches.
-
-    A probability may differ in its last bit with the place of the lead in its batch, and the engine's batches differ
-    with the number of its threads: the same leads are always scored together.
-    """
-    waiting: list[pa.RecordBatch] = []
-    n_waiting = 0
-    for batch in batches:
-        waiting, n_waiting = [*waiting, batch], n_waiting + batch.num_rows
-        while n_waiting >= LEADS_AT_ONCE:
-            together = pa.Table.from_batches(waiting)
-            yield together.slice(0, LEADS_AT_ONCE)
-            waiting, n_waiting = together.slice(LEADS_AT_ONCE).to_batches(), n_waiting - LEADS_AT_ONCE
-    if n_waiting:
-        yield pa.Table.from_batches(waiting)
 
 
 def open_scored_leads(path: Path) -> ScoredLeads:
     """The scores that `score_leads` left at `path`. Raises `PublishError` where the file holds none."""
     try:
-        file = pq.read_metadata(path)
-        told = {name: file.metadata[name.encode()].decode() for name in _METADATA}
-    except (OSError, pa.ArrowInvalid, KeyError, TypeError) as error:
+        told = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
+        return ScoredLeads(
+            path=path,
+            n_leads=sum(pq.read_metadata(file).num_rows for file in path.glob("*.parquet")),
+            as_of=dt.datetime.fromisoformat(told["as_of"]),
+            release_id=told["release_id"],
+            definitions_version=told["definitions_version"],
+            data_fingerprint=told["data_fingerprint"],
+        )
+    except (OSError, pa.ArrowInvalid, ValueError, KeyError, TypeError) as error:
         raise PublishError(f"there are no scores at {path} ({error}); run `leadscore score` first") from error
-    return ScoredLeads(
-        path=path,
-        n_leads=file.num_rows,
-        as_of=dt.datetime.fromisoformat(told["as_of"]),
-        release_id=told["release_id"],
-        definitions_version=told["definitions_version"],
-        data_fingerprint=told["data_fingerprint"],
-    )
+
+
+class BatchScorer:
+    """`score_batch` with its release and settings: a function of a table, which travels to the workers of a cluster.
+
+    It travels as the release's files, from which a worker loads the release once, as from a registry.
+    """
+
+    def __init__(self, release: ScoringRelease, *, settings: Settings) -> None:
+        self._release, self._settings = release, settings
+
+    def __call__(self, rows: pa.Table) -> pa.Table:
+        """The scores of `rows` of a `FeatureTable`, in their order."""
+        return score_batch(rows.to_pandas(), self._release, settings=self._settings)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How it travels."""
+        with TemporaryDirectory() as folder:
+            save_release(self._release, Path(folder))
+            files = tuple((file.name, file.read_bytes()) for file in sorted(Path(folder).iterdir()))
+        return _scorer_of, (files, self._settings.model_dump_json())
+
+
+@lru_cache(maxsize=1)
+def _scorer_of(files: tuple[tuple[str, bytes], ...], settings: str) -> BatchScorer:
+    with TemporaryDirectory() as folder:
+        for name, content in files:
+            (Path(folder) / name).write_bytes(content)
+        return BatchScorer(load_release(Path(folder)), settings=Settings.model_validate_json(settings))
 
 
 def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Settings) -> pa.Table:

@@ -8,7 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
 
@@ -150,10 +149,8 @@ def test_scores_of_another_history_with_the_same_time_of_extract_are_not_publish
 def test_scores_of_another_release_are_not_published(finished_run, tmp_path, monkeypatch):
     shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
     monkeypatch.chdir(tmp_path / "workspace")
-    scores = Path("var/simulated/scored_leads.parquet")
-    table = pq.read_table(scores)
-    metadata = table.schema.metadata | {b"release_id": b"2026-01-01-of-before"}
-    pq.write_table(table.replace_schema_metadata(metadata), scores)
+    about = Path("var/simulated/scored_leads/_about.json")
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"release_id": "2026-01-01-of-before"}))
     code, _, err = run("publish")
     assert code == 8
     assert "2026-01-01-of-before" in err

@@ -53,7 +53,7 @@ def test_nightly_ingests_scores_and_publishes_with_artefacts_in_prefect(workspac
     assert receipt.n_unchanged > 0
     found = artefacts()
     assert {"checked-tables", "data-docs", "scored-leads", "publish-receipt", "published-scores"} <= set(found)
-    scores = workspace / "var" / "simulated" / "scored_leads.parquet"
+    scores = workspace / "var" / "simulated" / "scored_leads"
     assert found["scored-leads"].data == f"`{scores}`", "the path as text: a browser opens no file:// link"
     assert "file://" not in str([artefact.data for artefact in found.values()])
     rows = json.loads(found["checked-tables"].data)

@@ -42,8 +42,8 @@ def test_an_error_of_ours_is_its_text_and_its_exit_code():
     ],
 )
 def test_what_the_system_refuses_is_told_with_the_file_and_what_to_do(number: int, remedy: str):
-    error = OSError(number, os.strerror(number), "var/ours/scored_leads.parquet")
-    assert told_of(error) == (11, f"error: var/ours/scored_leads.parquet: {remedy}")
+    error = OSError(number, os.strerror(number), "var/ours/scored_leads")
+    assert told_of(error) == (11, f"error: var/ours/scored_leads: {remedy}")
 
 
 def test_without_a_file_s_name_the_remedy_stands_alone():

@@ -20,9 +20,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def file_of(store, part):
-    return {"history": store.folder / "history.duckdb", "scores": store.scores, "releases": store.folder / "mlflow.db"}[
-        part
-    ]
+    files = {"history": "history.duckdb", "scores": "scored_leads/part-0.parquet", "releases": "mlflow.db"}
+    return store.folder / files[part]
 
 
 def command_of(name):

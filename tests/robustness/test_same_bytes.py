@@ -44,7 +44,7 @@ def run_all(folder: Path, *, n_cores: int) -> None:
 def files_of(store: Path) -> dict[str, bytes]:
     """What the store gives out: the scores, and what was published."""
     published = (store / "published").iterdir()
-    return {path.name: path.read_bytes() for path in (store / "scored_leads.parquet", *published)}
+    return {path.name: path.read_bytes() for path in (store / "scored_leads" / "part-0.parquet", *published)}
 
 
 def release_of(store: Path) -> dict[str, object]:

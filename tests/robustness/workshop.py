@@ -277,7 +277,7 @@ def kept_in(store: Store) -> Kept:
     """What `store` holds. Looking changes nothing: a database is read from a copy."""
     return Kept(
         history=_looked_at(lambda: _history(store.folder / "history.duckdb")),
-        scores=_looked_at(lambda: _digest(store.scores) if store.scores.exists() else "none"),
+        scores=_looked_at(lambda: _files(store.scores)),
         published=_looked_at(lambda: _files(store.published)),
         releases=_looked_at(lambda: _releases(store)),
     )

@@ -1,29 +1,38 @@
 import datetime as dt
 import os
+import pickle
+import shutil
 
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-import serving.score
+import engines.mapping
 from data_contracts.errors import BusyError, PublishError, ReleaseError
 from data_contracts.keeping import held
-from data_contracts.scores import SCORED_LEADS_SCHEMA
+from data_contracts.progress import silent
+from data_contracts.scores import SCORED_LEADS_SCHEMA, ScoredLeads
 from data_contracts.vocabulary import Transition
+from engines.duckdb import DuckDbEngine
 from features.build import build_features
 from features.catalogue import features_of
 from features.snapshots import scoring_snapshots
 from models.estimators import fit_estimator, model_frame
 from models.fitted import FittedTransition, ScoringRelease
-from serving.score import open_scored_leads, score_batch, score_leads
+from serving.score import BatchScorer, open_scored_leads, score_batch, score_leads
 from tests.example_history import EXTRACTED_AT, busy_history, history, settings
 from tests.example_release import LOGISTIC, THRESHOLDS, Fixed, base_rate, manifest, release_of, summary
 
 SETTINGS = settings()
 COLUMNS = tuple(feature.column for feature in features_of(SETTINGS))
+
+
+def scored_into(path, crm, release, settings=SETTINGS, say=silent) -> ScoredLeads:
+    """The scores of `crm` at its extract, in the folder `path`."""
+    engine = DuckDbEngine(crm.leads.get_backend())
+    return score_leads(engine, crm, release, settings=settings, as_of=EXTRACTED_AT, path=path, say=say)
 
 
 @pytest.fixture(scope="module")
@@ -181,10 +190,10 @@ def test_where_no_signal_was_found_the_base_rate_is_published_and_said():
 def run(crm, release, tmp_path_factory):
     """One scoring run over the whole CRM, 20 leads at a time: what it returned, and what it told of its progress."""
     told = []
-    path = tmp_path_factory.mktemp("scores") / "new" / "scored.parquet"
+    path = tmp_path_factory.mktemp("scores") / "new" / "scored"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(serving.score, "LEADS_AT_ONCE", 20)
-        scores = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, say=told.append)
+        patch.setattr(engines.mapping, "ROWS_AT_ONCE", 20)
+        scores = scored_into(path, crm, release, say=told.append)
     return scores, told
 
 
@@ -195,12 +204,13 @@ def table(run) -> pd.DataFrame:
 
 def test_scores_are_streamed_into_a_file_in_order_of_the_lead(run, table, frame):
     scores, told = run
-    assert pq.read_schema(scores.path).equals(SCORED_LEADS_SCHEMA)
+    assert {file.name for file in scores.path.iterdir()} == {"_about.json", "part-0.parquet"}
+    assert pq.read_schema(scores.path / "part-0.parquet").equals(SCORED_LEADS_SCHEMA)
     assert table["lead_id"].to_list() == sorted(frame["lead_id"])
     assert told == ["20 leads scored", "40 leads scored", f"{len(frame)} leads scored"]
     assert (scores.n_leads, scores.as_of, scores.release_id) == (len(frame), EXTRACTED_AT, "2026-05-01-abc123")
     assert scores.definitions_version == "2026.1"
-    assert {file.name for file in scores.path.parent.iterdir()} == {"scored.parquet", "scored.parquet.lock"}
+    assert scores.path.is_symlink(), "the files are replaced together"
 
 
 def test_a_stream_scores_as_one_batch_does(table, release, frame):
@@ -222,30 +232,32 @@ def test_a_lead_with_pricing_views_is_told_so(table):
 
 def test_no_open_lead_gives_a_file_without_rows(release, tmp_path):
     nobody = history({})
-    scores = score_leads(nobody, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+    scores = scored_into(tmp_path / "scored", nobody, release)
     assert (scores.n_leads, scores.release_id) == (0, "2026-05-01-abc123")
 
 
 def test_a_run_that_fails_leaves_the_scores_of_the_last_one(crm, release, tmp_path):
-    path = tmp_path / "s.parquet"
-    path.write_bytes(b"the last scores")
+    path = tmp_path / "scored"
+    path.mkdir()
+    (path / "part-0.parquet").write_bytes(b"the last scores")
 
     def fail(line: str) -> None:
         raise RuntimeError("the machine went away")
 
     with pytest.raises(RuntimeError, match="went away"):
-        score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path, say=fail)
-    assert path.read_bytes() == b"the last scores"
-    assert {file.name for file in tmp_path.iterdir()} == {"s.parquet", "s.parquet.lock"}
+        scored_into(path, crm, release, say=fail)
+    assert (path / "part-0.parquet").read_bytes() == b"the last scores"
+    assert {file.name for file in tmp_path.iterdir()} == {"scored", "scored.lock"}
 
 
 def test_a_second_scoring_run_is_told_who_scores_and_leaves_the_scores_alone(crm, release, tmp_path):
-    path = tmp_path / "s.parquet"
-    path.write_bytes(b"the last scores")
-    said = rf"leadscore score \(process {os.getpid()} on .*\) is at work on .*s\.parquet"
+    path = tmp_path / "scored"
+    path.mkdir()
+    (path / "part-0.parquet").write_bytes(b"the last scores")
+    said = rf"leadscore score \(process {os.getpid()} on .*\) is at work on .*scored"
     with held(path, by="leadscore score"), pytest.raises(BusyError, match=said):
-        score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=path)
-    assert path.read_bytes() == b"the last scores"
+        scored_into(path, crm, release)
+    assert (path / "part-0.parquet").read_bytes() == b"the last scores"
 
 
 def test_the_size_of_the_engine_s_batches_changes_no_byte(run, crm, release, tmp_path, monkeypatch):
@@ -253,16 +265,16 @@ def test_the_size_of_the_engine_s_batches_changes_no_byte(run, crm, release, tmp
     scores, _ = run
     before = ir.Table.to_pyarrow_batches
     monkeypatch.setattr(ir.Table, "to_pyarrow_batches", lambda table: before(table, chunk_size=7))
-    monkeypatch.setattr(serving.score, "LEADS_AT_ONCE", 20)
-    again = score_leads(crm, release, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "again.parquet")
-    assert again.path.read_bytes() == scores.path.read_bytes()
+    monkeypatch.setattr(engines.mapping, "ROWS_AT_ONCE", 20)
+    again = scored_into(tmp_path / "again", crm, release)
+    assert (again.path / "part-0.parquet").read_bytes() == (scores.path / "part-0.parquet").read_bytes()
 
 
 def test_a_release_of_another_catalogue_is_refused(crm, release, tmp_path):
     inputs = release.manifest.inputs.model_copy(update={"catalogue_digest": "other"})
     other = ScoringRelease(release.manifest.model_copy(update={"inputs": inputs}), release.transitions)
     with pytest.raises(ReleaseError, match=r"made by feature catalogue other and the one in force is \w{16}; train"):
-        score_leads(crm, other, settings=SETTINGS, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+        scored_into(tmp_path / "scored", crm, other)
 
 
 def test_a_release_for_other_horizons_or_transitions_is_refused(crm, release, tmp_path):
@@ -270,18 +282,34 @@ def test_a_release_for_other_horizons_or_transitions_is_refused(crm, release, tm
     one_step = settings(transitions={"mql_to_win": {"horizon_days": 30}})
     for other, asked in ((longer, "mql_to_sql within 60 days and sql_to_win"), (one_step, "mql_to_win within 30 days")):
         with pytest.raises(ReleaseError, match=f"predicts mql_to_sql within 30 days and .* ask for {asked}"):
-            score_leads(crm, release, settings=other, as_of=EXTRACTED_AT, path=tmp_path / "s.parquet")
+            scored_into(tmp_path / "scored", crm, release, settings=other)
 
 
-@pytest.mark.parametrize("content", [None, b"no parquet", "a table of something else"])
-def test_a_file_without_scores_is_refused(content, tmp_path):
-    path = tmp_path / "s.parquet"
-    if isinstance(content, bytes):
-        path.write_bytes(content)
-    elif content is not None:
-        pq.write_table(pa.table({"a": [1]}), path)
+@pytest.mark.parametrize("about", [None, "", "{}", '{"as_of": "soon"}'])
+def test_a_folder_without_scores_is_refused(about, tmp_path):
+    path = tmp_path / "scored"
+    path.mkdir()
+    if about is not None:
+        (path / "_about.json").write_text(about)
     with pytest.raises(PublishError, match=r"there are no scores at .*run `leadscore score` first"):
         open_scored_leads(path)
+
+
+def test_a_damaged_file_among_the_scores_is_refused(run, tmp_path):
+    path = tmp_path / "scored"
+    shutil.copytree(run[0].path, path)
+    (path / "part-0.parquet").write_bytes(b"no parquet")
+    with pytest.raises(PublishError, match=r"there are no scores at .*run `leadscore score` first"):
+        open_scored_leads(path)
+
+
+def test_a_scorer_that_travelled_to_another_process_scores_the_same(release, features):
+    scorer = BatchScorer(release, settings=SETTINGS)
+    rows = features.table.order_by("lead_id").to_pyarrow()
+    sent = pickle.dumps(scorer)
+    arrived = pickle.loads(sent)  # noqa: S301  as a cluster sends it to its own workers
+    assert arrived(rows).equals(scorer(rows))
+    assert pickle.loads(sent) is arrived, "a worker loads the release once"  # noqa: S301
 
 
 def test_the_thresholds_of_the_release_decide_not_those_of_the_settings():
