@@ -14,9 +14,8 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pd.DataFrame:
     """What the lines leave in `frame`, in a folder where 300 simulated leads were checked."""
-    from crm.simulated import simulate
-
     from pipelines.ingest import ingest_history
+    from simulation import simulate
 
     (tmp_path / "config").symlink_to(ROOT / "config")
     monkeypatch.chdir(tmp_path)
