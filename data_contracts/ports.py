@@ -91,6 +91,10 @@ class Engine(Protocol):
         """A DBAPI connection of its own, for whoever speaks SQL and not Ibis. `TypeError` where the engine has none."""
         ...
 
+    def place_of(self, text: ir.StringValue) -> ir.FloatingValue:
+        """A place in [0, 1) that depends on `text` alone, as if drawn: the number of `sum_of_digests` in millionths."""
+        ...
+
     @property
     def query_errors(self) -> tuple[type[Exception], ...]:
         """What is raised where a query of somebody's cannot be carried out."""

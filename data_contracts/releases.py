@@ -130,7 +130,10 @@ class Candidate(_Record):
 
 
 class TransitionSummary(_Record):
-    """One transition of a release, without the fitted objects. `estimator` is `base_rate` where no signal was found."""
+    """One transition of a release, without the fitted objects. `estimator` is `base_rate` where no signal was found.
+
+    `sampled_share` is the share of the accounts that came into memory, drawn by a digest of their id.
+    """
 
     transition: Transition
     horizon_days: int
@@ -139,6 +142,7 @@ class TransitionSummary(_Record):
     validation: Validation
     n_labelled: int
     n_converted: int
+    sampled_share: float = 1.0
     base_rate: float
     candidates: tuple[Candidate, ...]
     evaluations: tuple[Evaluation, ...]

@@ -171,6 +171,9 @@ class LabelledTable:
         How many snapshots have each `OutcomeStatus`: what was learnt from and what was left out.
     extracted_at
         When the extract was taken (UTC, naive): outcomes are as known then.
+    sampled_share
+        The share of the accounts that is in `frame`, 1.0 where it is all of them. Every snapshot of an account is in it
+        or none, and all accounts are as likely, so that shares and means need no correction; numbers of leads do.
     """
 
     transition: Transition
@@ -180,6 +183,7 @@ class LabelledTable:
     catalogue_digest: str
     counts: Mapping[OutcomeStatus, int]
     extracted_at: dt.datetime
+    sampled_share: float = 1.0
 
     def labelled(self, moment: Moment | None = None) -> pd.DataFrame:
         """The rows whose outcome is a label (converted or not), of one kind of moment if given."""

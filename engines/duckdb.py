@@ -15,7 +15,7 @@ from data_contracts.ports import BatchFunction
 from data_contracts.resources import enough_of_everything
 from engines.mapping import write_mapped
 from engines.reading import tables_read
-from engines.spellings import NUMBER, read_time
+from engines.spellings import NUMBER, place_of, read_time
 
 _FOR_NOW = "for_now"
 """A database in memory beside the file: what is kept there is not compressed, and spilled where memory is short."""
@@ -131,7 +131,7 @@ class DuckDbEngine:
         self._backend.con.unregister("arriving")
 
     def _make_room(self) -> None:
-        self._backend.con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_FOR_NOW}")
+        self._backend.con.execute(f"ATTACH IF NOT EXISTS ':memory:' AS {_FOR_NOW} (READ_WRITE)")
 
     def drop(self, *names: str) -> None:
         """Drop tables of the file."""
@@ -179,6 +179,10 @@ class DuckDbEngine:
     def query_errors(self) -> tuple[type[Exception], ...]:
         """The driver's own."""
         return (duckdb.Error,)
+
+    def place_of(self, text: ir.StringValue) -> ir.FloatingValue:
+        """From the same digits."""
+        return place_of(_md5_number_lower(text).cast("decimal(38, 0)"))
 
     def connected(self) -> duckdb.DuckDBPyConnection:
         """A cursor: another connection to the same database, in memory or in a file."""

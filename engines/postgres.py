@@ -18,7 +18,7 @@ from data_contracts.errors import LeadScoreError, SettingsError, StoreError
 from data_contracts.ports import BatchFunction
 from engines.mapping import write_mapped
 from engines.reading import tables_read
-from engines.spellings import NUMBER, read_time
+from engines.spellings import NUMBER, place_of, read_time
 
 _OPTIONS = {
     "TimeZone": "UTC",
@@ -189,6 +189,10 @@ class PostgresEngine:
     def sum_of_digests(self, text: ir.StringValue) -> ir.Scalar:
         """Summed in halves of bytes: the server has no unsigned numbers, and no way to write bytes backwards."""
         return _low_nibbles(text).sum().cast("decimal(38, 0)") + _high_nibbles(text).sum().cast("decimal(38, 0)") * 16
+
+    def place_of(self, text: ir.StringValue) -> ir.FloatingValue:
+        """From the same halves of bytes."""
+        return place_of(_low_nibbles(text).cast("decimal(38, 0)") + _high_nibbles(text).cast("decimal(38, 0)") * 16)
 
     @contextmanager
     def enough_of_everything(self) -> Iterator[None]:

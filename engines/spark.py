@@ -25,7 +25,7 @@ from data_contracts.errors import LeadScoreError, SettingsError, StoreError
 from data_contracts.ports import BatchFunction
 from engines.mapping import in_slices
 from engines.reading import tables_read
-from engines.spellings import NUMBER, read_time
+from engines.spellings import NUMBER, place_of, read_time
 
 _FOR_NOW = "for_now"
 _KEPT = "kept"
@@ -162,8 +162,11 @@ class SparkEngine:
 
     def sum_of_digests(self, text: ir.StringValue) -> ir.Scalar:
         """The digits with their bytes backwards, as an unsigned number."""
-        digits = _md5(text).right(16).re_replace(*_BACKWARDS)
-        return _conv(digits, 16, 10).cast("decimal(20, 0)").sum().cast("decimal(38, 0)")
+        return _digest(text).sum().cast("decimal(38, 0)")
+
+    def place_of(self, text: ir.StringValue) -> ir.FloatingValue:
+        """From the same number."""
+        return place_of(_digest(text))
 
     @property
     def query_errors(self) -> tuple[type[Exception], ...]:
@@ -217,6 +220,10 @@ class SparkEngine:
         for name in names:
             self._backend._session.catalog.dropTempView(f"{kind}_{name}")
             shutil.rmtree(self._folder / kind / name, ignore_errors=True)
+
+
+def _digest(text: ir.StringValue) -> ir.DecimalValue:
+    return _conv(_md5(text).right(16).re_replace(*_BACKWARDS), 16, 10).cast("decimal(20, 0)")
 
 
 def _ending_well(text: ir.StringValue) -> ir.StringValue:

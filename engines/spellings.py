@@ -43,6 +43,8 @@ TIME = (
 
 _HAS_OFFSET = f":[0-9.]+{_OFFSET}$"
 
+_PLACES = 1_000_000
+
 NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?0*[0-9]{1,3})?$"
 """A number in digits, perhaps with an exponent."""
 
@@ -71,3 +73,8 @@ def read_time(
 def within_reach(time: ir.TimestampValue) -> ir.TimestampValue:
     """`time`, or null where it does not lie between `FIRST_TIME` and `LAST_TIME`."""
     return time.between(FIRST_TIME, LAST_TIME).ifelse(time, ibis.null("timestamp"))
+
+
+def place_of(digest: ir.DecimalValue) -> ir.FloatingValue:
+    """The place in [0, 1) that a digest, a large whole number, stands for."""
+    return (digest % _PLACES).cast("float64") / _PLACES

@@ -2,19 +2,24 @@
 
 from collections.abc import Mapping
 
-import pandas as pd
+import ibis.expr.types as ir
 
 from data_contracts.history import CrmHistory
+from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.snapshots import MISSES, POINTS, FeatureTable, LabelledTable, Snapshots, frame_of
-from data_contracts.vocabulary import OutcomeStatus, Transition
+from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import take_measures
-from features.outcomes import outcomes_of
+from features.outcomes import LABELS, outcomes_of
 from features.point_rule import point_measures, total_points
 from features.profile import icp_misses
 from features.snapshots import training_snapshots
+
+MOST_LABELLED = 1_000_000
+"""Snapshots with a label in memory: a gigabyte with their features. Learning takes fewer (`models.split.MOST_ROWS`),
+judging all of them."""
 
 
 def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> FeatureTable:
@@ -57,17 +62,39 @@ def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Setti
     )
 
 
-def build_training_table(history: CrmHistory, settings: Settings, *, transition: Transition) -> LabelledTable:
-    """Every training snapshot of `transition` with its features and what became of it, in memory.
+def build_training_table(
+    engine: Engine,
+    history: CrmHistory,
+    settings: Settings,
+    *,
+    transition: Transition,
+    most_labelled: int = MOST_LABELLED,
+) -> LabelledTable:
+    """The training snapshots of `transition` that are learnt from or looked at, with their features, in memory.
 
-    Snapshots without a label (censored, unsettled, never contacted) have weight 0: they can be counted and looked at.
+    | the snapshot | is |
+    |---|---|
+    | has a label | in the table |
+    | has none, and is the entry into the stage | in the table with weight 0: how many leads come in is a figure |
+    | has none, and is a later one | counted only |
+
+    Outcomes come first and are counted in the engine. Where more than `most_labelled` snapshots have a label, whole
+    accounts are drawn there by a digest of their id, so that every engine draws the same ones; features are computed of
+    these alone.
+
     Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such transition.
     """
     definitions = settings.definitions
     horizon_days = definitions.transitions[transition].horizon_days
-    snapshots = training_snapshots(history, definitions, transition=transition)
-    features = build_features(history, snapshots, settings=settings)
-    followed = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
+    found = training_snapshots(history, definitions, transition=transition)
+    snapshots = Snapshots(engine.keep_for_now(f"snapshots_{transition}", found.table))
+    outcomes = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
+    followed = engine.keep_for_now(f"outcomes_{transition}", outcomes)
+    counts = _counts(followed)
+    share = min(1.0, most_labelled / max(1, sum(counts[status] for status in LABELS)))
+    needed = _needed(engine, snapshots.table, followed, share=share)
+    chosen = Snapshots(engine.keep_for_now(f"chosen_{transition}", needed))
+    features = build_features(history, chosen, settings=settings)
     labelled = features.table.join(followed, "snapshot_id").order_by("as_of", "lead_id")
     frame = frame_of(labelled, features.columns)
     return LabelledTable(
@@ -76,11 +103,23 @@ def build_training_table(history: CrmHistory, settings: Settings, *, transition:
         frame=frame,
         columns=features.columns,
         catalogue_digest=features.catalogue_digest,
-        counts=_counts(frame),
+        counts=counts,
         extracted_at=history.extracted_at,
+        sampled_share=share,
     )
 
 
-def _counts(frame: pd.DataFrame) -> Mapping[OutcomeStatus, int]:
-    counted = frame["outcome_status"].value_counts()
-    return {status: int(counted.get(status.value, 0)) for status in OutcomeStatus}
+def _needed(engine: Engine, snapshots: ir.Table, followed: ir.Table, *, share: float) -> ir.Table:
+    """The snapshots that come into memory: of the share of the accounts, those with a label and the entries."""
+    labelled = followed.filter(followed.outcome_status.isin(LABELS)).select(labelled_id="snapshot_id")
+    rows = snapshots.left_join(labelled, snapshots.snapshot_id == labelled.labelled_id)
+    rows = rows.filter(rows.labelled_id.notnull() | (rows.moment == Moment.ENTRY.value))
+    if share < 1:
+        rows = rows.filter(engine.place_of(rows.group_id) < share)
+    return rows.select(*snapshots.columns)
+
+
+def _counts(followed: ir.Table) -> Mapping[OutcomeStatus, int]:
+    counted = followed.group_by("outcome_status").aggregate(n=followed.count()).to_pyarrow().to_pylist()
+    found = {row["outcome_status"]: int(row["n"]) for row in counted}
+    return {status: found.get(status.value, 0) for status in OutcomeStatus}

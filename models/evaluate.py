@@ -113,9 +113,9 @@ def capacity_share(
     if table.transition.from_stage is not Stage.MQL:
         return None
     entered = table.frame.loc[table.frame["moment"] == Moment.ENTRY, "as_of"]
-    n_entered = int(entered.between(test_from, test_until).sum())
+    n_entered = entered.between(test_from, test_until).sum() / table.sampled_share
     weeks = (test_until - test_from) / dt.timedelta(days=DAYS_PER_WEEK)
-    return min(1.0, leads_per_week * weeks / n_entered) if n_entered else None
+    return min(1.0, float(leads_per_week * weeks / n_entered)) if n_entered else None
 
 
 def wilson_interval(share: float, n: float) -> tuple[float, float]:

@@ -48,8 +48,9 @@ def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definit
     latest, weeks = _reference(entries)
     capacity = definitions.capacity.leads_per_week
     probability = fitted.predict(latest)
-    boundary = _capacity_boundary(probability, n_leads=capacity * weeks)
-    per_week = float((probability >= boundary).sum()) / weeks
+    seen_weeks = weeks * table.sampled_share
+    boundary = _capacity_boundary(probability, n_leads=capacity * seen_weeks)
+    per_week = float((probability >= boundary).sum()) / seen_weeks
     labelled = table.labelled(Moment.ENTRY)
     labelled_probability = fitted.predict(labelled)
     chosen = Thresholds(
@@ -59,7 +60,9 @@ def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definit
         fit_boundaries=definitions.icp.letters,
         behaviour_boundaries=_digit_boundaries(fitted, labelled_probability),
         labelled_by_grade={},
-        policy=_policy(fitted, capacity=capacity, incoming=len(latest) / weeks, per_week=per_week, boundary=boundary),
+        policy=_policy(
+            fitted, capacity=capacity, incoming=len(latest) / seen_weeks, per_week=per_week, boundary=boundary
+        ),
     )
     grades = grade(labelled_probability, _fit_shares(labelled), thresholds=chosen)
     return chosen.model_copy(update={"labelled_by_grade": _leads_by_grade(labelled, grades)})

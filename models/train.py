@@ -171,6 +171,7 @@ def _fitted(
         validation=selection.validation,
         n_labelled=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
+        sampled_share=table.sampled_share,
         base_rate=base_rate(rows),
         candidates=selection.candidates,
         evaluations=(),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from data_contracts.check import open_checked
 from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
@@ -21,10 +22,11 @@ def backtest(
     Each fold's model learns only from outcomes known before its window.
     """
     refuse_redeclared(settings, warn=say)
-    with Store.of(settings).checked_history() as checked:
+    with Store.of(settings).open_history() as engine:
+        checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)
         tables = [
-            run(build_table, checked.history, settings, transition=transition, say=say)
+            run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
         ]
     return {

@@ -4,7 +4,9 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from data_contracts.check import open_checked
 from data_contracts.history import CrmHistory
+from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
@@ -50,10 +52,11 @@ def train_release(
     """
     store = Store.of(settings)
     refuse_redeclared(settings, warn=warn)
-    with store.checked_history() as checked:
+    with store.open_history() as engine:
+        checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)
         tables = {
-            transition: run(build_table, checked.history, settings, transition=transition, say=say)
+            transition: run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
         }
         value = run(value_of_a_win, checked.history)
@@ -78,10 +81,12 @@ def record_release(release: ScoringRelease, *, tables: Mapping[Transition, Label
     return TrainingRun(version=version, release=release, is_promoted=reason is None, held_back_because=reason)
 
 
-def build_table(history: CrmHistory, settings: Settings, *, transition: Transition, say: Say = silent) -> LabelledTable:
+def build_table(
+    engine: Engine, history: CrmHistory, settings: Settings, *, transition: Transition, say: Say = silent
+) -> LabelledTable:
     """The labelled table of `transition`, with a line on what was learnt from and what was left out."""
     say(f"{transition}: features as they were known")
-    table = build_training_table(history, settings, transition=transition)
+    table = build_training_table(engine, history, settings, transition=transition)
     counts = ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in table.counts.items())
     say(f"{transition}: snapshots {counts}")
     return table

@@ -7,6 +7,8 @@ import random
 
 import ibis
 import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 
 from data_contracts.ports import Engine
@@ -120,6 +122,32 @@ def test_the_sum_of_digests_is_that_of_the_last_eight_bytes_lowest_first(engine:
     found = kept.aggregate(n=engine.sum_of_digests(kept.x)).to_pyarrow().to_pylist()[0]["n"]
     digests = [hashlib.md5(text.encode()).digest() for text in texts]  # noqa: S324
     assert int(found) == sum(int.from_bytes(digest[8:], "little") for digest in digests)
+
+
+def test_a_text_has_its_place_on_every_engine(engine: Engine):
+    texts = ["", "abc", "ü", *(f"account {n}" for n in range(500))]
+    kept = engine.keep("texts", pa.table({"x": texts}))
+    found = kept.select("x", place=engine.place_of(kept.x)).to_pyarrow().to_pylist()
+    digests = {text: hashlib.md5(text.encode()).digest() for text in texts}  # noqa: S324
+    wanted = {text: int.from_bytes(digest[8:], "little") % 1_000_000 / 1e6 for text, digest in digests.items()}
+    assert {row["x"]: row["place"] for row in found} == pytest.approx(wanted, abs=1e-12)
+    assert 0.4 < sum(wanted.values()) / len(wanted) < 0.6
+
+
+def tripled(rows: pa.Table) -> pa.Table:
+    return pa.table({"n": pc.multiply(rows["n"], 3), "at": rows["at"]})
+
+
+def test_a_function_of_a_batch_is_mapped_into_files(engine: Engine, tmp_path):
+    times = [dt.datetime(2026, 1, 1 + n % 28) for n in range(1000)]
+    kept = engine.keep("many", pa.table({"n": range(1000), "at": pa.array(times, pa.timestamp("us"))}))
+    schema = pa.schema({"n": pa.int64(), "at": pa.timestamp("us")})
+    (tmp_path / "mapped").mkdir()
+    told = list(engine.map_batches(kept, tripled, schema=schema, order_by="n", into=tmp_path / "mapped"))
+    found = pq.read_table(tmp_path / "mapped", schema=schema).sort_by("n")
+    assert found["n"].to_pylist() == [3 * n for n in range(1000)]
+    assert found["at"].to_pylist() == times
+    assert told[-1] == 1000
 
 
 ACCEPTED = {

@@ -6,7 +6,9 @@ from collections import Counter
 import pandas as pd
 import pytest
 
+from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from engines.duckdb import DuckDbEngine
 from features.build import build_features, build_training_table
 from features.catalogue import catalogue_digest
 from features.snapshots import scoring_snapshots
@@ -31,14 +33,19 @@ HISTORY = {
 }
 
 
+def table_of(history, settings, transition=Transition.MQL_TO_SQL, **options) -> LabelledTable:
+    engine = DuckDbEngine(history.leads.get_backend())
+    return build_training_table(engine, history, settings, transition=transition, **options)
+
+
 @pytest.fixture(scope="module")
 def labelled(make_history, settings):
-    return build_training_table(make_history(HISTORY), settings, transition=Transition.MQL_TO_SQL)
+    return table_of(make_history(HISTORY), settings)
 
 
 def test_the_table_has_a_row_a_snapshot_in_order_of_time_and_lead(labelled):
     rows = labelled.frame[["as_of", "lead_id"]]
-    assert len(rows) == 3 + 4 + 2 + 4  # C is looked at twice before nurture and four times after
+    assert len(rows) == 3 + 4 + 1 + 4  # C is looked at twice before nurture, without a label, and four times after
     assert list(rows.itertuples(index=False)) == sorted(rows.itertuples(index=False))
 
 
@@ -67,9 +74,13 @@ def test_numbers_are_float64_and_categories_are_strings(labelled):
 
 
 def test_the_j_th_snapshot_of_a_lead_weighs_one_over_j_whatever_becomes_of_it(labelled):
-    ordinal = labelled.frame.groupby("lead_id").cumcount() + 1
     rows = labelled.labelled()
-    assert rows["weight"].tolist() == pytest.approx((1 / ordinal.loc[rows.index]).tolist())
+    weights = rows.groupby("lead_id")["weight"].apply(list).to_dict()
+    assert {lead: pytest.approx(found) for lead, found in weights.items()} == {
+        "A": [1, 1 / 2, 1 / 3],
+        "B": [1, 1 / 2, 1 / 3, 1 / 4],
+        "C": [1 / 3, 1 / 4, 1 / 5, 1 / 6],
+    }
     unlabelled = labelled.frame[~labelled.frame.index.isin(labelled.labelled().index)]
     assert len(unlabelled) > 0
     assert set(unlabelled["weight"]) == {0.0}
@@ -84,7 +95,29 @@ def test_the_counts_are_those_of_every_status(labelled):
         OutcomeStatus.NEVER_CONTACTED: 2,
         OutcomeStatus.UNSETTLED: 0,
     }
-    assert sum(labelled.counts.values()) == len(labelled.frame)
+
+
+def test_a_later_snapshot_without_a_label_is_counted_and_not_in_the_table(labelled):
+    unlabelled = labelled.frame[labelled.frame["outcome_status"] == OutcomeStatus.NEVER_CONTACTED]
+    assert unlabelled["moment"].to_list() == [Moment.ENTRY]
+    assert sum(labelled.counts.values()) == len(labelled.frame) + 1
+
+
+def test_of_more_labelled_snapshots_than_wanted_whole_accounts_are_drawn(make_history, settings):
+    leads = [{"lead_id": f"L{n}", "account_id": f"X{n // 2}", "created_at": "2026-02-01"} for n in range(200)]
+    stages = [
+        {"lead_id": lead["lead_id"], "stage": stage, "entered_at": f"2026-03-{day}"}
+        for lead in leads
+        for stage, day in (("mql", "01"), ("sal", "02"), ("sql", "03"))
+    ]
+    history = make_history({"leads": leads, "stage_changes": stages})
+    whole = table_of(history, settings)
+    drawn = table_of(history, settings, most_labelled=len(whole.frame) // 4)
+    assert (whole.sampled_share, drawn.sampled_share) == (1.0, 0.25)
+    assert drawn.counts == whole.counts
+    assert 0.1 < len(drawn.frame) / len(whole.frame) < 0.4
+    of_account = drawn.frame.groupby("account_id")["lead_id"].nunique()
+    assert of_account.eq(2).all(), "an account is drawn with all its leads"
 
 
 def test_an_outcome_is_known_one_horizon_later(labelled):
@@ -107,28 +140,28 @@ def test_features_stand_beside_the_rows_that_they_belong_to(labelled):
 
 
 def test_a_history_without_snapshots_gives_an_empty_table_of_the_same_columns(make_history, settings, labelled):
-    empty = build_training_table(make_history({}), settings, transition=Transition.MQL_TO_SQL)
+    empty = table_of(make_history({}), settings)
     assert list(empty.frame.columns) == list(labelled.frame.columns)
     assert list(empty.counts.values()) == [0] * len(OutcomeStatus)
 
 
 def test_without_a_point_rule_there_are_no_points(make_history, settings_with):
     settings = settings_with(definitions={"point_rule": None})
-    table = build_training_table(make_history(HISTORY), settings, transition=Transition.MQL_TO_SQL)
+    table = table_of(make_history(HISTORY), settings)
     assert table.frame["point_rule_points"].isna().all()
     assert table.frame["point_rule_points"].dtype == "float64"
 
 
 def test_without_a_profile_there_is_no_fit_and_nothing_is_missed(make_history, settings_with):
     settings = settings_with(definitions={"icp": {}})
-    table = build_training_table(make_history(HISTORY), settings, transition=Transition.MQL_TO_SQL)
+    table = table_of(make_history(HISTORY), settings)
     assert table.frame["icp_fit_share"].isna().all()
     assert [list(misses) for misses in table.frame["icp_misses"]] == [[]] * len(table.frame)
 
 
 def test_a_transition_that_is_not_defined_is_refused(make_history, settings):
     with pytest.raises(KeyError, match="mql_to_win"):
-        build_training_table(make_history(HISTORY), settings, transition=Transition.MQL_TO_WIN)
+        table_of(make_history(HISTORY), settings, Transition.MQL_TO_WIN)
 
 
 def test_features_stream_in_batches_of_the_size_asked_for(make_history, settings):

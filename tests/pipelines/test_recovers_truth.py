@@ -13,6 +13,7 @@ from scipy.special import logit
 from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 
+from data_contracts.check import open_checked
 from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
 from features.build import build_training_table
@@ -39,8 +40,10 @@ def crms(tmp_path_factory):
         settings = settings.model_copy(update={"crm": crm})
         simulate(crm.data_folder, n_leads=N_LEADS, seed=seed)
         ingest_history(settings)
-        with Store.of(settings).checked_history() as checked:
-            table = build_training_table(checked.history, settings, transition=Transition.MQL_TO_SQL)
+        with Store.of(settings).open_history() as engine:
+            table = build_training_table(
+                engine, open_checked(engine).history, settings, transition=Transition.MQL_TO_SQL
+            )
         found[seed] = table, pd.read_parquet(crm.data_folder / "truth" / "truth.parquet"), settings
     return found
 
