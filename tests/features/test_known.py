@@ -10,6 +10,7 @@ from data_contracts.columns import TABLES
 from data_contracts.errors import SettingsError
 from features import known
 from features.known import known_at, known_in_tables
+from tests.example_history import column_types
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
 BUSY = {
@@ -132,10 +133,10 @@ def test_an_attribute_with_the_name_of_a_column_of_ours_is_refused(make_history,
         known_at(make_history({}), make_snapshots([]), settings=settings)
 
 
-def test_columns_that_the_engine_knows_to_be_never_missing_are_taken_as_well(settings, column_types):
+def test_columns_that_the_engine_knows_to_be_never_missing_are_taken_as_well(settings):
     strict = {
         name: ibis.table(
-            {column: f"!{ENGINE_TYPES[str(kind)]}" for column, kind in column_types[name].items()}, name=name
+            {column: f"!{ENGINE_TYPES[str(kind)]}" for column, kind in column_types(settings)[name].items()}, name=name
         )
         for name in TABLES
     }
