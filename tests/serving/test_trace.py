@@ -125,9 +125,12 @@ def test_a_trace_scores_as_the_run_over_all_leads_does(trace, of_an_sql, frame, 
         assert (told["grade"], told["action"], told["reason_1"]) == (row["grade"], row["action"], row["reason_1"])
 
 
-def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql):
-    assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] in {"yes", "no"}
-    assert rows(of_an_sql, "WriteBackPlan")["leadscore_extrapolated"] in {f"{MISSING} → yes", f"{MISSING} → no"}
+def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql, frame, release):
+    whole = {row["lead_id"]: row for row in score_batch(frame, release, settings=SETTINGS).to_pylist()}
+    assert {row["is_extrapolated"] for row in whole.values()} == {True, False}
+    word = "yes" if whole["L00002"]["is_extrapolated"] else "no"
+    assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] == word
+    assert rows(of_an_sql, "WriteBackPlan")["leadscore_extrapolated"] == f"{MISSING} → {word}"
 
 
 def test_what_was_delivered_is_shown_without_what_identifies_a_person(of_an_sql):
