@@ -86,6 +86,7 @@ class FileSink:
         return (
             all((self.folder / name).exists() for name in FILES)
             and plan.changes.num_rows == 0
+            and plan.n_left == 0
             and published.num_rows == plan.n_leads
             and boundaries.read_text(encoding="utf-8") == _thresholds_json(plan)
         )

@@ -2,9 +2,12 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
+from ibis.backends.duckdb import Backend
 
 from data_contracts.columns import TABLES
 from data_contracts.engine import open_engine
@@ -20,8 +23,8 @@ ARROW_TYPES = {
     "integer": pa.int64(),
     "boolean": pa.bool_(),
 }
-ATTRIBUTES = {"accounts": {"employees": pa.float64(), "industry": pa.string()}, "leads": {}}
 UNSETTLED_TYPES = {"lead_id": pa.string(), "stage": pa.string(), "reason": pa.string(), "is_ending": pa.bool_()}
+Rows = Sequence[Mapping[str, Any]]
 QUARANTINE_COLUMNS = ("table", "source_row", "row_key", "rule", "column_name", "value", "reason", "raw_row")
 
 
@@ -56,24 +59,71 @@ def settings(**definitions: object) -> Settings:
     )
 
 
-def history(tables: Mapping[str, Sequence[Mapping[str, object]]]) -> CrmHistory:
-    """A checked history of the given rows by table; what a row does not say is missing."""
-    engine = open_engine()
-    held = {}
-    for name, contract in TABLES.items():
-        fields = {column.name: ARROW_TYPES[column.type] for column in contract.columns} | ATTRIBUTES.get(name, {})
-        table = pa.Table.from_pylist(list(tables.get(name, ())), schema=pa.schema(fields))
-        held[name] = engine.create_table(name, table)
+def history(
+    tables: Mapping[str, Rows],
+    *,
+    engine: Backend | None = None,
+    under: Settings | None = None,
+    extracted_at: dt.datetime = EXTRACTED_AT,
+    suffix: str = "",
+) -> CrmHistory:
+    """A checked history of the given rows by table; what a row does not say is missing.
+
+    It lies in `engine`, or in one of its own, where each table is called as in the contract, with `suffix` after it.
+    """
+    engine = engine or open_engine()
+    under = under or settings()
+    held = {
+        name: put(engine, f"{name}{suffix}", arrow(tables.get(name, ()), types))
+        for name, types in column_types(under).items()
+    }
     return CrmHistory(
         tables=held,
-        unsettled=engine.create_table(
-            "unsettled", pa.Table.from_pylist(list(tables.get("unsettled", ())), schema=pa.schema(UNSETTLED_TYPES))
-        ),
-        extracted_at=EXTRACTED_AT,
+        unsettled=put(engine, f"unsettled{suffix}", arrow(tables.get("unsettled", ()), UNSETTLED_TYPES)),
+        extracted_at=extracted_at,
         absent=tuple(name for name in TABLES if name not in tables),
         fingerprint="f1" * 8,
-        definitions_version="2026.1",
+        definitions_version=under.definitions.version,
     )
+
+
+def column_types(settings: Settings) -> dict[str, dict[str, pa.DataType]]:
+    """The columns of the canonical tables, with the declared attributes."""
+    types = {
+        name: {column.name: ARROW_TYPES[column.type] for column in contract.columns}
+        for name, contract in TABLES.items()
+    }
+    for name, declared in settings.crm.attributes.items():
+        types[declared.table][name] = pa.float64() if declared.type == "number" else pa.string()
+    return types
+
+
+def put(engine: Backend, name: str, rows: pa.Table) -> ir.Table:
+    """`rows` as a table of the engine, in the place of one of that name."""
+    engine.con.register("arriving", rows)
+    engine.con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM arriving")
+    engine.con.unregister("arriving")
+    return engine.table(name)
+
+
+def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:
+    """The rows as an Arrow table of the given columns; times and numbers may be text. A misspelt column is an error."""
+    unknown = {name for row in rows for name in row} - set(types)
+    if unknown:
+        raise ValueError(f"there is no column {', '.join(sorted(unknown))}; there are {', '.join(types)}")
+    return pa.table(
+        {name: pa.array([_typed(row.get(name), kind) for row in rows], kind) for name, kind in types.items()}
+    )
+
+
+def _typed(value: Any, kind: pa.DataType) -> Any:
+    if not isinstance(value, str):
+        return value
+    if pa.types.is_timestamp(kind):
+        return dt.datetime.fromisoformat(value)
+    if pa.types.is_boolean(kind):
+        return value == "true"
+    return float(value) if pa.types.is_floating(kind) else value
 
 
 def quarantine(checked: CrmHistory, *rows: Mapping[str, object]) -> Quarantine:

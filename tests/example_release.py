@@ -1,13 +1,14 @@
 """A small release with models fitted on synthetic leads, for tests of what a release is handed to."""
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 
 from data_contracts.configuration import Configuration
+from data_contracts.history import CrmHistory
 from data_contracts.releases import (
     Candidate,
     Estimate,
@@ -21,8 +22,11 @@ from data_contracts.releases import (
     TransitionSummary,
 )
 from data_contracts.sayings import Attribute
-from data_contracts.snapshots import FeatureColumn
+from data_contracts.settings import Settings
+from data_contracts.snapshots import FeatureColumn, FeatureTable
 from data_contracts.vocabulary import Moment, Transition
+from features.build import build_features
+from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
 from models.fitted import FittedTransition, ScoringRelease
 from tests import example_history
@@ -155,10 +159,44 @@ def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0
     )
 
 
-def base_rate(transition: Transition) -> FittedTransition:
-    """A transition in which no signal was found."""
-    told = summary(transition, estimator="base_rate", gain=0.0)
-    return FittedTransition(summary=told, columns=COLUMNS, estimator=None, calibrator=None)
+def base_rate(
+    transition: Transition, *, columns: Sequence[FeatureColumn] = COLUMNS, horizon_days: int = 30
+) -> FittedTransition:
+    """A transition in which no signal was found: a quarter of the leads convert."""
+    told = summary(transition, estimator="base_rate", gain=0.0).model_copy(update={"horizon_days": horizon_days})
+    return FittedTransition(summary=told, columns=tuple(columns), estimator=None, calibrator=None)
+
+
+def open_leads(crm: CrmHistory, settings: Settings) -> FeatureTable:
+    """The features of the leads that are open at the time of the extract."""
+    snapshots = scoring_snapshots(crm, settings.definitions, as_of=crm.extracted_at)
+    return build_features(crm, snapshots, settings=settings)
+
+
+def in_order(features: FeatureTable) -> pd.DataFrame:
+    """The rows of the features in order of the lead."""
+    return features.table.order_by("lead_id").to_pyarrow().to_pandas()
+
+
+def release_of_pricing_views(features: FeatureTable, *transitions: Transition) -> ScoringRelease:
+    """A release for which a logistic regression learnt from `features` that pricing views convert.
+
+    It predicts `transitions`; the other of both publishes its base rate.
+    """
+    frame, columns = in_order(features), tuple(features.columns)
+    models = {each: base_rate(each, columns=columns) for each in (Transition.MQL_TO_SQL, Transition.SQL_TO_WIN)}
+    for transition in transitions:
+        estimator = fit_estimator(
+            LOGISTIC,
+            model_frame(frame, columns),
+            columns=columns,
+            outcome=(frame["n_pricing_view_90d"] > 0).to_numpy(),
+            weight=np.ones(len(frame)),
+            seed=0,
+        )
+        told = summary(transition, estimator="logistic_regression")
+        models[transition] = FittedTransition(told, columns, estimator, None)
+    return release_of(models, features=columns, catalogue_digest=features.catalogue_digest)
 
 
 INPUTS = ReleaseInputs(

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from crm.file_sink import FILES, FileSink
@@ -132,7 +132,11 @@ states = st.dictionaries(
 )
 
 
+NOTHING_SAID = lead(None, None, None)
+
+
 @settings(max_examples=25, deadline=None)
+@example(history=[{"L1": NOTHING_SAID}, {"L2": NOTHING_SAID}])
 @given(history=st.lists(states, min_size=1, max_size=3))
 def test_what_stands_is_what_the_last_plan_made_of_it(tmp_path_factory: pytest.TempPathFactory, history: list[State]):
     folder = tmp_path_factory.mktemp("published")

@@ -57,9 +57,9 @@ def test_settings_name_their_source_and_both_name_canonical_tables_only(source: 
 @pytest.mark.parametrize("source", CONFIGS)
 def test_shipped_selects_read_csv_as_text_in_a_dialect_that_loses_no_line(source: str):
     options = "all_varchar = true, header = true, delim = ',', quote = '\"', escape = '\"', skip = 0, comment = ''"
-    for file in (ROOT / "config" / "sources" / source).glob("*.sql"):
-        text = file.read_text()
-        assert text.count("read_csv(") == text.count(options), file.name
+    texts = {file.name: file.read_text() for file in (ROOT / "config" / "sources" / source).glob("*.sql")}
+    assert "read_csv(" in texts["leads.sql"]
+    assert [name for name, text in texts.items() if text.count("read_csv(") != text.count(options)] == []
 
 
 def test_the_simulated_source_has_every_canonical_table_with_its_columns(engine: DuckDbEngine, tmp_path: Path):

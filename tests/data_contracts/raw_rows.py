@@ -1,6 +1,5 @@
 """Small raw histories, as text like an export's, for tests of the check."""
 
-import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +13,8 @@ from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, RawHistory
 from data_contracts.settings import Settings
 from engines.duckdb import DuckDbEngine
+from tests.example_history import EXTRACTED_AT
 
-EXTRACTED_AT = dt.datetime(2026, 5, 1, 12)
 Rows = Sequence[Mapping[str, str | None]]
 
 

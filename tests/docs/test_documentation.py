@@ -30,10 +30,11 @@ def test_every_command_that_a_page_names_exists(page: Path):
     assert named - commands == set()
 
 
-def test_every_make_target_that_the_readme_names_exists():
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
-    named = set(re.findall(r"\bmake ([a-z]+)\b", (ROOT / "README.md").read_text(encoding="utf-8")))
-    assert {"demo", "test"} <= named <= targets
+def test_every_make_target_that_a_page_names_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
+    named = set(re.findall(r"(?:`|^)make ([a-z-]+)", text, flags=re.MULTILINE))
+    assert {"demo", "quick", "test", "check", "mutants"} <= named <= targets
 
 
 def test_no_index_address_and_no_unhashed_package_is_in_the_lock_file():
@@ -44,7 +45,8 @@ def test_no_index_address_and_no_unhashed_package_is_in_the_lock_file():
     assert all("--hash=sha256:" in entry for entry in pinned)
 
 
-def test_the_version_is_in_the_changelog_or_it_says_unreleased():
+def test_the_changelog_begins_with_what_is_not_released_or_with_the_version_of_the_project():
     version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
-    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    assert f"## {version}" in changelog or "## Unreleased" in changelog
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert headings[0] in {"Unreleased", version}
+    assert "Unreleased" not in headings[1:], "what is not released stands above all that is"

@@ -122,16 +122,20 @@ def _close(ours: tuple, theirs: tuple) -> bool:
     )
 
 
+def test_there_are_accepted_and_refused_rows_to_compare(on_duckdb):
+    counts = {check.table: (check.accepted, check.refused) for check in on_duckdb.report.tables}
+    assert counts["leads"][0] > N_LEADS / 2
+    assert sum(refused for _, refused in counts.values()) > 20
+
+
 def test_the_same_rows_are_accepted(checked, on_duckdb):
     for name in TABLES:
         assert same(checked.history.tables[name], on_duckdb.history.tables[name])
     assert same(checked.history.unsettled, on_duckdb.history.unsettled)
-    assert on_duckdb.history.leads.count().to_pyarrow().as_py() > N_LEADS / 2
 
 
 def test_the_same_rows_are_refused_for_the_same_reasons_in_the_same_words(checked, on_duckdb):
     assert same(checked.quarantine.table, on_duckdb.quarantine.table)
-    assert on_duckdb.quarantine.table.count().to_pyarrow().as_py() > 20
 
 
 def test_the_report_is_the_same_with_its_fingerprint_counts_and_verdicts(checked, on_duckdb):

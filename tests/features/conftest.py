@@ -5,22 +5,21 @@ import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import ibis
 import pyarrow as pa
 import pytest
+from ibis.backends.duckdb import Backend
 
 from data_contracts.columns import TABLES
 from data_contracts.engine import open_engine
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
+from tests.example_history import arrow, history, put
 
 ENGINES = {"duckdb": open_engine}
 """A second engine is one line here."""
 
 EXTRACTED_AT = dt.datetime.fromisoformat("2026-12-31")
-ARROW_TYPES = {"string": pa.string(), "timestamp": pa.timestamp("us"), "number": pa.float64(), "integer": pa.int64()}
-UNSETTLED_TYPES = {"lead_id": pa.string(), "stage": pa.string(), "reason": pa.string(), "is_ending": pa.bool_()}
 SNAPSHOT_TYPES = {
     "snapshot_id": pa.int64(),
     "lead_id": pa.string(),
@@ -76,7 +75,7 @@ MakeSnapshots = Callable[[Rows], Snapshots]
 
 
 @pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Iterator[ibis.BaseBackend]:
+def engine(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """An empty engine for the tests of one module."""
     opened = ENGINES[request.param]()
     yield opened
@@ -99,41 +98,24 @@ def settings_with() -> Callable[..., Settings]:
     return changed
 
 
-@pytest.fixture(scope="session")
-def column_types(settings: Settings) -> Mapping[str, Mapping[str, pa.DataType]]:
-    """The columns of the canonical tables, with the declared attributes."""
-    types = {
-        name: {column.name: ARROW_TYPES[column.type] for column in contract.columns}
-        for name, contract in TABLES.items()
-    }
-    for name, declared in settings.crm.attributes.items():
-        types[declared.table][name] = pa.float64() if declared.type == "number" else pa.string()
-    return types
-
-
 _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def make_history(
-    engine: ibis.BaseBackend, settings: Settings, column_types: Mapping[str, Mapping[str, pa.DataType]]
-) -> MakeHistory:
+def make_history(engine: Backend, settings: Settings) -> MakeHistory:
     """From rows by table to a history in the engine, extracted at the end of 2026."""
 
     def make(tables: Mapping[str, Rows], extracted_at: dt.datetime = EXTRACTED_AT) -> CrmHistory:
         rows = {name: [_filled(name, nth, row) for nth, row in enumerate(tables.get(name, ()))] for name in TABLES}
-        number = next(_NUMBERS)
-        stored = {
-            name: engine.create_table(f"{name}_{number}", arrow(rows[name], column_types[name])) for name in TABLES
-        }
-        unsettled = engine.create_table(f"unsettled_{number}", arrow(tables.get("unsettled", ()), UNSETTLED_TYPES))
-        return CrmHistory(stored, unsettled, extracted_at, (), fingerprint="spec", definitions_version="spec")
+        rows["unsettled"] = tables.get("unsettled", ())
+        suffix = f"_{next(_NUMBERS)}"
+        return history(rows, engine=engine, under=settings, extracted_at=extracted_at, suffix=suffix)
 
     return make
 
 
 @pytest.fixture(scope="module")
-def make_snapshots(engine: ibis.BaseBackend) -> MakeSnapshots:
+def make_snapshots(engine: Backend) -> MakeSnapshots:
     """From rows with `lead_id` and `as_of` (and `stage`, `mql` by default) to snapshots in the engine."""
 
     def make(rows: Rows) -> Snapshots:
@@ -149,47 +131,9 @@ def make_snapshots(engine: ibis.BaseBackend) -> MakeSnapshots:
             }
             for nth, row in enumerate(rows)
         ]
-        return Snapshots(engine.create_table(f"snapshots_{next(_NUMBERS)}", arrow(filled, SNAPSHOT_TYPES)))
+        return Snapshots(put(engine, f"snapshots_{next(_NUMBERS)}", arrow(filled, SNAPSHOT_TYPES)))
 
     return make
-
-
-@pytest.fixture(scope="session", name="arrow")
-def arrow_fixture() -> Callable[..., pa.Table]:
-    """`arrow`, for test modules."""
-    return arrow
-
-
-@pytest.fixture(scope="session")
-def snapshot_types() -> Mapping[str, pa.DataType]:
-    """The columns of `Snapshots.table`."""
-    return SNAPSHOT_TYPES
-
-
-@pytest.fixture(scope="session")
-def unsettled_types() -> Mapping[str, pa.DataType]:
-    """The columns of `CrmHistory.unsettled`."""
-    return UNSETTLED_TYPES
-
-
-def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:
-    """The rows as an Arrow table of the given columns; times and numbers may be text. A misspelt column is an error."""
-    unknown = {name for row in rows for name in row} - set(types)
-    if unknown:
-        raise ValueError(f"there is no column {', '.join(sorted(unknown))}; there are {', '.join(types)}")
-    return pa.table(
-        {name: pa.array([_typed(row.get(name), kind) for row in rows], kind) for name, kind in types.items()}
-    )
-
-
-def _typed(value: Any, kind: pa.DataType) -> Any:
-    if not isinstance(value, str):
-        return value
-    if pa.types.is_timestamp(kind):
-        return dt.datetime.fromisoformat(value)
-    if pa.types.is_boolean(kind):
-        return value == "true"
-    return float(value) if pa.types.is_floating(kind) else value
 
 
 def _filled(table: str, nth: int, row: Row) -> Row:

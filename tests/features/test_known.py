@@ -12,6 +12,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.snapshots import Snapshots
 from features import known
 from features.known import known_at
+from tests.example_history import column_types
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
 BUSY = {
@@ -134,10 +135,10 @@ def test_an_attribute_with_the_name_of_a_column_of_ours_is_refused(make_history,
         known_at(make_history({}), make_snapshots([]), settings=settings)
 
 
-def test_columns_that_the_engine_knows_to_be_never_missing_are_taken_as_well(settings, column_types):
+def test_columns_that_the_engine_knows_to_be_never_missing_are_taken_as_well(settings):
     strict = {
         name: ibis.table(
-            {column: f"!{ENGINE_TYPES[str(kind)]}" for column, kind in column_types[name].items()}, name=name
+            {column: f"!{ENGINE_TYPES[str(kind)]}" for column, kind in column_types(settings)[name].items()}, name=name
         )
         for name in TABLES
     }

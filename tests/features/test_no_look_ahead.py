@@ -12,12 +12,12 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
-from data_contracts.columns import TABLES
-from data_contracts.history import CrmHistory
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import ActivityKind, Direction, Stage
 from features.build import build_features
 from features.snapshots import scoring_snapshots, training_snapshots
+from tests.example_history import arrow, column_types, history, put
+from tests.features.conftest import SNAPSHOT_TYPES
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
 EXTRACTED_AT = dt.datetime.fromisoformat("2026-09-30")
@@ -178,7 +178,6 @@ class Workbench:
 
     engine: object
     column_types: object
-    arrow: object
     transitions: tuple
 
     def __repr__(self):
@@ -192,7 +191,7 @@ class Workbench:
                 for prefix, tables in (("1", first), ("2", second))
                 for row in tables.get(table, [])
             ]
-            self.engine.create_table(table, self.arrow(rows, self.column_types[table]), overwrite=True)
+            put(self.engine, table, arrow(rows, self.column_types[table]))
 
     def read(self, view):
         """The rows of the view for the first history and for the second, without their prefix."""
@@ -216,19 +215,17 @@ class Workbench:
 
 
 @pytest.fixture(scope="module")
-def workbench(engine, settings, column_types, snapshot_types, unsettled_types, arrow):
-    types = {**column_types, "moments": snapshot_types}
-    bound = {name: engine.create_table(name, arrow([], of_table)) for name, of_table in types.items()}
-    tables = {name: bound[name] for name in TABLES}
-    unsettled = engine.create_table("unsettled", arrow([], unsettled_types))
-    history = CrmHistory(tables, unsettled, EXTRACTED_AT, (), fingerprint="", definitions_version="")
-    features = build_features(history, Snapshots(bound["moments"]), settings=settings)
+def workbench(engine, settings):
+    types = {**column_types(settings), "moments": SNAPSHOT_TYPES}
+    crm = history({}, engine=engine, under=settings, extracted_at=EXTRACTED_AT)
+    moments = put(engine, "moments", arrow([], SNAPSHOT_TYPES))
+    features = build_features(crm, Snapshots(moments), settings=settings)
     engine.create_view("features", features.table)
-    engine.create_view("scoring", scoring_snapshots(history, settings.definitions, as_of=AS_OF).table)
+    engine.create_view("scoring", scoring_snapshots(crm, settings.definitions, as_of=AS_OF).table)
     for transition in settings.definitions.transitions:
-        snapshots = training_snapshots(history, settings.definitions, transition=transition).table
+        snapshots = training_snapshots(crm, settings.definitions, transition=transition).table
         engine.create_view(transition, snapshots.filter(snapshots.as_of <= AS_OF))
-    return Workbench(engine, types, arrow, tuple(settings.definitions.transitions))
+    return Workbench(engine, types, tuple(settings.definitions.transitions))
 
 
 def differing(both):

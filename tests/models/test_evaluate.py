@@ -77,11 +77,9 @@ def test_a_gain_that_chance_explains_is_no_signal(split: Split) -> None:
 
 
 def test_every_figure_lies_within_its_interval(split: Split) -> None:
-    for figures in evaluated(split, None).models:
-        for name in module.METRICS:
-            estimate = getattr(figures, name)
-            if estimate.value is not None:
-                assert estimate.low <= estimate.value <= estimate.high, name
+    model = evaluated(split, None).model
+    estimates = {name: getattr(model, name) for name in module.METRICS}
+    assert [name for name, one in estimates.items() if not one.low < one.value < one.high] == []
 
 
 def test_at_entry_each_lead_has_one_row_and_over_all_moments_more(split: Split) -> None:

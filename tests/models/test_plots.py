@@ -46,12 +46,23 @@ def test_the_lift_curve_starts_at_nothing_and_shows_its_interval():
     assert {0.29, 0.31} <= {round(float(y), 2) for x, y in band if round(float(x), 2) == 0.1}
 
 
-@pytest.mark.parametrize("figure", [reliability_diagram, lift_curve])
-def test_an_evaluation_without_groups_or_points_is_drawn_empty(figure):
-    undefined = Estimate(value=None, low=None, high=None)
-    points = tuple(point.model_copy(update={"captured": undefined}) for point in JUDGED.lift_curve)
-    for update in ({"reliability": (), "lift_curve": ()}, {"lift_curve": points}):
-        assert drawn(figure(JUDGED.model_copy(update=update)))
+def test_a_diagram_without_groups_is_drawn_empty():
+    figure = reliability_diagram(JUDGED.model_copy(update={"reliability": ()}))
+    assert drawn(figure).startswith(b"\x89PNG")
+    assert len(figure.axes[0].collections[-1].get_offsets()) == 0
+
+
+UNDEFINED = Estimate(value=None, low=None, high=None)
+
+
+@pytest.mark.parametrize(
+    "points", [(), tuple(point.model_copy(update={"captured": UNDEFINED}) for point in JUDGED.lift_curve)]
+)
+def test_a_curve_without_defined_points_is_drawn_from_nothing_to_nowhere(points):
+    figure = lift_curve(JUDGED.model_copy(update={"lift_curve": points}))
+    assert drawn(figure).startswith(b"\x89PNG")
+    curve = figure.axes[0].lines[1].get_xydata()
+    assert curve[np.isfinite(curve[:, 1])].tolist() == [[0, 0]]
 
 
 def test_features_are_ordered_by_how_much_they_move_predictions_with_their_meaning():

@@ -12,10 +12,9 @@ from typer.testing import CliRunner
 
 from data_contracts.configuration import Configuration
 from data_contracts.errors import SettingsError, SourceError
-from data_contracts.releases import ReleaseManifest
 from data_contracts.settings import Settings, load_settings
 from features.catalogue import catalogue_digest, features_of
-from models.fitted import FittedTransition, ScoringRelease
+from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
 from pipelines.cli import app
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of, settings_for_check
@@ -23,7 +22,7 @@ from pipelines.ingest import ingest_history
 from pipelines.store import Store
 from simulation import simulate
 from tests.example_history import history
-from tests.example_release import INPUTS, THRESHOLDS, summary
+from tests.example_release import base_rate, release_of
 
 ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 7, 1, 6)
@@ -35,25 +34,18 @@ pytestmark = pytest.mark.whole
 def release_under(settings: Settings, *, release_id: str) -> ScoringRelease:
     """A release under `settings` that publishes base rates: nothing is trained for it."""
     columns = tuple(feature.column for feature in features_of(settings))
-    agreed = settings.definitions.transitions
-    summaries = {
-        transition: summary(transition, estimator="base_rate", gain=0.0).model_copy(
-            update={"horizon_days": agreed[transition].horizon_days}
-        )
-        for transition in agreed
+    models = {
+        transition: base_rate(transition, columns=columns, horizon_days=agreed.horizon_days)
+        for transition, agreed in settings.definitions.transitions.items()
     }
-    manifest = ReleaseManifest(
+    return release_of(
+        models,
         release_id=release_id,
         created_at=AT,
-        inputs=INPUTS.model_copy(update={"catalogue_digest": catalogue_digest(settings)}),
+        catalogue_digest=catalogue_digest(settings),
         configuration=Configuration.of(settings),
         features=columns,
-        transitions=tuple(summaries.values()),
-        thresholds=THRESHOLDS,
-        value_of_a_win=1_000.0,
     )
-    models = {transition: FittedTransition(told, columns, None, None) for transition, told in summaries.items()}
-    return ScoringRelease(manifest, models)
 
 
 def record(settings: Settings, *, release_id: str, **inputs: object) -> str:

@@ -16,14 +16,20 @@ from data_contracts.progress import silent
 from data_contracts.scores import SCORED_LEADS_SCHEMA, ScoredLeads
 from data_contracts.vocabulary import Transition
 from engines.duckdb import DuckDbEngine
-from features.build import build_features
 from features.catalogue import features_of
-from features.snapshots import scoring_snapshots
-from models.estimators import fit_estimator, model_frame
-from models.fitted import FittedTransition, ScoringRelease
+from models.fitted import ScoringRelease
 from serving.score import BatchScorer, open_scored_leads, score_batch, score_leads
 from tests.example_history import EXTRACTED_AT, busy_history, history, settings
-from tests.example_release import LOGISTIC, THRESHOLDS, Fixed, base_rate, manifest, release_of, summary
+from tests.example_release import (
+    THRESHOLDS,
+    Fixed,
+    base_rate,
+    in_order,
+    manifest,
+    open_leads,
+    release_of,
+    release_of_pricing_views,
+)
 
 SETTINGS = settings()
 COLUMNS = tuple(feature.column for feature in features_of(SETTINGS))
@@ -42,33 +48,17 @@ def crm():
 
 @pytest.fixture(scope="module")
 def features(crm):
-    return build_features(crm, scoring_snapshots(crm, SETTINGS.definitions, as_of=EXTRACTED_AT), settings=SETTINGS)
+    return open_leads(crm, SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def frame(features):
-    return features.table.order_by("lead_id").to_pyarrow().to_pandas()
+    return in_order(features)
 
 
 @pytest.fixture(scope="module")
-def release(features, frame):
-    """Logistic regressions that learnt that pricing views convert."""
-
-    def fit(transition: Transition) -> FittedTransition:
-        outcome = (frame["n_pricing_view_90d"] > 0).to_numpy()
-        told = summary(transition, estimator="logistic_regression")
-        estimator = fit_estimator(
-            LOGISTIC,
-            model_frame(frame, features.columns),
-            columns=features.columns,
-            outcome=outcome,
-            weight=np.ones(len(frame)),
-            seed=0,
-        )
-        return FittedTransition(told, features.columns, estimator, None)
-
-    models = {transition: fit(transition) for transition in SETTINGS.definitions.transitions}
-    return release_of(models, features=features.columns, catalogue_digest=features.catalogue_digest)
+def release(features):
+    return release_of_pricing_views(features, *SETTINGS.definitions.transitions)
 
 
 def fixed_release(*models: Fixed, **changes: object) -> ScoringRelease:
@@ -176,11 +166,8 @@ def test_a_lead_off_the_profile_is_told_what_it_misses_and_nothing_of_the_profil
 
 
 def test_where_no_signal_was_found_the_base_rate_is_published_and_said():
-    models = {transition: base_rate(transition) for transition in (Transition.MQL_TO_SQL, Transition.SQL_TO_WIN)}
-    release = release_of(
-        {transition: FittedTransition(model.summary, COLUMNS, None, None) for transition, model in models.items()},
-        features=COLUMNS,
-    )
+    transitions = (Transition.MQL_TO_SQL, Transition.SQL_TO_WIN)
+    release = release_of({each: base_rate(each, columns=COLUMNS) for each in transitions}, features=COLUMNS)
     row = scored(lead(), release)
     assert (row["p_sql"], row["p_win"]) == (0.25, 0.25 * 0.25)
     assert [row["reason_1"], row["reason_2"]] == ["no signal found: base rate", None]

@@ -1,22 +1,17 @@
 import datetime as dt
 from dataclasses import replace
 
-import numpy as np
 import pyarrow as pa
 import pytest
 
 from data_contracts.errors import ReleaseError, UnknownLeadError
 from data_contracts.history import RawHistory
 from data_contracts.vocabulary import Transition
-from features.build import build_features
-from features.snapshots import scoring_snapshots
-from models.estimators import fit_estimator, model_frame
-from models.fitted import FittedTransition
 from serving.score import score_batch
 from serving.trace import as_text, trace_lead
 from serving.trace_steps import MISSING
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
-from tests.example_release import LOGISTIC, base_rate, release_of, summary
+from tests.example_release import in_order, open_leads, release_of_pricing_views
 
 SETTINGS = settings()
 NOTHING_PUBLISHED = pa.table({"lead_id": pa.array([], pa.string())})
@@ -72,31 +67,18 @@ def refused(crm):
 
 @pytest.fixture(scope="module")
 def features(crm):
-    return build_features(crm, scoring_snapshots(crm, SETTINGS.definitions, as_of=EXTRACTED_AT), settings=SETTINGS)
+    return open_leads(crm, SETTINGS)
 
 
 @pytest.fixture(scope="module")
 def frame(features):
-    return features.table.order_by("lead_id").to_pyarrow().to_pandas()
+    return in_order(features)
 
 
 @pytest.fixture(scope="module")
-def release(features, frame):
-    estimator = fit_estimator(
-        LOGISTIC,
-        model_frame(frame, features.columns),
-        columns=features.columns,
-        outcome=(frame["n_pricing_view_90d"] > 0).to_numpy(),
-        weight=np.ones(len(frame)),
-        seed=0,
-    )
-    told = summary(Transition.MQL_TO_SQL, estimator="logistic_regression")
-    no_signal = base_rate(Transition.SQL_TO_WIN).summary
-    models = {
-        Transition.MQL_TO_SQL: FittedTransition(told, features.columns, estimator, None),
-        Transition.SQL_TO_WIN: FittedTransition(no_signal, features.columns, None, None),
-    }
-    return release_of(models, features=features.columns, catalogue_digest=features.catalogue_digest)
+def release(features):
+    """A model of the first transition; for the second no signal was found."""
+    return release_of_pricing_views(features, Transition.MQL_TO_SQL)
 
 
 @pytest.fixture(scope="module")
@@ -144,9 +126,12 @@ def test_a_trace_scores_as_the_run_over_all_leads_does(trace, of_an_sql, frame, 
         assert (told["grade"], told["action"], told["reason_1"]) == (row["grade"], row["action"], row["reason_1"])
 
 
-def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql):
-    assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] in {"yes", "no"}
-    assert rows(of_an_sql, "WriteBackPlan")["leadscore_extrapolated"] in {f"{MISSING} → yes", f"{MISSING} → no"}
+def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql, frame, release):
+    whole = {row["lead_id"]: row for row in score_batch(frame, release, settings=SETTINGS).to_pylist()}
+    assert {row["is_extrapolated"] for row in whole.values()} == {True, False}
+    word = "yes" if whole["L00002"]["is_extrapolated"] else "no"
+    assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] == word
+    assert rows(of_an_sql, "WriteBackPlan")["leadscore_extrapolated"] == f"{MISSING} → {word}"
 
 
 def test_what_was_delivered_is_shown_without_what_identifies_a_person(of_an_sql):

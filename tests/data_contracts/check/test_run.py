@@ -147,6 +147,17 @@ def test_a_failed_check_leaves_no_earlier_history_that_could_be_taken_for_truste
     assert set(checked_before.tables()) == {"raw_leads", "raw_stage_changes", "quarantine"}
 
 
+def test_a_check_that_falls_over_leaves_no_earlier_history_either(checked_before, monkeypatch):
+    def falls_over(*_):
+        raise RuntimeError("the engine is gone")
+
+    monkeypatch.setattr("data_contracts.check.run.receive", falls_over)
+    with pytest.raises(RuntimeError, match="the engine is gone"):
+        check(raw(many(3), engine=checked_before), STRICT)
+    with pytest.raises(SourceError, match="the last check failed"):
+        open_checked(checked_before)
+
+
 def last_run(n, source="example", refused=0):
     """The report of an accepted run with `n` leads and stage changes, of which `refused` were refused."""
     tables = tuple(
