@@ -56,17 +56,15 @@ class SparkEngine:
 
     def __init__(self, backend: Backend, *, folder: Path) -> None:
         self._backend, self._folder = backend, folder
-        self._for_now = f"{_FOR_NOW}_{secrets.token_hex(4)}"
+        self._token = secrets.token_hex(4)
+        self._for_now = f"{_FOR_NOW}_{self._token}"
         self._n_streams = 0
 
     @classmethod
     def opened(cls, folder: Path, *, session: SparkSession | None = None) -> "SparkEngine":
-        """The engine of the run folder `folder`, in `session`, or in one as `spark-submit` or this machine gives it.
-
-        Views are those of this engine alone.
-        """
+        """The engine of the run folder `folder`, in `session`, or in one as `spark-submit` or this machine gives it."""
         folder.mkdir(parents=True, exist_ok=True)
-        return cls(ibis.pyspark.connect((session or _session(folder)).newSession()), folder=folder)
+        return cls(ibis.pyspark.connect(session or _session(folder)), folder=folder)
 
     def close(self) -> None:
         """Drop what was kept for now. The session belongs to whoever began it, and ends with the process."""
@@ -87,8 +85,9 @@ class SparkEngine:
 
     def select(self, name: str, query: str) -> ir.Table:
         """A view of the session. The query stands on lines of its own: it may end in a comment."""
-        self._backend.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW {name} AS SELECT * FROM (\n{query}\n)")
-        return self._backend.table(name)
+        view = self._view("selected", name)
+        self._backend.raw_sql(f"CREATE OR REPLACE TEMPORARY VIEW {view} AS SELECT * FROM (\n{query}\n)")
+        return self._backend.table(view)
 
     def keep(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` as a folder of Parquet."""
@@ -112,8 +111,8 @@ class SparkEngine:
     def forget(self, *tables: ir.Table) -> None:
         """Remove the folders of what was kept for now."""
         kept = [path.name for path in (self._folder / self._for_now).glob("*")]
-        read = {node.name.removeprefix(f"{self._for_now}_") for node in tables_read(*tables)}
-        self._forgotten(self._for_now, [name for name in kept if not tables or name in read])
+        read = {node.name for node in tables_read(*tables)}
+        self._forgotten(self._for_now, [n for n in kept if not tables or self._view(self._for_now, n) in read])
         if not tables:
             shutil.rmtree(self._folder / self._for_now, ignore_errors=True)
 
@@ -212,13 +211,17 @@ class SparkEngine:
         place = _latest(self._folder / kind / name)
         if place is None:
             raise StoreError(f"there is no table {name!r} in {self._folder / kind}")
-        view = f"{kind}_{name}"
+        view = self._view(kind, name)
         self._backend._session.read.parquet(str(place)).createOrReplaceTempView(view)
         return self._backend.table(view)
 
+    def _view(self, kind: str, name: str) -> str:
+        """The name of a view of this engine: a session may serve several."""
+        return f"{kind}_{self._token}_{name}"
+
     def _forgotten(self, kind: str, names: list[str] | tuple[str, ...]) -> None:
         for name in names:
-            self._backend._session.catalog.dropTempView(f"{kind}_{name}")
+            self._backend._session.catalog.dropTempView(self._view(kind, name))
             shutil.rmtree(self._folder / kind / name, ignore_errors=True)
 
 
