@@ -7,6 +7,7 @@ compare them with each other, not with another machine's.
 
 import argparse
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -33,9 +34,9 @@ def main() -> None:
 
 def measure(folder: Path, *, n_leads: int) -> None:
     """Run the steps in `folder` and print what each took."""
-    small, large = (_workspace(folder / name) for name in ("small", "large"))
+    small, large = (workspace(folder / name) for name in ("small", "large"))
     for command in (["simulate", "--leads", str(SMALL)], ["check"], ["train"]):
-        _run(small, command)
+        run(small, command)
     os.environ["MLFLOW_TRACKING_URI"] = f"sqlite:///{small / 'var' / 'simulated' / 'mlflow.db'}"
     print(f"{'step':<40}{'seconds':>10}{'leads/s':>12}{'peak GiB':>10}", flush=True)
     for command in (
@@ -44,17 +45,18 @@ def measure(folder: Path, *, n_leads: int) -> None:
         ["score", "--release", "candidate"],
         ["publish", "--release", "candidate"],
     ):
-        seconds, peak = _run(large, command)
+        seconds, peak = run(large, command)
         print(f"{' '.join(command):<40}{seconds:>10.0f}{n_leads / seconds:>12,.0f}{peak / 2**30:>10.2f}", flush=True)
 
 
-def _workspace(folder: Path) -> Path:
+def workspace(folder: Path) -> Path:
+    """A new working folder with our settings."""
     folder.mkdir(parents=True)
-    (folder / "config").symlink_to(ROOT / "config")
+    shutil.copytree(ROOT / "config", folder / "config")
     return folder
 
 
-def _run(folder: Path, command: list[str]) -> tuple[float, int]:
+def run(folder: Path, command: list[str]) -> tuple[float, int]:
     """Seconds and peak resident bytes of `leadscore` with the arguments `command`."""
     started = time.perf_counter()
     process = subprocess.Popen([LEADSCORE, *command], cwd=folder, stdout=subprocess.DEVNULL)

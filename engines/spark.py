@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pyarrow.parquet as pq
 from ibis.backends.pyspark import Backend
-from pyspark import SparkConf
+from pyspark import SparkConf, SparkContext
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql.pandas.types import from_arrow_schema
@@ -26,6 +26,9 @@ from data_contracts.ports import BatchFunction
 from engines.mapping import in_slices
 from engines.reading import tables_read
 from engines.spellings import NUMBER, place_of, read_time
+
+MASTER = "LEADSCORE_SPARK_MASTER"
+"""The environment variable with the cluster's address, where `spark-submit` does not give it."""
 
 _FOR_NOW = "for_now"
 _KEPT = "kept"
@@ -251,7 +254,7 @@ def _write(place: Path, rows: pa.Table | pa.RecordBatchReader) -> None:
 
 
 def _session(folder: Path) -> SparkSession:
-    """The session that runs here already, or one with what `spark-submit` says; what it leaves open is for one machine.
+    """The session that runs here already, or one with what `spark-submit` says. What it leaves open suits one machine.
 
     `JAVA_HOME` is set to a Java that Spark runs on, and `PYSPARK_PYTHON` to this Python, where they are not set.
     """
@@ -261,7 +264,7 @@ def _session(folder: Path) -> SparkSession:
             os.environ["JAVA_HOME"] = str(found[0])
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     options = {
-        "spark.master": os.environ.get("SPARK_MASTER", f"local[{os.cpu_count()}]"),
+        "spark.master": os.environ.get(MASTER, f"local[{os.cpu_count()}]"),
         "spark.app.name": "leadscore",
         "spark.ui.enabled": "false",
         "spark.driver.memory": "2g",
@@ -270,6 +273,8 @@ def _session(folder: Path) -> SparkSession:
     }
     # What a figure depends on is ours, whatever the cluster is set to.
     ours = {"spark.sql.session.timeZone": "UTC", "spark.sql.timestampType": "TIMESTAMP_NTZ"}
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        SparkContext._ensure_initialized()  # so that what spark-submit was told is known
     conf = SparkConf()
     for name, value in options.items():
         conf.setIfMissing(name, value)
