@@ -182,7 +182,10 @@ def test_a_missing_and_a_broken_file_are_named(tmp_path: Path, written):
             MINIMAL + "[definitions.transitions.mql_to_win]\nhorizon = 1\n",
             "definitions.transitions.mql_to_win.horizon: there is no such setting; did you mean horizon_days?",
         ),
-        (MINIMAL + "[engine]\nram = 1\n", "engine.ram: there is no such setting; there are memory_limit"),
+        (
+            MINIMAL + "[engine]\nram = 1\n",
+            "engine.ram: there is no such setting; there are kind, memory_limit, postgres_schema, selects",
+        ),
     ],
 )
 def test_an_unknown_setting_names_the_nearest_one(written, text, told):

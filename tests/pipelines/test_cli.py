@@ -126,11 +126,11 @@ def test_a_question_about_the_past_keeps_the_current_scores(finished_run, tmp_pa
     shutil.copytree(finished_run.folder, tmp_path / "workspace", symlinks=True)
     monkeypatch.chdir(tmp_path / "workspace")
     store = Store.of(load_settings(Path("config/scoring.toml")))
-    current = store.scores.read_bytes()
+    current = store.scores.readlink()
     code, out, _ = run("score", "--as-of", "2026-01-01T00:00:00", "--json")
     assert code == 0
     assert Path(json.loads(out)["path"]) == store.scores_as_of(dt.datetime(2026, 1, 1))
-    assert store.scores.read_bytes() == current
+    assert store.scores.readlink() == current
     assert run("publish")[0] == 0
 
 
