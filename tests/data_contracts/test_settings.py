@@ -184,7 +184,7 @@ def test_a_missing_and_a_broken_file_are_named(tmp_path: Path, written):
         ),
         (
             MINIMAL + "[engine]\nram = 1\n",
-            "engine.ram: there is no such setting; there are kind, memory_limit, postgres_schema, selects",
+            "engine.ram: there is no such setting; there are kind, selects, memory_limit, postgres_schema",
         ),
     ],
 )
