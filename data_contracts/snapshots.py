@@ -150,7 +150,8 @@ class FeatureTable:
 
 def frame_of(table: ir.Table, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
     """`table` in memory: of the `columns`, numbers are float64 and categories pandas strings, as all words are."""
-    frame: pd.DataFrame = table.to_pyarrow().to_pandas()
+    # An engine may give a decimal where Ibis says float64.
+    frame: pd.DataFrame = table.to_pyarrow().cast(table.schema().to_pyarrow()).to_pandas()
     types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
     return frame.astype(types | {name: TEXT for name in WORDS if name in frame.columns})
 

@@ -143,10 +143,11 @@ class SparkEngine:
     ) -> Iterator[int]:
         """By the workers, each of which writes its own files. Nothing comes to the driver; rows keep no order."""
         del order_by
+        given = rows.schema().to_pyarrow()  # Spark may give a decimal where a float is meant
 
         def mapped(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             for part in in_slices(batches):
-                yield from function(part).to_batches()
+                yield from function(part.select(given.names).cast(given)).to_batches()
 
         frame = self._backend.raw_sql(self._backend.compile(rows))
         columns = from_arrow_schema(schema, prefer_timestamp_ntz=True)

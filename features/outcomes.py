@@ -147,5 +147,5 @@ def _weighted(followed: ir.Table) -> ir.Table:
         "outcome_status",
         "outcome_known_at",
         converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
-        weight=is_label.ifelse(1.0 / followed.ordinal, 0.0).cast("float64"),  # an engine may take 1.0 for a decimal
+        weight=is_label.ifelse(1.0 / followed.ordinal.cast("float64"), 0.0),
     )

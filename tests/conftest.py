@@ -3,6 +3,7 @@
 import datetime as dt
 import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from filelock import FileLock
 
 from data_contracts.settings import Settings, load_settings
+from tests.some_engines import postgres_server
 
 ROOT = Path(__file__).parents[1]
 N_LEADS = 12_000
@@ -33,6 +35,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "finished_run" in getattr(item, "fixturenames", ()):
             item.add_marker("whole")
+        if hasattr(item, "callspec") and item.callspec.params.get("engine") == "spark":
+            # PySpark leaves sockets to the garbage collector and sets options that pandas deprecates.
+            item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """The address of a PostgreSQL server for all tests."""
+    with postgres_server() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -4,15 +4,14 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ibis.expr.types as ir
 import numpy as np
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
 
 from data_contracts.columns import TABLES
-from data_contracts.engine import open_engine
 from data_contracts.history import CrmHistory, Quarantine
+from data_contracts.ports import Engine
 from data_contracts.settings import Settings
+from engines.duckdb import DuckDbEngine
 
 EXTRACTED_AT = dt.datetime(2026, 5, 1, 12)
 
@@ -62,7 +61,7 @@ def settings(**definitions: object) -> Settings:
 def history(
     tables: Mapping[str, Rows],
     *,
-    engine: Backend | None = None,
+    engine: Engine | None = None,
     under: Settings | None = None,
     extracted_at: dt.datetime = EXTRACTED_AT,
     suffix: str = "",
@@ -71,15 +70,15 @@ def history(
 
     It lies in `engine`, or in one of its own, where each table is called as in the contract, with `suffix` after it.
     """
-    engine = engine or open_engine()
+    engine = engine or DuckDbEngine.opened()
     under = under or settings()
     held = {
-        name: put(engine, f"{name}{suffix}", arrow(tables.get(name, ()), types))
+        name: engine.keep(f"{name}{suffix}", arrow(tables.get(name, ()), types))
         for name, types in column_types(under).items()
     }
     return CrmHistory(
         tables=held,
-        unsettled=put(engine, f"unsettled{suffix}", arrow(tables.get("unsettled", ()), UNSETTLED_TYPES)),
+        unsettled=engine.keep(f"unsettled{suffix}", arrow(tables.get("unsettled", ()), UNSETTLED_TYPES)),
         extracted_at=extracted_at,
         absent=tuple(name for name in TABLES if name not in tables),
         fingerprint="f1" * 8,
@@ -96,14 +95,6 @@ def column_types(settings: Settings) -> dict[str, dict[str, pa.DataType]]:
     for name, declared in settings.crm.attributes.items():
         types[declared.table][name] = pa.float64() if declared.type == "number" else pa.string()
     return types
-
-
-def put(engine: Backend, name: str, rows: pa.Table) -> ir.Table:
-    """`rows` as a table of the engine, in the place of one of that name."""
-    engine.con.register("arriving", rows)
-    engine.con.execute(f"CREATE OR REPLACE TABLE {name} AS SELECT * FROM arriving")
-    engine.con.unregister("arriving")
-    return engine.table(name)
 
 
 def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:

@@ -10,8 +10,7 @@ import pytest
 from data_contracts.errors import Breach, BusyError, ContractError, SettingsError
 from data_contracts.ports import Engine, HistoryStore
 from engines.duckdb_store import DuckDbHistories
-
-ENGINES = ("duckdb", pytest.param("postgres"), pytest.param("spark", marks=pytest.mark.slow))
+from tests.some_engines import ENGINES, require_spark
 
 MakeStore = Callable[[Path], HistoryStore]
 
@@ -32,7 +31,7 @@ def store(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Histor
         from engines.postgres_store import PostgresHistories
 
         return PostgresHistories(request.getfixturevalue("postgres_url"), schema=f"store_{os.urandom(4).hex()}")
-    pytest.importorskip("pyspark")
+    require_spark()
     from engines.spark_store import SparkHistories
 
     return SparkHistories(tmp_path)

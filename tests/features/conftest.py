@@ -7,17 +7,14 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from ibis.backends.duckdb import Backend
 
 from data_contracts.columns import TABLES
-from data_contracts.engine import open_engine
 from data_contracts.history import CrmHistory
+from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
-from tests.example_history import arrow, history, put
-
-ENGINES = {"duckdb": open_engine}
-"""A second engine is one line here."""
+from tests.example_history import arrow, history
+from tests.some_engines import opened
 
 EXTRACTED_AT = dt.datetime.fromisoformat("2026-12-31")
 SNAPSHOT_TYPES = {
@@ -74,12 +71,11 @@ MakeHistory = Callable[[Mapping[str, Rows]], CrmHistory]
 MakeSnapshots = Callable[[Rows], Snapshots]
 
 
-@pytest.fixture(scope="module", params=ENGINES)
-def engine(request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """An empty engine for the tests of one module."""
-    opened = ENGINES[request.param]()
-    yield opened
-    opened.disconnect()
+@pytest.fixture(scope="module")
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An empty engine for the tests of one module: DuckDB, where the module does not name others."""
+    with opened(getattr(request, "param", "duckdb"), request, tmp_path_factory) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")
@@ -102,7 +98,7 @@ _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def make_history(engine: Backend, settings: Settings) -> MakeHistory:
+def make_history(engine: Engine, settings: Settings) -> MakeHistory:
     """From rows by table to a history in the engine, extracted at the end of 2026."""
 
     def make(tables: Mapping[str, Rows], extracted_at: dt.datetime = EXTRACTED_AT) -> CrmHistory:
@@ -115,7 +111,7 @@ def make_history(engine: Backend, settings: Settings) -> MakeHistory:
 
 
 @pytest.fixture(scope="module")
-def make_snapshots(engine: Backend) -> MakeSnapshots:
+def make_snapshots(engine: Engine) -> MakeSnapshots:
     """From rows with `lead_id` and `as_of` (and `stage`, `mql` by default) to snapshots in the engine."""
 
     def make(rows: Rows) -> Snapshots:
@@ -131,7 +127,7 @@ def make_snapshots(engine: Backend) -> MakeSnapshots:
             }
             for nth, row in enumerate(rows)
         ]
-        return Snapshots(put(engine, f"snapshots_{next(_NUMBERS)}", arrow(filled, SNAPSHOT_TYPES)))
+        return Snapshots(engine.keep(f"snapshots_{next(_NUMBERS)}", arrow(filled, SNAPSHOT_TYPES)))
 
     return make
 

@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, Phase, example, given
 from hypothesis import settings as effort
 from hypothesis import strategies as st
 
+from data_contracts.ports import Engine
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import ActivityKind, Direction, Stage
 from features.build import build_features
 from features.snapshots import scoring_snapshots, training_snapshots
-from tests.example_history import arrow, column_types, history, put
+from tests.example_history import arrow, column_types, history
 from tests.features.conftest import SNAPSHOT_TYPES
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
@@ -176,7 +177,7 @@ IDS = ("lead_id", "account_id", "object_id")
 class Workbench:
     """Tables whose content is replaced, and views that read them."""
 
-    engine: object
+    engine: Engine
     column_types: object
     transitions: tuple
 
@@ -191,11 +192,11 @@ class Workbench:
                 for prefix, tables in (("1", first), ("2", second))
                 for row in tables.get(table, [])
             ]
-            put(self.engine, table, arrow(rows, self.column_types[table]))
+            self.engine.keep(table, arrow(rows, self.column_types[table]))
 
     def read(self, view):
         """The rows of the view for the first history and for the second, without their prefix."""
-        rows = self.engine.table(view).to_pyarrow().to_pylist()
+        rows = self.engine.backend.table(view).to_pyarrow().to_pylist()
         return [
             [{**row, "lead_id": row["lead_id"].removeprefix(prefix)} for row in rows if row["lead_id"][:2] == prefix]
             for prefix in ("1/", "2/")
@@ -218,13 +219,13 @@ class Workbench:
 def workbench(engine, settings):
     types = {**column_types(settings), "moments": SNAPSHOT_TYPES}
     crm = history({}, engine=engine, under=settings, extracted_at=EXTRACTED_AT)
-    moments = put(engine, "moments", arrow([], SNAPSHOT_TYPES))
+    moments = engine.keep("moments", arrow([], SNAPSHOT_TYPES))
     features = build_features(crm, Snapshots(moments), settings=settings)
-    engine.create_view("features", features.table)
-    engine.create_view("scoring", scoring_snapshots(crm, settings.definitions, as_of=AS_OF).table)
+    engine.backend.create_view("features", features.table)
+    engine.backend.create_view("scoring", scoring_snapshots(crm, settings.definitions, as_of=AS_OF).table)
     for transition in settings.definitions.transitions:
         snapshots = training_snapshots(crm, settings.definitions, transition=transition).table
-        engine.create_view(transition, snapshots.filter(snapshots.as_of <= AS_OF))
+        engine.backend.create_view(transition, snapshots.filter(snapshots.as_of <= AS_OF))
     return Workbench(engine, types, tuple(settings.definitions.transitions))
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from features.build import build_features
 from tests.features.spec_files import SpecRow, all_specs, parse_specs, value_of
+from tests.some_engines import ENGINES
 
 SPECS = [spec for spec in all_specs() if "features" in spec.tables]
 NOT_FEATURES = {"lead_id", "as_of", "stage"}
@@ -58,6 +59,7 @@ def is_same(found: Any, expected: Any) -> bool:
     return bool(found == expected)
 
 
+@pytest.mark.parametrize("engine", ENGINES, indirect=True, scope="module")
 @pytest.mark.parametrize("spec", SPECS, ids=str)
 def test_the_features_are_those_of_the_spec(spec, measured):
     rows = zip(spec.tables["features"], measured[str(spec)], strict=True)
