@@ -270,6 +270,7 @@ def _session(folder: Path) -> SparkSession:
         "spark.ui.enabled": "false",
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "8",
+        "spark.sql.autoBroadcastJoinThreshold": "-1",  # what is broadcast is collected by the driver first
         "spark.sql.warehouse.dir": str(folder / "warehouse"),
     }
     # What a figure depends on is ours, whatever the cluster is set to.
