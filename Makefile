@@ -36,7 +36,7 @@ test-engines: $(INSTALLED)  ## Tests of all engines: PostgreSQL and Spark are in
 	  || apt-get install -y -qq openjdk-17-jre-headless || apt-get install -y -qq default-jre-headless
 	@$(BIN)/python -m pip freeze --exclude-editable > .venv/versions.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c .venv/versions.txt -e '.[postgres,spark]'
-	$(TEST_ENV) $(BIN)/python -m pytest tests/engines
+	$(TEST_ENV) $(BIN)/python -m pytest tests/engines tests/features/test_specs.py
 
 check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
 	$(BIN)/ruff format --check .
