@@ -159,7 +159,7 @@ def _show_table(key: str, rows: list[dict[str, str]], description: str) -> None:
 
 def _show_path(key: str, target: Path, description: str) -> None:
     """The path as text: a browser opens no `file://` link of a page that came from a server."""
-    create_markdown_artifact(f"`{target.resolve()}`", key=_artefact_key(key), description=description)
+    create_markdown_artifact(f"`{target.absolute()}`", key=_artefact_key(key), description=description)
 
 
 def _artefact_key(text: str) -> str:
