@@ -3,6 +3,7 @@
 A saying is put together from its parts, so nobody has to take a sentence apart. Its texts complete "this lead:".
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -15,7 +16,7 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 NO_COLLEAGUES_KNOWN = "nothing is known of colleagues"
 
 
-class _Saying:
+class _Saying(ABC):
     """What a kind has beside its parts.
 
     `unit` and `meaning` are for the documents; `words` says what a value tells of the lead, `words_for_missing` what it
@@ -25,8 +26,8 @@ class _Saying:
     __slots__ = ()
 
     @property
-    def meaning(self) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def meaning(self) -> str: ...
 
     @property
     def words_for_missing(self) -> str:
