@@ -125,16 +125,16 @@ class SqlSource:
         problems += [
             f"{self.folder / name}.sql is missing; every source needs it" for name in needed if name not in files
         ]
-        if not self.data_folder.is_dir():
-            problems.append(
-                f"there is no data folder {self.data_folder.absolute()}; export into it, or say with --data where it is"
-            )
         selects = {}
         for name, file in files.items():
             try:
                 selects[name] = file.read_text(encoding="utf-8").rstrip().rstrip(";")
             except UnicodeDecodeError:
                 problems.append(f"{file} is not UTF-8; save it as UTF-8")
+        if not self.data_folder.is_dir() and any(DATA_FOLDER in select for select in selects.values()):
+            problems.append(
+                f"there is no data folder {self.data_folder.absolute()}; export into it, or say with --data where it is"
+            )
         problems += [
             f"{files[name]} is empty; write a SELECT or delete it" for name in selects if not selects[name].strip()
         ]

@@ -30,6 +30,8 @@ _OPTIONS = {
 _BATCH_ROWS = 20_000
 _NAME = re.compile(r"[a-z_][a-z0-9_]{0,48}")
 _NOW = "_now_"
+_PASSING = "leadscore: kept for now"
+"""The comment on a schema of what is kept for now."""
 
 _SHORT_NUMBER = r"^[^eE]{1,100}(?:[eE][+-]?0*[0-9]{1,2})?$"
 """A number so written is neither too large nor too small."""
@@ -89,7 +91,7 @@ class PostgresEngine:
             connection.execute(_NIBBLES)
             _drop_leftovers(connection, schema)
         except psycopg.Error as error:
-            raise StoreError(f"PostgreSQL, schema {schema}: {_first_line(error)}") from error
+            raise StoreError(f"PostgreSQL, schema {schema}: {first_line(error)}") from error
         return cls(ibis.postgres.from_connection(connection), url=url, schema=schema)
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class PostgresEngine:
 
     def select(self, name: str, query: str) -> ir.Table:
         """A view beside the run's tables. The query stands on lines of its own: it may end in a comment."""
-        self._backend.con.execute(f"CREATE SCHEMA IF NOT EXISTS {self._for_now}")
+        self._make_room()
         view = f"{self._for_now}.{name}"
         self._backend.con.execute(f"CREATE OR REPLACE VIEW {view} AS SELECT * FROM (\n{query}\n) AS selected")
         return self._backend.table(name, database=self._for_now)
@@ -133,7 +135,7 @@ class PostgresEngine:
 
     def keep_for_now(self, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` in the schema beside, without a write-ahead log."""
-        self._backend.con.execute(f"CREATE SCHEMA IF NOT EXISTS {self._for_now}")
+        self._make_room()
         return self._kept(self._for_now, name, rows)
 
     def keep_numbered(self, name: str, rows: ir.Table) -> ir.Table:
@@ -214,6 +216,10 @@ class PostgresEngine:
                 ) from error
             raise
 
+    def _make_room(self) -> None:
+        self._backend.con.execute(f"CREATE SCHEMA IF NOT EXISTS {self._for_now}")
+        self._backend.con.execute(f"COMMENT ON SCHEMA {self._for_now} IS '{_PASSING}'")
+
     def _kept(self, schema: str, name: str, rows: ir.Table | pa.Table | pa.RecordBatchReader) -> ir.Table:
         """`rows` as `schema.name`. They may come from the table that they replace, which is dropped last."""
         connection = self._backend.con
@@ -251,11 +257,12 @@ def connected(url: str, schema: str) -> "psycopg.Connection[Any]":
 
 
 def _drop_leftovers(connection: "psycopg.Connection[Any]", schema: str) -> None:
-    """Drop what connections that are gone kept for now."""
+    """Drop what connections that are gone kept for now: schemas with our comment, and no others."""
     gone = connection.execute(
         "SELECT nspname FROM pg_namespace WHERE starts_with(nspname, %s) "
+        "AND obj_description(oid, 'pg_namespace') = %s "
         "AND substr(nspname, length(%s) + 1) NOT IN (SELECT pid::text FROM pg_stat_activity)",
-        (f"{schema}{_NOW}", f"{schema}{_NOW}"),
+        (f"{schema}{_NOW}", _PASSING, f"{schema}{_NOW}"),
     ).fetchall()
     for (name,) in gone:
         connection.execute(f"DROP SCHEMA IF EXISTS {_quoted(name)} CASCADE")
@@ -277,7 +284,8 @@ def _quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-def _first_line(error: BaseException) -> str:
+def first_line(error: BaseException) -> str:
+    """What `error` says first; its type where it says nothing."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 

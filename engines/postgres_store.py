@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 
 from data_contracts.errors import BusyError, ContractError, SettingsError, StoreError
-from engines.postgres import PostgresEngine, connected
+from engines.postgres import PostgresEngine, connected, first_line
 
 _OURS = "leadscore: a history that every check replaces"
 """The comment by which a schema is known as ours. No other schema is ever dropped."""
@@ -127,8 +127,12 @@ class PostgresHistories:
             raise StoreError(
                 f"PostgreSQL does not answer ({type(error).__name__}); see LEADSCORE_POSTGRES_URL"
             ) from None
-        with session:
-            yield session
+        try:
+            with session:
+                yield session
+        except psycopg.OperationalError as error:
+            reason = first_line(error)
+            raise StoreError(f"PostgreSQL, schema {self.schema}: {reason}; run this again") from error
 
 
 def _row(session: "psycopg.Connection[Any]", query: str, *values: str) -> tuple[Any, ...]:
@@ -145,13 +149,14 @@ def _refuse_strangers(session: "psycopg.Connection[Any]", schema: str) -> None:
     told = _row(
         session,
         "SELECT obj_description(n.oid, 'pg_namespace'), (SELECT count(*) FROM pg_class WHERE relnamespace = n.oid) "
+        "+ (SELECT count(*) FROM pg_proc WHERE pronamespace = n.oid) "
         "FROM pg_namespace n WHERE nspname = %s",
         schema,
     )
     if told[0] != _OURS and len(told) > 1 and told[1]:
         raise SettingsError(
-            f"schema {schema} holds {told[1]} table(s) or views of somebody else, and a check replaces the whole "
-            "schema; name another one (postgres_schema in [engine])"
+            f"schema {schema} holds {told[1]} table(s), views or functions of somebody else, and a check replaces a "
+            "schema as a whole; name another one (postgres_schema in [engine])"
         )
 
 

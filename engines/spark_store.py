@@ -8,10 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter, ValidationError
+
+from data_contracts.engine import store_errors
 from data_contracts.errors import ContractError, StoreError
 from data_contracts.keeping import held, kept_file
 from engines.spark import SparkEngine
 
+_RUNS = TypeAdapter(dict[str, str])
 _ACCEPTED, _REFUSED, _BEFORE, _LAST = "accepted", "refused", "accepted_before", "last"
 
 
@@ -42,8 +46,9 @@ class SparkHistories:
     @contextmanager
     def new(self) -> Iterator[SparkEngine]:
         """The folder of a new run."""
-        with held(self._pointer, by="leadscore check"):
-            before = self._runs()
+        remedy = "run `leadscore check` again"
+        with store_errors(self._pointer, remedy=remedy), held(self._pointer, by="leadscore check"):
+            before = self._runs_or_none()
             self._remove_all_but(before.values())
             run = secrets.token_hex(4)
             engine = SparkEngine.opened(self.folder / "runs" / run)
@@ -91,13 +96,20 @@ class SparkHistories:
     def _runs(self) -> dict[str, str]:
         """What `current.json` says; nothing where there is none yet."""
         try:
-            told = json.loads(self._pointer.read_text(encoding="utf-8"))
+            told = _RUNS.validate_json(self._pointer.read_bytes())
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except ValidationError as error:
             remedy = "run `leadscore check` to make it anew"
             raise StoreError(f"{self._pointer} is damaged or no file of ours; {remedy}") from error
-        return {str(name): str(run) for name, run in told.items()}
+        return told
+
+    def _runs_or_none(self) -> dict[str, str]:
+        """As `_runs`; nothing where the file is damaged, so that a check can make it anew."""
+        try:
+            return self._runs()
+        except StoreError:
+            return {}
 
     def _point(self, runs: Mapping[str, str]) -> None:
         with kept_file(self._pointer) as aside:

@@ -135,6 +135,56 @@ def test_a_schema_of_somebody_else_is_not_replaced(postgres_url):
         assert connection.execute("SELECT count(*) FROM theirs.customers").fetchone() == (0,)
 
 
+def test_schemas_of_somebody_else_with_names_like_ours_stay(postgres_url):
+    psycopg = pytest.importorskip("psycopg")
+    from engines.postgres_store import PostgresHistories
+
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        connection.execute("CREATE SCHEMA shared_now_2024; CREATE TABLE shared_now_2024.sales (n int)")
+        connection.execute("CREATE SCHEMA functions; CREATE FUNCTION functions.one() RETURNS int LANGUAGE sql RETURN 1")
+    keep(PostgresHistories(postgres_url, schema="shared"), 1)
+    with pytest.raises(SettingsError, match=r"functions holds 1 table.* name another one"):
+        keep(PostgresHistories(postgres_url, schema="functions"), 1)
+    with psycopg.connect(postgres_url) as connection:
+        assert connection.execute("SELECT count(*) FROM shared_now_2024.sales").fetchone() == (0,)
+
+
+def test_what_a_lost_connection_kept_for_now_is_dropped_by_the_next_one(postgres_url):
+    psycopg = pytest.importorskip("psycopg")
+    from engines.postgres import PostgresEngine
+
+    def passing(connection):
+        names = connection.execute("SELECT nspname FROM pg_namespace WHERE starts_with(nspname, 'killed_now_')")
+        return len(names.fetchall())
+
+    lost = PostgresEngine.opened(postgres_url, schema="killed")
+    lost.keep_for_now("passing", lost.keep("lasting", pa.table({"n": [1]})))
+    with psycopg.connect(postgres_url, autocommit=True) as connection:
+        assert passing(connection) == 1
+        lost.backend.con.close()
+        again = PostgresEngine.opened(postgres_url, schema="killed")
+        assert passing(connection) == 0
+        assert again.tables() == {"lasting"}
+        again.close()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("content", ["", "[1, 2]", "{"])
+def test_a_damaged_pointer_is_said_and_made_anew_by_a_check(tmp_path, content):
+    require_spark()
+    from data_contracts.errors import StoreError
+    from engines.spark_store import SparkHistories
+
+    store = SparkHistories(tmp_path)
+    keep(store, 1)
+    (tmp_path / "current.json").write_text(content)
+    with pytest.raises(StoreError, match="damaged or no file of ours; run `leadscore check`"):
+        accepted(store)
+    keep(store, 2)
+    assert accepted(store) == 2
+
+
 def test_a_reader_holds_its_history_until_it_has_read(postgres_url, monkeypatch):
     pytest.importorskip("psycopg")
     import engines.postgres_store

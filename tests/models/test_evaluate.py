@@ -1,4 +1,5 @@
 import datetime as dt
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -141,6 +142,13 @@ def test_capacity_is_a_share_of_all_leads_that_came_in_labelled_or_not(make_tabl
     share = capacity_share(table, leads_per_week=5, test_from=test_from, test_until=test_until)
     assert share == pytest.approx(5 * 10 / n_entered), "ten weeks of five leads"
     assert capacity_share(table, leads_per_week=10_000, test_from=test_from, test_until=test_until) == 1.0
+
+
+def test_a_sample_of_the_accounts_stands_for_all_leads_that_compete_for_capacity(table: LabelledTable) -> None:
+    days = {"test_from": dt.datetime(2025, 7, 1), "test_until": dt.datetime(2025, 9, 9)}
+    whole = capacity_share(table, leads_per_week=5, **days)
+    quarter = capacity_share(replace(table, sampled_share=0.25), leads_per_week=5, **days)
+    assert quarter == pytest.approx(whole / 4), "there are four times the leads that are seen"
 
 
 def test_capacity_makes_no_choice_among_qualified_leads(make_table: TableFactory) -> None:

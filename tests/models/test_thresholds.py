@@ -64,6 +64,17 @@ def test_no_more_leads_a_week_cross_the_boundary_than_sales_can_work(
     assert "Sales can work 10 leads a week: the 10.0 likeliest of" in thresholds.policy
 
 
+def test_a_sample_of_the_accounts_stands_for_all_leads_of_a_week(
+    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
+) -> None:
+    half = choose_thresholds(fitted, replace(table, sampled_share=0.5), definitions=definitions)
+    whole = choose_thresholds(fitted, table, definitions=with_capacity(definitions, 10 / 2))
+    assert half.hand_off_probability == whole.hand_off_probability, "ten a week of all are five a week of the half"
+    assert half.expected_per_week == pytest.approx(2 * whole.expected_per_week)
+    incoming = len(latest_entries(table)) / 12
+    assert f"likeliest of {2 * incoming:.1f} leads a week" in half.policy
+
+
 def test_leads_without_a_label_take_up_capacity_too(make_table: TableFactory, definitions: Definitions) -> None:
     table = make_table(contacted_share=0.3)
     fitted = train_transition(table, definitions=definitions)

@@ -172,3 +172,14 @@ def test_a_rule_that_could_not_be_judged_is_no_verdict(monkeypatch):
     monkeypatch.setattr(expectations, "_breaching", lambda *_: "SELECT nothing FROM nowhere, {batch}")
     with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
         check(raw(many(40)), LENIENT)
+
+
+def test_an_expectation_that_great_expectations_would_leave_out_stops_the_check(monkeypatch):
+    expected = expectations._Subject.expected
+
+    def misspelt(subject, kind, options):
+        return expected(subject, kind.replace("_column_to_exist", "_colum_to_exist"), options)
+
+    monkeypatch.setattr(expectations._Subject, "expected", misspelt)
+    with pytest.raises(RuntimeError, match=r"took 0 of the \d+ expectations about delivered_leads"):
+        check(raw({"leads": [lead("a")], "stage_changes": [change("a")]}))

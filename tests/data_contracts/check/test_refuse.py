@@ -1,13 +1,17 @@
 """Each row rule refuses exactly the rows that breach it, and says which value, what was expected, and what to do."""
 
 import json
+from dataclasses import replace
 
 import pytest
+from duckdb import CatalogException
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from data_contracts.check.deliver import receive
+from data_contracts.check.run import judge_tables
 from tests.data_contracts.judging import judge_each, judge_rows, side_by_side
-from tests.data_contracts.raw_rows import activity, change, deal, lead, raw
+from tests.data_contracts.raw_rows import LENIENT, activity, change, deal, engine_of, lead, raw, rows_of
 
 LEADS = [lead("l0", "2026-01-01"), lead("l1", "2026-01-15")]
 
@@ -253,3 +257,15 @@ def test_the_order_of_the_rows_does_not_change_what_is_accepted(engine, historie
     for first, second in zip(judged[:10], judged[10:], strict=True):
         for table in ("leads", "stage_changes"):
             assert sorted(first.tables[table], key=str) == sorted(second.tables[table], key=str)
+
+
+def test_rows_as_delivered_are_let_go_once_the_refused_ones_are_set_aside():
+    history = raw({"leads": [lead("a"), lead("b", "soon")], "stage_changes": [change("a")]})
+    engine = engine_of(history)
+    passing = {name: engine.keep_for_now(f"passing_{name}", table) for name, table in history.tables.items()}
+    tables = receive(replace(history, tables=passing), LENIENT.crm)
+    judged = judge_tables(engine, tables, settings=LENIENT, extracted_at=history.extracted_at)
+    for table in passing.values():
+        with pytest.raises(CatalogException, match="passing_"):
+            table.count().to_pyarrow()
+    assert [row["row_key"] for part in judged.quarantined for row in rows_of(part)] == ["b"]
