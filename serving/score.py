@@ -90,6 +90,7 @@ def score_leads(
         "release_id": release.manifest.release_id,
         "definitions_version": release.manifest.definitions_version,
         "data_fingerprint": history.fingerprint,
+        "n_leads": int(kept.table.count().to_pyarrow().as_py()),
     }
     with (
         store_errors(path, remedy="run `leadscore score` again"),
@@ -107,12 +108,19 @@ def score_leads(
 
 
 def open_scored_leads(path: Path) -> ScoredLeads:
-    """The scores that `score_leads` left at `path`. Raises `PublishError` where the file holds none."""
+    """The scores that `score_leads` left at `path`.
+
+    Raises `PublishError` where there are none, or where not every open lead has its score: whoever publishes takes
+    a lead without one for closed.
+    """
     try:
         told = json.loads((path / _ABOUT).read_text(encoding="utf-8"))
+        n_rows = sum(pq.read_metadata(file).num_rows for file in path.glob("*.parquet"))
+        if n_rows != told["n_leads"]:
+            raise ValueError(f"{n_rows:,} of {told['n_leads']:,} leads are there")
         return ScoredLeads(
             path=path,
-            n_leads=sum(pq.read_metadata(file).num_rows for file in path.glob("*.parquet")),
+            n_leads=n_rows,
             as_of=dt.datetime.fromisoformat(told["as_of"]),
             release_id=told["release_id"],
             definitions_version=told["definitions_version"],

@@ -282,6 +282,27 @@ def test_a_folder_without_scores_is_refused(about, tmp_path):
         open_scored_leads(path)
 
 
+def test_scores_of_which_some_are_gone_are_refused(run, tmp_path):
+    path = tmp_path / "scored"
+    shutil.copytree(run[0].path, path)
+    rows = pq.read_table(path / "part-0.parquet")
+    pq.write_table(rows.slice(1), path / "part-0.parquet")
+    with pytest.raises(PublishError, match=rf"{rows.num_rows - 1} of {rows.num_rows} leads are there"):
+        open_scored_leads(path)
+
+
+def test_a_lead_that_the_engine_loses_on_the_way_leaves_no_scores(crm, release, tmp_path, monkeypatch):
+    whole = DuckDbEngine.map_batches
+
+    def lossy(engine, rows, function, **options):
+        return whole(engine, rows.filter(rows.lead_id != rows.lead_id.min()), function, **options)
+
+    monkeypatch.setattr(DuckDbEngine, "map_batches", lossy)
+    with pytest.raises(PublishError, match=r"\d+ of \d+ leads are there"):
+        scored_into(tmp_path / "scored", crm, release)
+    assert not (tmp_path / "scored").exists()
+
+
 def test_a_damaged_file_among_the_scores_is_refused(run, tmp_path):
     path = tmp_path / "scored"
     shutil.copytree(run[0].path, path)
