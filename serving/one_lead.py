@@ -1,5 +1,6 @@
 """One lead's part of the history: its own rows and its account's, what was refused of it, what the source says now."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -45,12 +46,19 @@ def around(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused
 def refused_rows(quarantine: Quarantine, lead_id: str) -> Refused:
     """The breaches of the lead's own rows, whichever table they are in."""
     rows = quarantine.table
-    given = rows.raw_row.cast("json")
-    is_own = [given[key].unwrap_as("string") == lead_id for key in ("lead_id", "object_id")]
-    is_lead = (rows.table == "leads") & (rows.row_key == lead_id)
-    found = rows.filter(ibis.or_(*(own.fill_null(False) for own in is_own), is_lead))
-    told = found.select("table", "source_row", "rule", "reason").order_by("table", "source_row", "rule")
-    return tuple(told.to_pyarrow().to_pylist())
+    # The engine finds the few rows that name the lead anywhere: each reads JSON in a way of its own.
+    naming = rows.filter(rows.raw_row.contains(json.dumps(lead_id, ensure_ascii=False)[1:-1]))
+    found = naming.order_by("table", "source_row", "rule").to_pyarrow().to_pylist()
+    return tuple(
+        {name: row[name] for name in ("table", "source_row", "rule", "reason")}
+        for row in found
+        if _is_about(row, lead_id)
+    )
+
+
+def _is_about(refused: Mapping[str, Any], lead_id: str) -> bool:
+    given = json.loads(refused["raw_row"])
+    return any(str(given.get(key, "")).strip() == lead_id for key in ("lead_id", "object_id"))
 
 
 def _why_unknown(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused: Refused) -> str:
