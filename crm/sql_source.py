@@ -20,7 +20,7 @@ from data_contracts.history import RawHistory
 from data_contracts.ports import Engine
 
 EXTRACTED_AT = "extracted_at"
-_READ_FILE = re.compile(re.escape(DATA_FOLDER) + r"/([^'\"\n]+)")
+_READ_FILE = re.compile(re.escape(DATA_FOLDER) + r"/([^'\"`\n]+)")
 _SKIPS_LINES = re.compile(r"\bskip\s*=\s*[1-9]|\bheader\s*=\s*false", re.IGNORECASE)
 
 

@@ -12,6 +12,7 @@ from engines.duckdb import DuckDbEngine
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
 from simulation import simulate
+from tests.some_engines import require_spark
 
 ROOT = Path(__file__).parents[2]
 
@@ -92,3 +93,48 @@ def test_a_select_over_files_still_needs_their_folder(in_database):
     select.write_text("SELECT * FROM read_csv('{data_folder}/leads.csv')")
     with pytest.raises(SourceError, match="there is no data folder"):
         ingest_history(in_database)
+
+
+@pytest.fixture
+def on_spark(on_files: Settings, export: Path, tmp_path: Path) -> Settings:
+    """The same for Parquet files that Spark reads itself."""
+    require_spark()
+    sources, data = tmp_path / "spark_sources", tmp_path / "parquet"
+    (sources / "simulated").mkdir(parents=True)
+    data.mkdir()
+    reader = DuckDbEngine.opened()
+    raw = SqlSource(
+        "simulated", folder=on_files.crm.sources_folder / "simulated", data_folder=on_files.crm.data_folder
+    ).read(reader)
+    for name, table in raw.tables.items():
+        table.drop("source_row").to_parquet(data / f"{name}.parquet")
+        (sources / "simulated" / f"{name}.sql").write_text(f"SELECT * FROM parquet.`{{data_folder}}/{name}.parquet`")
+    moment = f"SELECT TIMESTAMP '{raw.extracted_at.isoformat(sep=' ')}'"
+    (sources / "simulated" / "extracted_at.sql").write_text(moment)
+    reader.close()
+    crm = {"store": tmp_path / "spark", "sources_folder": sources, "data_folder": data}
+    engine = {"kind": "spark", "selects": "engine"}
+    return on_files.model_copy(
+        update={
+            "crm": on_files.crm.model_copy(update=crm),
+            "engine": on_files.engine.model_copy(update=engine),
+        }
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Spark's own
+def test_parquet_files_that_spark_reads_give_the_history_of_the_files(on_files, on_spark):
+    from_files, on_workers = ingest_history(on_files), ingest_history(on_spark)
+    assert on_workers.fingerprint == from_files.fingerprint
+    assert [(t.table, t.accepted, t.refused, t.breaches) for t in on_workers.tables] == [
+        (t.table, t.accepted, t.refused, t.breaches) for t in from_files.tables
+    ]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("default")  # Spark's own
+def test_a_file_that_spark_would_read_and_is_not_there_is_named(on_spark):
+    (on_spark.crm.data_folder / "leads.parquet").unlink()
+    with pytest.raises(SourceError, match=r"there is no file .*leads\.parquet; export it"):
+        ingest_history(on_spark)
