@@ -12,7 +12,7 @@ from ibis.backends.duckdb import Backend
 
 from data_contracts.engine import open_engine
 from data_contracts.ports import BatchFunction
-from data_contracts.resources import enough_of_everything
+from engines.resources import enough_of_everything
 from engines.mapping import write_mapped
 from engines.reading import tables_read
 from engines.spellings import NUMBER, place_of, read_time
