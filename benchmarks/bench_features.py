@@ -15,9 +15,9 @@ from pathlib import Path
 from ibis.backends.duckdb import Backend
 
 from data_contracts.columns import TABLES
-from data_contracts.engine import open_engine
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
+from engines.duckdb import DuckDbEngine
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 
@@ -115,7 +115,7 @@ def main() -> None:
     arguments = parser.parse_args()
     settings = Settings.model_validate(SETTINGS)
     with tempfile.TemporaryDirectory() as folder:
-        engine = open_engine(Path(folder) / "bench.duckdb", memory_limit=arguments.memory_limit)
+        engine = DuckDbEngine.opened(Path(folder) / "bench.duckdb", memory_limit=arguments.memory_limit).backend
         history = make_history(engine, n_leads=arguments.leads, n_activities=arguments.activities)
         engine.raw_sql("CHECKPOINT")
         made = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20

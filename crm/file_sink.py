@@ -10,11 +10,10 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
-from ibis.backends.duckdb import Backend
 
-from data_contracts.engine import open_engine, store_errors
+from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError
-from data_contracts.keeping import held, kept_folder, scratch_folder
+from data_contracts.keeping import held, kept_folder
 from data_contracts.scores import PublishReceipt, WriteBackPlan
 
 BATCH_ROWS = 100_000
@@ -68,7 +67,7 @@ class FileSink:
         """
         published = self.published()
         if not self._stands(plan, published):
-            with store_errors(self.folder, remedy="publish again"), kept_folder(self.folder) as version:
+            with disk_errors(self.folder), kept_folder(self.folder) as version:
                 self._write_version(version, plan, published)
         return PublishReceipt(
             sink=self.name,
@@ -99,12 +98,7 @@ class FileSink:
                 shutil.copyfile(file, version / file.name)
         else:
             _write_rows(_dated(plan).to_reader(BATCH_ROWS), version / CHANGES)
-        with scratch_folder(self.folder) as spill:
-            engine = open_engine(spill=spill)
-            try:
-                _write_rows(_state_after(engine, plan, published), version / SCORES)
-            finally:
-                engine.disconnect()
+        _write_rows(_state_after(plan, published).to_reader(BATCH_ROWS), version / SCORES)
 
 
 def _dated(plan: WriteBackPlan) -> pa.Table:
@@ -116,28 +110,18 @@ def _dated(plan: WriteBackPlan) -> pa.Table:
     return changes
 
 
-def _state_after(engine: Backend, plan: WriteBackPlan, published: pa.Table) -> pa.RecordBatchReader:
-    """What stands once `plan` is carried out: the scored leads by id, in batches, one text column a field."""
+def _state_after(plan: WriteBackPlan, published: pa.Table) -> pa.Table:
+    """What stands once `plan` is carried out: the scored leads by id, one text column a field."""
+    lead_ids = ds.dataset(plan.scored.path, format="parquet").to_table(columns=["lead_id"])["lead_id"].sort()
+    stands = published.take(pc.index_in(lead_ids, value_set=published["lead_id"]))
+    columns = {"lead_id": lead_ids}
     old = [name for name in published.column_names if name != "lead_id"]
-    new = sorted(set(pc.unique(plan.changes["field"]).to_pylist()) - set(old))
-    cells = ["s.lead_id"]
-    for name in [*old, *new]:
-        column, value = f'"{name.replace(chr(34), chr(34) * 2)}"', name.replace("'", "''")
-        stands = f"p.{column}" if name in old else "NULL"
-        cells.append(
-            f"CASE WHEN bool_or(c.field = '{value}') THEN max(c.new_value) FILTER (c.field = '{value}') "
-            f"ELSE any_value({stands}) END AS {column}"
-        )
-    connection = engine.con
-    connection.register("changes_now", plan.changes)
-    connection.register("published_now", published)
-    connection.register("scored_now", ds.dataset(plan.scored.path, format="parquet"))
-    rows = connection.sql(
-        f"SELECT {', '.join(cells)} FROM scored_now s "
-        "LEFT JOIN published_now p USING (lead_id) LEFT JOIN changes_now c USING (lead_id) "
-        "GROUP BY s.lead_id ORDER BY s.lead_id"
-    )
-    return rows.to_arrow_reader(BATCH_ROWS)
+    for name in [*old, *sorted(set(pc.unique(plan.changes["field"]).to_pylist()) - set(old))]:
+        changes = plan.changes.filter(pc.equal(plan.changes["field"], name))
+        places = pc.index_in(lead_ids, value_set=changes["lead_id"])
+        before = stands[name] if name in old else pa.nulls(len(lead_ids), pa.string())
+        columns[name] = pc.if_else(pc.is_valid(places), changes["new_value"].take(places), before)
+    return pa.table(columns)
 
 
 def _write_rows(rows: pa.RecordBatchReader, path: Path) -> tuple[Path, Path]:

@@ -10,11 +10,10 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 
-from data_contracts.engine import open_engine
 from data_contracts.ports import BatchFunction
-from engines.resources import enough_of_everything
 from engines.mapping import write_mapped
 from engines.reading import tables_read
+from engines.resources import enough_of_everything
 from engines.spellings import NUMBER, place_of, read_time
 
 _FOR_NOW = "for_now"
@@ -69,8 +68,18 @@ class DuckDbEngine:
         read_only: bool = False,
         spill: Path | None = None,
     ) -> "DuckDbEngine":
-        """The engine of the file at `path`, or of memory; see `data_contracts.engine.open_engine`."""
-        return cls(open_engine(path, memory_limit=memory_limit, read_only=read_only, spill=spill))
+        """The engine of the DuckDB file at `path`, or of memory where `path` is None.
+
+        Times are UTC whatever the machine's zone. `memory_limit` is DuckDB's own (`"4GB"`). What does not fit is
+        spilled into the folder `spill`, by default `<path>.spill`, and fails where there is neither.
+        """
+        spill = path.with_name(f"{path.name}.spill") if path is not None and spill is None else spill
+        options = {"memory_limit": memory_limit, "temp_directory": str(spill) if spill else ""}
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        backend = ibis.duckdb.connect(str(path) if path else ":memory:", read_only=read_only, **options)
+        backend.raw_sql("SET TimeZone = 'UTC'")
+        return cls(backend)
 
     def close(self) -> None:
         """Let go of the file and of what was kept for now."""

@@ -6,10 +6,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_contracts.engine import store_errors
-from data_contracts.errors import ContractError
+import duckdb
+
+from data_contracts.disk import disk_errors, refused_by_machine
+from data_contracts.errors import BusyError, ContractError, LeadScoreError, StoreError
 from data_contracts.keeping import aside_of, held, scratch_folder, swap_in
 from engines.duckdb import DuckDbEngine
+
+_DAMAGED = (duckdb.IOException, duckdb.FatalException, duckdb.InternalException, duckdb.SerializationException)
+"""What DuckDB raises where its file is no database of its own, was cut short, or is not there any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,7 @@ class DuckDbHistories:
     def new(self) -> Iterator[DuckDbEngine]:
         """A file aside, swapped in once it is complete on disk and was opened again."""
         remedy = "run `leadscore check` again"
-        with store_errors(self._history, remedy=remedy), held(self._history, by="leadscore check"):
+        with _file_errors(self._history, remedy=remedy), held(self._history, by="leadscore check"):
             aside = aside_of(self._history)
             try:
                 yield from self._built(aside)
@@ -93,12 +98,39 @@ class DuckDbHistories:
 
     @contextmanager
     def _opened(self, path: Path) -> Iterator[DuckDbEngine]:
-        with store_errors(path, remedy="run `leadscore check` to make it anew"), scratch_folder(path) as spill:
+        with _file_errors(path, remedy="run `leadscore check` to make it anew"), scratch_folder(path) as spill:
             engine = DuckDbEngine.opened(path, memory_limit=self.memory_limit, read_only=True, spill=spill)
             try:
                 yield engine
             finally:
                 engine.close()
+
+
+@contextmanager
+def _file_errors(path: Path, *, remedy: str) -> Iterator[None]:
+    """Say in our words what the disk and DuckDB raise while its file `path` is read or written.
+
+    `remedy` is what to do where the file itself is damaged.
+    """
+    try:
+        with disk_errors(path):
+            yield
+    except duckdb.Error as error:
+        told = _told(error, path, remedy=remedy)
+        if told is None:
+            raise
+        raise told from error
+
+
+def _told(error: duckdb.Error, path: Path, *, remedy: str) -> LeadScoreError | None:
+    """What `error` means for whoever runs this; None where it is a mistake of ours."""
+    if "Could not set lock on file" in str(error):
+        return BusyError(f"another process has {path} open; wait until it has ended")
+    if refused := refused_by_machine(error, path):
+        return refused
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return StoreError(f"{path}: more memory is needed than is allowed; raise memory_limit in [engine]")
+    return StoreError(f"{path} is damaged or no file of ours; {remedy}") if isinstance(error, _DAMAGED) else None
 
 
 def _complete(engine: DuckDbEngine) -> None:

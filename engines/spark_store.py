@@ -10,7 +10,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from data_contracts.engine import store_errors
+from data_contracts.disk import disk_errors
 from data_contracts.errors import ContractError, StoreError
 from data_contracts.keeping import held, kept_file
 from engines.spark import SparkEngine
@@ -46,8 +46,7 @@ class SparkHistories:
     @contextmanager
     def new(self) -> Iterator[SparkEngine]:
         """The folder of a new run."""
-        remedy = "run `leadscore check` again"
-        with store_errors(self._pointer, remedy=remedy), held(self._pointer, by="leadscore check"):
+        with disk_errors(self._pointer), held(self._pointer, by="leadscore check"):
             before = self._runs_or_none()
             self._remove_all_but(before.values())
             run = secrets.token_hex(4)

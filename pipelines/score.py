@@ -4,7 +4,7 @@ import datetime as dt
 
 from crm.file_sink import FileSink
 from data_contracts.check import open_checked
-from data_contracts.engine import store_errors
+from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, SettingsError
 from data_contracts.keeping import held
 from data_contracts.ports import ScoreSink
@@ -118,7 +118,7 @@ def plan_and_publish(settings: Settings, *, release: str, say: Say = silent, war
     store = Store.of(settings)
     sink = sink_of(store)
     with (
-        store_errors(store.published, remedy="run `leadscore publish` again"),
+        disk_errors(store.published),
         held(store.scores, by="leadscore publish"),
         sink.held(),
     ):

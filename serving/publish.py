@@ -1,34 +1,50 @@
 """Scores become field changes in the CRM: planned, shown, and handed to a sink."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import duckdb
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from data_contracts.engine import open_engine
 from data_contracts.errors import PublishError
-from data_contracts.keeping import scratch_folder
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
 from data_contracts.scores import Action, PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.vocabulary import FieldContent
 
-_TIME = "strftime({}, '%Y-%m-%dT%H:%M:%SZ')"
-FIELD_VALUES: dict[FieldContent, str] = {
-    FieldContent.GRADE: "grade",
-    FieldContent.P_SQL: "printf('%.4f', p_sql)",
-    FieldContent.P_WIN: "printf('%.4f', p_win)",
-    FieldContent.EXPECTED_VALUE: "printf('%.2f', expected_value)",
-    FieldContent.ACTION: "action",
-    FieldContent.RESPOND_BY: _TIME.format("respond_by_at"),
-    FieldContent.REASONS: "nullif(concat_ws('; ', reason_1, reason_2, reason_3), '')",
-    FieldContent.EXTRAPOLATED: "if(is_extrapolated, 'yes', 'no')",
-    FieldContent.RELEASE: "release_id",
+_REASONS = ("reason_1", "reason_2", "reason_3")
+_BATCH_ROWS = 100_000
+CHANGES_SCHEMA = pa.schema([(name, pa.string()) for name in ("lead_id", "field", "old_value", "new_value")])
+
+
+def _decimals(values: pa.Array, *, places: int) -> pa.Array:
+    return pa.array([None if value is None else f"{value:.{places}f}" for value in values.to_pylist()], pa.string())
+
+
+def _time(values: pa.Array) -> pa.Array:
+    return pc.strftime(values.cast(pa.timestamp("s"), safe=False), format="%Y-%m-%dT%H:%M:%SZ")
+
+
+def _reasons(scores: pa.RecordBatch) -> pa.Array:
+    told = zip(*(scores[name].to_pylist() for name in _REASONS), strict=True)
+    return pa.array(["; ".join(filter(None, reasons)) or None for reasons in told], pa.string())
+
+
+FIELD_VALUES: dict[FieldContent, Callable[[pa.RecordBatch], pa.Array]] = {
+    FieldContent.GRADE: lambda scores: scores["grade"],
+    FieldContent.P_SQL: lambda scores: _decimals(scores["p_sql"], places=4),
+    FieldContent.P_WIN: lambda scores: _decimals(scores["p_win"], places=4),
+    FieldContent.EXPECTED_VALUE: lambda scores: _decimals(scores["expected_value"], places=2),
+    FieldContent.ACTION: lambda scores: scores["action"],
+    FieldContent.RESPOND_BY: lambda scores: _time(scores["respond_by_at"]),
+    FieldContent.REASONS: _reasons,
+    FieldContent.EXTRAPOLATED: lambda scores: pc.if_else(scores["is_extrapolated"], "yes", "no"),
+    FieldContent.RELEASE: lambda scores: scores["release_id"],
 }
-"""What a CRM field can hold, as SQL over the scored leads. Every value is text, rounded here and nowhere else, so that
-a value that did not move is equal as text: probabilities have four decimals, values two, times are ISO 8601 in UTC."""
+"""What a CRM field can hold: text for each of the scored leads. It is rounded here and nowhere else, so that a value
+that did not move is equal as text: probabilities have four decimals, values two, times are ISO 8601 in UTC."""
 
 Fields = Mapping[str, FieldContent]
 """What each field holds, by its name in the CRM."""
@@ -74,19 +90,13 @@ def plan_write_back(
     PublishError
         Listing the first few leads that `published` holds twice.
     """
-    with scratch_folder(scored.path) as spill:
-        engine = open_engine(spill=spill)
-        try:
-            con = engine.con
-            con.register("published_now", published)
-            con.register("scores", ds.dataset(scored.path, format="parquet"))
-            _refuse_twice_published(con)
-            columns = ", ".join(f"{FIELD_VALUES[content]} AS {_quoted(field)}" for field, content in fields.items())
-            con.execute(f"CREATE TABLE scored_now AS SELECT lead_id, {columns} FROM scores")
-            changes = con.sql(_changes_sql(fields, frozenset(published.column_names))).to_arrow_table()
-            (n_left,) = con.sql("SELECT count(*) FROM published_now ANTI JOIN scored_now USING (lead_id)").fetchone()
-        finally:
-            engine.disconnect()
+    _refuse_twice_published(published["lead_id"])
+    parts, still_scored = [CHANGES_SCHEMA.empty_table()], np.zeros(published.num_rows, dtype=bool)
+    for scores in ds.dataset(scored.path, format="parquet").to_batches(batch_size=_BATCH_ROWS):
+        places = pc.index_in(scores["lead_id"], value_set=published["lead_id"])
+        still_scored[places.drop_null().to_numpy()] = True
+        parts += _changes(scores, published.take(places), fields=fields)
+    changes = pa.concat_tables(parts).sort_by([("lead_id", "ascending"), ("field", "ascending")])
     n_changed = len(changes["lead_id"].unique())
     return WriteBackPlan(
         changes=changes,
@@ -95,7 +105,7 @@ def plan_write_back(
         n_leads=scored.n_leads,
         n_changed=n_changed,
         n_unchanged=scored.n_leads - n_changed,
-        n_left=n_left,
+        n_left=int((~still_scored).sum()),
     )
 
 
@@ -123,49 +133,47 @@ def preview(plan: WriteBackPlan, n_leads: int) -> tuple[FieldChange, ...]:
     return tuple(FieldChange(**row) for row in rows if row["lead_id"] in shown)
 
 
-def _refuse_twice_published(con: duckdb.DuckDBPyConnection) -> None:
-    twice = con.sql("SELECT lead_id FROM published_now GROUP BY lead_id HAVING count(*) > 1 ORDER BY lead_id")
-    if lead_ids := twice.fetchmany(5):
-        named = ", ".join(repr(lead_id) for (lead_id,) in lead_ids)
+def _refuse_twice_published(lead_ids: pa.ChunkedArray) -> None:
+    counts = pc.value_counts(lead_ids)
+    twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").sort()
+    if len(twice):
+        named = ", ".join(repr(lead_id) for lead_id in twice.to_pylist()[:5])
         raise PublishError(f"what stands in the CRM holds leads more than once ({named}); remove the extra rows first")
 
 
-def _changes_sql(fields: Fields, published: frozenset[str]) -> str:
-    parts = []
-    for field in fields:
-        name = _quoted(field)
-        old = f"CAST(p.{name} AS VARCHAR)" if field in published else "CAST(NULL AS VARCHAR)"
-        new = _new_value(field, fields, published)
-        text = field.replace("'", "''")
-        parts.append(
-            f"SELECT s.lead_id, '{text}' AS field, {old} AS old_value, {new} AS new_value "
-            "FROM scored_now s LEFT JOIN published_now p USING (lead_id) "
-            "WHERE old_value IS DISTINCT FROM new_value"
-        )
-    changes = " UNION ALL ".join(parts)
-    return f"SELECT * FROM ({changes}) {_more_than_the_release(fields)} ORDER BY lead_id, field"
+def _changes(scores: pa.RecordBatch, standing: pa.Table, *, fields: Fields) -> list[pa.Table]:
+    """The changes of some leads, a table a field; `standing` is what stands of each, missing where nothing does."""
+    nothing = pa.nulls(scores.num_rows, pa.string())
+    stands = {name: standing[name].combine_chunks().cast(pa.string()) for name in standing.column_names}
+    old = {field: stands.get(field, nothing) for field in fields}
+    new = _values(scores, old, fields=fields)
+    differs = {field: _differ(old[field], new[field]) for field in fields}
+    # A new release alone is no news: its name changes beside something else of the lead.
+    telling = [differs[field] for field, content in fields.items() if content is not FieldContent.RELEASE]
+    is_news = np.logical_or.reduce(telling) if telling else np.ones(scores.num_rows, dtype=bool)
+    return [
+        pa.table(
+            [scores["lead_id"], pa.repeat(field, scores.num_rows), old[field], new[field]], schema=CHANGES_SCHEMA
+        ).filter(pa.array(differs[field] & is_news))
+        for field in fields
+    ]
 
 
-def _more_than_the_release(fields: Fields) -> str:
-    """SQL that keeps the changes of leads of which more changes than the name of the release."""
-    names = (field for field, content in fields.items() if content is not FieldContent.RELEASE)
-    telling = ", ".join("'" + field.replace("'", "''") + "'" for field in names)
-    return f"QUALIFY bool_or(field IN ({telling})) OVER (PARTITION BY lead_id)" if telling else ""
-
-
-def _new_value(field: str, fields: Fields, published: frozenset[str]) -> str:
-    """SQL of what the field would hold: the scored value, but a lead that is still handed off keeps its respond-by.
+def _values(scores: pa.RecordBatch, old: Mapping[str, pa.Array], *, fields: Fields) -> dict[str, pa.Array]:
+    """What each field would hold. A lead that was handed off and still is keeps its respond-by.
 
     Sales' clock started when the lead was handed off; scoring it again must not start it anew.
     """
-    name = _quoted(field)
-    action = next((other for other, content in fields.items() if content is FieldContent.ACTION), None)
-    if fields[field] is not FieldContent.RESPOND_BY or action is None or not {field, action} <= published:
-        return f"s.{name}"
-    is_still = " AND ".join(f"{row}.{_quoted(action)} = '{Action.HAND_OFF}'" for row in ("p", "s"))
-    return f"CASE WHEN {is_still} THEN coalesce(CAST(p.{name} AS VARCHAR), s.{name}) ELSE s.{name} END"
+    new = {field: FIELD_VALUES[content](scores) for field, content in fields.items()}
+    action = next((field for field, content in fields.items() if content is FieldContent.ACTION), None)
+    if action is None:
+        return new
+    was, stays = (pc.equal(values[action], str(Action.HAND_OFF)) for values in (old, new))
+    is_still = pc.fill_null(pc.and_(was, stays), False)
+    clocks = [field for field, content in fields.items() if content is FieldContent.RESPOND_BY]
+    return new | {field: pc.if_else(is_still, pc.coalesce(old[field], new[field]), new[field]) for field in clocks}
 
 
-def _quoted(name: str) -> str:
-    doubled = name.replace('"', '""')
-    return f'"{doubled}"'
+def _differ(old: pa.Array, new: pa.Array) -> np.ndarray:
+    """Whether two texts differ, where missing equals missing."""
+    return np.asarray(pc.fill_null(pc.not_equal(old, new), pc.xor(pc.is_null(old), pc.is_null(new))))

@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from data_contracts.engine import store_errors
+from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
 from data_contracts.keeping import held, kept_folder
@@ -93,7 +93,7 @@ def score_leads(
         "n_leads": int(kept.table.count().to_pyarrow().as_py()),
     }
     with (
-        store_errors(path, remedy="run `leadscore score` again"),
+        disk_errors(path),
         held(path, by="leadscore score"),
         kept_folder(path) as version,
     ):

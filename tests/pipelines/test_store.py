@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import duckdb
 import pytest
 from typer.testing import CliRunner
 
-from data_contracts.engine import open_engine
 from data_contracts.errors import SourceError, StoreError
 from data_contracts.settings import load_settings
 from pipelines.cli import app
@@ -201,9 +201,8 @@ def test_a_damaged_history_is_an_error_for_readers_and_is_made_anew_by_a_check(w
     ["ALTER TABLE check_report RENAME COLUMN report TO told", "UPDATE check_report SET report = '{\"tables\": [{}]}'"],
 )
 def test_a_report_that_another_version_kept_does_not_block_a_check(workspace: Path, change: str):
-    engine = open_engine(store().folder / "history.duckdb")
-    engine.con.execute(change)
-    engine.disconnect()
+    with duckdb.connect(str(store().folder / "history.duckdb")) as connection:
+        connection.execute(change)
     with pytest.raises(SourceError, match="another version of leadscore; run `leadscore check`"):
         fingerprint()
     code, said = run("check")

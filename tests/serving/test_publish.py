@@ -241,6 +241,7 @@ rows = st.fixed_dictionaries(
         "expected_value": st.floats(0, 1e9),
         "grade": st.sampled_from(["A1", "D4"]),
         "reason_1": texts,
+        "reason_2": texts,
         "reason_3": texts,
         "respond_by_at": st.none() | st.datetimes(dt.datetime(2000, 1, 1), dt.datetime(2100, 1, 1)),
     }
