@@ -3,7 +3,8 @@
 import html
 from collections.abc import Sequence
 
-from data_contracts.check.verdicts import REFUSED_SHARE, Verdict
+from data_contracts.check.verdicts import REFUSED_SHARE
+from data_contracts.history import Verdict
 
 _STYLE = """
 :root { --ink: #1c2733; --quiet: #5a6a7a; --line: #d8dfe6; --good: #1a7f4b; --bad: #b3261e; --wash: #f5f7f9; }

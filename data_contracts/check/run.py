@@ -2,12 +2,14 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
 from data_contracts.check.conserve import refuse_lost_rows
+from data_contracts.check.data_docs import index_page
 from data_contracts.check.deliver import (
     Delivered,
     Findings,
@@ -34,6 +36,7 @@ from data_contracts.check.merge_leads import (
 )
 from data_contracts.check.read_values import type_rows
 from data_contracts.check.refuse import counts, keep_quarantine, set_aside
+from data_contracts.check.suites import Expected, suites_of
 from data_contracts.check.translate_words import find_words, translated
 from data_contracts.check.unsettled import (
     Standing,
@@ -42,15 +45,19 @@ from data_contracts.check.unsettled import (
     unsettled_leads,
     where_leads_stand,
 )
-from data_contracts.check.verdicts import VOLUME, Counted, Verdict, breaches_of
+from data_contracts.check.verdicts import VOLUME, Counted, breaches_of
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
+from data_contracts.keeping import kept_folder
 from data_contracts.ports import Engine
 from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules
 from data_contracts.settings import Settings
 from data_contracts.wording import rows
+
+if TYPE_CHECKING:
+    from data_contracts.check.expectations import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,14 +126,19 @@ def check_history(
         found = _findings(
             raw, engine, tables, several, standing=standing, settings=settings, checks=checks, last=compared
         )
-        verdicts = _verdicts(raw, tables, several, engine=engine, settings=settings, last=compared, data_docs=data_docs)
+        judgement = _judgement(raw, tables, several, engine=engine, settings=settings, last=compared)
+        if data_docs is not None:
+            title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
+            with kept_folder(data_docs) as version:
+                judgement.write_pages(version)
+                (version / "index.html").write_text(index_page(judgement.verdicts, title=title), encoding="utf-8")
         counted = {
             table.name: Counted(
                 table, several.get(table.name), checks.get(table.name), rows_before(compared, table.name)
             )
             for table in tables
         }
-        breaches = [*found.breaches, *breaches_of(verdicts, counted=counted, checks=settings.checks)]
+        breaches = [*found.breaches, *breaches_of(judgement.verdicts, counted=counted, checks=settings.checks)]
         if breaches:
             withdraw(engine)
             raise ContractError(breaches)
@@ -141,7 +153,7 @@ def check_history(
             fingerprint=fingerprint(engine, kept),
             tables=tuple(checks.values()),
             warnings=warnings,
-            expectations=tuple(asdict(verdict) for verdict in verdicts),
+            verdicts=judgement.verdicts,
         )
         keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
         engine.forget()
@@ -203,7 +215,7 @@ def _without(last: CheckReport | None, edited: Sequence[str]) -> CheckReport | N
     return replace(
         last,
         tables=tuple(check for check in last.tables if check.table not in edited),
-        expectations=tuple(verdict for verdict in last.expectations if verdict["table"] not in edited),
+        verdicts=tuple(verdict for verdict in last.verdicts if verdict.table not in edited),
     )
 
 
@@ -270,7 +282,7 @@ def _empty_tables(checks: Mapping[str, TableCheck]) -> Findings:
     )
 
 
-def _verdicts(
+def _judgement(
     raw: RawHistory,
     tables: Sequence[Delivered],
     several: Mapping[str, Judged],
@@ -278,9 +290,9 @@ def _verdicts(
     engine: Engine,
     settings: Settings,
     last: CheckReport | None,
-    data_docs: Path | None,
-) -> tuple[Verdict, ...]:
-    from data_contracts.check.expectations import Expected, verdicts_on  # takes seconds to import
+) -> "Judgement":
+    """What Great Expectations finds in all tables."""
+    from data_contracts.check.expectations import judge  # takes seconds to import
 
     expected = [
         Expected(
@@ -292,5 +304,4 @@ def _verdicts(
         )
         for table in tables
     ]
-    title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
-    return verdicts_on(engine, expected, checks=settings.checks, title=title, data_docs=data_docs)
+    return judge(engine, suites_of(engine, expected, checks=settings.checks))

@@ -41,7 +41,7 @@ FORKED.set_forkserver_preload(
         "pipelines.ingest",
         "pipelines.train",
         "pipelines.score",
-        "data_contracts.expectations",
+        "data_contracts.check.expectations",
         "lightgbm",
         "mlflow",
         "mlflow.store.tracking.sqlalchemy_store",

@@ -1,11 +1,12 @@
 """Great Expectations judges the same promises as the quarantine, inside the engine, and counts the same."""
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from data_contracts.check import expectations
+from data_contracts.check import expectations, suites
 from data_contracts.check.expectations import ExpectBreachingRowsToBeFew
 from data_contracts.columns import TABLES
 from data_contracts.rules import row_rules
@@ -74,13 +75,13 @@ ALMOST_EVERY_BREACH = {
 def counts_of(verdicts):
     """Breaching rows by row rule, as Great Expectations counted them."""
     rules = {rule.id for contract in TABLES.values() for rule in row_rules(contract)}
-    return {row["rule"]: row["unexpected"] for row in verdicts if row["rule"] in rules}
+    return {verdict.rule: verdict.unexpected for verdict in verdicts if verdict.rule in rules}
 
 
 def test_great_expectations_counts_the_same_breaches_as_the_quarantine_for_every_rule():
     checked = check(raw(ALMOST_EVERY_BREACH), LENIENT)
     quarantined = {rule: n for check in checked.report.tables for rule, n in check.breaches.items()}
-    counted = counts_of(checked.report.expectations)
+    counted = counts_of(checked.report.verdicts)
     assert {rule: n for rule, n in counted.items() if n} == quarantined
     unbroken = {rule for rule, n in counted.items() if not n}
     assert {rule.rsplit(".", 1)[-1] for rule in unbroken} == {"in_vocabulary"}, "the example breaks every other rule"
@@ -110,8 +111,8 @@ def test_a_rule_may_be_broken_by_as_many_rows_as_agreed_of_all_rows_not_of_those
     rows = many(100)
     rows["leads"][0] |= {"merged_into": "l1", "merged_at": "2025-01-01"}
     checked = check(raw(rows), settings(max_refused_share=0.02))
-    broken = [row for row in checked.report.expectations if row["rule"] == "leads.merged_at.not_before"]
-    assert [(row["success"], row["unexpected"]) for row in broken] == [(True, 1)], (
+    broken = [verdict for verdict in checked.report.verdicts if verdict.rule == "leads.merged_at.not_before"]
+    assert [(verdict.success, verdict.unexpected) for verdict in broken] == [(True, 1)], (
         "1 of 100 leads, though 1 of 1 mergers"
     )
 
@@ -168,18 +169,98 @@ def test_an_attribute_that_holds_one_address_and_one_number_stops_the_run():
     assert breach.found == "role looks like an email address or a phone number in 2 rows"
 
 
-def test_a_rule_that_could_not_be_judged_is_no_verdict(monkeypatch):
-    monkeypatch.setattr(expectations, "_breaching", lambda *_: "SELECT nothing FROM nowhere, {batch}")
+def test_a_rule_whose_query_fails_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(suites, "_breaching", lambda *_: "SELECT nothing FROM nowhere, {batch}")
     with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
         check(raw(many(40)), LENIENT)
 
 
+def test_an_expectation_that_raises_is_no_verdict(monkeypatch):
+    def broken(*_: object, **__: object):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ExpectBreachingRowsToBeFew, "_validate", broken)
+    with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
+        check(raw(many(40)), LENIENT)
+
+
+def test_an_exception_is_seen_in_what_is_told_of_an_expectation_or_of_one_of_its_metrics():
+    raised, none = {"raised_exception": True, "exception_message": "x"}, {"raised_exception": False}
+    assert expectations._was_raised(raised)
+    assert expectations._was_raised({"metric 1": none, "metric 2": raised})
+    assert not expectations._was_raised({"raised_exception": False, "exception_message": "'raised_exception': True"})
+    assert not expectations._was_raised({"metric 1": none})
+
+
 def test_an_expectation_that_great_expectations_would_leave_out_stops_the_check(monkeypatch):
-    expected = expectations._Subject.expected
+    about_columns = suites._about_columns
 
-    def misspelt(subject, kind, options):
-        return expected(subject, kind.replace("_column_to_exist", "_colum_to_exist"), options)
+    def misspelt(expected):
+        for promise in about_columns(expected):
+            yield replace(promise, expectation=replace(promise.expectation, type="expect_colum_to_exist"))
 
-    monkeypatch.setattr(expectations._Subject, "expected", misspelt)
-    with pytest.raises(RuntimeError, match=r"took 0 of the \d+ expectations about delivered_leads"):
+    monkeypatch.setattr(suites, "_about_columns", misspelt)
+    with pytest.raises(RuntimeError, match=r"took 0 of the \d+ expectations of delivered_leads"):
         check(raw({"leads": [lead("a")], "stage_changes": [change("a")]}))
+
+
+def test_an_expectation_without_a_result_stops_the_check(monkeypatch):
+    run = expectations.gx.Checkpoint.run
+
+    def forgetful(checkpoint, **options):
+        result = run(checkpoint, **options)
+        for part in result.run_results.values():
+            part.results = part.results[1:]
+        return result
+
+    monkeypatch.setattr(expectations.gx.Checkpoint, "run", forgetful)
+    with pytest.raises(RuntimeError, match=r"judged \d+ of the \d+ expectations of delivered_leads"):
+        check(raw(many(3)), LENIENT)
+
+
+def test_one_checkpoint_runs_once_over_a_suite_on_the_delivery_and_one_on_the_rows_of_each_table(monkeypatch):
+    ran = []
+    run = expectations.gx.Checkpoint.run
+
+    def noted(checkpoint, **options):
+        ran.append(checkpoint)
+        return run(checkpoint, **options)
+
+    monkeypatch.setattr(expectations.gx.Checkpoint, "run", noted)
+    rows = many(3)
+    del rows["stage_changes"][0]["stage"], rows["stage_changes"][1]["stage"], rows["stage_changes"][2]["stage"]
+    stopped_by(raw(rows), LENIENT)
+    (checkpoint,) = ran
+    assert checkpoint.name == "data_contracts"
+    assert [definition.name for definition in checkpoint.validation_definitions] == [
+        "delivered_leads",
+        "leads",
+        "delivered_stage_changes",
+    ], "rows without a stage cannot be judged"
+    for definition in checkpoint.validation_definitions:
+        assert definition.suite.name == definition.name
+        assert definition.data_source.name == "engine"
+    assert checkpoint.result_format["exclude_unexpected_values"]
+
+
+def test_no_table_at_all_is_told_as_missing_tables():
+    assert {breach.rule for breach in stopped_by(raw({}))} == {"leads.is_delivered", "stage_changes.is_delivered"}
+
+
+def test_what_great_expectations_hands_back_holds_no_value_of_any_row():
+    rows = many(30)
+    rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
+    judged = []
+
+    def noted(engine, several):
+        judged.append(judge(engine, several))
+        return judged[-1]
+
+    with pytest.MonkeyPatch.context() as patched:
+        judge = expectations.judge
+        patched.setattr(expectations, "judge", noted)
+        check(raw(rows), LENIENT)
+    told = "".join(str(part) for parts in judged[0].results.values() for part in parts)
+    assert "leads.created_at.has_type" in told
+    assert "not for your eyes" not in told
+    assert "jane" not in told
