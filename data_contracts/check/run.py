@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING
 import ibis.expr.types as ir
 
 from data_contracts.check.conserve import refuse_lost_rows
-from data_contracts.check.data_docs import index_page
+from data_contracts.check.data_docs import RunTold
 from data_contracts.check.deliver import (
     Delivered,
     Findings,
@@ -27,6 +28,7 @@ from data_contracts.check.deliver import (
 from data_contracts.check.fingerprint import fingerprint
 from data_contracts.check.judge_rows import Judged, judge_rows
 from data_contracts.check.keep import UNSETTLED, keep_report, keep_tables, open_checked, withdraw
+from data_contracts.check.kept_runs import keep_run
 from data_contracts.check.merge_leads import (
     KnownLeads,
     belongs_to_lead,
@@ -49,7 +51,6 @@ from data_contracts.check.verdicts import VOLUME, Counted, breaches_of
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach, ContractError
 from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
-from data_contracts.keeping import kept_folder
 from data_contracts.ports import Engine
 from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules
@@ -99,7 +100,8 @@ def check_history(
         The report of the last accepted check, with which are compared how many rows were delivered, and the columns.
         A report on another source is not compared with, nor is a table whose SELECT was edited since.
     data_docs
-        Folder for Great Expectations' Data Docs: static pages with counts and no value of any row.
+        Folder for Great Expectations' Data Docs on this run and those before: static pages with counts and no value of
+        any row.
 
     Raises
     ------
@@ -127,11 +129,6 @@ def check_history(
             raw, engine, tables, several, standing=standing, settings=settings, checks=checks, last=compared
         )
         judgement = _judgement(raw, tables, several, engine=engine, settings=settings, last=compared)
-        if data_docs is not None:
-            title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
-            with kept_folder(data_docs) as version:
-                judgement.write_pages(version)
-                (version / "index.html").write_text(index_page(judgement.verdicts, title=title), encoding="utf-8")
         counted = {
             table.name: Counted(
                 table, several.get(table.name), checks.get(table.name), rows_before(compared, table.name)
@@ -139,25 +136,48 @@ def check_history(
             for table in tables
         }
         breaches = [*found.breaches, *breaches_of(judgement.verdicts, counted=counted, checks=settings.checks)]
-        if breaches:
-            withdraw(engine)
-            raise ContractError(breaches)
-        kept = keep_tables(engine, several, crm=settings.crm)
-        refuse_lost_rows(engine, several, kept, checks=checks)
-        kept[UNSETTLED] = engine.table(UNSETTLED)
-        warnings = (*_not_compared(edited), *found.warnings)
-        report = CheckReport(
-            source=raw.source,
-            extracted_at=raw.extracted_at,
-            definitions_version=settings.definitions.version,
-            fingerprint=fingerprint(engine, kept),
-            tables=tuple(checks.values()),
-            warnings=warnings,
-            verdicts=judgement.verdicts,
-        )
-        keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
+        with _told_in(data_docs, raw, judgement, checks=checks):
+            if breaches:
+                withdraw(engine)
+                raise ContractError(breaches)
+            kept = keep_tables(engine, several, crm=settings.crm)
+            refuse_lost_rows(engine, several, kept, checks=checks)
+            kept[UNSETTLED] = engine.table(UNSETTLED)
+            report = CheckReport(
+                source=raw.source,
+                extracted_at=raw.extracted_at,
+                definitions_version=settings.definitions.version,
+                fingerprint=fingerprint(engine, kept),
+                tables=tuple(checks.values()),
+                warnings=(*_not_compared(edited), *found.warnings),
+                verdicts=judgement.verdicts,
+            )
+            keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
         engine.forget()
     return open_checked(engine)
+
+
+@contextmanager
+def _told_in(
+    data_docs: Path | None, raw: RawHistory, judgement: "Judgement", *, checks: Mapping[str, TableCheck]
+) -> Iterator[None]:
+    """Accept or refuse the history; its pages say in `data_docs` which of both it was, if they are asked for.
+
+    A check that falls over otherwise is in no page.
+    """
+
+    def tell(stopped_by: tuple[str, ...]) -> None:
+        if data_docs is not None:
+            title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
+            run = RunTold(judgement.judged_at, title, judgement.verdicts, checks=checks, stopped_by=stopped_by)
+            keep_run(data_docs, run, write_pages=judgement.write_pages)
+
+    try:
+        yield
+    except ContractError as error:
+        tell(tuple(breach.rule for breach in error.breaches))
+        raise
+    tell(())
 
 
 def judge_tables(

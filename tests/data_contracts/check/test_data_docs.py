@@ -1,4 +1,4 @@
-from data_contracts.check.data_docs import index_page
+from data_contracts.check.data_docs import history_page, run_page
 from data_contracts.history import Verdict
 
 
