@@ -1,6 +1,7 @@
 """Great Expectations judges the same promises as the quarantine, inside the engine, and counts the same."""
 
 import re
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from data_contracts.check import expectations, suites
 from data_contracts.check.expectations import ExpectBreachingRowsToBeFew
 from data_contracts.columns import TABLES
+from data_contracts.errors import ContractError
 from data_contracts.rules import row_rules
 from engines.duckdb import DuckDbEngine
 from tests.data_contracts.raw_rows import LENIENT, activity, change, check, deal, lead, many, raw, settings, stopped_by
@@ -131,24 +133,48 @@ def test_the_share_is_judged_of_all_rows_and_nothing_is_unexpected_in_an_empty_t
     }
 
 
+def pages_of(docs: Path):
+    return {str(page.relative_to(docs)): page.read_text(encoding="utf-8") for page in docs.rglob("*.html")}
+
+
 def test_data_docs_are_static_pages_without_a_value_of_any_row_and_load_nothing(tmp_path: Path):
     rows = many(30)
     rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
     rows["stage_changes"][4] |= {"lead_id": "unknown-lead-77"}
     stopped_by(raw(rows), settings(max_refused_share=0.0), data_docs=tmp_path / "docs")
-    pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "docs").iterdir()}
-    assert set(pages) == {"index.html", "leads.html", "stage_changes.html"}
+    pages = pages_of((tmp_path / "docs").resolve())
+    (run,) = [folder.name for folder in (tmp_path / "docs" / "runs").iterdir()]
+    names = {"index.html", "leads.html", "stage_changes.html"}
+    assert set(pages) == {"index.html", *(f"runs/{run}/{name}" for name in names)}
     text = "".join(pages.values())
     for value in ("jane", "not for your eyes", "unknown-lead-77", "2026-02-01"):
         assert value not in text
     assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text) == []
     assert "<script" not in text
     assert "@import" not in text
-    assert "at most 0 % of the rows are refused" in pages["leads.html"]
-    assert (
-        '<td><a href="leads.html">leads</a></td><td class="number">30</td><td class="number">1</td>'
-        in pages["index.html"]
-    )
+    assert "at most 0 % of the rows are refused" in pages[f"runs/{run}/leads.html"]
+    told = pages[f"runs/{run}/index.html"]
+    assert '<td><a href="leads.html">leads</a></td><td class="number">30</td><td class="number">1</td>' in told
+    assert '<span class="bad">refused</span>' in told
+    for rule in ("leads.created_at.has_type", "stage_changes.lead_id.references"):
+        assert f"<code>leadscore quarantine --rule {rule}</code>" in told
+
+
+def test_every_link_of_the_data_docs_leads_to_a_page(tmp_path: Path):
+    for share in (0.0, 1.0):
+        rows = many(30)
+        rows["leads"][3]["created_at"] = "soon"
+        with suppress(ContractError):
+            check(raw(rows), settings(max_refused_share=share), data_docs=tmp_path / "docs")
+    docs = (tmp_path / "docs").resolve()
+    pages = pages_of(docs)
+    assert len(pages) == 1 + 2 * 3
+    for name, page in pages.items():
+        for link in re.findall('href="([^"#]+)(?:#breached)?"', page):
+            if "/expectations/" not in link:  # inert: Great Expectations' page on a suite, which is not written
+                assert (docs / name).parent.joinpath(link).is_file(), f"{link} in {name}"
+    outcomes = re.findall('<span class="(?:good|bad)">(\\w+)</span>', pages["index.html"])
+    assert outcomes == ["accepted", "refused"]
 
 
 def test_the_engine_is_free_again_after_it_was_judged(tmp_path: Path):
@@ -247,20 +273,18 @@ def test_no_table_at_all_is_told_as_missing_tables():
     assert {breach.rule for breach in stopped_by(raw({}))} == {"leads.is_delivered", "stage_changes.is_delivered"}
 
 
-def test_what_great_expectations_hands_back_holds_no_value_of_any_row():
+def test_what_great_expectations_hands_back_holds_no_value_of_any_row(monkeypatch):
     rows = many(30)
     rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
-    judged = []
+    run, results = expectations.gx.Checkpoint.run, []
 
-    def noted(engine, several):
-        judged.append(judge(engine, several))
-        return judged[-1]
+    def noted(checkpoint, **options):
+        results.append(run(checkpoint, **options))
+        return results[-1]
 
-    with pytest.MonkeyPatch.context() as patched:
-        judge = expectations.judge
-        patched.setattr(expectations, "judge", noted)
-        check(raw(rows), LENIENT)
-    told = "".join(str(part) for parts in judged[0].results.values() for part in parts)
+    monkeypatch.setattr(expectations.gx.Checkpoint, "run", noted)
+    check(raw(rows))
+    told = str(results)
     assert "leads.created_at.has_type" in told
     assert "not for your eyes" not in told
     assert "jane" not in told
