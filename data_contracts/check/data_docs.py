@@ -68,8 +68,8 @@ PAGE = (
 
 
 _WITHOUT_VERDICT = {
-    "is_delivered": "the table is delivered, if it or what is declared needs it",
-    "volume": "the table is delivered, as in the last run",
+    "is_delivered": "the table is delivered",
+    "volume": "the table is delivered, as it was in the last run",
     "is_not_written_back": "no field that we write ourselves is read",
     "is_one_column": "no declared attribute is called like a column of the contract",
     "conserved": "every row is accepted, refused or left out",
