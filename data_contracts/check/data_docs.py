@@ -25,6 +25,7 @@ table { border-collapse: collapse; width: 100%; margin: .3rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; }
 td:first-child { white-space: nowrap; }
+td.rule { white-space: normal; overflow-wrap: anywhere; min-width: 13rem; }
 td p { margin: 0 0 .3rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 code { background: var(--wash); border-radius: .3rem; padding: .1rem .35rem; font-size: .87em;
@@ -276,7 +277,7 @@ def _breached_verdicts(verdicts: Sequence[Verdict]) -> Iterator[Verdict]:
 def _untold_line(rule: str) -> str:
     promise = _WITHOUT_VERDICT.get(rule.rsplit(".", 1)[-1], "")
     return _row(
-        f"<td>{html.escape(rule)}</td>",
+        f'<td class="rule">{html.escape(rule)}</td>',
         f"<td>{html.escape(promise)}</td>",
         _number(""),
         _number(""),
@@ -286,7 +287,7 @@ def _untold_line(rule: str) -> str:
 
 def _rule_line(verdict: Verdict, quarantined: Collection[str]) -> str:
     return _row(
-        f'<td><a href="{html.escape(verdict.table)}.html">{html.escape(verdict.rule)}</a></td>',
+        f'<td class="rule"><a href="{html.escape(verdict.table)}.html">{html.escape(verdict.rule)}</a></td>',
         f"<td><p>{html.escape(verdict.promise)}</p>{_way_to_rows(verdict, quarantined)}</td>",
         _number(verdict.unexpected if verdict.unexpected else ""),
         _number(verdict.rows if verdict.unexpected else ""),
