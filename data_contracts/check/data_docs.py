@@ -25,7 +25,7 @@ table { border-collapse: collapse; width: 100%; margin: .3rem 0 1rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }
 th { color: var(--quiet); font-weight: 600; }
 td:first-child { white-space: nowrap; }
-td.rule { white-space: normal; overflow-wrap: anywhere; min-width: 13rem; }
+td.rule { white-space: normal; overflow-wrap: anywhere; min-width: 10rem; }
 td p { margin: 0 0 .3rem; }
 td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
 code { background: var(--wash); border-radius: .3rem; padding: .1rem .35rem; font-size: .87em;
@@ -251,7 +251,7 @@ def _breached(run: RunTold) -> str:
     lines += [_rule_line(verdict, quarantined) for verdict in _breached_verdicts(run.verdicts)]
     if not lines:
         return "<p>No row breaches a rule.</p>"
-    head = _head("Rule", "Promise, and how to see the rows", numbers=("Breach it", "Of"), last=("Outcome",))
+    head = _head("Rule", "Promise, and how to see the rows", numbers=("Breaching", "Of rows"), last=("Outcome",))
     body = "\n".join(lines)
     return f"""<p class="quiet">The quarantine holds the rows of the last check only, each with the reason why it was
 refused. Give the command the <code>--config</code> of the check.</p>

@@ -50,7 +50,7 @@ from data_contracts.check.unsettled import (
 from data_contracts.check.verdicts import VOLUME, Counted, breaches_of
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach, ContractError
-from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
+from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck, Verdict
 from data_contracts.ports import Engine
 from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules
@@ -140,21 +140,38 @@ def check_history(
             if breaches:
                 withdraw(engine)
                 raise ContractError(breaches)
-            kept = keep_tables(engine, several, crm=settings.crm)
-            refuse_lost_rows(engine, several, kept, checks=checks)
-            kept[UNSETTLED] = engine.table(UNSETTLED)
-            report = CheckReport(
-                source=raw.source,
-                extracted_at=raw.extracted_at,
-                definitions_version=settings.definitions.version,
-                fingerprint=fingerprint(engine, kept),
-                tables=tuple(checks.values()),
-                warnings=(*_not_compared(edited), *found.warnings),
-                verdicts=judgement.verdicts,
+            warnings = (*_not_compared(edited), *found.warnings)
+            _keep(
+                engine, raw, several, settings=settings, checks=checks, verdicts=judgement.verdicts, warnings=warnings
             )
-            keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
         engine.forget()
     return open_checked(engine)
+
+
+def _keep(
+    engine: Engine,
+    raw: RawHistory,
+    several: Mapping[str, Judged],
+    *,
+    settings: Settings,
+    checks: Mapping[str, TableCheck],
+    verdicts: tuple[Verdict, ...],
+    warnings: tuple[str, ...],
+) -> None:
+    """Keep the accepted rows and their report. Raises `ContractError` where a row would be lost."""
+    kept = keep_tables(engine, several, crm=settings.crm)
+    refuse_lost_rows(engine, several, kept, checks=checks)
+    kept[UNSETTLED] = engine.table(UNSETTLED)
+    report = CheckReport(
+        source=raw.source,
+        extracted_at=raw.extracted_at,
+        definitions_version=settings.definitions.version,
+        fingerprint=fingerprint(engine, kept),
+        tables=tuple(checks.values()),
+        warnings=warnings,
+        verdicts=verdicts,
+    )
+    keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
 
 
 @contextmanager
