@@ -32,6 +32,11 @@ A **table rule** stops the run, with one error that lists every breach of every 
 | `<table>.<field>.is_not_written_back` | a field that we write ourselves is among the inputs |
 | `<table>.<attribute>.is_one_column` | a declared attribute has the name of a column of the contract |
 
+Great Expectations judges each table rule on columns and rows and every row rule: one checkpoint, `data_contracts`, with
+the suites `delivered_<table>` and `<table>` of each table. Its Data Docs are in the store, `data_docs/index.html`: the
+last 30 checks, accepted or refused, with counts and no value of any row. The page of a check lists each rule that rows
+breach with the command that shows these rows, such as `leadscore quarantine --rule leads.created_at.has_type`.
+
 Words are compared without regard to case, blanks, hyphens and underscores. Columns that neither the contract nor
 `[crm.attributes]` knows are left out, and the run says so. Declared attributes are added to `accounts` and `leads`;
 what a declared number holds that is no number counts as missing.

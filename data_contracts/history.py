@@ -3,7 +3,6 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import ibis.expr.types as ir
 
@@ -105,6 +104,37 @@ class TableCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class Verdict:
+    """What Great Expectations found about one rule of one table.
+
+    Attributes
+    ----------
+    rule
+        The rule's id.
+    promise
+        What is promised, a sentence.
+    expectation, column
+        By which of its expectations, and of which column; empty where the rule is about rows or the table.
+    success
+        Whether few enough rows breach the rule.
+    unexpected, rows
+        How many rows breach it, and of how many.
+    severity
+        `critical` stops the run, `warning` refuses rows.
+    """
+
+    table: str
+    rule: str
+    promise: str
+    expectation: str
+    column: str
+    success: bool
+    unexpected: int
+    rows: int
+    severity: str
+
+
+@dataclass(frozen=True, slots=True)
 class CheckReport:
     """What a check found, for people and for the next run.
 
@@ -112,9 +142,8 @@ class CheckReport:
     ----------
     warnings
         Sentences: what the source lacks and what that costs, columns that were left out, filled `recorded_at`.
-    expectations
-        Rows of Great Expectations' verdicts: `table`, `rule` (the rule's id), `expectation`, `column`, `success`,
-        `unexpected`, `rows` (counts), `severity` (`critical` stops the run, `warning` refuses rows).
+    verdicts
+        What Great Expectations found, one verdict a rule.
     """
 
     source: str
@@ -123,7 +152,7 @@ class CheckReport:
     fingerprint: str
     tables: tuple[TableCheck, ...]
     warnings: tuple[str, ...]
-    expectations: tuple[Mapping[str, Any], ...]
+    verdicts: tuple[Verdict, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Store:
 
     @property
     def data_docs(self) -> Path:
-        """The pages that Great Expectations writes about the last check."""
+        """The pages about the last checks, Great Expectations' among them."""
         return self.folder / "data_docs"
 
     @property

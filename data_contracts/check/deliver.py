@@ -105,9 +105,9 @@ def columns_before(last: CheckReport | None, table: str) -> tuple[str, ...]:
     if last is None:
         return ()
     return tuple(
-        row["column"]
-        for row in last.expectations
-        if row["table"] == table and row["expectation"] == "expect_column_to_exist" and row["success"]
+        verdict.column
+        for verdict in last.verdicts
+        if verdict.table == table and verdict.expectation == "expect_column_to_exist" and verdict.success
     )
 
 

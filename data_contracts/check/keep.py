@@ -14,7 +14,7 @@ from data_contracts.check.judge_rows import Judged
 from data_contracts.check.merge_leads import with_survivors
 from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SourceError
-from data_contracts.history import CheckedHistory, CheckReport, CrmHistory, Quarantine, TableCheck
+from data_contracts.history import CheckedHistory, CheckReport, CrmHistory, Quarantine, TableCheck, Verdict
 from data_contracts.ports import Engine
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 
@@ -92,7 +92,7 @@ def _kept_report(engine: Engine) -> tuple[CheckReport, tuple[str, ...]]:
             "extracted_at": dt.datetime.fromisoformat(told["extracted_at"]),
             "tables": tuple(TableCheck(**check) for check in told["tables"]),
             "warnings": tuple(told["warnings"]),
-            "expectations": tuple(told["expectations"]),
+            "verdicts": tuple(Verdict(**verdict) for verdict in told["verdicts"]),
         }
     )
     return report, absent

@@ -2,12 +2,15 @@
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import ibis.expr.types as ir
 
 from data_contracts.check.conserve import refuse_lost_rows
+from data_contracts.check.data_docs import RunTold
 from data_contracts.check.deliver import (
     Delivered,
     Findings,
@@ -25,6 +28,7 @@ from data_contracts.check.deliver import (
 from data_contracts.check.fingerprint import fingerprint
 from data_contracts.check.judge_rows import Judged, judge_rows
 from data_contracts.check.keep import UNSETTLED, keep_report, keep_tables, open_checked, withdraw
+from data_contracts.check.kept_runs import keep_run
 from data_contracts.check.merge_leads import (
     KnownLeads,
     belongs_to_lead,
@@ -34,6 +38,7 @@ from data_contracts.check.merge_leads import (
 )
 from data_contracts.check.read_values import type_rows
 from data_contracts.check.refuse import counts, keep_quarantine, set_aside
+from data_contracts.check.suites import Expected, suites_of
 from data_contracts.check.translate_words import find_words, translated
 from data_contracts.check.unsettled import (
     Standing,
@@ -42,15 +47,18 @@ from data_contracts.check.unsettled import (
     unsettled_leads,
     where_leads_stand,
 )
-from data_contracts.check.verdicts import VOLUME, Counted, Verdict, breaches_of
+from data_contracts.check.verdicts import VOLUME, Counted, breaches_of
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach, ContractError
-from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck
+from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck, Verdict
 from data_contracts.ports import Engine
 from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules
 from data_contracts.settings import Settings
 from data_contracts.wording import rows
+
+if TYPE_CHECKING:
+    from data_contracts.check.expectations import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +100,8 @@ def check_history(
         The report of the last accepted check, with which are compared how many rows were delivered, and the columns.
         A report on another source is not compared with, nor is a table whose SELECT was edited since.
     data_docs
-        Folder for Great Expectations' Data Docs: static pages with counts and no value of any row.
+        Folder for Great Expectations' Data Docs on this run and those before: static pages with counts and no value of
+        any row.
 
     Raises
     ------
@@ -119,33 +128,73 @@ def check_history(
         found = _findings(
             raw, engine, tables, several, standing=standing, settings=settings, checks=checks, last=compared
         )
-        verdicts = _verdicts(raw, tables, several, engine=engine, settings=settings, last=compared, data_docs=data_docs)
+        judgement = _judgement(raw, tables, several, engine=engine, settings=settings, last=compared)
         counted = {
             table.name: Counted(
                 table, several.get(table.name), checks.get(table.name), rows_before(compared, table.name)
             )
             for table in tables
         }
-        breaches = [*found.breaches, *breaches_of(verdicts, counted=counted, checks=settings.checks)]
-        if breaches:
-            withdraw(engine)
-            raise ContractError(breaches)
-        kept = keep_tables(engine, several, crm=settings.crm)
-        refuse_lost_rows(engine, several, kept, checks=checks)
-        kept[UNSETTLED] = engine.table(UNSETTLED)
-        warnings = (*_not_compared(edited), *found.warnings)
-        report = CheckReport(
-            source=raw.source,
-            extracted_at=raw.extracted_at,
-            definitions_version=settings.definitions.version,
-            fingerprint=fingerprint(engine, kept),
-            tables=tuple(checks.values()),
-            warnings=warnings,
-            expectations=tuple(asdict(verdict) for verdict in verdicts),
-        )
-        keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
+        breaches = [*found.breaches, *breaches_of(judgement.verdicts, counted=counted, checks=settings.checks)]
+        with _told_in(data_docs, raw, judgement, checks=checks):
+            if breaches:
+                withdraw(engine)
+                raise ContractError(breaches)
+            warnings = (*_not_compared(edited), *found.warnings)
+            _keep(
+                engine, raw, several, settings=settings, checks=checks, verdicts=judgement.verdicts, warnings=warnings
+            )
         engine.forget()
     return open_checked(engine)
+
+
+def _keep(
+    engine: Engine,
+    raw: RawHistory,
+    several: Mapping[str, Judged],
+    *,
+    settings: Settings,
+    checks: Mapping[str, TableCheck],
+    verdicts: tuple[Verdict, ...],
+    warnings: tuple[str, ...],
+) -> None:
+    """Keep the accepted rows and their report. Raises `ContractError` where a row would be lost."""
+    kept = keep_tables(engine, several, crm=settings.crm)
+    refuse_lost_rows(engine, several, kept, checks=checks)
+    kept[UNSETTLED] = engine.table(UNSETTLED)
+    report = CheckReport(
+        source=raw.source,
+        extracted_at=raw.extracted_at,
+        definitions_version=settings.definitions.version,
+        fingerprint=fingerprint(engine, kept),
+        tables=tuple(checks.values()),
+        warnings=warnings,
+        verdicts=verdicts,
+    )
+    keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
+
+
+@contextmanager
+def _told_in(
+    data_docs: Path | None, raw: RawHistory, judgement: "Judgement", *, checks: Mapping[str, TableCheck]
+) -> Iterator[None]:
+    """Accept or refuse the history; its pages say in `data_docs` which of both it was, if they are asked for.
+
+    A check that falls over otherwise is in no page.
+    """
+
+    def tell(stopped_by: tuple[str, ...]) -> None:
+        if data_docs is not None:
+            title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
+            run = RunTold(judgement.judged_at, title, judgement.verdicts, checks=checks, stopped_by=stopped_by)
+            keep_run(data_docs, run, write_pages=judgement.write_pages)
+
+    try:
+        yield
+    except ContractError as error:
+        tell(tuple(breach.rule for breach in error.breaches))
+        raise
+    tell(())
 
 
 def judge_tables(
@@ -203,7 +252,7 @@ def _without(last: CheckReport | None, edited: Sequence[str]) -> CheckReport | N
     return replace(
         last,
         tables=tuple(check for check in last.tables if check.table not in edited),
-        expectations=tuple(verdict for verdict in last.expectations if verdict["table"] not in edited),
+        verdicts=tuple(verdict for verdict in last.verdicts if verdict.table not in edited),
     )
 
 
@@ -270,7 +319,7 @@ def _empty_tables(checks: Mapping[str, TableCheck]) -> Findings:
     )
 
 
-def _verdicts(
+def _judgement(
     raw: RawHistory,
     tables: Sequence[Delivered],
     several: Mapping[str, Judged],
@@ -278,9 +327,9 @@ def _verdicts(
     engine: Engine,
     settings: Settings,
     last: CheckReport | None,
-    data_docs: Path | None,
-) -> tuple[Verdict, ...]:
-    from data_contracts.check.expectations import Expected, verdicts_on  # takes seconds to import
+) -> "Judgement":
+    """What Great Expectations finds in all tables."""
+    from data_contracts.check.expectations import judge  # takes seconds to import
 
     expected = [
         Expected(
@@ -292,5 +341,4 @@ def _verdicts(
         )
         for table in tables
     ]
-    title = f"{raw.source}, extract of {raw.extracted_at:%Y-%m-%d %H:%M} UTC"
-    return verdicts_on(engine, expected, checks=settings.checks, title=title, data_docs=data_docs)
+    return judge(engine, suites_of(engine, expected, checks=settings.checks))

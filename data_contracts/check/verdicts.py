@@ -9,7 +9,7 @@ from data_contracts.check.translate_words import unmapped_breaches
 from data_contracts.column_rules import InVocabulary
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach
-from data_contracts.history import TableCheck
+from data_contracts.history import TableCheck, Verdict
 from data_contracts.privacy import masked
 from data_contracts.settings import Checks
 from data_contracts.wording import listed, percent, rows
@@ -22,20 +22,6 @@ NOT_PERSONAL = "not_personal"
 """Rules about a table as a whole, beside its row rules: the end of the rule's id."""
 
 _TOP_RULES = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What Great Expectations found about one rule of one table: `unexpected` of `rows` rows, by expectation."""
-
-    table: str
-    rule: str
-    expectation: str
-    column: str
-    success: bool
-    unexpected: int
-    rows: int
-    severity: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -142,7 +142,7 @@ def test_the_report_is_the_same_with_its_fingerprint_counts_and_verdicts(checked
     assert checked.report.fingerprint == on_duckdb.report.fingerprint
     assert checked.report.tables == on_duckdb.report.tables
     assert checked.report.warnings == on_duckdb.report.warnings
-    assert checked.report.expectations == on_duckdb.report.expectations
+    assert checked.report.verdicts == on_duckdb.report.verdicts
 
 
 def snapshots_of(history, settings, kind) -> Snapshots:

@@ -1,8 +1,11 @@
 """The command line as a user meets it."""
 
 import datetime as dt
+import html
 import json
 import platform
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -88,6 +91,19 @@ class TestOnAFinishedRun:
         rule = json.loads(run("quarantine", "--limit", "1", "--json")[1])[0]["rule"]
         rows = json.loads(run("quarantine", "--rule", rule, "--json")[1])
         assert {row["rule"] for row in rows} == {rule}
+
+    def test_every_command_on_the_pages_of_the_check_shows_rows(self):
+        pages = Store.of(load_settings(Path("config/scoring.toml"))).data_docs.glob("runs/*/index.html")
+        commands = {
+            html.unescape(text)
+            for page in pages
+            for text in re.findall("<code>(leadscore .*)</code>", page.read_text())
+        }
+        assert commands
+        for command in commands:
+            code, out, _ = run(*shlex.split(command)[1:], "--json")
+            assert code == 0
+            assert json.loads(out), command
 
     def test_an_unknown_lead_is_an_error_that_names_it(self):
         code, out, err = run("trace", "no-such-lead")

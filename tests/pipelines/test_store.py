@@ -119,6 +119,7 @@ def test_a_check_leaves_one_complete_database_and_nothing_aside(workspace: Path)
     assert kept(store().folder) == {"history.duckdb", "history.duckdb.lock", "data_docs"}
     assert store().data_docs.is_symlink(), "pages are replaced together"
     assert (store().data_docs / "index.html").exists()
+    assert len(list((store().data_docs / "runs").iterdir())) == 1
     assert fingerprint()
 
 

@@ -1,13 +1,16 @@
 """Great Expectations judges the same promises as the quarantine, inside the engine, and counts the same."""
 
 import re
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from data_contracts.check import expectations
+from data_contracts.check import expectations, suites
 from data_contracts.check.expectations import ExpectBreachingRowsToBeFew
 from data_contracts.columns import TABLES
+from data_contracts.errors import ContractError
 from data_contracts.rules import row_rules
 from engines.duckdb import DuckDbEngine
 from tests.data_contracts.raw_rows import LENIENT, activity, change, check, deal, lead, many, raw, settings, stopped_by
@@ -74,13 +77,13 @@ ALMOST_EVERY_BREACH = {
 def counts_of(verdicts):
     """Breaching rows by row rule, as Great Expectations counted them."""
     rules = {rule.id for contract in TABLES.values() for rule in row_rules(contract)}
-    return {row["rule"]: row["unexpected"] for row in verdicts if row["rule"] in rules}
+    return {verdict.rule: verdict.unexpected for verdict in verdicts if verdict.rule in rules}
 
 
 def test_great_expectations_counts_the_same_breaches_as_the_quarantine_for_every_rule():
     checked = check(raw(ALMOST_EVERY_BREACH), LENIENT)
     quarantined = {rule: n for check in checked.report.tables for rule, n in check.breaches.items()}
-    counted = counts_of(checked.report.expectations)
+    counted = counts_of(checked.report.verdicts)
     assert {rule: n for rule, n in counted.items() if n} == quarantined
     unbroken = {rule for rule, n in counted.items() if not n}
     assert {rule.rsplit(".", 1)[-1] for rule in unbroken} == {"in_vocabulary"}, "the example breaks every other rule"
@@ -110,8 +113,8 @@ def test_a_rule_may_be_broken_by_as_many_rows_as_agreed_of_all_rows_not_of_those
     rows = many(100)
     rows["leads"][0] |= {"merged_into": "l1", "merged_at": "2025-01-01"}
     checked = check(raw(rows), settings(max_refused_share=0.02))
-    broken = [row for row in checked.report.expectations if row["rule"] == "leads.merged_at.not_before"]
-    assert [(row["success"], row["unexpected"]) for row in broken] == [(True, 1)], (
+    broken = [verdict for verdict in checked.report.verdicts if verdict.rule == "leads.merged_at.not_before"]
+    assert [(verdict.success, verdict.unexpected) for verdict in broken] == [(True, 1)], (
         "1 of 100 leads, though 1 of 1 mergers"
     )
 
@@ -130,24 +133,48 @@ def test_the_share_is_judged_of_all_rows_and_nothing_is_unexpected_in_an_empty_t
     }
 
 
+def pages_of(docs: Path):
+    return {str(page.relative_to(docs)): page.read_text(encoding="utf-8") for page in docs.rglob("*.html")}
+
+
 def test_data_docs_are_static_pages_without_a_value_of_any_row_and_load_nothing(tmp_path: Path):
     rows = many(30)
     rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
     rows["stage_changes"][4] |= {"lead_id": "unknown-lead-77"}
     stopped_by(raw(rows), settings(max_refused_share=0.0), data_docs=tmp_path / "docs")
-    pages = {page.name: page.read_text(encoding="utf-8") for page in (tmp_path / "docs").iterdir()}
-    assert set(pages) == {"index.html", "leads.html", "stage_changes.html"}
+    pages = pages_of((tmp_path / "docs").resolve())
+    (run,) = [folder.name for folder in (tmp_path / "docs" / "runs").iterdir()]
+    names = {"index.html", "leads.html", "stage_changes.html"}
+    assert set(pages) == {"index.html", *(f"runs/{run}/{name}" for name in names)}
     text = "".join(pages.values())
     for value in ("jane", "not for your eyes", "unknown-lead-77", "2026-02-01"):
         assert value not in text
     assert re.findall(r"""(?:src|href)=["']?(?:https?:)?//""", text) == []
     assert "<script" not in text
     assert "@import" not in text
-    assert "at most 0 % of the rows are refused" in pages["leads.html"]
-    assert (
-        '<td><a href="leads.html">leads</a></td><td class="number">30</td><td class="number">1</td>'
-        in pages["index.html"]
-    )
+    assert "at most 0 % of the rows are refused" in pages[f"runs/{run}/leads.html"]
+    told = pages[f"runs/{run}/index.html"]
+    assert '<td><a href="leads.html">leads</a></td><td class="number">30</td><td class="number">1</td>' in told
+    assert '<span class="bad">refused</span>' in told
+    for rule in ("leads.created_at.has_type", "stage_changes.lead_id.references"):
+        assert f"<code>leadscore quarantine --rule {rule}</code>" in told
+
+
+def test_every_link_of_the_data_docs_leads_to_a_page(tmp_path: Path):
+    for share in (0.0, 1.0):
+        rows = many(30)
+        rows["leads"][3]["created_at"] = "soon"
+        with suppress(ContractError):
+            check(raw(rows), settings(max_refused_share=share), data_docs=tmp_path / "docs")
+    docs = (tmp_path / "docs").resolve()
+    pages = pages_of(docs)
+    assert len(pages) == 1 + 2 * 3
+    for name, page in pages.items():
+        for link in re.findall('href="([^"#]+)(?:#breached)?"', page):
+            if "/expectations/" not in link:  # inert: Great Expectations' page on a suite, which is not written
+                assert (docs / name).parent.joinpath(link).is_file(), f"{link} in {name}"
+    outcomes = re.findall('<span class="(?:good|bad)">(\\w+)</span>', pages["index.html"])
+    assert outcomes == ["accepted", "refused"]
 
 
 def test_the_engine_is_free_again_after_it_was_judged(tmp_path: Path):
@@ -168,18 +195,96 @@ def test_an_attribute_that_holds_one_address_and_one_number_stops_the_run():
     assert breach.found == "role looks like an email address or a phone number in 2 rows"
 
 
-def test_a_rule_that_could_not_be_judged_is_no_verdict(monkeypatch):
-    monkeypatch.setattr(expectations, "_breaching", lambda *_: "SELECT nothing FROM nowhere, {batch}")
+def test_a_rule_whose_query_fails_is_no_verdict(monkeypatch):
+    monkeypatch.setattr(suites, "_breaching", lambda *_: "SELECT nothing FROM nowhere, {batch}")
     with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
         check(raw(many(40)), LENIENT)
 
 
+def test_an_expectation_that_raises_is_no_verdict(monkeypatch):
+    def broken(*_: object, **__: object):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(ExpectBreachingRowsToBeFew, "_validate", broken)
+    with pytest.raises(RuntimeError, match="Great Expectations could not judge"):
+        check(raw(many(40)), LENIENT)
+
+
+def test_an_exception_is_seen_in_what_is_told_of_an_expectation_or_of_one_of_its_metrics():
+    raised, none = {"raised_exception": True, "exception_message": "x"}, {"raised_exception": False}
+    assert expectations._was_raised(raised)
+    assert expectations._was_raised({"metric 1": none, "metric 2": raised})
+    assert not expectations._was_raised({"raised_exception": False, "exception_message": "'raised_exception': True"})
+    assert not expectations._was_raised({"metric 1": none})
+
+
 def test_an_expectation_that_great_expectations_would_leave_out_stops_the_check(monkeypatch):
-    expected = expectations._Subject.expected
+    about_columns = suites._about_columns
 
-    def misspelt(subject, kind, options):
-        return expected(subject, kind.replace("_column_to_exist", "_colum_to_exist"), options)
+    def misspelt(expected):
+        for promise in about_columns(expected):
+            yield replace(promise, expectation=replace(promise.expectation, type="expect_colum_to_exist"))
 
-    monkeypatch.setattr(expectations._Subject, "expected", misspelt)
-    with pytest.raises(RuntimeError, match=r"took 0 of the \d+ expectations about delivered_leads"):
+    monkeypatch.setattr(suites, "_about_columns", misspelt)
+    with pytest.raises(RuntimeError, match=r"took 0 of the \d+ expectations of delivered_leads"):
         check(raw({"leads": [lead("a")], "stage_changes": [change("a")]}))
+
+
+def test_an_expectation_without_a_result_stops_the_check(monkeypatch):
+    run = expectations.gx.Checkpoint.run
+
+    def forgetful(checkpoint, **options):
+        result = run(checkpoint, **options)
+        for part in result.run_results.values():
+            part.results = part.results[1:]
+        return result
+
+    monkeypatch.setattr(expectations.gx.Checkpoint, "run", forgetful)
+    with pytest.raises(RuntimeError, match=r"judged \d+ of the \d+ expectations of delivered_leads"):
+        check(raw(many(3)), LENIENT)
+
+
+def test_one_checkpoint_runs_once_over_a_suite_on_the_delivery_and_one_on_the_rows_of_each_table(monkeypatch):
+    ran = []
+    run = expectations.gx.Checkpoint.run
+
+    def noted(checkpoint, **options):
+        ran.append(checkpoint)
+        return run(checkpoint, **options)
+
+    monkeypatch.setattr(expectations.gx.Checkpoint, "run", noted)
+    rows = many(3)
+    del rows["stage_changes"][0]["stage"], rows["stage_changes"][1]["stage"], rows["stage_changes"][2]["stage"]
+    stopped_by(raw(rows), LENIENT)
+    (checkpoint,) = ran
+    assert checkpoint.name == "data_contracts"
+    assert [definition.name for definition in checkpoint.validation_definitions] == [
+        "delivered_leads",
+        "leads",
+        "delivered_stage_changes",
+    ], "rows without a stage cannot be judged"
+    for definition in checkpoint.validation_definitions:
+        assert definition.suite.name == definition.name
+        assert definition.data_source.name == "engine"
+    assert checkpoint.result_format["exclude_unexpected_values"]
+
+
+def test_no_table_at_all_is_told_as_missing_tables():
+    assert {breach.rule for breach in stopped_by(raw({}))} == {"leads.is_delivered", "stage_changes.is_delivered"}
+
+
+def test_what_great_expectations_hands_back_holds_no_value_of_any_row(monkeypatch):
+    rows = many(30)
+    rows["leads"][3] |= {"lead_id": "jane.doe@example.com", "created_at": "not for your eyes"}
+    run, results = expectations.gx.Checkpoint.run, []
+
+    def noted(checkpoint, **options):
+        results.append(run(checkpoint, **options))
+        return results[-1]
+
+    monkeypatch.setattr(expectations.gx.Checkpoint, "run", noted)
+    check(raw(rows))
+    told = str(results)
+    assert "leads.created_at.has_type" in told
+    assert "not for your eyes" not in told
+    assert "jane" not in told

@@ -1,5 +1,7 @@
+import json
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from data_contracts.check import open_checked
@@ -58,6 +60,15 @@ def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
 def test_an_engine_in_which_nothing_was_checked_says_so():
     with pytest.raises(SourceError, match="never checked"):
         open_checked(DuckDbEngine.opened())
+
+
+def test_a_report_of_a_version_that_called_the_verdicts_otherwise_says_so(checked_before):
+    told = json.loads(checked_before.table("check_report").to_pyarrow()["report"][0].as_py())
+    assert told["verdicts"][0]["rule"] == "leads.lead_id.column_exists"
+    told["expectations"] = told.pop("verdicts")
+    checked_before.keep("check_report", pa.table({"report": [json.dumps(told)]}))
+    with pytest.raises(SourceError, match="checked by another version of leadscore; run `leadscore check`"):
+        open_checked(checked_before)
 
 
 def test_a_second_check_replaces_the_first(checked_before):

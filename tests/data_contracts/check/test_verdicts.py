@@ -1,7 +1,7 @@
 from data_contracts.check.deliver import Delivered
-from data_contracts.check.verdicts import Counted, Verdict, breaches_of
+from data_contracts.check.verdicts import Counted, breaches_of
 from data_contracts.columns import LEADS
-from data_contracts.history import TableCheck
+from data_contracts.history import TableCheck, Verdict
 from data_contracts.settings import Checks
 
 CHECK = TableCheck(
@@ -12,7 +12,15 @@ COUNTED = {"leads": Counted(Delivered(LEADS, rows=None, columns={}, attributes={
 
 def verdict(rule, *, success=False, severity="warning"):
     return Verdict(
-        "leads", f"leads.{rule}", "expect", "created_at", success, unexpected=60, rows=1_000, severity=severity
+        table="leads",
+        rule=f"leads.{rule}",
+        promise="it holds",
+        expectation="expect",
+        column="created_at",
+        success=success,
+        unexpected=60,
+        rows=1_000,
+        severity=severity,
     )
 
 
