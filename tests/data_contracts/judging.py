@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from data_contracts.check.deliver import receive
+from data_contracts.check.judge_tables import judge_tables
 from data_contracts.check.keep import keep_tables
 from data_contracts.check.refuse import counts, keep_quarantine
-from data_contracts.check.run import judge_tables
 from data_contracts.check.unsettled import find_unsettled, where_leads_stand
 from data_contracts.history import RawHistory, TableCheck
 from data_contracts.settings import Settings

@@ -4,9 +4,9 @@ import pytest
 
 from data_contracts.check import conserve
 from data_contracts.check.deliver import receive
+from data_contracts.check.judge_tables import judge_tables
 from data_contracts.check.keep import keep_tables
 from data_contracts.check.refuse import counts, keep_quarantine
-from data_contracts.check.run import judge_tables
 from data_contracts.errors import ContractError
 from tests.data_contracts.raw_rows import LENIENT, change, engine_of, lead, raw
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from data_contracts.check.deliver import receive
-from data_contracts.check.run import judge_tables
+from data_contracts.check.judge_tables import judge_tables
 from tests.data_contracts.judging import judge_each, judge_rows, side_by_side
 from tests.data_contracts.raw_rows import LENIENT, activity, change, deal, engine_of, lead, raw, rows_of
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from data_contracts.check.deliver import receive
-from data_contracts.check.run import judge_tables
+from data_contracts.check.judge_tables import judge_tables
 from data_contracts.check.suites import Expected, suites_of
 from data_contracts.settings import Checks
 from tests.data_contracts.raw_rows import LENIENT, engine_of, many, raw
