@@ -268,6 +268,7 @@ def _session(folder: Path) -> SparkSession:
         "spark.master": os.environ.get(MASTER, f"local[{os.cpu_count()}]"),
         "spark.app.name": "leadscore",
         "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",  # the commands show their own
         "spark.driver.memory": "2g",
         "spark.sql.shuffle.partitions": "8",
         "spark.sql.autoBroadcastJoinThreshold": "-1",  # what is broadcast is collected by the driver first
