@@ -49,7 +49,13 @@ class Configuration(BaseModel):
         """
         crm = settings.crm.model_copy(update={"attributes": self.attributes})
         try:
-            return Settings(definitions=self.definitions, crm=crm, checks=settings.checks, engine=settings.engine)
+            return Settings(
+                definitions=self.definitions,
+                crm=crm,
+                store=settings.store,
+                checks=settings.checks,
+                engine=settings.engine,
+            )
         except ValidationError as error:
             problems = "; ".join(problem["msg"] for problem in error.errors())
             raise SettingsError(

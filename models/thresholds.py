@@ -57,7 +57,7 @@ def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definit
         hand_off_probability=boundary,
         leads_per_week=capacity,
         expected_per_week=per_week,
-        fit_boundaries=definitions.icp.letters,
+        fit_boundaries=definitions.icp.fit_boundaries,
         behaviour_boundaries=_digit_boundaries(fitted, labelled_probability),
         labelled_by_grade={},
         policy=_policy(

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from data_contracts.configuration import Configuration
 from data_contracts.errors import SettingsError, SourceError
-from data_contracts.settings import Settings, load_settings
+from data_contracts.settings import Settings, StoreSettings, load_settings
 from features.catalogue import catalogue_digest, features_of
 from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
@@ -168,8 +168,8 @@ def test_a_release_that_cannot_score_with_this_code_is_not_promoted(work):
 
 
 def test_without_a_release_in_production_scoring_stops_and_says_the_two_ways_on(work):
-    shutil.rmtree(work.crm.store / "mlflow_artefacts")
-    (work.crm.store / "mlflow.db").unlink()
+    shutil.rmtree(work.store.folder / "mlflow_artefacts")
+    (work.store.folder / "mlflow.db").unlink()
     record(work, release_id="only")
     (checked, _, _), (scored, _, said), (published, _, _) = night()
     assert (checked, scored, published) == (0, 7, 8)
@@ -207,7 +207,7 @@ def test_the_check_goes_on_with_the_file_s_attributes_where_nothing_can_be_read(
     (line,) = told
     assert "only the settings file counts: the MLflow server at http://127.0.0.1:9 does not answer" in line
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    (work.crm.store / "mlflow.db").write_bytes(b"garbage" * 1000)
+    (work.store.folder / "mlflow.db").write_bytes(b"garbage" * 1000)
     assert settings_for_check(edited, warn=told.append) == edited
     assert "holds no MLflow store that can be read" in told[1]
 
@@ -218,7 +218,7 @@ def test_a_history_without_an_attribute_that_is_needed_asks_for_a_check(work):
 
 
 def test_nothing_is_made_in_the_store_by_asking_what_is_in_force(tmp_path, work):
-    nowhere = work.model_copy(update={"crm": work.crm.model_copy(update={"store": tmp_path / "nowhere"})})
+    nowhere = work.model_copy(update={"store": StoreSettings(folder=tmp_path / "nowhere")})
     assert settings_for_check(nowhere, warn=pytest.fail) == nowhere
     assert not (tmp_path / "nowhere").exists()
     assert ReleaseRegistry(f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}").versions() == ()

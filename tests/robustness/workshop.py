@@ -240,7 +240,7 @@ def write_settings(folder: Path) -> None:
         '"Sales Qualified" = "sql"': '"Sales Qualified" = "won"',
         '"Opportunity" = "opportunity"': '"Opportunity" = "won"',
         'data_folder = "data/simulated"': 'data_folder = "data"',
-        'store = "var/simulated"': 'store = "var"',
+        'folder = "var/simulated"': 'folder = "var"',
         'memory_limit = "4GB"': 'memory_limit = "1GB"',
     }
     for old, new in changes.items():
