@@ -3,7 +3,7 @@
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_contracts.evaluation_table import ESTIMATORS, evaluation_warning
+from data_contracts.evaluation_table import BASE_RATE, ESTIMATORS, evaluation_warning
 from data_contracts.history import CheckReport
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -45,7 +45,7 @@ def training_warnings(manifest: ReleaseManifest) -> list[str]:
                 f"{summary.transition}: history is too short to choose a model by later leads; it was chosen by other "
                 "accounts of the same time, where what drifts does not show"
             )
-        if summary.estimator == "base_rate":
+        if summary.estimator == BASE_RATE:
             warnings.append(f"{summary.transition}: without signal, every lead is given the base rate")
     return warnings
 
