@@ -1,12 +1,21 @@
 """What is wrong with settings, in words: each problem in a line with its place, and what may be meant instead."""
 
 import difflib
+from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from data_contracts.errors import SettingsError
 from data_contracts.renamed_settings import Place, new_place, remade
+
+
+def refusal(path: Path, error: ValidationError, kind: type[BaseModel], *, under: Place = ()) -> SettingsError:
+    """The error that lists every problem of the settings in the file `path`; the rest as in `problems_of`."""
+    problems = problems_of(error, kind, under=under)
+    lines = "\n".join(f"  - {problem}" for problem in problems)
+    return SettingsError(f"{path} has {len(problems)} problem(s):\n{lines}")
 
 
 def problems_of(error: ValidationError, kind: type[BaseModel], *, under: Place = ()) -> tuple[str, ...]:

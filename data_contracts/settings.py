@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from data_contracts.columns import ColumnType
 from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
-from data_contracts.setting_problems import problems_of
+from data_contracts.setting_problems import refusal
 from data_contracts.vocabulary import (
     ActivityKind,
     Availability,
@@ -315,9 +315,7 @@ def load_settings(path: Path, *, data_folder: Path | None = None) -> Settings:
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        problems = problems_of(error, Settings)
-        lines = "\n".join(f"  - {problem}" for problem in problems)
-        raise SettingsError(f"{path} has {len(problems)} problem(s):\n{lines}") from None
+        raise refusal(path, error, Settings) from None
 
 
 def _set_folders(content: dict[str, Any], *, data_folder: Path | None) -> None:
