@@ -96,6 +96,7 @@ class Kept:
     """What a store holds for later: a digest or a list of each thing, "none" where there is none, or what is wrong."""
 
     history: str
+    definitions: str
     scores: str
     published: str
     releases: str
@@ -277,6 +278,7 @@ def kept_in(store: Store) -> Kept:
     """What `store` holds. Looking changes nothing: a database is read from a copy."""
     return Kept(
         history=_looked_at(lambda: _history(store.folder / "history.duckdb")),
+        definitions=_looked_at(lambda: _files(store.folder / "definitions")),
         scores=_looked_at(lambda: _files(store.scores)),
         published=_looked_at(lambda: _files(store.published)),
         releases=_looked_at(lambda: _releases(store)),
