@@ -43,6 +43,7 @@ def _literal(folder: Path) -> Path:
 
 
 Folder = Annotated[Path, AfterValidator(_literal)]
+"""A relative one is in the project folder: `LEADSCORE_HOME` where it is set, else the working folder."""
 
 
 class _Settings(BaseModel):

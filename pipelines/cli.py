@@ -204,7 +204,12 @@ def definitions(
     config: Config = DEFAULT_CONFIG,
     at: Annotated[
         datetime | None,
-        typer.Option("--at", formats=["%Y-%m-%d"], help="Show the definitions in effect on this day, whole."),
+        typer.Option(
+            "--at",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="Show the definitions in effect on this day, whole.",
+        ),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
