@@ -35,10 +35,10 @@ SETTINGS = {
         "icp": {"criteria": [{"name": "size", "attribute": "employees", "at_least": 50}]},
         "point_rule": {"threshold": 50, "activities": [{"kind": "webinar", "points": 10, "max_points": 30}]},
     },
+    "store": {"folder": "."},
     "crm": {
         "source": "bench",
         "data_folder": ".",
-        "store": ".",
         "attributes": {
             "employees": {"table": "accounts", "type": "number", "availability": "immutable", "meaning": "employees"},
             "seniority": {"table": "leads", "type": "category", "availability": "historised", "meaning": "seniority"},

@@ -222,6 +222,3 @@ TABLES: dict[str, TableContract] = {
     for contract in (ACCOUNTS, LEADS, ACTIVITIES, STAGE_CHANGES, OPPORTUNITIES, ATTRIBUTE_CHANGES, SPEND)
 }
 """The canonical tables by name, a referenced table always before the tables that refer to it."""
-
-FREE_TEXTS = {"leads": ("source", "campaign")}
-"""Columns whose values are the customer's own text and become features: they must not identify a person."""

@@ -49,7 +49,13 @@ class Configuration(BaseModel):
         """
         crm = settings.crm.model_copy(update={"attributes": self.attributes})
         try:
-            return Settings(definitions=self.definitions, crm=crm, checks=settings.checks, engine=settings.engine)
+            return Settings(
+                definitions=self.definitions,
+                crm=crm,
+                store=settings.store,
+                checks=settings.checks,
+                engine=settings.engine,
+            )
         except ValidationError as error:
             problems = "; ".join(problem["msg"] for problem in error.errors())
             raise SettingsError(
@@ -59,6 +65,17 @@ class Configuration(BaseModel):
     def _content(self) -> dict[str, Any]:
         dumped = self.model_dump(mode="json")
         return {"definitions": dumped["definitions"], ATTRIBUTES: dumped["attributes"]}
+
+
+def definitions_differences(before: Definitions, after: Definitions) -> tuple[str, ...]:
+    """What is otherwise in `after`, by path in the settings file, as `Configuration.differences` tells it."""
+    old, new = ({"definitions": agreed.model_dump(mode="json")} for agreed in (before, after))
+    return tuple(_differences(old, new))
+
+
+def settings_told(definitions: Definitions) -> tuple[tuple[str, str], ...]:
+    """Every setting of `definitions` that says something: its path in the settings file, and its value in words."""
+    return tuple(_told({"definitions": definitions.model_dump(mode="json")}))
 
 
 def redeclared(
@@ -88,6 +105,20 @@ def _differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
         yield from _differences(_by_name(before), _by_name(after), path)
     else:
         yield f"{path} {_shown(before)} -> {_shown(after)}"
+
+
+def _told(value: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if value in (None, "", [], {}):
+        return
+    if not isinstance(value, Mapping) and not _is_list_of_tables(value):
+        yield path, _shown(value)
+        return
+    if not isinstance(value, Mapping):
+        value = {
+            place: {name: inner[name] for name in inner if name != "name"} for place, inner in _by_name(value).items()
+        }
+    for name, inner in value.items():
+        yield from _told(inner, f"{path}.{name}" if path else name)
 
 
 def _is_list_of_tables(value: Any) -> bool:

@@ -1,15 +1,23 @@
 """An evaluation as a table: rows for whoever draws tables, text for a terminal, HTML for a notebook."""
 
 from html import escape
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from data_contracts.wording import estimate_text, figures
 
 if TYPE_CHECKING:
     from data_contracts.releases import Evaluation
 
-ESTIMATORS = {"lightgbm": "LightGBM", "logistic_regression": "logistic regression", "base_rate": "base rate"}
-BASELINES = {"base_rate": "base rate", "point_rule": "point rule", "logistic_regression": "plain logistic regression"}
+BASE_RATE: Final = "base_rate"
+POINT_RULE: Final = "point_rule"
+LOGISTIC_REGRESSION: Final = "logistic_regression"
+LIGHTGBM: Final = "lightgbm"
+
+ESTIMATORS = {LIGHTGBM: "LightGBM", LOGISTIC_REGRESSION: "logistic regression", BASE_RATE: "base rate"}
+"""What a model that was chosen is called in words, by the name it has in an evaluation."""
+
+BASELINES = {BASE_RATE: "base rate", POINT_RULE: "point rule", LOGISTIC_REGRESSION: "plain logistic regression"}
+"""The same of what it is held against."""
 
 
 def model_names(evaluation: "Evaluation") -> list[str]:

@@ -85,9 +85,13 @@ def swap_in(aside: Path, path: Path) -> None:
 
 
 @contextmanager
-def kept_file(path: Path) -> Iterator[Path]:
-    """A name aside to write a file to; the file replaces `path` on success, and is removed otherwise."""
-    aside = aside_of(path)
+def kept_file(path: Path, *, within: Path | None = None) -> Iterator[Path]:
+    """A name aside to write a file to; the file replaces `path` on success, and is removed otherwise.
+
+    `within` is the kept folder that `path` is in, where that is what is held: the file is then written beside it, so
+    that its next holder removes what a killed run left.
+    """
+    aside = aside_of(within or path)
     try:
         yield aside
         swap_in(aside, path)

@@ -16,7 +16,14 @@ _PHONE = (
 _DATE = r"^[0-9]{1,2}[/.\-][0-9]{1,2}[/.\-]([0-9]{2}|[0-9]{4})([ T].*)?$"
 """A date that begins with its day or month may look like a phone number with a national prefix."""
 
-MASKED = "(masked: it looks like an email address or a phone number)"
+LOOKS_PERSONAL = "looks like an email address or a phone number"
+"""What is said of a value that is personal."""
+
+MASKED = f"(masked: it {LOOKS_PERSONAL})"
+
+FREE_TEXTS = {"leads": ("source", "campaign")}
+"""By table, the columns whose values are the customer's own text and become features: none of them may be personal.
+Declared categories are judged in the same way."""
 
 
 def is_personal_name(name: str) -> bool:

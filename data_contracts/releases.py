@@ -158,7 +158,7 @@ class Thresholds(_Record):
     leads_per_week, expected_per_week
         Sales' capacity, and how many leads a week crossed the boundary on the reference weeks.
     fit_boundaries
-        Least ICP fit of the letters A, B, C (share in [0, 1], descending); below is D.
+        Least ICP fit of grades A, B, C (share in [0, 1], descending); below is D.
     behaviour_boundaries
         Least first-transition probability of the digits 1, 2, 3 (descending); below is 4.
     labelled_by_grade

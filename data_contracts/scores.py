@@ -20,23 +20,27 @@ class Action(StrEnum):
     OFF_ICP = "off_icp"
 
 
+P_SQL, P_WIN_GIVEN_SQL, P_WIN = CHANCES = ("p_sql", "p_win_given_sql", "p_win")
+"""The columns of the probabilities."""
+
+REASONS = ("reason_1", "reason_2", "reason_3")
+"""The columns of the reasons, the strongest first."""
+
 SCORED_LEADS_SCHEMA = pa.schema(
     [
         pa.field("lead_id", pa.string(), nullable=False),
         pa.field("account_id", pa.string()),
         pa.field("stage", pa.string(), nullable=False),
         pa.field("as_of", pa.timestamp("us"), nullable=False),
-        pa.field("p_sql", pa.float64()),
-        pa.field("p_win_given_sql", pa.float64()),
-        pa.field("p_win", pa.float64(), nullable=False),
+        pa.field(P_SQL, pa.float64()),
+        pa.field(P_WIN_GIVEN_SQL, pa.float64()),
+        pa.field(P_WIN, pa.float64(), nullable=False),
         pa.field("expected_value", pa.float64(), nullable=False),
         pa.field("grade", pa.string(), nullable=False),
         pa.field("is_above_threshold", pa.bool_(), nullable=False),
         pa.field("n_labelled_alike", pa.int64(), nullable=False),
         pa.field("is_extrapolated", pa.bool_(), nullable=False),
-        pa.field("reason_1", pa.string()),
-        pa.field("reason_2", pa.string()),
-        pa.field("reason_3", pa.string()),
+        *(pa.field(reason, pa.string()) for reason in REASONS),
         pa.field("action", pa.string(), nullable=False),
         pa.field("respond_by_at", pa.timestamp("us")),
         pa.field("release_id", pa.string(), nullable=False),

@@ -1,22 +1,18 @@
 """What revenue operations edits: the definitions both teams agreed on, and how their CRM maps onto our words."""
 
 import datetime as dt
-import difflib
-import hashlib
-import json
 import os
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args, get_origin
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from data_contracts.columns import ColumnType
 from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
+from data_contracts.setting_problems import refusal
 from data_contracts.vocabulary import (
     ActivityKind,
     Availability,
@@ -27,13 +23,27 @@ from data_contracts.vocabulary import (
     Transition,
 )
 
-FOLDERS = ("sources_folder", "data_folder", "store")
-"""The settings in `[crm]` that name folders."""
+FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",)}
+"""By section, the settings that name folders."""
 
 _PATTERN_SIGNS = "[]*?"
 _SOURCES = Path("config/sources")
 
 Share = Annotated[float, Field(ge=0, le=1)]
+
+
+def _literal(folder: Path) -> Path:
+    signs = sorted(set(_PATTERN_SIGNS) & set(str(folder)))
+    if signs:
+        raise ValueError(
+            f"{str(folder)!r} holds {' '.join(signs)}: the engine would take it for a pattern and read another "
+            "folder; rename the folder"
+        )
+    return folder
+
+
+Folder = Annotated[Path, AfterValidator(_literal)]
+"""A relative one is in the project folder: `LEADSCORE_HOME` where it is set, else the working folder."""
 
 
 class _Settings(BaseModel):
@@ -65,10 +75,13 @@ class IcpCriterion(_Settings):
 
 
 class IdealCustomerProfile(_Settings):
-    """The agreed profile; `letters` are the least fit (weighted share of the known criteria met) of grades A, B, C."""
+    """The agreed profile.
+
+    `fit_boundaries` are the least fit (weighted share of the known criteria met) of grades A, B and C; below is D.
+    """
 
     criteria: tuple[IcpCriterion, ...] = ()
-    letters: tuple[Share, Share, Share] = (0.8, 0.6, 0.4)
+    fit_boundaries: tuple[Share, Share, Share] = (0.8, 0.6, 0.4)
 
 
 class Persona(_Settings):
@@ -154,7 +167,7 @@ class Definitions(_Settings):
     sla: ServiceLevel = ServiceLevel()
     capacity: Capacity
     snapshots: SnapshotPlan = SnapshotPlan()
-    learn_from: dt.date | None = None
+    learn_since: dt.date | None = None
     """Snapshots before this day are not learnt from (say, because outcomes were not recorded yet)."""
 
     @field_validator("transitions")
@@ -171,12 +184,6 @@ class Definitions(_Settings):
     def first_transition(self) -> Transition:
         """The transition that starts at MQL: the one the hand-off threshold is about."""
         return Transition.MQL_TO_SQL if Transition.MQL_TO_SQL in self.transitions else Transition.MQL_TO_WIN
-
-    @property
-    def digest(self) -> str:
-        """Digest of the content: two agreements under one version are told apart."""
-        content = json.dumps(self.model_dump(mode="json"), sort_keys=True)
-        return hashlib.sha256(content.encode()).hexdigest()[:16]
 
 
 class AttributeDeclaration(_Settings):
@@ -201,15 +208,13 @@ class AttributeDeclaration(_Settings):
 class CrmMapping(_Settings):
     """Where the history is and how its words translate.
 
-    `data_folder` replaces `{data_folder}` in the source's SELECTs; `store` is where we keep ours. Relative ones are in
-    the project folder: `LEADSCORE_HOME` where it is set, else the working folder. `write_back_fields` are the fields we
-    write, by the CRM's name, and what each holds: none of them may come back as an input.
+    `data_folder` replaces `{data_folder}` in the source's SELECTs. `write_back_fields` are the fields we write, by the
+    CRM's name, and what each holds: none of them may come back as an input.
     """
 
     source: str
-    sources_folder: Path = _SOURCES
-    data_folder: Path
-    store: Path
+    sources_folder: Folder = _SOURCES
+    data_folder: Folder
     currency: str = ""
     stages: dict[str, Stage] = {}
     activity_kinds: dict[str, ActivityKind] = {}
@@ -217,17 +222,6 @@ class CrmMapping(_Settings):
     outcomes: dict[str, DealOutcome] = {}
     attributes: dict[str, AttributeDeclaration] = {}
     write_back_fields: dict[str, FieldContent] = {f"leadscore_{content}": content for content in FieldContent}
-
-    @field_validator(*FOLDERS)
-    @classmethod
-    def _literal(cls, folder: Path) -> Path:
-        signs = sorted(set(_PATTERN_SIGNS) & set(str(folder)))
-        if signs:
-            raise ValueError(
-                f"{str(folder)!r} holds {' '.join(signs)}: the engine would take it for a pattern and read another "
-                "folder; rename the folder"
-            )
-        return folder
 
     def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
         """The attributes declared for `table`, in order."""
@@ -249,6 +243,12 @@ class CrmMapping(_Settings):
         if problems:
             raise ValueError("; ".join(problems))
         return attributes
+
+
+class StoreSettings(_Settings):
+    """Where we keep what is ours: the checked history, definitions, releases, scores. One folder per settings file."""
+
+    folder: Folder
 
 
 class Checks(_Settings):
@@ -280,6 +280,7 @@ class Settings(_Settings):
 
     definitions: Definitions
     crm: CrmMapping
+    store: StoreSettings
     checks: Checks = Checks()
     engine: EngineSettings = EngineSettings()
 
@@ -311,55 +312,23 @@ def load_settings(path: Path, *, data_folder: Path | None = None) -> Settings:
         raise SettingsError(f"there is no settings file {path.absolute()}; give one with --config") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
-    if isinstance(crm := content.get("crm", {}), dict):
-        given = {} if data_folder is None else {"data_folder": str(data_folder.absolute())}
-        content["crm"] = _in_project({"sources_folder": str(_SOURCES)} | crm | given)
+    _set_folders(content, data_folder=data_folder)
     try:
         return Settings.model_validate(content)
     except ValidationError as error:
-        lines = "\n".join(
-            f"  - {'.'.join(str(part) for part in problem['loc'])}: {_told(problem)}" for problem in error.errors()
-        )
-        raise SettingsError(f"{path} has {error.error_count()} problem(s):\n{lines}") from None
+        raise refusal(path, error, Settings) from None
 
 
-def _in_project(crm: Mapping[str, Any]) -> dict[str, Any]:
-    """`crm` with its folders in the project folder; what is no path is left to the validation."""
+def _set_folders(content: dict[str, Any], *, data_folder: Path | None) -> None:
+    """Put the folders of `content` in the project folder; what is no path is left to the validation."""
+    crm = content.get("crm", {})
+    if isinstance(crm, dict):
+        given = {} if data_folder is None else {"data_folder": str(data_folder.absolute())}
+        content["crm"] = {"sources_folder": str(_SOURCES)} | crm | given
     home = Path(os.environ.get("LEADSCORE_HOME") or Path.cwd()).absolute()
-    folders = {name: str(home / crm[name]) for name in FOLDERS if isinstance(crm.get(name), str)}
-    return {**crm, **folders}
-
-
-def _told(problem: ErrorDetails) -> str:
-    """What is wrong, and for an unknown setting what it may be meant to be."""
-    if problem["type"] != "extra_forbidden":
-        return problem["msg"]
-    *section, name = problem["loc"]
-    known = _settings_in(section)
-    alike = difflib.get_close_matches(str(name), known, n=1)
-    return (
-        f"there is no such setting; did you mean {alike[0]}?"
-        if alike
-        else (f"there is no such setting; there are {', '.join(known)}")
-    )
-
-
-def _settings_in(section: Sequence[str | int]) -> list[str]:
-    """The names of the settings in `section`, a path of keys from the top."""
-    kind: Any = Settings
-    for key in section:
-        kind = _of_key(kind, key)
-    return list(kind.model_fields)
-
-
-def _of_key(kind: Any, key: str | int) -> Any:
-    """The type of what is under `key` in a section, a table or a list of the type `kind`."""
-    if _is_section(kind):
-        inside = kind.model_fields[key].annotation
-        sections = [each for each in get_args(inside) if _is_section(each)]
-        return sections[0] if sections and type(None) in get_args(inside) else inside
-    return get_args(kind)[1 if get_origin(kind) is dict else 0]
-
-
-def _is_section(kind: Any) -> bool:
-    return isinstance(kind, type) and issubclass(kind, BaseModel)
+    for section, names in FOLDERS.items():
+        told = content.get(section)
+        if isinstance(told, dict):
+            content[section] = told | {
+                name: str(home / told[name]) for name in names if isinstance(told.get(name), str)
+            }

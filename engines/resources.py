@@ -56,7 +56,7 @@ def _disk_full(folder: Path) -> StoreError:
     free = shutil.disk_usage(folder).free / _GIGABYTE
     return StoreError(
         f"the disk is full: {free:.2f} GB are free in {folder.absolute()}; free some space there, or put the store "
-        "elsewhere (store in [crm]), and run again"
+        "elsewhere (folder in [store]), and run again"
     )
 
 

@@ -5,7 +5,7 @@ import ibis.expr.types as ir
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from data_contracts.snapshots import KNOWN_COLUMNS, KnownHistory, Snapshots
+from data_contracts.snapshots import DAYS_IN_STAGE, KNOWN_COLUMNS, KnownHistory, Snapshots
 from data_contracts.vocabulary import ActivityKind, Direction
 from features.known_attributes import attributes_as_known, refuse_reserved_names
 from features.membership import holds_at, memberships
@@ -150,7 +150,7 @@ def _known_snapshots(history: CrmHistory, placed: ir.Table, stage_changes: ir.Ta
     lead_age = _age(dated, "created_at")
     dated = dated.mutate(
         lead_age_days=lead_age,
-        days_in_stage=dated.latest_entry_days.fill_null(lead_age),
+        **{DAYS_IN_STAGE: dated.latest_entry_days.fill_null(lead_age)},
         created_weekday=dated.created_at.day_of_week.index().cast("int64"),
         created_hour=dated.created_at.hour().cast("int64"),
     ).select(*KNOWN_COLUMNS)

@@ -30,7 +30,7 @@ def training_snapshots(history: CrmHistory, definitions: Definitions, *, transit
     | skips all of them (straight to `won`) | none: it was never there to be scored |
     | has left again by the entry snapshot | none |
 
-    Moments before `learn_from`, and those at or after the extract, are left out.
+    Moments before `learn_since`, and those at or after the extract, are left out.
 
     Returns
     -------
@@ -41,8 +41,8 @@ def training_snapshots(history: CrmHistory, definitions: Definitions, *, transit
     standing = standing_stages(transition)
     planned = _planned(changes.filter(changes.stage.isin(standing)), definitions.snapshots)
     planned = planned.filter(planned.as_of < history.extracted_at)
-    if definitions.learn_from is not None:
-        planned = planned.filter(planned.as_of >= dt.datetime.combine(definitions.learn_from, dt.time()))
+    if definitions.learn_since is not None:
+        planned = planned.filter(planned.as_of >= dt.datetime.combine(definitions.learn_since, dt.time()))
     spells = spells_at(planned.select("lead_id", "as_of").distinct(), changes, standing)
     met = planned.join(spells, ["lead_id", "as_of"])
     met = met.filter(met.first_known == met.known_position)

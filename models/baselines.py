@@ -4,12 +4,11 @@ import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from models.evaluate import BASE_RATE, base_rate
+from data_contracts.evaluation_table import BASE_RATE, POINT_RULE
+from data_contracts.snapshots import POINTS
+from models.evaluate import base_rate
 from models.metrics import Prediction
 from models.split import converted_or_not
-
-POINT_RULE = "point_rule"
-POINTS = "point_rule_points"
 
 
 def base_rate_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction:

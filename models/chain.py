@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from data_contracts.scores import P_SQL, P_WIN, P_WIN_GIVEN_SQL
 from data_contracts.vocabulary import Stage, Transition
 from models.fitted import FittedTransition
 
@@ -29,8 +30,8 @@ def win_probabilities(transitions: Mapping[Transition, FittedTransition], frame:
     if Transition.MQL_TO_WIN in transitions:
         p_win = transitions[Transition.MQL_TO_WIN].predict(frame)
         missing = float("nan")
-        return pd.DataFrame({"p_sql": missing, "p_win_given_sql": missing, "p_win": p_win}, index=frame.index)
+        return pd.DataFrame({P_SQL: missing, P_WIN_GIVEN_SQL: missing, P_WIN: p_win}, index=frame.index)
     is_qualified = frame["stage"].isin(QUALIFIED_STAGES)
     p_sql = pd.Series(transitions[Transition.MQL_TO_SQL].predict(frame), index=frame.index).mask(is_qualified, 1.0)
     p_win_given_sql = transitions[Transition.SQL_TO_WIN].predict(frame)
-    return pd.DataFrame({"p_sql": p_sql, "p_win_given_sql": p_win_given_sql, "p_win": p_sql * p_win_given_sql})
+    return pd.DataFrame({P_SQL: p_sql, P_WIN_GIVEN_SQL: p_win_given_sql, P_WIN: p_sql * p_win_given_sql})

@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, QuantileTransformer, StandardScaler
 
+from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
 from data_contracts.snapshots import FeatureColumn
 from models.linear import logistic_probabilities
 
@@ -49,10 +50,10 @@ class Setting:
     parameters: tuple[tuple[str, float | int], ...]
 
 
-LOGISTIC_SETTINGS = tuple(Setting("logistic_regression", (("C", C),)) for C in (0.003, 0.03, 0.3))
+LOGISTIC_SETTINGS = tuple(Setting(LOGISTIC_REGRESSION, (("C", C),)) for C in (0.003, 0.03, 0.3))
 
 LIGHTGBM_SETTINGS = tuple(
-    Setting("lightgbm", (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate)))
+    Setting(LIGHTGBM, (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate)))
     for leaves, trees, rate in ((4, 60, 0.05), (4, 250, 0.04), (15, 250, 0.04))
 )
 """Small trees, strongly regularised: on lead data a default LightGBM is often worse than the base rate. The first is
@@ -86,7 +87,7 @@ def fit_estimator(
     seed: int,
 ) -> Pipeline:
     """A scikit-learn pipeline fitted on `features` (a `model_frame`), of scikit-learn's and LightGBM's objects only."""
-    if setting.estimator == "lightgbm":
+    if setting.estimator == LIGHTGBM:
         pipeline = _lightgbm(setting, columns, seed=seed)
     else:
         pipeline = _logistic_regression(setting, columns, n_rows=len(features))

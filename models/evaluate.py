@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from data_contracts.evaluation_table import BASE_RATE
 from data_contracts.releases import Estimate, Evaluation, LiftPoint, ModelFigures, ReliabilityBin
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment, Stage, Transition
@@ -33,7 +34,6 @@ Z_95 = 1.959963984540054
 DAYS_PER_WEEK = 7
 
 METRICS = tuple(name for name in ModelFigures.model_fields if name != "model")
-BASE_RATE = "base_rate"
 
 
 @dataclass(frozen=True, slots=True)

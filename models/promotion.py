@@ -1,5 +1,6 @@
 """When a candidate release may go to production without anybody asked."""
 
+from data_contracts.evaluation_table import BASE_RATE
 from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Moment, Transition
 from data_contracts.wording import estimate_text
@@ -75,7 +76,7 @@ def _counterpart(manifest: ReleaseManifest, transition: Transition) -> Transitio
 def _doubts(summary: TransitionSummary) -> list[str]:
     """What makes the figures of a transition's model at entry unfit to act on; they are those of later leads."""
     at_entry = next((evaluation for evaluation in summary.evaluations if evaluation.moment is Moment.ENTRY), None)
-    if summary.estimator == "base_rate" or at_entry is None:
+    if summary.estimator == BASE_RATE or at_entry is None:
         return []
     doubts = []
     slope, auc = at_entry.model.calibration_slope, at_entry.model.auc
@@ -94,9 +95,9 @@ def _doubts(summary: TransitionSummary) -> list[str]:
 
 
 def _worse(candidate: TransitionSummary, production: TransitionSummary | None) -> str | None:
-    if production is None or production.estimator == "base_rate":
+    if production is None or production.estimator == BASE_RATE:
         return None
-    if candidate.estimator == "base_rate":
+    if candidate.estimator == BASE_RATE:
         return f"{candidate.transition}: it found no signal and production's {production.estimator} has some"
     new, old = deciding_evaluation(candidate).model.gain, deciding_evaluation(production).model.gain
     if new.high is not None and old.low is not None and new.high < old.low:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from data_contracts.releases import Thresholds
 from data_contracts.settings import Definitions
-from data_contracts.snapshots import LabelledTable
+from data_contracts.snapshots import FIT_SHARE, LabelledTable
 from data_contracts.vocabulary import Moment
 from models.fitted import FittedTransition
 
@@ -23,8 +23,6 @@ DIGITS = "1234"
 
 LETTER_WITHOUT_FIT = "C"
 """Letter of a lead of which no criterion of the profile is known: it cannot be said to fit, nor to miss."""
-
-FIT_SHARE = "icp_fit_share"
 
 
 def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definitions: Definitions) -> Thresholds:
@@ -57,7 +55,7 @@ def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definit
         hand_off_probability=boundary,
         leads_per_week=capacity,
         expected_per_week=per_week,
-        fit_boundaries=definitions.icp.letters,
+        fit_boundaries=definitions.icp.fit_boundaries,
         behaviour_boundaries=_digit_boundaries(fitted, labelled_probability),
         labelled_by_grade={},
         policy=_policy(

@@ -5,13 +5,14 @@ import datetime as dt
 import pandas as pd
 
 from data_contracts.errors import TooFewOutcomesError
+from data_contracts.evaluation_table import BASE_RATE, LOGISTIC_REGRESSION
 from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation, TransitionSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Moment
 from models.baselines import base_rate_prediction, point_rule_prediction
-from models.evaluate import BASE_RATE, EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
+from models.evaluate import EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import Choice, Fitter
 from models.fitted import FittedTransition
@@ -29,8 +30,6 @@ LEAST_TEST_OUTCOMES = 20
 
 LEAST_TRAIN_OUTCOMES = 50
 """Leads of either outcome that are left to learn from before the test, a horizon apart."""
-
-LOGISTIC_REGRESSION = "logistic_regression"
 
 SEED = 0
 """Of everything that a training draws."""

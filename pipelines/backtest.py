@@ -8,6 +8,7 @@ from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
 from models.train import backtest_transition
+from pipelines.definitions import keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
@@ -19,12 +20,14 @@ def backtest(
 ) -> Mapping[Transition, tuple[Evaluation, ...]]:
     """Evaluations of every transition on `n_folds` later and later windows, the oldest first.
 
-    Each fold's model learns only from outcomes known before its window.
+    Each fold's model learns only from outcomes known before its window. Raises as `train_release` does.
     """
     refuse_redeclared(settings, warn=say)
-    with Store.of(settings).open_history() as engine:
+    store = Store.of(settings)
+    with store.open_history() as engine:
         checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)
+        keep_definitions(store.folder, settings.definitions, by="leadscore backtest")
         tables = [
             run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions

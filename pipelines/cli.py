@@ -200,6 +200,34 @@ def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
 
 @app.command()
+def definitions(
+    config: Config = DEFAULT_CONFIG,
+    at: Annotated[
+        datetime | None,
+        typer.Option(
+            "--at",
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="Show the definitions in effect on this day, whole.",
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the versions of the definitions that runs worked under, with what each changed.
+
+    Example: leadscore definitions --at 2026-06-30
+    """
+    from pipelines import display
+    from pipelines.definitions import definitions_at, definitions_kept
+
+    folder = _settings(config, None).store.folder
+    if at is None:
+        display.definitions(definitions_kept(folder), as_json=as_json)
+    else:
+        display.agreement(definitions_at(folder, at.date()), as_json=as_json)
+
+
+@app.command()
 def promote(
     version: Annotated[str, typer.Argument(help="The version number, as `leadscore releases` lists it.")],
     because: Annotated[str, typer.Option("--because", help="Why; kept with the version and shown by `releases`.")],

@@ -10,7 +10,7 @@ from data_contracts.errors import SettingsError, TooFewOutcomesError
 from data_contracts.evaluation_table import model_names
 from data_contracts.progress import Say
 from data_contracts.releases import Evaluation
-from data_contracts.scores import Action
+from data_contracts.scores import REASONS, Action
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Moment
 from data_contracts.wording import estimate_text, figure
@@ -111,9 +111,8 @@ def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
 
 def _show_first_leads(path: Path) -> str | None:
     """The id of the lead to call first; None where no lead is handed off."""
-    reasons = ["reason_1", "reason_2", "reason_3"]
     columns = ["lead_id", "stage", "grade", "p_sql", "p_win", "expected_value", "is_extrapolated", "respond_by_at"]
-    handed_off = pq.read_table(path, columns=columns + reasons, filters=[("action", "=", Action.HAND_OFF)])
+    handed_off = pq.read_table(path, columns=[*columns, *REASONS], filters=[("action", "=", Action.HAND_OFF)])
     table = handed_off.sort_by([("expected_value", "descending")]).slice(0, N_SHOWN)
     rows = [
         {
@@ -125,7 +124,7 @@ def _show_first_leads(path: Path) -> str | None:
             "expected value": f"{row['expected_value']:,.0f}",
             "extrapolated": "yes" if row["is_extrapolated"] else "no",
             "respond by": f"{row['respond_by_at']:%Y-%m-%d %H:%M}",
-            "why": "; ".join(row[reason] for reason in reasons if row[reason]),
+            "why": "; ".join(row[reason] for reason in REASONS if row[reason]),
         }
         for row in table.to_pylist()
     ]

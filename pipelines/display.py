@@ -9,7 +9,7 @@ from data_contracts.evaluation_table import evaluation_rows, evaluation_title, e
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
-from data_contracts.settings import Settings
+from data_contracts.settings import Definitions, Settings
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import figure
 from models.versions import ReleaseVersion
@@ -17,7 +17,9 @@ from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
     JUDGED_BY,
     action_rows,
+    agreement_rows,
     candidate_rows,
+    definitions_changes,
     extrapolated_text,
     receipt_rows,
     standing,
@@ -117,6 +119,25 @@ def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
         show_rows(rows)
     else:
         show("no release is registered; run `leadscore train`")
+
+
+def definitions(versions: Sequence[Definitions], *, as_json: bool) -> None:
+    """The versions of the definitions, the newest first, each with what it changed against the one before."""
+    told = definitions_changes(versions)
+    if as_json:
+        show_json(told)
+    elif told:
+        show_rows([{name.replace("_", " "): _cell(value) for name, value in version.items()} for version in told])
+    else:
+        show("no definitions are kept; run `leadscore check`")
+
+
+def agreement(agreed: Definitions, *, as_json: bool) -> None:
+    """One version of the definitions, whole."""
+    if as_json:
+        show_json(agreed.model_dump(mode="json"))
+        return
+    show_rows(agreement_rows(agreed), title=f"definitions {agreed.version}, effective from {agreed.effective_from}")
 
 
 def scored(result: ScoredLeads, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ def histories_of(settings: Settings) -> HistoryStore:
 
     Raises `SettingsError` where the engine's driver is not installed, or where its address is not in the environment.
     """
-    kind, folder = settings.engine.kind, settings.crm.store
+    kind, folder = settings.engine.kind, settings.store.folder
     _require_driver(kind)
     if kind == "postgres":
         from engines.postgres_store import PostgresHistories

@@ -14,7 +14,7 @@ INTERRUPTED = 130
 _REMEDIES = {
     errno.ENOSPC: "the disk is full; make room and run the command again",
     errno.EDQUOT: "the disk quota is used up; make room and run the command again",
-    errno.EROFS: "the file system is read-only; name a store on one that can be written ([crm] store)",
+    errno.EROFS: "the file system is read-only; name a store on one that can be written ([store] folder)",
     errno.EACCES: "this user may not use it; change its owner or its permissions",
     errno.EPERM: "this user may not use it; change its owner or its permissions",
     errno.ENOENT: "it is not there; put it back, or name another one",

@@ -1,12 +1,17 @@
 """Results as rows that a terminal, a Prefect artefact and JSON can all show."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_contracts.evaluation_table import ESTIMATORS, evaluation_warning
+from data_contracts.configuration import definitions_differences, settings_told
+from data_contracts.evaluation_table import BASE_RATE, ESTIMATORS, evaluation_warning
 from data_contracts.history import CheckReport
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
+from data_contracts.settings import Definitions
 from data_contracts.wording import figure
 from pipelines.train import TrainingRun
 
@@ -45,7 +50,7 @@ def training_warnings(manifest: ReleaseManifest) -> list[str]:
                 f"{summary.transition}: history is too short to choose a model by later leads; it was chosen by other "
                 "accounts of the same time, where what drifts does not show"
             )
-        if summary.estimator == "base_rate":
+        if summary.estimator == BASE_RATE:
             warnings.append(f"{summary.transition}: without signal, every lead is given the base rate")
     return warnings
 
@@ -106,3 +111,35 @@ def extrapolated_text(scored: ScoredLeads) -> str:
         f"{n_extrapolated:,} of {scored.n_leads:,} are extrapolated: "
         "no labelled leads resemble them, so take their figures with care"
     )
+
+
+def definitions_changes(versions: Sequence[Definitions]) -> list[dict[str, Any]]:
+    """One row a version of the definitions, the newest first: who agreed on it, and what it changed.
+
+    `versions` are in the order in which they hold; `changed` is what differs from the one before, by path in the
+    settings file.
+    """
+    before = (None, *versions)
+    rows = [
+        {
+            "version": agreed.version,
+            "effective_from": agreed.effective_from.isoformat(),
+            "agreed_by": list(agreed.agreed_by),
+            "changed": [] if earlier is None else _changed(earlier, agreed),
+        }
+        for earlier, agreed in zip(before, versions, strict=False)
+    ]
+    return rows[::-1]
+
+
+def _changed(before: Definitions, after: Definitions) -> list[str]:
+    """What `after` changed, but for what every version says of itself."""
+    changed = after.model_copy(
+        update={name: getattr(before, name) for name in ("version", "effective_from", "agreed_by")}
+    )
+    return list(definitions_differences(before, changed))
+
+
+def agreement_rows(agreed: Definitions) -> list[dict[str, str]]:
+    """One row a setting of `agreed`, by path in the settings file; what is not agreed on is left out."""
+    return [{"setting": path, "value": value} for path, value in settings_told(agreed)]

@@ -14,6 +14,7 @@ from data_contracts.settings import Settings
 from data_contracts.wording import leads
 from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
+from pipelines.definitions import keep_definitions
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
 from pipelines.ingest import source_as_it_is
 from pipelines.steps import RunStep, directly
@@ -38,7 +39,7 @@ def score_open_leads(
     otherwise. Those as of another moment than the extract go to a file of their own (`Store.scores_as_of`).
 
     `release` is an alias (`production`, `candidate`) or a version number. Raises `ReleaseError` where there is no such
-    release.
+    release, and `SettingsError` where the version of its definitions means something else already.
     """
     store = Store.of(settings)
     loaded, own = run(load_release, release, settings)
@@ -55,6 +56,7 @@ def score_open_leads(
             )
         for reason, n in unscored_leads(checked.history, as_of=moment).items():
             warn(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
+        keep_definitions(store.folder, own.definitions, by="leadscore score")
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,

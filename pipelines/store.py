@@ -27,7 +27,7 @@ class Store:
     @classmethod
     def of(cls, settings: Settings) -> "Store":
         """The store that `settings` name."""
-        return cls(settings.crm.store, histories_of(settings))
+        return cls(settings.store.folder, histories_of(settings))
 
     @property
     def data_docs(self) -> Path:

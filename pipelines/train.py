@@ -18,6 +18,7 @@ from models.release import assemble_release, inputs_of
 from models.train import train_transition
 from models.versions import ReleaseVersion
 from pipelines.clock import now
+from pipelines.definitions import keep_definitions
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, refuse_redeclared, registry_of
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
@@ -47,14 +48,18 @@ def train_release(
     It is trained under the settings, and stays a candidate where those differ from the configuration in force.
 
     `test_from` (UTC, naive) fixes the first day of the test leads; by default the latest 25 % of the leads are the
-    test. `warn` is told what a person should know. Raises `TooFewOutcomesError` where a transition has too little to
-    learn from, and `SourceError` where the checked history lacks an attribute of the settings.
+    test. `warn` is told what a person should know.
+
+    Raises `TooFewOutcomesError` where a transition has too little to learn from, `SourceError` where the checked
+    history lacks an attribute of the settings, and `SettingsError` where the version of their definitions means
+    something else already.
     """
     store = Store.of(settings)
     refuse_redeclared(settings, warn=warn)
     with store.open_history() as engine:
         checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)
+        keep_definitions(store.folder, settings.definitions, by="leadscore train")
         tables = {
             transition: run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
@@ -95,7 +100,9 @@ def build_table(
 def promote(settings: Settings, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:
     """Put the release under `version` into force with its configuration, because of what `because` says, at `at`.
 
-    Raises `ReleaseError` where there is no such release, or it cannot score with this code and these settings.
+    Raises `ReleaseError` where there is no such release, or it cannot score with this code and these settings, and
+    `SettingsError` where the version of its definitions means something else already.
     """
-    load_under_own_configuration(version, settings)
+    _, own = load_under_own_configuration(version, settings)
+    keep_definitions(settings.store.folder, own.definitions, by="leadscore promote")
     return registry_of(Store.of(settings)).promote(version, because=because, at=at)

@@ -11,10 +11,9 @@ import pyarrow.dataset as ds
 from data_contracts.errors import PublishError
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
-from data_contracts.scores import Action, PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.scores import REASONS, Action, PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.vocabulary import FieldContent
 
-_REASONS = ("reason_1", "reason_2", "reason_3")
 _BATCH_ROWS = 100_000
 CHANGES_SCHEMA = pa.schema([(name, pa.string()) for name in ("lead_id", "field", "old_value", "new_value")])
 
@@ -28,7 +27,7 @@ def _time(values: pa.Array) -> pa.Array:
 
 
 def _reasons(scores: pa.RecordBatch) -> pa.Array:
-    told = zip(*(scores[name].to_pylist() for name in _REASONS), strict=True)
+    told = zip(*(scores[name].to_pylist() for name in REASONS), strict=True)
     return pa.array(["; ".join(filter(None, reasons)) or None for reasons in told], pa.string())
 
 

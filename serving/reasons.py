@@ -1,4 +1,4 @@
-"""Three reasons a lead, in words, that raise or lower its probability."""
+"""Reasons of a lead, in words, that raise or lower its probability."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,9 +7,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from data_contracts.scores import REASONS
 from serving.phrases import Phrasing, misses_words
 
-N_REASONS = 3
+N_REASONS = len(REASONS)
 
 LEAST_LOG_ODDS = 0.05
 """A smaller contribution moves a probability by at most 1.3 percentage points: too little to be a reason."""

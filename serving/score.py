@@ -19,9 +19,9 @@ from data_contracts.history import CrmHistory
 from data_contracts.keeping import held, kept_folder
 from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
-from data_contracts.scores import SCORED_LEADS_SCHEMA, Action, ScoredLeads
+from data_contracts.scores import CHANCES, P_SQL, P_WIN, REASONS, SCORED_LEADS_SCHEMA, Action, ScoredLeads
 from data_contracts.settings import Definitions, Settings
-from data_contracts.snapshots import FIT_SHARE, MISSES, Snapshots
+from data_contracts.snapshots import DAYS_IN_STAGE, FIT_SHARE, MISSES, Snapshots
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
@@ -175,7 +175,7 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
     """
     manifest, thresholds = release.manifest, release.manifest.thresholds
     chances = win_probabilities(release.transitions, frame)
-    p_first = chances["p_win" if Transition.MQL_TO_WIN in release.transitions else "p_sql"].to_numpy()
+    p_first = chances[P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL].to_numpy()
     fit = frame[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
     grades = grade(p_first, fit, thresholds=thresholds)
     n_alike = np.array([thresholds.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
@@ -183,13 +183,13 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
     reasons = _reasons(frame, next_actions, release=release)
     columns = {
         **{name: frame[name] for name in ("lead_id", "account_id", "stage", "as_of")},
-        **{name: chances[name] for name in ("p_sql", "p_win_given_sql", "p_win")},
-        "expected_value": chances["p_win"] * manifest.value_of_a_win,
+        **{name: chances[name] for name in CHANCES},
+        "expected_value": chances[P_WIN] * manifest.value_of_a_win,
         "grade": grades,
         "is_above_threshold": p_first >= thresholds.hand_off_probability,
         "n_labelled_alike": n_alike,
         "is_extrapolated": _is_extrapolated(frame, n_alike, longest_days=settings.definitions.snapshots.up_to_days),
-        **{f"reason_{place + 1}": reasons[:, place] for place in range(N_REASONS)},
+        **{reason: reasons[:, place] for place, reason in enumerate(REASONS)},
         "action": next_actions,
         "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], sla=settings.definitions.sla),
         "release_id": np.full(len(frame), manifest.release_id, dtype=object),
@@ -229,7 +229,7 @@ def _is_extrapolated(
 ) -> npt.NDArray[np.bool_]:
     """Whether no labelled leads resemble each lead: few of its grade, none before MQL, none open for so long."""
     is_before_mql = frame["stage"].to_numpy() == Stage.LEAD
-    is_open_longer = frame["days_in_stage"].to_numpy(dtype=np.float64) > longest_days
+    is_open_longer = frame[DAYS_IN_STAGE].to_numpy(dtype=np.float64) > longest_days
     return np.asarray((n_alike < LEAST_LABELLED_ALIKE) | is_before_mql | is_open_longer)
 
 

@@ -45,10 +45,10 @@ def settings(**definitions: object) -> Settings:
     return Settings.model_validate(
         {
             "definitions": agreed | definitions,
+            "store": {"folder": "var"},
             "crm": {
                 "source": "example",
                 "data_folder": "data",
-                "store": "var",
                 "attributes": {
                     "employees": attribute | {"type": "number", "meaning": "employees of the company"},
                     "industry": attribute | {"type": "category", "meaning": "the company's industry"},

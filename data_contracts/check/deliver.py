@@ -89,7 +89,7 @@ def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Deli
         contract=contract,
         rows=table,
         columns={name: kind for name, kind in table.schema().items() if name != "source_row"},
-        attributes={name: declared for name, declared in crm.attributes.items() if declared.table == contract.name},
+        attributes=crm.attributes_of(contract.name),
     )
 
 

@@ -30,8 +30,7 @@ def keep_tables(engine: Engine, several: Mapping[str, Judged], *, crm: CrmMappin
     """
     kept = {}
     for name, contract in TABLES.items():
-        declared = {a: d for a, d in crm.attributes.items() if d.table == name}
-        columns = _canonical(contract, declared)
+        columns = _canonical(contract, crm.attributes_of(name))
         if name in several:
             kept[name] = engine.keep(name, with_survivors(several[name]).select(*columns))
         else:
@@ -41,7 +40,7 @@ def keep_tables(engine: Engine, several: Mapping[str, Judged], *, crm: CrmMappin
 
 def _canonical(contract: TableContract, attributes: Mapping[str, AttributeDeclaration]) -> dict[str, str]:
     columns = {column.name: TYPES[column.type] for column in contract.columns}
-    declared = {n: TYPES["number" if d.type == "number" else "string"] for n, d in attributes.items()}
+    declared = {name: TYPES[attribute.column_type] for name, attribute in attributes.items()}
     return columns | declared
 
 

@@ -103,7 +103,7 @@ def _types(table: Delivered) -> Iterator[tuple[str, ColumnType]]:
     contracted = {column.name for column in table.contract.columns}
     for name, declared in table.attributes.items():
         if name not in contracted:
-            yield name, "number" if declared.type == "number" else "string"
+            yield name, declared.column_type
 
 
 def _filled(read: ir.Table, table: Delivered) -> Iterator[tuple[str, ir.Value]]:

@@ -17,9 +17,8 @@ from data_contracts.check.judge_rows import Judged
 from data_contracts.check.translate_words import known_words
 from data_contracts.check.verdicts import COLUMN_EXISTS, NOT_EMPTY, NOT_PERSONAL, REFUSED_SHARE, VOLUME
 from data_contracts.column_rules import InVocabulary
-from data_contracts.columns import FREE_TEXTS
 from data_contracts.ports import Engine
-from data_contracts.privacy import is_personal_value
+from data_contracts.privacy import FREE_TEXTS, is_personal_value
 from data_contracts.row_rule import Expectation, RowRule, SeenInRow
 from data_contracts.settings import Checks
 from data_contracts.wording import percent

@@ -10,7 +10,7 @@ from data_contracts.column_rules import InVocabulary
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach
 from data_contracts.history import TableCheck, Verdict
-from data_contracts.privacy import masked
+from data_contracts.privacy import LOOKS_PERSONAL, masked
 from data_contracts.settings import Checks
 from data_contracts.wording import listed, percent, rows
 
@@ -73,7 +73,7 @@ def _told(verdict: Verdict, counted: Counted, *, kind: str, checks: Checks) -> t
             else f"leave it out of the SELECT of {table}, or empty such values there"
         )
         return (
-            f"{verdict.column} looks like an email address or a phone number in {rows(verdict.unexpected)}",
+            f"{verdict.column} {LOOKS_PERSONAL} in {rows(verdict.unexpected)}",
             f"{mend}: what identifies a person never becomes a feature",
         )
     allowed = percent(checks.max_refused_share)

@@ -30,10 +30,10 @@ def settings(*, max_refused_share: float = 0.05, max_volume_drop_share: float = 
                 "capacity": {"leads_per_week": 20},
             },
             "checks": {"max_refused_share": max_refused_share, "max_volume_drop_share": max_volume_drop_share},
+            "store": {"folder": "var"},
             "crm": {
                 "source": "example",
                 "data_folder": "data",
-                "store": "var",
                 "stages": {"Marketing Qualified": "mql", "open": "sal"},
                 "activity_kinds": {"Email Opened": "email_open"},
                 "attributes": {

@@ -42,7 +42,8 @@ def test_promises_are_concrete(page):
 
 
 def test_every_table_rule_is_on_the_page(page):
-    kinds = [value for name, value in vars(verdicts).items() if name.isupper() and isinstance(value, str)]
+    told = {name: value for name, value in vars(verdicts).items() if name.isupper() and isinstance(value, str)}
+    kinds = [value for value in told.values() if value.isidentifier()]
     assert len(kinds) == 5
     for kind in [*kinds, "is_delivered", "is_not_written_back", "is_one_column", "in_vocabulary"]:
         assert f".{kind}` |" in page

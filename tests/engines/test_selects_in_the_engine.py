@@ -7,7 +7,7 @@ import pytest
 
 from crm.sql_source import SqlSource
 from data_contracts.errors import SourceError
-from data_contracts.settings import Settings, load_settings
+from data_contracts.settings import Settings, StoreSettings, load_settings
 from engines.duckdb import DuckDbEngine
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
@@ -31,8 +31,8 @@ def export(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def on_files(export: Path, tmp_path: Path) -> Settings:
     """Settings for the files, with DuckDB."""
     settings = load_settings(ROOT / "config/scoring.toml", data_folder=export)
-    ours = {"store": tmp_path / "files", "sources_folder": ROOT / "config" / "sources"}
-    return settings.model_copy(update={"crm": settings.crm.model_copy(update=ours)})
+    crm = settings.crm.model_copy(update={"sources_folder": ROOT / "config" / "sources"})
+    return settings.model_copy(update={"crm": crm, "store": StoreSettings(folder=tmp_path / "files")})
 
 
 @pytest.fixture
@@ -44,11 +44,12 @@ def in_database(on_files: Settings, postgres_url: str, monkeypatch: pytest.Monke
     (sources / "simulated").mkdir(parents=True)
     for name, select in copied(on_files, postgres_url):
         (sources / "simulated" / f"{name}.sql").write_text(select)
-    crm = {"store": tmp_path / "database", "sources_folder": sources, "data_folder": tmp_path / "no files"}
+    crm = {"sources_folder": sources, "data_folder": tmp_path / "no files"}
     engine = {"kind": "postgres", "selects": "engine", "postgres_schema": "of_the_copy"}
     return on_files.model_copy(
         update={
             "crm": on_files.crm.model_copy(update=crm),
+            "store": StoreSettings(folder=tmp_path / "database"),
             "engine": on_files.engine.model_copy(update=engine),
         }
     )
@@ -112,11 +113,12 @@ def on_spark(on_files: Settings, export: Path, tmp_path: Path) -> Settings:
     moment = f"SELECT TIMESTAMP '{raw.extracted_at.isoformat(sep=' ')}'"
     (sources / "simulated" / "extracted_at.sql").write_text(moment)
     reader.close()
-    crm = {"store": tmp_path / "spark", "sources_folder": sources, "data_folder": data}
+    crm = {"sources_folder": sources, "data_folder": data}
     engine = {"kind": "spark", "selects": "engine"}
     return on_files.model_copy(
         update={
             "crm": on_files.crm.model_copy(update=crm),
+            "store": StoreSettings(folder=tmp_path / "spark"),
             "engine": on_files.engine.model_copy(update=engine),
         }
     )

@@ -52,10 +52,10 @@ SETTINGS: dict[str, Any] = {
             "attributes": [{"attribute": "seniority", "one_of": ["head", "c-level"], "points": 5}],
         },
     },
+    "store": {"folder": "."},
     "crm": {
         "source": "spec",
         "data_folder": ".",
-        "store": ".",
         "attributes": {
             "industry": {"table": "accounts", "type": "category", "availability": "immutable", "meaning": "industry"},
             "employees": {"table": "accounts", "type": "number", "availability": "historised", "meaning": "employees"},

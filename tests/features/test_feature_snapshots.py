@@ -59,8 +59,8 @@ def moments(snapshots):
     return [row["as_of"].isoformat() for row in rows_of(snapshots, ["as_of"])]
 
 
-def test_nothing_before_learn_from_is_learnt_from(one_open_mql, settings_with):
-    settings = settings_with(definitions={"learn_from": dt.date(2026, 3, 9)})
+def test_nothing_before_the_day_to_learn_since_is_learnt_from(one_open_mql, settings_with):
+    settings = settings_with(definitions={"learn_since": dt.date(2026, 3, 9)})
     found = training_snapshots(one_open_mql, settings.definitions, transition=Transition.MQL_TO_SQL)
     assert moments(found) == ["2026-03-09T00:01:00", "2026-03-16T00:01:00", "2026-03-23T00:01:00"]
 

@@ -178,6 +178,6 @@ def definitions() -> Definitions:
             Transition.MQL_TO_SQL: TransitionDefinition(horizon_days=28),
             Transition.SQL_TO_WIN: TransitionDefinition(horizon_days=28),
         },
-        icp=IdealCustomerProfile(letters=(0.8, 0.6, 0.4)),
+        icp=IdealCustomerProfile(fit_boundaries=(0.8, 0.6, 0.4)),
         capacity=Capacity(leads_per_week=10),
     )

@@ -118,7 +118,7 @@ def test_digits_are_quantiles_of_past_leads(thresholds: Thresholds, table: Label
 
 
 def test_letters_are_the_agreed_ones(thresholds: Thresholds, definitions: Definitions) -> None:
-    assert thresholds.fit_boundaries == definitions.icp.letters
+    assert thresholds.fit_boundaries == definitions.icp.fit_boundaries
 
 
 def test_the_base_rate_lifts_nobody_and_hands_off_everybody(

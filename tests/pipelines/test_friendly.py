@@ -36,7 +36,7 @@ def test_an_error_of_ours_is_its_text_and_its_exit_code():
     ("number", "remedy"),
     [
         (errno.ENOSPC, "the disk is full; make room and run the command again"),
-        (errno.EROFS, "the file system is read-only; name a store on one that can be written ([crm] store)"),
+        (errno.EROFS, "the file system is read-only; name a store on one that can be written ([store] folder)"),
         (errno.EACCES, "this user may not use it; change its owner or its permissions"),
         (errno.EIO, 'the system says "Input/output error"; mend that and run the command again'),
     ],

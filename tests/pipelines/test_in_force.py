@@ -11,15 +11,18 @@ import pytest
 from typer.testing import CliRunner
 
 from data_contracts.configuration import Configuration
-from data_contracts.errors import SettingsError, SourceError
-from data_contracts.settings import Settings, load_settings
+from data_contracts.errors import SettingsError, SourceError, TooFewOutcomesError
+from data_contracts.settings import Settings, StoreSettings, load_settings
 from features.catalogue import catalogue_digest, features_of
 from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
+from pipelines.backtest import backtest
 from pipelines.cli import app
+from pipelines.definitions import definitions_kept
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of, settings_for_check
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
+from pipelines.train import train_release
 from simulation import simulate
 from tests.example_history import history
 from tests.example_release import base_rate, release_of
@@ -76,6 +79,7 @@ def edit(*replacements: tuple[str, str]) -> Settings:
 
 
 SHORTER = ("mql_to_sql = { horizon_days = 30 }", "mql_to_sql = { horizon_days = 21 }")
+NEXT_VERSION = ('version = "2026.2"', 'version = "2026.3"')
 
 
 def drop_attribute(name: str) -> Settings:
@@ -120,8 +124,10 @@ def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
         "definitions.transitions.mql_to_sql.horizon_days 30 -> 21, crm.attributes.problem removed",
         "to put the file into force, `leadscore train` and `leadscore promote`",
     )
-    (checked, _, _), (scored, out, said), (published, _, said_again) = night()
+    (checked, _, said_by_check), (scored, out, said), (published, _, said_again) = night()
     assert (checked, scored, published) == (0, 0, 0)
+    assert "definitions 2026.2 are kept" in said_by_check
+    assert "horizon_days 30 -> 21; raise `version`" in said_by_check
     assert json.loads(out)["release_id"] == "first"
     for part in differing:
         assert part in said
@@ -133,11 +139,12 @@ def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
 @pytest.mark.usefixtures("work")
 def test_the_night_goes_on_after_another_release_was_promoted_and_after_it_was_taken_back():
     drop_attribute("problem")
-    shorter = edit(SHORTER)
+    shorter = edit(SHORTER, NEXT_VERSION)
     version = record(shorter, release_id="second")
     assert registry_of(Store.of(shorter)).promote_by_rule(version, at=AT) == (
         "it was made under another configuration than the one in force: "
-        "definitions.transitions.mql_to_sql.horizon_days 30 -> 21, crm.attributes.problem removed"
+        "definitions.version 2026.2 -> 2026.3, definitions.transitions.mql_to_sql.horizon_days 30 -> 21, "
+        "crm.attributes.problem removed"
     )
     for number, made, warned in (("2", "second", False), ("1", "first", True)):
         assert run("promote", number, "--because", "both teams agreed")[0] == 0
@@ -168,8 +175,8 @@ def test_a_release_that_cannot_score_with_this_code_is_not_promoted(work):
 
 
 def test_without_a_release_in_production_scoring_stops_and_says_the_two_ways_on(work):
-    shutil.rmtree(work.crm.store / "mlflow_artefacts")
-    (work.crm.store / "mlflow.db").unlink()
+    shutil.rmtree(work.store.folder / "mlflow_artefacts")
+    (work.store.folder / "mlflow.db").unlink()
     record(work, release_id="only")
     (checked, _, _), (scored, _, said), (published, _, _) = night()
     assert (checked, scored, published) == (0, 7, 8)
@@ -207,7 +214,7 @@ def test_the_check_goes_on_with_the_file_s_attributes_where_nothing_can_be_read(
     (line,) = told
     assert "only the settings file counts: the MLflow server at http://127.0.0.1:9 does not answer" in line
     monkeypatch.delenv("MLFLOW_TRACKING_URI")
-    (work.crm.store / "mlflow.db").write_bytes(b"garbage" * 1000)
+    (work.store.folder / "mlflow.db").write_bytes(b"garbage" * 1000)
     assert settings_for_check(edited, warn=told.append) == edited
     assert "holds no MLflow store that can be read" in told[1]
 
@@ -218,7 +225,70 @@ def test_a_history_without_an_attribute_that_is_needed_asks_for_a_check(work):
 
 
 def test_nothing_is_made_in_the_store_by_asking_what_is_in_force(tmp_path, work):
-    nowhere = work.model_copy(update={"crm": work.crm.model_copy(update={"store": tmp_path / "nowhere"})})
+    nowhere = work.model_copy(update={"store": StoreSettings(folder=tmp_path / "nowhere")})
     assert settings_for_check(nowhere, warn=pytest.fail) == nowhere
     assert not (tmp_path / "nowhere").exists()
     assert ReleaseRegistry(f"sqlite:///{tmp_path / 'nowhere' / 'mlflow.db'}").versions() == ()
+
+
+def test_nothing_is_trained_backtested_or_promoted_under_a_version_that_means_something_else(work):
+    twice = edit(SHORTER)
+    version = record(twice, release_id="second")
+    told = r"definitions 2026\.2 are kept in .*horizon_days 30 -> 21; raise `version`"
+    with pytest.raises(SettingsError, match=told):
+        train_release(twice, created_at=AT)
+    with pytest.raises(SettingsError, match=told):
+        backtest(twice)
+    code, _, err = run("promote", version, "--because", "both teams agreed")
+    assert code == 3
+    assert "raise `version`" in err
+    assert registry_of(Store.of(twice)).load("production").manifest.release_id == "first"
+
+
+def test_no_scores_are_made_under_a_version_that_means_something_else(work):
+    version = record(edit(SHORTER), release_id="second")
+    before = list(work.store.folder.iterdir())
+    code, _, err = run("score", "--release", version)
+    assert code == 3
+    assert "horizon_days 30 -> 21" in err
+    assert list(work.store.folder.iterdir()) == before
+
+
+def test_scores_keep_the_definitions_of_their_release_and_a_check_those_of_the_file(work):
+    shutil.rmtree(work.store.folder / "definitions")
+    edited = edit(SHORTER, NEXT_VERSION)
+    assert run("score")[0] == 0
+    assert definitions_kept(work.store.folder) == (work.definitions,)
+    assert run("check")[0] == 0
+    assert definitions_kept(work.store.folder) == (work.definitions, edited.definitions)
+
+
+def test_a_training_and_a_promotion_keep_the_definitions_they_are_made_under(work):
+    edited = edit(SHORTER, NEXT_VERSION)
+    with pytest.raises(TooFewOutcomesError):
+        train_release(edited, created_at=AT)
+    assert definitions_kept(work.store.folder)[1:] == (edited.definitions,)
+    later = edit(('version = "2026.3"', 'version = "2026.4"'))
+    assert run("promote", record(later, release_id="third"), "--because", "both teams agreed")[0] == 0
+    assert definitions_kept(work.store.folder)[2:] == (later.definitions,)
+
+
+def test_definitions_lists_what_each_version_changed_and_shows_the_one_of_a_day_whole(work):
+    later = ("effective_from = 2026-04-01", "effective_from = 2026-05-01")
+    edited = edit(SHORTER, NEXT_VERSION, later)
+    run("check")
+    code, out, _ = run("definitions", "--json")
+    assert code == 0
+    assert [(v["version"], v["effective_from"], v["changed"]) for v in json.loads(out)] == [
+        ("2026.3", "2026-05-01", ["definitions.transitions.mql_to_sql.horizon_days 30 -> 21"]),
+        ("2026.2", "2026-04-01", []),
+    ]
+    for day, agreed in (("2026-04-30", work.definitions), ("2026-05-01", edited.definitions)):
+        assert json.loads(run("definitions", "--at", day, "--json")[1]) == agreed.model_dump(mode="json")
+        assert (
+            f"definitions {agreed.version}, effective from {agreed.effective_from}"
+            in run("definitions", "--at", day)[1]
+        )
+    code, _, err = run("definitions", "--at", "2026-03-31")
+    assert code == 3
+    assert "the earliest that are kept are 2026.2, effective from 2026-04-01" in err

@@ -14,7 +14,7 @@ from scipy.stats import t as student
 from sklearn.linear_model import LogisticRegression
 
 from data_contracts.check import open_checked
-from data_contracts.settings import load_settings
+from data_contracts.settings import StoreSettings, load_settings
 from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
 from features.build import build_training_table
 from models.train import train_transition
@@ -36,8 +36,8 @@ def crms(tmp_path_factory):
     for seed in SEEDS:
         folder = tmp_path_factory.mktemp(f"crm{seed}")
         settings = load_settings(ROOT / "config" / "scoring.toml", data_folder=folder / "export")
-        crm = settings.crm.model_copy(update={"store": folder, "sources_folder": ROOT / "config" / "sources"})
-        settings = settings.model_copy(update={"crm": crm})
+        crm = settings.crm.model_copy(update={"sources_folder": ROOT / "config" / "sources"})
+        settings = settings.model_copy(update={"crm": crm, "store": StoreSettings(folder=folder)})
         simulate(crm.data_folder, n_leads=N_LEADS, seed=seed)
         ingest_history(settings)
         with Store.of(settings).open_history() as engine:

@@ -24,6 +24,7 @@ from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400
+MADE_BY_A_CHECK = {"history.duckdb", "history.duckdb.lock", "data_docs", "definitions", "definitions.lock"}
 
 pytestmark = pytest.mark.whole
 
@@ -116,7 +117,7 @@ def small_disk(workspace: Path) -> Iterator[SmallDisk]:
 
 
 def test_a_check_leaves_one_complete_database_and_nothing_aside(workspace: Path):
-    assert kept(store().folder) == {"history.duckdb", "history.duckdb.lock", "data_docs"}
+    assert kept(store().folder) == MADE_BY_A_CHECK
     assert store().data_docs.is_symlink(), "pages are replaced together"
     assert (store().data_docs / "index.html").exists()
     assert len(list((store().data_docs / "runs").iterdir())) == 1
@@ -155,7 +156,7 @@ def test_a_check_that_is_killed_leaves_the_last_history_and_the_next_one_cleans_
         process.send_signal(signal.SIGKILL)
     assert fingerprint() == before
     assert run("check")[0] == 0
-    assert kept(store().folder) == {"history.duckdb", "history.duckdb.lock", "data_docs"}
+    assert kept(store().folder) == MADE_BY_A_CHECK
     assert fingerprint() == before
 
 
@@ -173,7 +174,7 @@ def test_a_full_disk_leaves_the_last_history_and_says_so(workspace: Path, small_
         assert "SELECT" not in said
     small_disk.enlarge(200)
     assert run("check")[0] == 0
-    assert kept(store().folder) == {"history.duckdb", "history.duckdb.lock", "data_docs"}
+    assert kept(store().folder) == MADE_BY_A_CHECK
 
 
 def test_a_store_on_a_read_only_file_system_is_an_error_that_says_so(workspace: Path, small_disk: SmallDisk):

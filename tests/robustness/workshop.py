@@ -96,6 +96,7 @@ class Kept:
     """What a store holds for later: a digest or a list of each thing, "none" where there is none, or what is wrong."""
 
     history: str
+    definitions: str
     scores: str
     published: str
     releases: str
@@ -240,7 +241,7 @@ def write_settings(folder: Path) -> None:
         '"Sales Qualified" = "sql"': '"Sales Qualified" = "won"',
         '"Opportunity" = "opportunity"': '"Opportunity" = "won"',
         'data_folder = "data/simulated"': 'data_folder = "data"',
-        'store = "var/simulated"': 'store = "var"',
+        'folder = "var/simulated"': 'folder = "var"',
         'memory_limit = "4GB"': 'memory_limit = "1GB"',
     }
     for old, new in changes.items():
@@ -277,6 +278,7 @@ def kept_in(store: Store) -> Kept:
     """What `store` holds. Looking changes nothing: a database is read from a copy."""
     return Kept(
         history=_looked_at(lambda: _history(store.folder / "history.duckdb")),
+        definitions=_looked_at(lambda: _files(store.folder / "definitions")),
         scores=_looked_at(lambda: _files(store.scores)),
         published=_looked_at(lambda: _files(store.published)),
         releases=_looked_at(lambda: _releases(store)),
