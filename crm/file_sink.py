@@ -27,17 +27,20 @@ _NEGATIVE_NUMBER = r"^-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 class FileSink:
     """Scores as files in a folder, for spreadsheets and for whatever reads Parquet.
 
-    `scores.parquet` and `scores.csv` hold what stands: one row a lead of the last run, by `lead_id`, and one text
-    column a written field; a lead that is no longer scored is no longer there. `changes.parquet` and `changes.csv` hold
-    the last changes, one row a changed field with the moment and the release of the scores; publishing again what
-    stands already leaves them. `thresholds.json` holds the boundaries and the release that they belong to.
+    | files | hold |
+    |---|---|
+    | `scores.parquet`, `scores.csv` | what stands: a row a lead of the last run, by `lead_id`, a text column a field |
+    | `changes.parquet`, `changes.csv` | the last changes: a row a changed field, with the scores' moment and release |
+    | `thresholds.json` | the boundaries, and the release that they belong to |
 
-    The folder is a link to its present version. A run writes all files aside and then moves the link, in one step:
+    A lead that is no longer scored leaves the scores. Publishing again what stands already leaves the last changes.
+
+    The folder is a link to its present version. A run writes all files aside and then moves the link, in one step. So
     whoever reads it finds the files of one run, also where a run breaks off. Writing a plan twice leaves the same
     files.
 
-    In the CSV files a cell that a spreadsheet would run as a formula (it starts with `=`, `+`, `-`, `@`, a tab or a
-    line break) gets a leading `'`, unless it is a negative number. The Parquet files hold the values as they are.
+    A spreadsheet runs a cell as a formula that starts with `=`, `+`, `-`, `@`, a tab or a line break. In the CSV files
+    such a cell gets a leading `'`, unless it is a negative number. The Parquet files hold the values as they are.
     """
 
     def __init__(self, folder: Path) -> None:

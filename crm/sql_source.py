@@ -32,10 +32,14 @@ class SqlSource:
     the folder of the exported files. Its columns carry the canonical names; other columns are the customer's own
     attributes. `extracted_at.sql` gives the time of the extract: one row with one time.
 
-    A CSV is read as the shipped SELECTs do it: every value as text (`all_varchar = true`), so that a bad cell reaches
-    the check and is quarantined there instead of failing the read, and with the dialect spelt out (`delim`, `quote`,
-    `escape`, `header = true`, `skip = 0`, `comment = ''`), so that the engine does not guess one in which lines are
-    skipped. Read like that, a line with too few or too many values is an error, never lost.
+    Read a CSV as the shipped SELECTs do it:
+
+    | how | why |
+    |---|---|
+    | every value as text (`all_varchar = true`) | a bad cell reaches the check, which puts it into quarantine |
+    | `delim`, `quote`, `escape`, `header = true`, `skip = 0`, `comment = ''` spelt out | a guess may skip lines |
+
+    A line with too few or too many values is then an error, and never lost.
 
     Attributes
     ----------

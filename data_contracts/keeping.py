@@ -88,8 +88,8 @@ def swap_in(aside: Path, path: Path) -> None:
 def kept_file(path: Path, *, within: Path | None = None) -> Iterator[Path]:
     """A name aside to write a file to; the file replaces `path` on success, and is removed otherwise.
 
-    `within` is the kept folder that `path` is in, where that is what is held: the file is then written beside it, so
-    that its next holder removes what a killed run left.
+    `within` is the kept folder that `path` is in, where the folder is what is held. The file is then written beside the
+    folder, so that its next holder removes what a killed run left.
     """
     aside = aside_of(within or path)
     try:

@@ -69,9 +69,9 @@ class Engine(Protocol):
     ) -> Iterator[int]:
         """What the pure `function` makes of `rows`, as Parquet files in the empty folder `into`.
 
-        Where the engine keeps rows in order, they come in the order of `order_by` and in batches of the same rows
-        whatever the number of threads: a figure may differ in its last bit with what it is computed beside. A cluster
-        calls `function` on its workers. Gives the number of rows written so far, as they are written.
+        An engine that keeps rows in order gives them in the order of `order_by`. Its batches hold the same rows
+        whatever the number of threads, because a figure may differ in its last bit with what it is computed beside. A
+        cluster calls `function` on its workers. Gives the number of rows written so far, as they are written.
         """
         ...
 

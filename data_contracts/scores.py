@@ -47,13 +47,19 @@ SCORED_LEADS_SCHEMA = pa.schema(
         pa.field("definitions_version", pa.string(), nullable=False),
     ]
 )
-"""One open lead. `account_id` is missing where it has no account. `p_sql` and `p_win_given_sql` are missing where the
-release has no such transition; `p_sql` is 1 for an SQL. `p_win` is the probability of a win, `expected_value` that
-times the release's value of a win (currency of the settings, or 1 a win). `grade` is the fit letter and the behaviour
-digit ("B2"). `n_labelled_alike` counts the labelled leads of the same grade behind the first transition's model;
-`is_extrapolated` says that they were too few, or that none was before MQL or in its stage for so long. A reason starts
-with "raises: " or "lowers: ": "raises: opened pricing 4 times in the last 7 days"; where the release found no signal,
-the reason says that instead."""
+"""One open lead.
+
+| column | holds |
+|---|---|
+| `account_id` | missing where the lead has no account |
+| `p_sql`, `p_win_given_sql` | missing where the release has no such transition; `p_sql` is 1 for an SQL |
+| `p_win` | the probability of a win |
+| `expected_value` | `p_win` times the release's value of a win (currency of the settings, or 1 a win) |
+| `grade` | the fit letter and the behaviour digit: "B2" |
+| `n_labelled_alike` | the labelled leads of the same grade behind the first transition's model |
+| `is_extrapolated` | those are too few, or the lead is no MQL yet, or longer in its stage than training looked |
+| `reason_1` … | "raises: opened pricing 4 times in the last 7 days", or "lowers: …", or that there is no signal |
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -265,8 +265,8 @@ class EngineSettings(_Settings):
     address is in the environment (`LEADSCORE_POSTGRES_URL`). Spark keeps its tables in the store, which all its workers
     must reach.
 
-    `selects` says who carries out the SELECTs of the source: `duckdb` reads files and hands the rows on, `engine` is
-    the engine itself, in its own SQL, for a copy of the CRM that lives there.
+    `selects` says who carries out the SELECTs of the source. `duckdb` reads files and hands the rows on. `engine` is
+    the engine itself, in its own SQL: for a copy of the CRM that lives there.
     """
 
     kind: Literal["duckdb", "postgres", "spark"] = "duckdb"

@@ -28,8 +28,8 @@ def write_mapped(
 def in_slices(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
     """The rows of `batches` in order, `ROWS_AT_ONCE` at a time, whatever the size of the engine's batches.
 
-    A probability may differ in its last bit with the place of the lead in its batch, and the engine's batches differ
-    with the number of its threads: the same leads are always scored together.
+    The same leads are always scored together. Otherwise a probability could differ in its last bit: with the place of
+    the lead in its batch, as the engine's batches differ with the number of its threads.
     """
     waiting: list[pa.RecordBatch] = []
     n_waiting = 0

@@ -1,7 +1,7 @@
 """How times and numbers are written: the same on every engine, whatever an engine's own casts would take.
 
-A time is year, month and day with `-` or `/` between them, then perhaps `T` or blanks and hours and minutes, then
-perhaps seconds with a fraction, then perhaps `Z`, an offset (`+01`, `+0130`, `+01:30`) or `UTC`:
+A time is a day: year, month and day with `-` or `/` between them. After it may come `T` or blanks with hours and
+minutes, then seconds with a fraction, then `Z`, an offset (`+01`, `+0130`, `+01:30`) or `UTC`:
 
 >>> import re
 >>> times = ("2024-2-29", "2024/02/29 9:05Z", "2024-02-29T09:05:07.123+01:30", "2024-02-30", "2024-02-29 9:05 CET")

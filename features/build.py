@@ -79,8 +79,8 @@ def build_training_table(
     | has none, and is a later one | counted only |
 
     Outcomes come first and are counted in the engine. Where more than `most_labelled` snapshots have a label, whole
-    accounts are drawn there by a digest of their id, so that every engine draws the same ones; features are computed of
-    these alone.
+    accounts are drawn there, and features are computed of these alone. A digest of the account's id decides, so that
+    every engine draws the same ones.
 
     Raises `SettingsError` as `build_features` does, and `KeyError` where the definitions have no such transition.
     """

@@ -12,7 +12,7 @@ from features.membership import holds_at, memberships
 
 MICROSECONDS_PER_DAY = 86_400_000_000
 LARGEST_BUYING_GROUP = 200
-"""An account with more leads than this is a free-mail domain, a reseller or a whole ministry: its people do not decide
+"""An account with more leads than this is a free-mail domain, a reseller or a whole ministry. Its people do not decide
 together, so its leads have no buying group. Pairs of its leads would also grow with the square of their number."""
 
 STARTED_BY_US = (ActivityKind.EMAIL_SENT, ActivityKind.CALL, ActivityKind.MEETING, ActivityKind.ASSESSMENT)

@@ -19,7 +19,7 @@ NEAREST_TO_CERTAIN = 1e-6
 
 ISOTONIC_BLEND = 0.01
 """Share of the uncalibrated probability in an isotonic one. Isotonic regression makes steps, on which different leads
-tie; with a little of what went in, they keep their order, and no probability moves by more than a hundredth."""
+tie. With a little of what went in they keep their order, and no probability moves by more than a hundredth."""
 
 LEAST_CALIBRATION_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500}
 """Leads that converted, and as many that did not, without which a calibrator is not tried. Two or three parameters need

@@ -16,9 +16,9 @@ def win_probabilities(transitions: Mapping[Transition, FittedTransition], frame:
     """The probabilities of each row of `frame`: `p_sql`, `p_win_given_sql`, and `p_win`.
 
     With both transitions, `p_win` is `p_sql * p_win_given_sql`: the probability of an SQL within the first horizon that
-    is won within the second. A lead that is an SQL already has `p_sql` 1. The second model then reads what is known of
-    a lead before its SQL; it has learnt from leads at and after theirs, so before it is a forecast for the lead as
-    it stands. With `mql_to_win` alone, `p_win` is that model's and the other two are missing (NaN).
+    is won within the second. A lead that is an SQL already has `p_sql` 1. `sql_to_win` was trained on SQLs only; for an
+    earlier lead it extrapolates from what is known now. With `mql_to_win` alone, `p_win` is that model's and the other
+    two are missing (NaN).
 
     Parameters
     ----------

@@ -29,8 +29,8 @@ N_QUANTILES = 200
 """Grid on which a number is replaced by its rank: half a per cent of the training rows a step."""
 
 N_COSINES = 4
-"""Cosines of its rank that stand for a number in the logistic regression: half a wave to two waves over its range bend
-often enough for an hour of the day or an amount, and few enough for some thousand leads."""
+"""Cosines of its rank that stand for a number in the logistic regression, of half a wave to two waves over its range.
+They bend often enough for an hour of the day or an amount, and are few enough for some thousand leads."""
 
 ROWS_AT_ONCE = 50_000
 """Leads predicted or explained in one go: a few hundred megabytes at most, whatever the number of leads."""

@@ -62,10 +62,11 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
 
     Each prediction has one probability for each row of `judged_rows(split, plan.moment)[1]`; one of them is called
     `base_rate`. Intervals are percentiles over `N_RESAMPLES` bootstrap samples of groups (accounts), the same samples
-    for every model. Expected calibration error is the exception: it is biased upwards, more so in a resample, so the
-    mean excess of the resamples is taken off and the interval is mirrored (the basic bootstrap; Davison and
-    Hinkley, 1997, "Bootstrap Methods and their Application", 2.4 and 5.2); it still leans high, so judge calibration by
-    slope and intercept first.
+    for every model.
+
+    Expected calibration error is the exception. It is biased upwards, and more so in a resample. So the mean excess of
+    the resamples is taken off, and the interval is mirrored (the basic bootstrap; Davison and Hinkley, 1997, "Bootstrap
+    Methods and their Application", 2.4 and 5.2). It still leans high: judge calibration by slope and intercept first.
     """
     train, test = judged_rows(split, plan.moment)
     judged = _judged(test)

@@ -55,10 +55,10 @@ class LinearExplainer:
 class TreeExplainer:
     """What a lead's path through each tree adds at each split, booked on the feature that was asked there.
 
-    Path attribution (Saabas 2014, treeinterpreter): a node's value is the mean of the leaves below it over the training
-    rows that reached it, and a split books the change of value from parent to child. It is additive like SHAP values
-    and many times faster, because a leaf's row of `table` holds its whole path; unlike SHAP values it
-    credits the feature asked first where two share an effect.
+    This is path attribution (Saabas 2014, treeinterpreter). A node's value is the mean of the leaves below it over the
+    training rows that reached it. A split books the change of value from parent to child. Like SHAP values these add
+    up; unlike them they credit the feature that is asked first where two share an effect. They are many times faster,
+    because a leaf's row of `table` holds its whole path.
 
     Attributes
     ----------

@@ -84,8 +84,8 @@ class Fitter:
     def cross_predictions(self, setting: Setting, rows: pd.DataFrame) -> HeldOut:
         """Predictions for all `rows`, each by a model of three quarters of the accounts, never of the row's own.
 
-        A calibrator learns from these. Predictions of earlier models for later rows would be at hand, but those models
-        learnt from less and are more overconfident than the one that is calibrated in the end: their calibrator
+        A calibrator learns from these. Predictions of earlier models for later rows would be at hand. But those models
+        learnt from less, so they are more overconfident than the one that is calibrated in the end. Their calibrator
         would make it timid.
         """
         dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, converted_or_not(rows), groups=rows["group_id"])

@@ -53,12 +53,13 @@ class Judged:
 
 
 class AdditiveMetrics:
-    """Metrics that are made of sums over leads, which are summed by group once and then only counted.
+    """Metrics that are sums over leads: they are summed by group once, and a resample only counts groups.
 
-    Log loss, Brier score, expected calibration error, and calibration slope and intercept. The latter (Cox, 1958;
-    Steyerberg, 2019, "Clinical Prediction Models", ch. 15) solve a logistic regression of the outcome on the log-odds:
-    the slope with a free intercept; the intercept with the slope held at 1. A resample's are one Newton step from the
-    estimate on all rows, close enough for a bootstrap (Davison and Hinkley, 1997, "Bootstrap Methods", 2.7.2).
+    They are log loss, Brier score, expected calibration error, and calibration slope and intercept. The latter two
+    solve a logistic regression of the outcome on the log-odds (Cox, 1958; Steyerberg, 2019, "Clinical Prediction
+    Models", ch. 15): the slope with a free intercept, the intercept with the slope held at 1. In a resample they are
+    one Newton step from the estimate on all rows, which is close enough for a bootstrap (Davison and Hinkley, 1997,
+    "Bootstrap Methods and their Application", 2.7.2).
     """
 
     def __init__(self, judged: Judged, probability: np.ndarray) -> None:
@@ -100,8 +101,9 @@ class AdditiveMetrics:
 class RankingMetrics:
     """Metrics that depend on the order of leads only. Leads that tie count as half in order, or in part of a share.
 
-    Area under the ROC curve, average precision, the share of all conversions captured among the first `TOP_SHARE` of
-    the leads (divided by it: the lift), among those that fit sales' capacity, and along `LIFT_SHARES`.
+    They are the area under the ROC curve, average precision, and the share of all conversions that is captured among
+    the first leads: among the first `TOP_SHARE` (divided by it, this is the lift), among as many as sales can work, and
+    along `LIFT_SHARES`.
     """
 
     def __init__(self, judged: Judged, ranking: np.ndarray, *, capacity_share: float | None) -> None:

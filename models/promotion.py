@@ -6,8 +6,8 @@ from data_contracts.vocabulary import Moment, Transition
 from data_contracts.wording import estimate_text
 
 SLOPES = (2 / 3, 3 / 2)
-"""Calibration slopes at entry that are let through. Of the leads that are told 30 %, a slope of 3/2 means that 22 %
-convert and one of 2/3 that 36 % do: beyond that, expected values and the hand-off rest on wrong figures."""
+"""Calibration slopes at entry that are let through. Take the leads that are given 30 %: with a slope of 3/2, 22 % of
+them convert, with one of 2/3, 36 % do. Beyond that, expected values and the hand-off rest on wrong figures."""
 
 HIGHEST_AUC = 0.95
 """Area under the ROC curve beyond which a field knew the answer. Lead scoring on what is known at entry lies between
@@ -25,7 +25,7 @@ def reasons_against(candidate: ReleaseManifest, production: ReleaseManifest | No
       outcomes make other figures, and a change of the agreement is for both teams to put into force.
     - For each transition it has a model with signal, or production has none either.
     - For each transition its gain over the base rate is not clearly worse: the 95 % interval of its gain does not lie
-      wholly below that of production's. Both were judged on the latest leads of their own day, so this compares how
+      wholly below that of production's. Each was evaluated on the latest leads of its own day. So this compares how
       much each added to what was known, and a worse season alone does not block a candidate.
 
     Releases under different configurations are not compared by their gain: their figures are of different things.

@@ -101,8 +101,9 @@ def split_at(rows: pd.DataFrame, test_from: dt.datetime, *, test_until: dt.datet
 def forward_folds(rows: pd.DataFrame) -> tuple[Split, ...]:
     """Validation folds in time order, each learnt on what was known when it begins.
 
-    Up to `MOST_FOLDS` windows with equally many rows, from the first moment at which enough outcomes were known to the
-    end; fewer where few leads converted; none where history is too short to validate forward.
+    They are up to `MOST_FOLDS` windows with equally many rows, from the first moment at which enough outcomes were
+    known to the end. There are fewer where few leads converted, and none where history is too short to validate
+    forward.
     """
     start = _first_validation(rows)
     if start is None:

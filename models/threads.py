@@ -13,10 +13,10 @@ R = TypeVar("R")
 def in_one_thread(function: Callable[P, R]) -> Callable[P, R]:
     """`function`, run with one thread in every BLAS and OpenMP pool of the process; the pools are as before afterwards.
 
-    A matrix product that is shared among threads is cut where their number says, and floating point sums of the parts
-    differ in the last bits: fitted coefficients, and with them every figure, would depend on the machine's cores. On
-    tables of this size further threads gain nothing: two were slower than one. What remains is the processor: another
-    family may run other kernels and round differently.
+    Threads share a matrix product, and where it is cut depends on their number. Floating point sums of the parts differ
+    in the last bits. So fitted coefficients, and with them every figure, would depend on the machine's cores. On tables
+    of this size further threads gain nothing: two were slower than one. What remains is the processor: another family
+    may run other kernels and round differently.
     """
 
     @wraps(function)

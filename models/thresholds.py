@@ -16,7 +16,7 @@ REFERENCE_WEEKS = 12
 """Weeks of incoming leads that a boundary is fitted to: a quarter evens out good and bad weeks, and is still recent."""
 
 DIGIT_SHARES = (0.1, 0.3, 0.6)
-"""Shares of past leads that get the digit 1, at most 2, at most 3: a tenth stands out, and the last 40 % are a 4."""
+"""Shares of past leads with the digit 1, with 1 or 2, and with 1 to 3. A tenth stands out; the last 40 % get a 4."""
 
 LETTERS = "ABCD"
 DIGITS = "1234"
@@ -28,10 +28,14 @@ LETTER_WITHOUT_FIT = "C"
 def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definitions: Definitions) -> Thresholds:
     """Hand-off and grade boundaries for the first transition.
 
-    The hand-off boundary is the lowest probability at which no more leads a week would have crossed it than sales can
-    work, over the latest `REFERENCE_WEEKS` weeks of leads that entered the stage: all of them, whatever became of them.
-    It is the lowest probability seen where all of them fit. The fit letters' boundaries are the agreed ones; the
-    behaviour digits' are quantiles (`DIGIT_SHARES`) of the probability of labelled leads as they entered.
+    | boundary | is |
+    |---|---|
+    | hand-off | the lowest probability that no more leads a week would have crossed than sales can work |
+    | fit letters | as agreed |
+    | behaviour digits | quantiles (`DIGIT_SHARES`) of the probability of labelled leads as they entered |
+
+    The hand-off boundary counts all leads that entered the stage in the latest `REFERENCE_WEEKS` weeks, whatever became
+    of them. Where sales can work all of them, it is the lowest probability seen.
 
     Parameters
     ----------

@@ -46,10 +46,12 @@ def train_transition(
 ) -> FittedTransition:
     """A calibrated model of the table's transition, with figures from later leads it had not seen when they were made.
 
-    The rows whose outcomes were known at `test_from` choose an estimator and a calibrator, by later leads where history
-    is long enough, otherwise by other accounts; the result is judged on all labelled rows from `test_from` on, at entry
-    and over all moments. The same choice is then fitted again on all labelled rows. If the interval of its gain over
-    the base rate (all moments) does not lie above 0, no signal was found: the base rate is published.
+    1. The rows whose outcomes were known at `test_from` choose an estimator and a calibrator: by later leads where
+       history is long enough, otherwise by other accounts.
+    2. The result is evaluated on all labelled rows from `test_from` on, at entry and over all moments.
+    3. The same choice is fitted again on all labelled rows.
+    4. If the interval of its gain over the base rate (all moments) does not lie above 0, no signal was found: the base
+       rate is published.
 
     Parameters
     ----------

@@ -48,7 +48,17 @@ def keep_definitions(store_folder: Path, definitions: Definitions, *, by: str) -
             if not path.exists():
                 with kept_file(path, within=folder) as aside:
                     aside.write_text(_text(definitions), encoding="utf-8")
-    _refuse_second_meaning(path, definitions)
+    refuse_second_meaning(store_folder, definitions)
+
+
+def refuse_second_meaning(store_folder: Path, definitions: Definitions) -> None:
+    """Refuse `definitions` whose version is kept with another content. Raises as `keep_definitions`."""
+    path = _path(store_folder, definitions.version)
+    if path.exists() and (differing := definitions_differences(_read(path), definitions)):
+        raise SettingsError(
+            f"definitions {definitions.version} are kept in {path} and were agreed otherwise there: "
+            f"{', '.join(differing)}; raise `version` in [definitions], so that no version means two things"
+        )
 
 
 def definitions_kept(store_folder: Path) -> tuple[Definitions, ...]:
@@ -76,7 +86,7 @@ def definitions_at(store_folder: Path, day: dt.date) -> Definitions:
     """
     kept = definitions_kept(store_folder)
     if not kept:
-        raise SettingsError(f"no definitions are kept in {store_folder}; run `leadscore check` first")
+        raise SettingsError(f"no definitions are kept in {store_folder}; run `leadscore train` first")
     held_then = [agreed for agreed in kept if agreed.effective_from <= day]
     if not held_then:
         first = kept[0]
@@ -94,15 +104,6 @@ def _path(store_folder: Path, version: str) -> Path:
 
 def _text(definitions: Definitions) -> str:
     return json.dumps(definitions.model_dump(mode="json"), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
-
-
-def _refuse_second_meaning(path: Path, definitions: Definitions) -> None:
-    differing = definitions_differences(_read(path), definitions)
-    if differing:
-        raise SettingsError(
-            f"definitions {definitions.version} are kept in {path} and were agreed otherwise there: "
-            f"{', '.join(differing)}; raise `version` in [definitions], so that no version means two things"
-        )
 
 
 def _read(path: Path) -> Definitions:

@@ -129,7 +129,7 @@ def definitions(versions: Sequence[Definitions], *, as_json: bool) -> None:
     elif told:
         show_rows([{name.replace("_", " "): _cell(value) for name, value in version.items()} for version in told])
     else:
-        show("no definitions are kept; run `leadscore check`")
+        show("no definitions are kept; run `leadscore train`")
 
 
 def agreement(agreed: Definitions, *, as_json: bool) -> None:

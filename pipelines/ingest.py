@@ -2,12 +2,12 @@
 
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
-from data_contracts.errors import LeadScoreError, SettingsError, SourceError
+from data_contracts.errors import LeadScoreError, SourceError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.ports import Engine, HistorySource
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
-from pipelines.definitions import keep_definitions
+from pipelines.definitions import refuse_second_meaning
 from pipelines.engine import reader_of
 from pipelines.in_force import settings_for_check
 from pipelines.steps import RunStep, directly
@@ -20,29 +20,27 @@ def ingest_history(
     """The report of a check whose history now stands in the store.
 
     The history holds the attributes of the settings and those that the release in force reads. `warn` is told where
-    that release cannot be read, or reads an attribute as something else.
+    that release cannot be read, or reads an attribute as something else. It is told too where the version of the
+    definitions means something else already; no figure of a check depends on them, so this stops none.
 
-    The definitions of the settings are kept in the store, and `warn` is told where their version means something else
-    already. On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its
-    quarantine.
+    On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its quarantine.
     """
     store = Store.of(settings)
     kept = settings_for_check(settings, warn=warn)
     last = _last_report(store, warn=warn)
+    _warn_of_second_meaning(store, settings, warn=warn)
     with store.new_history() as engine:
-        _keep_agreed(store, settings, warn=warn)
         say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
         raw = run(read_source, engine, settings)
         say("checking the history against its contracts")
         return run(check_source, raw, kept, engine=engine, last=last, store=store)
 
 
-def _keep_agreed(store: Store, settings: Settings, *, warn: Say) -> None:
-    """Keep what the file says is agreed. No figure of a check depends on it, so a version used twice stops none."""
+def _warn_of_second_meaning(store: Store, settings: Settings, *, warn: Say) -> None:
     try:
-        keep_definitions(store.folder, settings.definitions, by="leadscore check")
-    except SettingsError as error:
-        warn(f"the definitions of the settings file are not kept, and nothing can be trained under them: {error}")
+        refuse_second_meaning(store.folder, settings.definitions)
+    except LeadScoreError as error:
+        warn(f"nothing can be trained under the definitions of the settings file: {error}")
 
 
 def read_source(engine: Engine, settings: Settings) -> RawHistory:

@@ -73,8 +73,8 @@ def score_open_leads(
 def plan_publication(settings: Settings, *, release: str = "production", warn: Say = silent) -> WriteBackPlan:
     """What publishing the last scores would change, field by field.
 
-    Raises `PublishError` where nothing was scored, where another release scored, or where the scores are not of the
-    checked history (they answer a question about the past, or a history was checked since).
+    Raises `PublishError` where nothing was scored, or where another release scored. It does so too where the scores are
+    not of the checked history: they answer a question about the past, or a history was checked since.
     """
     store = Store.of(settings)
     if not store.scores.exists():

@@ -26,8 +26,8 @@ def actions(
     before sales accepted it  below it, otherwise                `nurture`
     ========================= ================================== ==========
 
-    A lead above the boundary is handed off even where it misses the agreed profile: leads like it did convert, the
-    reasons name what it misses, and the lead guarantee credits it back. Where no criterion is known the lead is never
+    A lead above the boundary is handed off even where it misses the agreed profile: leads like it did convert. Its
+    reasons name what it misses, and the lead guarantee credits it back. A lead of which no criterion is known is never
     called off-ICP.
 
     Parameters

@@ -45,12 +45,16 @@ def simulate(folder: Path, *, n_leads: int, seed: int, say: Callable[[str], None
     `activities/part-*.parquet`, `field_history.jsonl`, `export.json`) replace those of an earlier run. The same
     `n_leads` and `seed` give the same bytes. About 1 % of the rows are defective copies of others.
 
-    The truth is in `truth/truth.parquet`, for tests only. One row is a lead that became an MQL: `lead_id`, `mql_at`
-    (its first MQL entry), `p_mql_to_sql` (probability of an SQL within 30 days of it, given that sales calls within
-    these 30 days), `was_contacted` (sales does, if need be after the export), and, where the lead became an SQL,
-    `sql_at` and `p_sql_to_win` (probability of a win within 120 days of it). The probabilities are given all that the
-    simulation draws before the call, or before the entry into SQL, whether the CRM shows it or not. Duplicates have no
-    row.
+    The truth is in `truth/truth.parquet`, for tests only. One row is a lead that became an MQL; duplicates have none.
+
+    | column | holds |
+    |---|---|
+    | `lead_id`, `mql_at` | the lead, and its first entry into MQL |
+    | `p_mql_to_sql` | probability of an SQL within 30 days of it, given that sales calls within these 30 days |
+    | `was_contacted` | whether sales does call, if need be after the export |
+    | `sql_at`, `p_sql_to_win` | its SQL, and the probability of a win within 120 days of it; missing without an SQL |
+
+    A probability knows all that the simulation draws before the call, or before the SQL, also what the CRM never shows.
 
     `say` is told how far it is, after each chunk of leads. Raises `ValueError` where `n_leads` is not positive.
     """

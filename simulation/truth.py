@@ -154,8 +154,8 @@ def sql_log_odds(evidence: Evidence, leads: Ints, *, at: Floats) -> Floats:
 def p_sql_if_contacted(log_odds: Floats, *, at: Floats, points: Floats) -> Floats:
     """Probability of an SQL within the horizon of `at`, given that sales calls within the horizon.
 
-    Integrated over the response delay (given that it is within the horizon) and the time to a decision, just as the
-    funnel draws them: sales' clock runs in working hours only, so both are within the horizon if their sum is at most
+    It is integrated over the response delay, given that this is within the horizon, and over the time to a decision.
+    Sales' clock runs in working hours only, as in the funnel. So both are within the horizon if their sum is at most
     the working hours in it.
     """
     start = business_hours(at)

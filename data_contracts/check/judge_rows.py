@@ -105,8 +105,8 @@ def in_row(rows: ir.Table, rules: Sequence[SeenInRow], *, extracted_at: dt.datet
 def repeated_rows(rows: ir.Table, contract: TableContract, *, breached: ir.Table) -> ir.Table:
     """`source_row` of each row whose key an earlier row has too.
 
-    Kept is the first row that breaches nothing else (`breached` holds the `source_row` of those that do), and a lead's
-    own row before one that came to it by a merger: a key with a lead in it must be unique after that.
+    The first row that breaches nothing else is kept; `breached` holds the `source_row` of those that do. A lead's own
+    row goes before one that came to it by a merger, because a key with a lead in it must be unique after that.
     """
     keyed = _keyed(rows, contract)
     again = keyed.group_by(_parts(contract)).aggregate(n=keyed.count())

@@ -34,8 +34,9 @@ class Standing:
     Attributes
     ----------
     table
-        One row a surviving lead: `standing_id`, `shown` (its stage), `is_closed`, `is_converted`, `last_at`, `open_at`,
-        `left_at`, `won_at` (the last entry into any, an open, a closed stage, and into won).
+        One row a surviving lead: `standing_id`, `shown` (its stage), `is_closed`, `is_converted`, and the time of its
+        last entry into any stage (`last_at`), an open one (`open_at`), a closed one (`left_at`), and into won
+        (`won_at`).
     leads
         The accepted leads with their `current_stage`.
     """

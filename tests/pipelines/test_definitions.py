@@ -149,7 +149,7 @@ def test_a_day_before_the_first_names_the_earliest(tmp_path):
 
 def test_a_store_that_keeps_none_says_what_to_run(tmp_path):
     assert definitions_kept(tmp_path / "nowhere") == ()
-    with pytest.raises(SettingsError, match=r"no definitions are kept in .*; run `leadscore check` first"):
+    with pytest.raises(SettingsError, match=r"no definitions are kept in .*; run `leadscore train` first"):
         definitions_at(tmp_path / "nowhere", dt.date(2026, 1, 1))
     assert not (tmp_path / "nowhere").exists()
 
@@ -225,7 +225,7 @@ def test_the_list_says_what_each_version_changed_and_nothing_of_what_has_a_colum
 
 def test_an_empty_list_says_what_to_run(capsys):
     definitions((), as_json=False)
-    assert capsys.readouterr().out == "no definitions are kept; run `leadscore check`\n"
+    assert capsys.readouterr().out == "no definitions are kept; run `leadscore train`\n"
     definitions((), as_json=True)
     assert json.loads(capsys.readouterr().out) == []
 

@@ -18,11 +18,11 @@ from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
 from pipelines.backtest import backtest
 from pipelines.cli import app
-from pipelines.definitions import definitions_kept
+from pipelines.definitions import definitions_kept, keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of, settings_for_check
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
-from pipelines.train import train_release
+from pipelines.train import promote, train_release
 from simulation import simulate
 from tests.example_history import history
 from tests.example_release import base_rate, release_of
@@ -99,8 +99,7 @@ def checked(tmp_path_factory):
         settings = load_settings(CONFIG)
         simulate(settings.crm.data_folder, n_leads=400, seed=3)
         ingest_history(settings)
-        version = record(settings, release_id="first")
-        registry_of(Store.of(settings)).promote(version, because="the first", at=AT)
+        promote(settings, record(settings, release_id="first"), because="the first", at=AT)
     return folder
 
 
@@ -254,13 +253,13 @@ def test_no_scores_are_made_under_a_version_that_means_something_else(work):
     assert list(work.store.folder.iterdir()) == before
 
 
-def test_scores_keep_the_definitions_of_their_release_and_a_check_those_of_the_file(work):
+def test_scores_keep_the_definitions_of_their_release_and_a_check_of_an_edited_file_none(work):
     shutil.rmtree(work.store.folder / "definitions")
-    edited = edit(SHORTER, NEXT_VERSION)
+    edit(SHORTER, NEXT_VERSION)
     assert run("score")[0] == 0
     assert definitions_kept(work.store.folder) == (work.definitions,)
     assert run("check")[0] == 0
-    assert definitions_kept(work.store.folder) == (work.definitions, edited.definitions)
+    assert definitions_kept(work.store.folder) == (work.definitions,)
 
 
 def test_a_training_and_a_promotion_keep_the_definitions_they_are_made_under(work):
@@ -276,7 +275,7 @@ def test_a_training_and_a_promotion_keep_the_definitions_they_are_made_under(wor
 def test_definitions_lists_what_each_version_changed_and_shows_the_one_of_a_day_whole(work):
     later = ("effective_from = 2026-04-01", "effective_from = 2026-05-01")
     edited = edit(SHORTER, NEXT_VERSION, later)
-    run("check")
+    keep_definitions(work.store.folder, edited.definitions, by="leadscore train")
     code, out, _ = run("definitions", "--json")
     assert code == 0
     assert [(v["version"], v["effective_from"], v["changed"]) for v in json.loads(out)] == [
