@@ -8,6 +8,9 @@ import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES
 
+QUARANTINE, UNSETTLED, REPORT = BESIDE = ("quarantine", "unsettled", "check_report")
+"""The tables that a check keeps beside the canonical ones."""
+
 
 @dataclass(frozen=True, slots=True)
 class RawHistory:
@@ -144,6 +147,8 @@ class CheckReport:
         Sentences: what the source lacks and what that costs, columns that were left out, filled `recorded_at`.
     verdicts
         What Great Expectations found, one verdict a rule.
+    absent
+        Names of the canonical tables that the source does not have.
     """
 
     source: str
@@ -153,6 +158,7 @@ class CheckReport:
     tables: tuple[TableCheck, ...]
     warnings: tuple[str, ...]
     verdicts: tuple[Verdict, ...]
+    absent: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from data_contracts.check import open_checked
 from data_contracts.errors import SourceError
-from data_contracts.history import CheckedHistory
+from data_contracts.history import QUARANTINE, CheckedHistory
 from data_contracts.ports import Engine, HistoryStore
 from data_contracts.settings import Settings
 from pipelines.engine import histories_of
@@ -86,7 +86,7 @@ class Store:
         with self.histories.last_judged() as engine:
             if engine is None:
                 raise SourceError(f"nothing was checked yet in {self.folder}; run `leadscore check` first")
-            breaches = engine.table("quarantine")
+            breaches = engine.table(QUARANTINE)
             if rule:
                 _refuse_unknown_rule(breaches, rule)
                 breaches = breaches.filter(breaches.rule == rule)

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping
 import ibis.expr.types as ir
 
 from data_contracts.check.judge_rows import Judged
-from data_contracts.check.keep import QUARANTINE, withdraw
+from data_contracts.check.keep import withdraw
 from data_contracts.errors import Breach, ContractError
-from data_contracts.history import TableCheck
+from data_contracts.history import QUARANTINE, TableCheck
 from data_contracts.ports import Engine
 from data_contracts.wording import rows
 

@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES, TableContract, unreadable
 from data_contracts.errors import Breach
-from data_contracts.history import CheckReport, RawHistory
+from data_contracts.history import BESIDE, CheckReport, RawHistory
 from data_contracts.privacy import masked
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.vocabulary import Availability
@@ -96,7 +96,7 @@ def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Deli
 def refuse_canonical_names(raw: RawHistory) -> None:
     """Raise `ValueError` where a raw table bears the name of a table that the check writes."""
     names = {node.name for table in raw.tables.values() for node in table.op().find(ops.DatabaseTable)}
-    if clash := names & {*TABLES, "unsettled", "quarantine", "check_report"}:
+    if clash := names & {*TABLES, *BESIDE}:
         raise ValueError(f"raw tables called like checked ones would be overwritten: {listed(clash)}; rename them")
 
 

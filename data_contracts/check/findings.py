@@ -11,13 +11,12 @@ from data_contracts.check.deliver import (
     unreadable_numbers,
 )
 from data_contracts.check.judge_rows import Judged
-from data_contracts.check.keep import UNSETTLED
 from data_contracts.check.merge_leads import leads_without_account, undated_mergers
 from data_contracts.check.unsettled import Standing, current_stages_against_history, unsettled_leads
 from data_contracts.check.verdicts import VOLUME
 from data_contracts.columns import TABLES
 from data_contracts.errors import Breach
-from data_contracts.history import CheckReport, RawHistory, TableCheck
+from data_contracts.history import UNSETTLED, CheckReport, RawHistory, TableCheck
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.wording import rows

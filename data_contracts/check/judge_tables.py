@@ -8,12 +8,12 @@ import ibis.expr.types as ir
 
 from data_contracts.check.deliver import Delivered, is_declared_change
 from data_contracts.check.judge_rows import Judged, judge_rows
-from data_contracts.check.keep import UNSETTLED
 from data_contracts.check.merge_leads import KnownLeads, belongs_to_lead, follow_mergers
 from data_contracts.check.read_values import type_rows
 from data_contracts.check.refuse import set_aside
 from data_contracts.check.translate_words import find_words, translated
 from data_contracts.check.unsettled import Standing, find_unsettled, where_leads_stand
+from data_contracts.history import UNSETTLED
 from data_contracts.ports import Engine
 from data_contracts.row_rule import SeenInRow
 from data_contracts.rules import row_rules

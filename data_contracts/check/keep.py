@@ -1,26 +1,30 @@
 """Trusted history as it stays in the engine: canonical tables, the quarantine, and the report of the check."""
 
-import datetime as dt
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Mapping
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from data_contracts.check.judge_rows import Judged
 from data_contracts.check.merge_leads import with_survivors
 from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SourceError
-from data_contracts.history import CheckedHistory, CheckReport, CrmHistory, Quarantine, TableCheck, Verdict
+from data_contracts.history import (
+    BESIDE,
+    QUARANTINE,
+    REPORT,
+    UNSETTLED,
+    CheckedHistory,
+    CheckReport,
+    CrmHistory,
+    Quarantine,
+)
 from data_contracts.ports import Engine
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 
-QUARANTINE = "quarantine"
-REPORT = "check_report"
-UNSETTLED = "unsettled"
+_REPORT = TypeAdapter(CheckReport)
 
 
 def keep_tables(engine: Engine, several: Mapping[str, Judged], *, crm: CrmMapping) -> dict[str, ir.Table]:
@@ -44,10 +48,9 @@ def _canonical(contract: TableContract, attributes: Mapping[str, AttributeDeclar
     return columns | declared
 
 
-def keep_report(engine: Engine, report: CheckReport, *, absent: Sequence[str]) -> None:
+def keep_report(engine: Engine, report: CheckReport) -> None:
     """Keep `report`. Only now the tables are a trusted history: `open_checked` asks for it."""
-    told = asdict(report) | {"extracted_at": report.extracted_at.isoformat(), "absent": list(absent)}
-    engine.keep(REPORT, pa.table({"report": [json.dumps(told)]}))
+    engine.keep(REPORT, pa.table({"report": [_REPORT.dump_json(report).decode()]}))
 
 
 def withdraw(engine: Engine) -> None:
@@ -61,37 +64,21 @@ def open_checked(engine: Engine) -> CheckedHistory:
     Raises `SourceError` where nothing was checked, where the last check was stopped by its contract, or where it was
     made by a version that keeps its report otherwise.
     """
-    if not {*TABLES, UNSETTLED, QUARANTINE, REPORT} <= engine.tables():
+    if not {*TABLES, *BESIDE} <= engine.tables():
         raise SourceError(
             "the engine holds no trusted history (never checked, or the last check failed); check it first"
         )
     try:
-        report, absent = _kept_report(engine)
-    except (ValueError, TypeError, KeyError) as error:
+        report = _REPORT.validate_json(engine.table(REPORT).to_pyarrow()["report"][0].as_py())
+    except (ValueError, KeyError) as error:
         raise SourceError("the history was checked by another version of leadscore; run `leadscore check`") from error
     canonical: dict[str, ir.Table] = {name: engine.table(name) for name in TABLES}
     history = CrmHistory(
         tables=canonical,
         unsettled=engine.table(UNSETTLED),
         extracted_at=report.extracted_at,
-        absent=absent,
+        absent=report.absent,
         fingerprint=report.fingerprint,
         definitions_version=report.definitions_version,
     )
     return CheckedHistory(history=history, quarantine=Quarantine(engine.table(QUARANTINE)), report=report)
-
-
-def _kept_report(engine: Engine) -> tuple[CheckReport, tuple[str, ...]]:
-    """The report that was kept, and the names of the tables that the source does not have."""
-    told: dict[str, Any] = json.loads(engine.table(REPORT).to_pyarrow()["report"][0].as_py())
-    absent = tuple(told.pop("absent"))
-    report = CheckReport(
-        **told
-        | {
-            "extracted_at": dt.datetime.fromisoformat(told["extracted_at"]),
-            "tables": tuple(TableCheck(**check) for check in told["tables"]),
-            "warnings": tuple(told["warnings"]),
-            "verdicts": tuple(Verdict(**verdict) for verdict in told["verdicts"]),
-        }
-    )
-    return report, absent

@@ -7,7 +7,7 @@ import ibis
 import ibis.expr.types as ir
 
 from data_contracts.check.judge_rows import Judged
-from data_contracts.history import TableCheck
+from data_contracts.history import QUARANTINE, TableCheck
 from data_contracts.ports import Engine
 from data_contracts.privacy import masked_value
 from data_contracts.row_rule import key_text
@@ -92,7 +92,7 @@ def set_aside(engine: Engine, judged: Judged, *, extracted_at: dt.datetime) -> i
 
 def keep_quarantine(engine: Engine, refused: Sequence[ir.Table]) -> ir.Table:
     """The quarantine, kept: the refused rows of all tables."""
-    return engine.keep("quarantine", ibis.union(*refused) if refused else _SCHEMA.to_pyarrow().empty_table())
+    return engine.keep(QUARANTINE, ibis.union(*refused) if refused else _SCHEMA.to_pyarrow().empty_table())
 
 
 _SCHEMA = ibis.schema(

@@ -20,14 +20,14 @@ from data_contracts.check.findings import findings_of
 from data_contracts.check.fingerprint import fingerprint
 from data_contracts.check.judge_rows import Judged
 from data_contracts.check.judge_tables import judge_tables, standing_of
-from data_contracts.check.keep import UNSETTLED, keep_report, keep_tables, open_checked, withdraw
+from data_contracts.check.keep import keep_report, keep_tables, open_checked, withdraw
 from data_contracts.check.kept_runs import keep_run
 from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.check.suites import Expected, suites_of
 from data_contracts.check.verdicts import Counted, breaches_of
 from data_contracts.columns import TABLES
 from data_contracts.errors import ContractError
-from data_contracts.history import CheckedHistory, CheckReport, RawHistory, TableCheck, Verdict
+from data_contracts.history import UNSETTLED, CheckedHistory, CheckReport, RawHistory, TableCheck, Verdict
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 
@@ -125,8 +125,9 @@ def _keep(
         tables=tuple(checks.values()),
         warnings=warnings,
         verdicts=verdicts,
+        absent=tuple(name for name in TABLES if name not in raw.tables),
     )
-    keep_report(engine, report, absent=[name for name in TABLES if name not in raw.tables])
+    keep_report(engine, report)
 
 
 @contextmanager

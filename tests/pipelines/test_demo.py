@@ -43,7 +43,14 @@ class Steps:
 
     def ingest_history(self, settings, **options):
         return CheckReport(
-            "simulated", AS_OF, definitions_version="2026.1", fingerprint="f1", tables=(), warnings=(), expectations=()
+            "simulated",
+            AS_OF,
+            definitions_version="2026.1",
+            fingerprint="f1",
+            tables=(),
+            warnings=(),
+            verdicts=(),
+            absent=(),
         )
 
     def train_release(self, settings, **options):

@@ -23,7 +23,8 @@ def test_a_check_says_what_the_source_lacks(capsys):
         fingerprint="f1",
         tables=(),
         warnings=("leads: left out, because nobody declared them: rating",),
-        expectations=(),
+        verdicts=(),
+        absent=(),
     )
     settings = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
     display.check_report(report, settings, as_json=False)

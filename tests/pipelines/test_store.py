@@ -24,7 +24,7 @@ from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400
-MADE_BY_A_CHECK = {"history.duckdb", "history.duckdb.lock", "data_docs", "definitions", "definitions.lock"}
+MADE_BY_A_CHECK = {"history.duckdb", "history.duckdb.lock", "data_docs"}
 
 pytestmark = pytest.mark.whole
 

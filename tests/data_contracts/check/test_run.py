@@ -164,7 +164,7 @@ def last_run(n, source="example", refused=0):
         TableCheck(name, "", delivered=n, rows=n, accepted=n - refused, refused=refused, breaches={})
         for name in ("leads", "stage_changes")
     )
-    return CheckReport(source, EXTRACTED_AT, "2026.1", "f1", tables=tables, warnings=(), verdicts=())
+    return CheckReport(source, EXTRACTED_AT, "2026.1", "f1", tables=tables, warnings=(), verdicts=(), absent=())
 
 
 def test_a_volume_that_collapsed_since_the_last_run_stops_the_run():
