@@ -102,7 +102,10 @@ def load_manifest(file: Path) -> ReleaseManifest:
         raise ReleaseError(f"there is no release in {file.parent}: {file.name} is missing") from None
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, p['loc']))}: {p['msg']}" for p in error.errors())
-        raise ReleaseError(f"{file} is not the manifest of a release: {problems}") from None
+        raise ReleaseError(
+            f"{file.name} is not the manifest of a release that this version of leadscore can read: {problems}; "
+            "run `leadscore train`, then `leadscore promote` the new version"
+        ) from None
 
 
 def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], folder: Path) -> FittedTransition:
