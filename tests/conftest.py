@@ -1,6 +1,7 @@
 """A finished run on a small simulated CRM, made once for all tests that look at what a run leaves behind."""
 
 import datetime as dt
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -38,6 +39,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if hasattr(item, "callspec") and item.callspec.params.get("engine") == "spark":
             # PySpark leaves sockets to the garbage collector and sets options that pandas deprecates.
             item.add_marker(pytest.mark.filterwarnings("default"))
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was imported to itself: the collector would look through millions of objects in every test."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

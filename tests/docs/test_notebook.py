@@ -8,6 +8,8 @@ import pytest
 
 from data_contracts.settings import load_settings
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 
 

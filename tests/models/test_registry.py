@@ -23,6 +23,8 @@ from tests.example_release import (
     with_estimator,
 )
 
+pytestmark = pytest.mark.whole
+
 AT = dt.datetime(2026, 5, 2, 6)
 SAMPLES = {transition: leads(40) for transition in Transition}
 

@@ -13,6 +13,8 @@ from serving.trace_steps import MISSING
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
 from tests.example_release import in_order, open_leads, release_of_pricing_views
 
+pytestmark = pytest.mark.whole
+
 SETTINGS = settings()
 NOTHING_PUBLISHED = pa.table({"lead_id": pa.array([], pa.string())})
 NOUNS = [

@@ -21,6 +21,8 @@ from tests.data_contracts.raw_rows import (
     rows_of,
 )
 
+pytestmark = pytest.mark.whole
+
 
 def content(checked):
     tables = dict(checked.history.tables) | {

@@ -23,6 +23,8 @@ from tests.data_contracts.raw_rows import (
     stopped_by,
 )
 
+pytestmark = pytest.mark.whole
+
 
 def refused(tables, under=STRICT, **options):
     """The breaches, as text, for which the check stops."""
