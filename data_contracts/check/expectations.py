@@ -16,8 +16,8 @@ import duckdb_engine
 import jinja2
 import sqlalchemy
 
-from data_contracts.check.data_docs import PAGE
 from data_contracts.check.suites import LESS_THAN_A_ROW, Promise, Suite, sql_of
+from data_contracts.check.templates import TEMPLATES
 from data_contracts.history import Verdict
 from data_contracts.ports import Engine
 
@@ -284,6 +284,6 @@ def _joined(name: str, parts: Sequence[ExpectationSuiteValidationResult]) -> Exp
 def _page(result: ExpectationSuiteValidationResult) -> str:
     """Great Expectations' page on `result`, without what its template loads from other people's servers."""
     view = DefaultJinjaPageView()
-    loaders = [jinja2.DictLoader({"page.j2": PAGE}), view.env.loader]
+    loaders = [TEMPLATES, view.env.loader]
     view.env.loader = jinja2.ChoiceLoader([loader for loader in loaders if loader is not None])
     return str(view.render(ValidationResultsPageRenderer().render(result)))  # type: ignore[no-untyped-call]
