@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from data_contracts.evaluation_table import evaluation_rows, evaluation_title, evaluation_warning
 from data_contracts.history import CheckReport
@@ -27,9 +27,11 @@ from pipelines.report import (
     training_warnings,
 )
 from pipelines.store import Store
-from pipelines.train import TrainingRun
 from serving.publish import preview
-from serving.trace import Trace, as_text
+
+if TYPE_CHECKING:  # what a training or a trace needs takes a second to import
+    from pipelines.train import TrainingRun
+    from serving.trace import Trace
 
 
 def check_report(report: CheckReport, settings: Settings, *, as_json: bool) -> None:
@@ -60,7 +62,7 @@ def quarantined(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
         show("nothing is in quarantine")
 
 
-def training(made: TrainingRun, *, as_json: bool) -> None:
+def training(made: "TrainingRun", *, as_json: bool) -> None:
     """How good each transition is beside its baselines, and what became of the release."""
     manifest = made.release.manifest
     if as_json:
@@ -183,8 +185,10 @@ def receipt(result: PublishReceipt, *, as_json: bool) -> None:
         show(place)
 
 
-def trace(result: Trace, *, as_json: bool) -> None:
+def trace(result: "Trace", *, as_json: bool) -> None:
     """One lead's way, noun by noun."""
+    from serving.trace import as_text
+
     if as_json:
         show_json(asdict(result))
     else:

@@ -1,7 +1,7 @@
 """Results as rows that a terminal, a Prefect artefact and JSON can all show."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -13,7 +13,9 @@ from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Definitions
 from data_contracts.wording import figure
-from pipelines.train import TrainingRun
+
+if TYPE_CHECKING:
+    from pipelines.train import TrainingRun
 
 JUDGED_BY = {
     "forward": "log loss on later leads, in time order",
@@ -55,7 +57,7 @@ def training_warnings(manifest: ReleaseManifest) -> list[str]:
     return warnings
 
 
-def standing(made: TrainingRun) -> str:
+def standing(made: "TrainingRun") -> str:
     """What became of the trained release, in the words that follow its number."""
     if made.is_promoted:
         return "promoted to production"
