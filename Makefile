@@ -23,7 +23,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to files, with a summary
 	@$(BIN)/leadscore demo
 
-quick: $(INSTALLED)  ## The tests that need no whole run, for every change (two to three minutes)
+quick: $(INSTALLED)  ## The tests that need no whole run, for every change (about two minutes)
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not whole"
 
 test: $(INSTALLED)  ## All tests
@@ -52,8 +52,9 @@ docs: $(INSTALLED)  ## Write the generated docs
 mutants: $(INSTALLED)  ## Change central lines one by one and see that tests fail (half an hour)
 	$(BIN)/python -m tests.mutants
 
-bench: $(INSTALLED)  ## Timings and memory at scale (minutes; needs about 8 GiB of disk)
+bench: $(INSTALLED)  ## Timings and memory at scale (half an hour; needs about 8 GiB of disk)
 	$(BIN)/python -m benchmarks.scale
+	$(BIN)/python -m benchmarks.check
 
 lock:  ## Resolve the locked versions anew (needs uv)
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --extra dev \
