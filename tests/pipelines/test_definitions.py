@@ -200,6 +200,7 @@ def test_a_setting_that_came_since_has_its_usual_value_in_what_was_kept_before(t
     del content["sla"]
     file_of(tmp_path).write_text(json.dumps(content), encoding="utf-8")
     keep(tmp_path, agreed())
+    assert definitions_kept(tmp_path) == (agreed(),)
 
 
 def test_the_list_says_what_each_version_changed_and_nothing_of_what_has_a_column_of_its_own(capsys):
