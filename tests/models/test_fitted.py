@@ -63,6 +63,7 @@ def test_nobody_asked_about_gives_nothing() -> None:
     assert model.contributions(leads(5).head(0)).shape == (0, 3)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("calibrator", CALIBRATORS)
 @pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
 def test_a_lead_is_told_the_same_in_any_batch(setting: Setting, calibrator: CalibratorName) -> None:

@@ -22,6 +22,8 @@ from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
 from tests.example_release import base_rate, leads, release_of
 
+pytestmark = pytest.mark.whole
+
 ROOT = Path(__file__).parents[2]
 WIN = Transition.MQL_TO_WIN
 SAMPLES = {WIN: leads(40)}

@@ -12,6 +12,8 @@ from models.select import Selection, Tried, select
 from models.split import forward_folds, learning_rows
 from tests.models.conftest import COLUMNS
 
+pytestmark = pytest.mark.whole
+
 FITTER = Fitter(COLUMNS, seed=0)
 
 

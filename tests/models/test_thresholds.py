@@ -16,6 +16,8 @@ from models.thresholds import choose_thresholds, grade
 from models.train import train_transition
 from tests.models.conftest import EXTRACTED_AT, TableFactory
 
+pytestmark = pytest.mark.whole
+
 BOUNDARIES = Thresholds(
     hand_off_probability=0.3,
     leads_per_week=20,

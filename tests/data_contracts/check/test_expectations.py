@@ -15,6 +15,8 @@ from data_contracts.rules import row_rules
 from engines.duckdb import DuckDbEngine
 from tests.data_contracts.raw_rows import LENIENT, activity, change, check, deal, lead, many, raw, settings, stopped_by
 
+pytestmark = pytest.mark.whole
+
 ALMOST_EVERY_BREACH = {
     "accounts": [
         {"account_id": "c0", "created_at": "2026-01-01"},

@@ -234,6 +234,7 @@ few_and_large = settings(
 """An example holds several histories, because judging ten takes as long as judging one."""
 
 
+@pytest.mark.whole
 @few_and_large
 @given(st.lists(dirty_histories, min_size=10, max_size=10))
 def test_whatever_is_delivered_each_row_is_either_accepted_or_in_quarantine(engine, histories):
@@ -249,6 +250,7 @@ def test_whatever_is_delivered_each_row_is_either_accepted_or_in_quarantine(engi
     assert len(judged.tables["leads"]) <= judged.checks["leads"].accepted, "merged leads leave"
 
 
+@pytest.mark.whole
 @few_and_large
 @given(st.lists(without_twins, min_size=10, max_size=10), st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_does_not_change_what_is_accepted(engine, histories, random):
