@@ -213,7 +213,7 @@ def definitions(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the versions of the definitions that runs worked under, with what each changed.
+    """List the versions of the definitions that figures were made under, with what each changed.
 
     Example: leadscore definitions --at 2026-06-30
     """
