@@ -8,7 +8,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.snapshots import MISSES, POINTS, FeatureTable, LabelledTable, Snapshots, frame_of
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import take_measures
@@ -113,7 +113,7 @@ def _needed(engine: Engine, snapshots: ir.Table, followed: ir.Table, *, share: f
     """The snapshots that come into memory: of the share of the accounts, those with a label and the entries."""
     labelled = followed.filter(followed.outcome_status.isin(LABELS)).select(labelled_id="snapshot_id")
     rows = snapshots.left_join(labelled, snapshots.snapshot_id == labelled.labelled_id)
-    rows = rows.filter(rows.labelled_id.notnull() | (rows.moment == Moment.ENTRY.value))
+    rows = rows.filter(rows.labelled_id.notnull() | (rows.day == ENTRY))
     if share < 1:
         rows = rows.filter(engine.place_of(rows.group_id) < share)
     return rows.select(*snapshots.columns)

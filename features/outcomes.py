@@ -10,7 +10,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Transition
-from features.known import direction
+from features.known import MICROSECONDS_PER_DAY, direction
 from features.stages import reached_stages
 
 LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
@@ -43,8 +43,9 @@ def outcomes_of(
     -------
     Table
         `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
-        `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for the lead's j-th snapshot; 0 where there is no
-        label). Lazy, one row a snapshot.
+        `outcome_known_at` (`as_of` plus the horizon), `touched_after_days` (from the start of the spell to sales' first
+        touch; missing where there was none in time, or the transition needs no contact), `weight` (1/j for the lead's
+        j-th snapshot; 0 where there is no label). Lazy, one row a snapshot.
 
     Raises
     ------
@@ -56,9 +57,10 @@ def outcomes_of(
     watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
     followed = _flagged(watched, _converted(watched, history.stage_changes, transition), "converted")
     if _needs_contact(definitions.contact, transition):
-        followed = _flagged(followed, _contacted(watched, history, definitions.contact), "contacted")
+        followed = _touched(followed, history, definitions.contact)
+        followed = followed.mutate(contacted=followed.touched_after_days.notnull())
     else:
-        followed = followed.mutate(contacted=ibis.literal(True))
+        followed = followed.mutate(contacted=ibis.literal(True), touched_after_days=ibis.null("float64"))
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(followed, history.extracted_at))
 
@@ -85,17 +87,29 @@ def _converted(watched: ir.Table, stage_changes: ir.Table, transition: Transitio
     Nobody knew it at `as_of`: that stage, once known, would have ended the spell.
     """
     reached = stage_changes.filter(stage_changes.stage.isin(reached_stages(transition.to_stage)))
-    return _happened(watched, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
+    happened = _happened(watched, reached.select("lead_id", happened_at=reached.entered_at))
+    return happened.select("snapshot_id").distinct()
 
 
-def _contacted(watched: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
-    """The ids of the snapshots whose lead sales contacted in time."""
+def _touched(followed: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
+    """`followed` with `touched_after_days`: from the start of the spell to sales' first touch in time."""
     stages = history.stage_changes
     stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", happened_at=stages.entered_at)
-    touches = history.activities
-    touches = touches.filter(touches.kind.isin(contact.kinds), direction(touches) == Direction.OUTBOUND.value)
-    touches = touches.select("lead_id", happened_at=touches.occurred_at)
-    return _happened(watched, stages).union(_happened(watched, touches), distinct=True)
+    deeds = history.activities
+    deeds = deeds.filter(deeds.kind.isin(contact.kinds), direction(deeds) == Direction.OUTBOUND.value)
+    deeds = deeds.select("lead_id", happened_at=deeds.occurred_at)
+    first = [_first_in_time(followed, events, name) for events, name in ((stages, "stage_at"), (deeds, "deed_at"))]
+    for found in first:
+        followed = followed.left_join(found, "snapshot_id").drop("snapshot_id_right")
+    touched_at = ibis.least(followed.stage_at, followed.deed_at)
+    after = touched_at.delta(followed.spell_started_at, unit="microsecond") / MICROSECONDS_PER_DAY
+    return followed.mutate(touched_after_days=after).drop("stage_at", "deed_at")
+
+
+def _first_in_time(watched: ir.Table, events: ir.Table, name: str) -> ir.Table:
+    """`snapshot_id` and, called `name`, the time of the first event in time; no row where there is none."""
+    happened = _happened(watched, events)
+    return happened.group_by("snapshot_id").aggregate(**{name: happened.happened_at.min()})
 
 
 def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
@@ -105,13 +119,13 @@ def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -
 
 
 def _happened(watched: ir.Table, events: ir.Table) -> ir.Table:
-    """The ids of the snapshots with an event in time, once for each.
+    """`snapshot_id` and `happened_at` of each event in time.
 
     In time is from the start of the spell to the end of the horizon, both included.
     """
     pairs = watched.join(events, "lead_id")
     in_time = (pairs.happened_at >= pairs.spell_started_at) & (pairs.happened_at <= pairs.outcome_known_at)
-    return pairs.filter(in_time).select("snapshot_id")
+    return pairs.filter(in_time).select("snapshot_id", "happened_at")
 
 
 def _flagged(watched: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
@@ -146,6 +160,7 @@ def _weighted(followed: ir.Table) -> ir.Table:
         "snapshot_id",
         "outcome_status",
         "outcome_known_at",
+        "touched_after_days",
         converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
         weight=is_label.ifelse(1.0 / followed.ordinal.cast("float64"), 0.0),
     )
