@@ -79,10 +79,10 @@ def judge(table: LabelledTable, split: Split, *, definitions: Definitions, seed:
 
 
 def acting_day(rows: pd.DataFrame, days: tuple[int, ...]) -> int:
-    """The one of `days` nearest to the age at which sales acts: the median time from entry to its first touch.
+    """The one of `days` nearest to the age at which sales acts: the median time from entry to its next touch.
 
     It is taken from the training `rows`, so that it is fixed before the test is read. A day on which too few of them
-    are left to learn from is passed over. The entry, where the definitions assume contact or sales is at it already.
+    are left to learn from is passed over. Where nobody records a touch, it is the entry.
     """
     touched = at_day(rows, ENTRY)["touched_after_days"]
     if touched.isna().all():

@@ -59,6 +59,8 @@ def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(lab
         "outcome_status",
         "outcome_known_at",
         "touched_after_days",
+        "converted_after_days",
+        "left_after_days",
         "converted",
         "weight",
     ]

@@ -23,7 +23,7 @@ def judged(history, settings, transition):
 def meant(name, cell):
     if name in ("as_of", "outcome_known_at"):
         return dt.datetime.fromisoformat(cell)
-    if name == "touched_after_days":
+    if name.endswith("_after_days"):
         return None if cell is None else pytest.approx(float(cell))
     if name == "weight":
         over, _, under = cell.partition("/")
