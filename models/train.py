@@ -110,6 +110,17 @@ def backtest_transition(
     return tuple(evaluations)
 
 
+@in_one_thread
+def fit_on(table: LabelledTable, rows: pd.DataFrame, *, seed: int = SEED, say: Say = silent) -> FittedTransition:
+    """What the procedure chooses and fits on `rows` of `table` and nothing else, not judged yet.
+
+    It is the model that `train_transition` judges where `rows` are the training rows of its split. The base rate is
+    never put in its place: whether there is a signal is told on later leads.
+    """
+    selection = select(rows, Fitter(table.columns, seed), say=say)
+    return _fitted(table, rows, selection.best, selection=selection, seed=seed)
+
+
 def _judge(
     table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say
 ) -> tuple[Selection, tuple[Evaluation, ...]]:
