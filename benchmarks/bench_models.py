@@ -1,6 +1,6 @@
 """How fast models are fitted, predict and explain.
 
-    .venv/bin/python -m benchmarks.bench_models --rows 1000000
+.venv/bin/python -m benchmarks.bench_models --rows 1000000
 """
 
 import argparse

@@ -115,7 +115,7 @@ def _bank_task(folder: Path) -> Task:
     return task_of(
         "bank_marketing",
         "Bank Marketing: does the lead subscribe? Before the call",
-        "The last 20 % of the rows in their order, without `duration`, which is known only after the call. The share "
+        note="The last 20 % of the rows in their order, without `duration`, which is known only after the call. The share "
         "that subscribes rises from 3 % to 46 % over the file, so the past says little about the level.",
         table=table,
         split=bank_split(table),
