@@ -1,4 +1,4 @@
-"""UCI Bank Marketing (Moro, Cortez and Rita, 2014): telephone leads in the order of their calls, as a table of leads."""
+"""UCI Bank Marketing (Moro, Cortez and Rita, 2014): telephone leads in the order of their calls, as a table."""
 
 import datetime as dt
 from pathlib import Path

@@ -61,8 +61,8 @@ ROW_SETS: Final[dict[str, tuple[RowSet, ...]]] = {
     "autogluon": ("task_rows",),
     "naive_bayes": ("task_rows",),
 }
-"""Peers that learn from the task's rows only. AutoGluon validates on rows drawn at random, so that it would be validated
-on leads that it learnt from. Odoo counts every lead once."""
+"""Peers that learn from the task's rows only. AutoGluon validates on rows drawn at random: with several rows of a lead
+it would be validated on leads that it learnt from. Odoo counts every lead once."""
 
 
 def ours() -> list[Contestant]:

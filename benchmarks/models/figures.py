@@ -1,4 +1,4 @@
-"""How good each contestant is on a task, with intervals, and how far from the best peer and from the base rate by age."""
+"""How good each contestant is on a task, with intervals; how far from the best peer and from the base rate by age."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

@@ -45,8 +45,8 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
         Question(
             "bpi2012-mql_to_sql",
             "BPI 2012: is an offer sent within 21 days? At submission",
-            "Loan applications one minute after submission, submitted from 2012-01-12 on. Those that the automatic check "
-            "declined within the minute are gone by then.",
+            "Loan applications one minute after submission, submitted from 2012-01-12 on. Those that the automatic "
+            "check declined within the minute are gone by then.",
             Transition.MQL_TO_SQL,
             day=0,
             test_from=dt.date(2012, 1, 12),
@@ -80,8 +80,8 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
         Question(
             "olist-mql_to_win",
             "Olist: is the lead won within 30 days? At its first contact",
-            "First contacts of January to March 2018 are learnt from, those of May 2018 are judged. Little is known of a "
-            "lead: its source, the landing page and the weekday.",
+            "First contacts of January to March 2018 are learnt from, those of May 2018 are judged. Little is known "
+            "of a lead: its source, the landing page and the weekday.",
             Transition.MQL_TO_WIN,
             day=0,
             test_from=dt.date(2018, 5, 1),
@@ -115,8 +115,8 @@ def _bank_task(folder: Path) -> Task:
     return task_of(
         "bank_marketing",
         "Bank Marketing: does the lead subscribe? Before the call",
-        note="The last 20 % of the rows in their order, without `duration`, which is known only after the call. The share "
-        "that subscribes rises from 3 % to 46 % over the file, so the past says little about the level.",
+        note="The last 20 % of the rows in their order, without `duration`, which is known only after the call. The "
+        "share that subscribes rises from 3 % to 46 % over the file, so the past says little about the level.",
         table=table,
         split=bank_split(table),
         day=0,

@@ -10,12 +10,28 @@ from benchmarks.models.references import BASE_RATE_BY_AGE, LATEST_SHARE
 from data_contracts.evaluation_table import BASE_RATE
 from data_contracts.releases import Estimate
 from data_contracts.wording import estimate_text, percent
+from models.evaluate import N_RESAMPLES
 
 REFERENCES = {BASE_RATE: "base rate of training", BASE_RATE_BY_AGE: "base rate by age"}
 LEARNT_FROM = {"task_rows": "task's rows", "all_moments": "all moments"}
-HEAD = (
-    "model", "learnt from", "log loss", "less best peer", "less base rate by age", "AUC", "Brier", "slope", "ECE", "CPU s",
-)  # fmt: skip
+HEAD = ("model", "learnt from", "log loss", "less best peer", "less base rate by age", "AUC", "Brier", "slope", "ECE")
+EFFORT = "CPU s"
+
+MODELS = {
+    "ours": "what `leadscore train` does before it judges: it chooses an estimator and a calibrator on forward folds "
+    "and fits them on all training rows. As shipped it learns from all moments",
+    "LightGBM, default": "`LGBMClassifier()`, categories as it takes them",
+    "LightGBM, tuned": f"the best of {N_TRIALS} random draws of seven parameters, by log loss on our forward folds",
+    "logistic regression": "one-hot categories, standardised numbers, medians and indicators for what is missing; C by "
+    "our forward folds",
+    "CatBoost, default": "`CatBoostClassifier()`, categories as it takes them",
+    f"AutoGluon, {AUTOGLUON_SECONDS} s": 'default presets, `eval_metric="log_loss"`, without its neural networks',
+    "naive Bayes as in Odoo": "counts of each value among won and lost leads, 0.1 added to each; numbers in ten bins",
+    "base rate of training": "one probability for everyone",
+    "base rate by age": "the rate at the lead's day in the stage, its level moved to the latest "
+    f"{percent(LATEST_SHARE)} of the training rows",
+}
+"""What takes part, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +55,21 @@ def _lead(surroundings: Surroundings) -> Iterable[str]:
     yield "# Our models beside others, on public funnels"
     yield "Written by `python -m benchmarks.models`; do not edit. The data are not shipped."
     yield (
-        f"Every model gets the same features of the same leads, as our own check and features give them, and predicts "
-        f"the same later leads. Each runs in a process of its own on {threads} of a machine with {os.cpu_count()} cores. "
-        "CPU seconds are those of the whole process: start, choice, fit and prediction."
+        "Every model gets the same features of the same leads, as our own check and features give them, and predicts "
+        f"the same later leads. Each runs in a process of its own, on {threads} of a machine with {os.cpu_count()} "
+        "cores. CPU seconds are those of the whole process: start, choice, fit and prediction."
     )
     yield f"Ours: {_listed(surroundings.ours)}. Peers: {_listed(surroundings.peers)}."
-    yield "\n".join(
-        [
-            "| model | what it is |",
-            "|---|---|",
-            "| ours | what `leadscore train` does before it judges: choice of estimator and calibrator on forward folds, "
-            "then one fit on all training rows. As shipped it learns from all moments |",
-            "| LightGBM, default | `LGBMClassifier()`, categories as it takes them |",
-            f"| LightGBM, tuned | the best of {N_TRIALS} random draws of eight parameters, by log loss on our forward folds |",
-            "| logistic regression | one-hot categories, standardised numbers, median for what is missing, with "
-            "indicators; C by our forward folds |",
-            "| CatBoost, default | `CatBoostClassifier()`, categories as it takes them |",
-            f'| AutoGluon, {AUTOGLUON_SECONDS} s | default presets, `eval_metric="log_loss"`, without its neural networks |',
-            "| naive Bayes as in Odoo | counts of each value among won and lost leads, 0.1 added to each; numbers in ten bins |",
-            "| base rate of training | one probability for everyone |",
-            f"| base rate by age | the rate at the lead's day in the stage, its level moved to the latest "
-            f"{percent(LATEST_SHARE)} of the training rows |",
-        ]
-    )
+    yield "\n".join(["| model | what it is |", "|---|---|", *(_line(both) for both in MODELS.items())])
 
 
 def _how_to_read() -> Iterable[str]:
     yield "## How to read it"
     yield (
-        "Figures have 95 % intervals from 500 resamples of accounts. A difference is the model's log loss less the "
-        "other's on the same leads: below 0 the model is better, and an interval without 0 is more than chance. The best "
-        "peer is the one with the least log loss on the test itself, so it is chosen with luck that ours does not have."
+        f"Figures have 95 % intervals from {N_RESAMPLES} resamples of accounts. A difference is the model's log loss "
+        "less the other's on the same leads: below 0 the model is better, and an interval without 0 is more than "
+        "chance. The best peer is the one with the least log loss on the test itself: it is chosen with luck that ours "
+        "does not have."
     )
     yield (
         "`task's rows` are earlier leads on the same day in the stage as those judged. `all moments` are the snapshots "
@@ -85,8 +85,10 @@ def _task(result: Result) -> Iterable[str]:
     sizes = f"{len(judged.train):,} rows to learn from ({percent(judged.train['converted'].mean())} converted)"
     if "all_moments" in task.row_sets:
         sizes += f", {len(task.split.train):,} with all moments"
-    yield f"{task.note} `{task.name}`: {sizes}; {len(judged.test):,} to judge ({percent(judged.test['converted'].mean())})."
-    yield "\n".join([_line(HEAD), _line(["---"] * len(HEAD)), *(_line(_cells(one)) for one in result.standings)])
+    judged_rows = f"{len(judged.test):,} to judge ({percent(judged.test['converted'].mean())})"
+    yield f"{task.note} `{task.name}`: {sizes}; {judged_rows}."
+    head = [*HEAD, EFFORT]
+    yield "\n".join([_line(head), _line(["---"] * len(head)), *(_line(_cells(one)) for one in result.standings)])
     yield verdict(result)
     failed = [one for one in result.standings if one.run is not None and one.figures is None]
     if failed:

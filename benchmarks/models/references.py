@@ -34,7 +34,7 @@ def references(task: Task) -> list[Prediction]:
 
 
 def base_rate_by_age(train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
-    """For each row of `test`, the share of the rows of `train` at its day in the stage that converted, brought up to date.
+    """For each row of `test`, the rate of `train` at its day in the stage, brought up to date.
 
     All log-odds are moved by the same amount, so that they add up to the outcomes of the latest rows of `train`. A day
     that `train` has no row of gets the overall rate.
