@@ -10,10 +10,9 @@ import scipy.sparse as sp
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from data_contracts.snapshots import FeatureColumn
-from models.estimators import ROWS_AT_ONCE
+from models.design import DesignBatch, category_widths, design_batches
 
 
 class Explainer(Protocol):
@@ -48,7 +47,7 @@ class LinearExplainer:
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(features, self.names, lambda batch: self.transform.transform(batch) @ self.table)
+        return _by_batches(self.transform, features, self.names, lambda batch: batch.matrix @ self.table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +76,10 @@ class TreeExplainer:
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(features, self.names, self._batch)
+        return _by_batches(self.transform, features, self.names, self._batch)
 
-    def _batch(self, features: pd.DataFrame) -> np.ndarray:
-        leaves = self.booster.predict(self.transform.transform(features), pred_leaf=True)
+    def _batch(self, batch: DesignBatch) -> np.ndarray:
+        leaves = self.booster.predict(batch.matrix, pred_leaf=True)
         rows, trees = leaves.shape
         columns = (leaves + self.first_leaf).ravel()
         visited = sp.csr_array(
@@ -109,18 +108,13 @@ def design_origin(transformer: ColumnTransformer, names: Sequence[str]) -> np.nd
     for part, fitted, columns in transformer.transformers_:
         origins = [position[name] for name in columns]
         if part == "category":
-            parts += list(np.repeat(origins, _category_widths(fitted)))
+            parts += list(np.repeat(origins, category_widths(fitted)))
         elif part == "missing":
             parts += [origins[i] for i in fitted.features_]
         else:
             repeats = transformer.output_indices_[part]
             parts += origins * ((repeats.stop - repeats.start) // len(origins))
     return np.asarray(parts)
-
-
-def _category_widths(encoder: OneHotEncoder) -> list[int]:
-    rare = [0 if found is None else len(found) - 1 for found in encoder.infrequent_categories_]
-    return [len(known) - fewer for known, fewer in zip(encoder.categories_, rare, strict=True)]
 
 
 def _tree_explainer(transform: Pipeline, booster: Any, *, names: tuple[str, ...], origin: np.ndarray) -> TreeExplainer:
@@ -161,9 +155,12 @@ def _count(node: Mapping[str, Any]) -> int:
 
 
 def _by_batches(
-    features: pd.DataFrame, names: tuple[str, ...], explain: Callable[[pd.DataFrame], np.ndarray]
+    transform: Pipeline,
+    features: pd.DataFrame,
+    names: tuple[str, ...],
+    explain: Callable[[DesignBatch], np.ndarray],
 ) -> pd.DataFrame:
     values = np.zeros((len(features), len(names)))
-    for start in range(0, len(features), ROWS_AT_ONCE):
-        values[start : start + ROWS_AT_ONCE] = explain(features.iloc[start : start + ROWS_AT_ONCE])
+    for batch in design_batches(transform, features):
+        values[batch.rows] = explain(batch)
     return pd.DataFrame(values, index=features.index, columns=list(names))
