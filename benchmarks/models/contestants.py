@@ -50,9 +50,10 @@ class Contestant:
 SAID: Final = {
     "lightgbm": "LightGBM, default",
     "lightgbm_tuned": "LightGBM, tuned",
-    "logistic_regression": "logistic regression",
+    "logistic_plain": "logistic regression, default",
+    "logistic_regression": "logistic regression, tuned",
     "catboost": "CatBoost, default",
-    "autogluon": "AutoGluon, 90 s",
+    "autogluon": "AutoGluon, at most 90 s",
     "naive_bayes": "naive Bayes as in Odoo",
 }
 """The peers."""

@@ -78,10 +78,10 @@ def probabilities(words: pd.DataFrame, known: Frequencies) -> np.ndarray:
 def fit_and_predict(
     train: pd.DataFrame, test: pd.DataFrame, *, numbers: Sequence[str], categories: Sequence[str], team: str | None
 ) -> np.ndarray:
-    """The probability of each row of `test`, counted among the rows of `train` of its `team`, if there is such a column.
+    """The probability of each row of `test`, by the counts of the rows of `train`.
 
-    `train` has the columns `converted` and `weight` beside the features. A team that was never seen has the counts of
-    all.
+    `train` has the columns `converted` and `weight` beside the features. Where `team` names a column, each team has its
+    own counts, and a team that was never seen those of all.
     """
     columns = [*numbers, *categories]
     known, asked = (_words(train, rows, columns=columns, numbers=numbers) for rows in (train, test))

@@ -22,10 +22,11 @@ MODELS = {
     "and fits them on all training rows. As shipped it learns from all moments",
     "LightGBM, default": "`LGBMClassifier()`, categories as it takes them",
     "LightGBM, tuned": f"the best of {N_TRIALS} random draws of seven parameters, by log loss on our forward folds",
-    "logistic regression": "one-hot categories, standardised numbers, medians and indicators for what is missing; C by "
-    "our forward folds",
+    "logistic regression, default": "C 1; one-hot categories, standardised numbers, medians and indicators for what "
+    "is missing",
+    "logistic regression, tuned": "the same with the best of eleven values of C, by log loss on our forward folds",
     "CatBoost, default": "`CatBoostClassifier()`, categories as it takes them",
-    f"AutoGluon, {AUTOGLUON_SECONDS} s": 'default presets, `eval_metric="log_loss"`, without its neural networks',
+    f"AutoGluon, at most {AUTOGLUON_SECONDS} s": 'default presets, `eval_metric="log_loss"`, no neural networks',
     "naive Bayes as in Odoo": "counts of each value among won and lost leads, 0.1 added to each; numbers in ten bins",
     "base rate of training": "one probability for everyone",
     "base rate by age": "the rate at the lead's day in the stage, its level moved to the latest "

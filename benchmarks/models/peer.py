@@ -1,7 +1,8 @@
 """One peer in a process of its own: `python -m benchmarks.models.peer NAME TASK_FOLDER ROW_SET OUT`.
 
 It runs in the peers' environment and imports nothing of ours but what needs pandas only. It reads the files that
-`tasks.write_task` wrote, and writes a column `probability` to `OUT` and what was chosen to `OUT` with the ending `.txt`.
+`tasks.write_task` wrote, and writes a column `probability` to `OUT`. What was chosen goes to `OUT` with the ending
+`.txt`.
 """
 
 import json
@@ -69,7 +70,7 @@ class Rows:
 
     def with_words(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """The features of both sides, a missing category as a word of its own."""
-        words = {name: "(missing)" for name in self.categories}
+        words = dict.fromkeys(self.categories, "(missing)")
         return self.train[self.features].fillna(words), self.test[self.features].fillna(words)
 
     def forward_loss(self, predict: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> float:
@@ -139,6 +140,13 @@ def _classifier(parameters: Mapping[str, Any]) -> Any:
     from lightgbm import LGBMClassifier
 
     return LGBMClassifier(random_state=SEED, n_jobs=N_THREADS, verbose=-1, **parameters)
+
+
+def logistic_plain(rows: Rows) -> Found:
+    """Logistic regression as it comes, on one-hot categories and standardised numbers."""
+    train, test = rows.with_words()
+    model = _linear(rows, 1.0).fit(train, rows.outcome, classify__sample_weight=rows.weight)
+    return model.predict_proba(test)[:, 1], ""
 
 
 def logistic_regression(rows: Rows) -> Found:
@@ -214,6 +222,7 @@ def naive_bayes(rows: Rows) -> Found:
 PEERS: Mapping[str, Callable[[Rows], Found]] = {
     "lightgbm": lightgbm_default,
     "lightgbm_tuned": lightgbm_tuned,
+    "logistic_plain": logistic_plain,
     "logistic_regression": logistic_regression,
     "catboost": catboost_default,
     "autogluon": autogluon,
