@@ -15,7 +15,7 @@ from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncod
 
 from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
 from data_contracts.snapshots import TEXT, FeatureColumn
-from models.design import DesignBatch, design_batches
+from models.design import design_batches
 from models.linear import logistic_probabilities
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
@@ -100,15 +100,16 @@ def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray
     classifier = estimator.named_steps["classifier"]
     found = np.empty(len(features))
     for batch in design_batches(estimator[:-1], features):
-        found[batch.rows] = _batch_probabilities(classifier, batch)
+        found[batch.rows] = design_probabilities(classifier, batch.matrix)
     return found
 
 
-def _batch_probabilities(classifier: LogisticRegression | LGBMClassifier, batch: DesignBatch) -> np.ndarray:
+def design_probabilities(classifier: LogisticRegression | LGBMClassifier, matrix: np.ndarray) -> np.ndarray:
+    """The same from the `matrix` of a design's batch, one a row of it."""
     if isinstance(classifier, LogisticRegression):
-        return logistic_probabilities(classifier, batch.matrix)
+        return logistic_probabilities(classifier, matrix)
     # The booster itself: its scikit-learn face checks every batch once more.
-    return np.asarray(classifier.booster_.predict(batch.matrix, num_threads=N_THREADS))
+    return np.asarray(classifier.booster_.predict(matrix, num_threads=N_THREADS))
 
 
 def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:

@@ -1,6 +1,6 @@
 """Why a lead got its probability: each feature's share of the log-odds, fast enough for every lead of a CRM."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
-from models.design import DesignBatch, category_widths, design_batches
+from models.design import category_widths, design_batches
 
 
 class Explainer(Protocol):
@@ -25,6 +25,10 @@ class Explainer(Protocol):
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """One column a feature: log-odds by which it moves each row of `features` (a `model_frame`) off `baseline`."""
+        ...
+
+    def of_design(self, matrix: np.ndarray) -> np.ndarray:
+        """The same from rows of the design that the classifier reads."""
         ...
 
 
@@ -47,7 +51,11 @@ class LinearExplainer:
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(self.transform, features, self.names, lambda batch: batch.matrix @ self.table)
+        return _by_batches(self, self.transform, features, self.names)
+
+    def of_design(self, matrix: np.ndarray) -> np.ndarray:
+        """The same from rows of the design."""
+        return np.asarray(matrix @ self.table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,10 +84,11 @@ class TreeExplainer:
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(self.transform, features, self.names, self._batch)
+        return _by_batches(self, self.transform, features, self.names)
 
-    def _batch(self, batch: DesignBatch) -> np.ndarray:
-        leaves = self.booster.predict(batch.matrix, pred_leaf=True)
+    def of_design(self, matrix: np.ndarray) -> np.ndarray:
+        """The same from rows of the design."""
+        leaves = self.booster.predict(matrix, pred_leaf=True)
         rows, trees = leaves.shape
         columns = (leaves + self.first_leaf).ravel()
         visited = sp.csr_array(
@@ -155,12 +164,9 @@ def _count(node: Mapping[str, Any]) -> int:
 
 
 def _by_batches(
-    transform: Pipeline,
-    features: pd.DataFrame,
-    names: tuple[str, ...],
-    explain: Callable[[DesignBatch], np.ndarray],
+    explainer: Explainer, transform: Pipeline, features: pd.DataFrame, names: tuple[str, ...]
 ) -> pd.DataFrame:
     values = np.zeros((len(features), len(names)))
     for batch in design_batches(transform, features):
-        values[batch.rows] = explain(batch)
+        values[batch.rows] = explainer.of_design(batch.matrix)
     return pd.DataFrame(values, index=features.index, columns=list(names))
