@@ -91,9 +91,8 @@ def beside_the_booster(estimator: Pipeline, frame: pd.DataFrame) -> None:
     for _ in range(3):
         ours.append(cpu_seconds(lambda: raw_probabilities(estimator, model_frame(frame, COLUMNS))))
         raw.append(cpu_seconds(lambda: booster.predict(ready, num_threads=1)))
-    print(
-        f"  features to probabilities {min(ours):.2f} s, booster alone {min(raw):.2f} s: {min(ours) / min(raw):.2f} times"
-    )
+    times = min(ours) / min(raw)
+    print(f"  features to probabilities {min(ours):.2f} s, booster alone {min(raw):.2f} s: {times:.2f} times")
 
 
 def cpu_seconds(do: Callable[[], object]) -> float:

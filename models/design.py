@@ -53,11 +53,14 @@ def design_batches(transform: Pipeline, features: pd.DataFrame) -> Iterator[Desi
     at_once = (
         PLAIN_ROWS_AT_ONCE if all(_is_plain(name, fitted) for name, fitted, _ in parts.transformers_) else ROWS_AT_ONCE
     )
+    numbers = _passed_through(parts, features)
     matrix = np.empty((min(at_once, len(features)), _width(parts)))
     for start in range(0, len(features), at_once):
         rows = slice(start, min(start + at_once, len(features)))
         batch = matrix[: rows.stop - rows.start]
-        _fill(batch, parts, features, rows=rows, ones=ones)
+        _fill(batch, parts, features.iloc[rows], ones=ones[:, rows])
+        for position, values in numbers.items():
+            batch[:, position] = values[rows]
         for _, step in after:
             batch = step.transform(batch)
         yield DesignBatch(rows, batch)
@@ -82,22 +85,27 @@ def _width(parts: ColumnTransformer) -> int:
     return max(int(place.stop) for place in parts.output_indices_.values())
 
 
-def _fill(
-    matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, *, rows: slice, ones: np.ndarray
-) -> None:
-    """Write the design of `rows` of `features` into `matrix`."""
+def _passed_through(parts: ColumnTransformer, features: pd.DataFrame) -> dict[int, np.ndarray]:
+    """The numbers that are taken as they are, by their column of the design."""
+    return {
+        position: features[number].to_numpy()
+        for name, fitted, columns in parts.transformers_
+        if _passes_through(fitted)
+        for position, number in enumerate(columns, start=parts.output_indices_[name].start)
+    }
+
+
+def _fill(matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, *, ones: np.ndarray) -> None:
+    """Write the design of `features` into `matrix`, but for numbers that are taken as they are."""
     for name, fitted, columns in parts.transformers_:
         place = parts.output_indices_[name]
         if name == CATEGORY:
             matrix[:, place] = 0.0
-            for column in ones[:, rows]:
+            for column in ones:
                 is_known = np.flatnonzero(column >= 0)
                 matrix[is_known, column[is_known]] = 1.0
-        elif _passes_through(fitted):
-            for position, number in enumerate(columns, start=place.start):
-                matrix[:, position] = features[number].to_numpy()[rows]
-        else:
-            matrix[:, place] = fitted.transform(features[columns].iloc[rows])
+        elif not _passes_through(fitted):
+            matrix[:, place] = fitted.transform(features[columns])
 
 
 def _ones(parts: ColumnTransformer, features: pd.DataFrame) -> np.ndarray:

@@ -72,7 +72,9 @@ def _as_model_column(values: pd.Series, column: FeatureColumn) -> pd.Series:
         return values.astype(TEXT)
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     is_infinite = np.isinf(numbers)
-    return pd.Series(np.where(is_infinite, np.nan, numbers) if is_infinite.any() else numbers, index=values.index)
+    if is_infinite.any():
+        numbers = np.where(is_infinite, np.nan, numbers)
+    return pd.Series(numbers, index=values.index, copy=False)
 
 
 def fit_estimator(
