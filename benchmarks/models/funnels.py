@@ -28,6 +28,21 @@ FILES = {
 """The files of each funnel, in a folder of its name."""
 
 
+TREES_AHEAD_BY_LITTLE = (
+    "On the forward folds the logistic regression was ahead of our small trees by 0.002, and was chosen. On these leads "
+    "the small trees have a log loss of 0.645 and 0.647."
+)
+NO_INTERACTIONS = (
+    "What was chosen adds features up: how much one counts cannot depend on the day in the stage. The peers' logistic "
+    "regressions lose as much where they learn from all moments."
+)
+TREES_BEFORE_A_NEW_REGIME = (
+    "The forward folds lie before the interest rate fell that low, and chose trees. Our own logistic regression with "
+    "C 0.3 was among the candidates; uncalibrated it has a log loss of 0.590 here."
+)
+"""Why ours loses, as far as it was looked into: figures of single fits on the same rows, made when this was written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
     """A task before its rows are there: leads `day` days after their entry, from `test_from` on."""
@@ -38,6 +53,7 @@ class Question:
     transition: Transition
     day: int
     test_from: dt.date
+    remark: str = ""
 
 
 QUESTIONS: Mapping[str, tuple[Question, ...]] = {
@@ -66,6 +82,7 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
             Transition.SQL_TO_WIN,
             day=7,
             test_from=dt.date(2012, 1, 12),
+            remark=TREES_AHEAD_BY_LITTLE,
         ),
         Question(
             "bpi2012-sql_to_win-14d",
@@ -74,6 +91,7 @@ QUESTIONS: Mapping[str, tuple[Question, ...]] = {
             Transition.SQL_TO_WIN,
             day=14,
             test_from=dt.date(2012, 1, 12),
+            remark=NO_INTERACTIONS,
         ),
     ),
     "olist": (
@@ -107,7 +125,15 @@ def tasks_of(funnel: str, data: Path) -> Iterator[Task]:
 
 def _asked(question: Question, table: LabelledTable) -> Task:
     split = split_at(learning_rows(table), dt.datetime.combine(question.test_from, dt.time()))
-    return task_of(question.name, question.title, note=question.note, table=table, split=split, day=question.day)
+    return task_of(
+        question.name,
+        question.title,
+        note=question.note,
+        table=table,
+        split=split,
+        day=question.day,
+        remark=question.remark,
+    )
 
 
 def _bank_task(folder: Path) -> Task:
@@ -116,10 +142,13 @@ def _bank_task(folder: Path) -> Task:
         "bank_marketing",
         "Bank Marketing: does the lead subscribe? Before the call",
         note="The last 20 % of the rows in their order, without `duration`, which is known only after the call. The "
-        "share that subscribes rises from 3 % to 46 % over the file, so the past says little about the level.",
+        "share that subscribes rises from 3 % to above 50 % over the file. In 99 % of the rows to judge the interest "
+        "rate (`euribor3m`) is lower than in any row before: a straight line goes on there, while trees and ranks stay "
+        "at the edge of what they saw.",
         table=table,
         split=bank_split(table),
         day=0,
+        remark=TREES_BEFORE_A_NEW_REGIME,
     )
 
 

@@ -47,7 +47,16 @@ class Surroundings:
 def page(results: Sequence[Result], *, surroundings: Surroundings) -> str:
     """The whole page."""
     return (
-        "\n\n".join([*_lead(surroundings), *_how_to_read(), *(part for one in results for part in _task(one))]) + "\n"
+        "\n\n".join(
+            [
+                *_lead(surroundings),
+                "## In short",
+                _summary(results),
+                *_how_to_read(),
+                *(part for one in results for part in _task(one)),
+            ]
+        )
+        + "\n"
     )
 
 
@@ -104,22 +113,56 @@ def _task(result: Result) -> Iterable[str]:
 def verdict(result: Result) -> str:
     """In words, where each of ours stands against the best peer and against the base rate by age."""
     sentences = []
-    for one in result.standings:
-        if one.run is None or not one.run.contestant.is_ours or one.figures is None:
-            continue
+    for one in _ours(result):
+        others = []
         if result.best_peer is not None and one.from_best_peer is not None:
             best = _name(result.standing(result.best_peer))
-            sentences.append(f"{_name(one).capitalize()} {_compared(one.from_best_peer)} the best peer ({best}).")
+            others.append(f"{_compared(one.from_best_peer)} the best peer ({best})")
         if one.from_base_rate_by_age is not None:
-            sentences.append(f"It {_compared(one.from_base_rate_by_age)} the base rate by age.")
+            others.append(f"{_compared(one.from_base_rate_by_age)} the base rate by age")
+        if others:
+            sentences.append(f"{_name(one).capitalize()}, {' and '.join(others)}.")
+    if result.task.remark and any(_loses(one.from_best_peer) for one in _ours(result)):
+        sentences.append(result.task.remark)
     return " ".join(sentences)
+
+
+def _summary(results: Sequence[Result]) -> str:
+    """One line a task: ours as shipped beside the best peer."""
+    head = ("task", "ours", "best peer", "its log loss", "difference", "ours")
+    return "\n".join([_line(head), _line(["---"] * len(head)), *(_line(_in_short(one)) for one in results)])
+
+
+def _in_short(result: Result) -> list[str]:
+    shipped = next(iter(_ours(result)), None)
+    name = f"`{result.task.name}`"
+    if shipped is None or shipped.figures is None or shipped.from_best_peer is None or result.best_peer is None:
+        return [name, *["–"] * 5]
+    best = result.standing(result.best_peer)
+    return [
+        name,
+        estimate_text(shipped.figures.log_loss),
+        _name(best),
+        "" if best.figures is None else estimate_text(best.figures.log_loss),
+        estimate_text(shipped.from_best_peer),
+        _compared(shipped.from_best_peer).removesuffix(" to").removesuffix(" from"),
+    ]
+
+
+def _ours(result: Result) -> list[Standing]:
+    """Our models that ran, as shipped first."""
+    return [one for one in result.standings if one.run and one.run.contestant.is_ours and one.figures is not None]
+
+
+def _loses(difference: Estimate | None) -> bool:
+    return difference is not None and difference.low is not None and difference.low > 0
 
 
 def _compared(difference: Estimate) -> str:
     if difference.low is None or difference.high is None:
         return "cannot be compared with"
-    if difference.low > 0:
-        return "**loses to**"
+    if _loses(difference):
+        return "**loses** to"
     return "beats" if difference.high < 0 else "cannot be told from"
 
 

@@ -40,6 +40,8 @@ class Task:
         Of its folder, and to be asked for.
     title, note
         What is asked, and what a reader should know of the rows.
+    remark
+        Why ours loses, as far as it was looked into; shown only where it does.
     table
         All rows of the transition.
     split
@@ -55,6 +57,7 @@ class Task:
     table: LabelledTable
     split: Split
     day: int
+    remark: str = ""
 
     @property
     def row_sets(self) -> dict[RowSet, pd.DataFrame]:
@@ -70,11 +73,13 @@ class Task:
         return Split(train=self.row_sets["task_rows"], test=self.split.test, test_from=self.split.test_from)
 
 
-def task_of(name: str, title: str, *, note: str, table: LabelledTable, split: Split, day: int) -> Task:
+def task_of(
+    name: str, title: str, *, note: str, table: LabelledTable, split: Split, day: int, remark: str = ""
+) -> Task:
     """The task of judging the test rows of `split` that are `day` days in the stage."""
     at_day = split.test[day_in_stage(split.test) == day].assign(weight=1.0)
     judged = Split(train=split.train, test=at_day, test_from=split.test_from)
-    return Task(name=name, title=title, note=note, table=table, split=judged, day=day)
+    return Task(name=name, title=title, note=note, table=table, split=judged, day=day, remark=remark)
 
 
 def day_in_stage(rows: pd.DataFrame) -> np.ndarray:

@@ -74,8 +74,22 @@ def test_a_peer_equal_to_ours_cannot_be_told_from_it(task: Task) -> None:
 def test_the_page_says_where_ours_loses(task: Task) -> None:
     truth = task.split.test["true_p"].to_numpy()
     result = result_of(task, [run_of("ours", np.full(len(truth), 0.99)), run_of("peer", truth)])
-    assert "**loses to** the best peer (peer, task's rows)" in verdict(result)
-    assert "It **loses to** the base rate by age" in verdict(result)
+    assert "**loses** to the best peer (peer, task's rows)" in verdict(result)
+    assert "and **loses** to the base rate by age." in verdict(result)
+
+
+def test_a_remark_is_shown_only_where_ours_loses(task: Task) -> None:
+    remarked, truth = replace(task, remark="Because."), task.split.test["true_p"].to_numpy()
+    bad = np.full(len(truth), 0.99)
+    assert "Because." in verdict(result_of(remarked, [run_of("ours", bad), run_of("peer", truth)]))
+    assert "Because." not in verdict(result_of(remarked, [run_of("ours", truth), run_of("peer", bad)]))
+
+
+def test_the_page_begins_with_ours_as_shipped_beside_the_best_peer(result: Result) -> None:
+    text = page([result], surroundings=Surroundings({}, {}, n_threads=1))
+    (line,) = (line for line in text.splitlines() if line.startswith("| `weekly` |"))
+    assert "task's rows" in line
+    assert line.count("|") == 7
 
 
 def test_without_any_peer_ours_stands_beside_the_references(task: Task) -> None:
