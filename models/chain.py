@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from data_contracts.scores import P_SQL, P_WIN, P_WIN_GIVEN_SQL
@@ -27,11 +28,17 @@ def win_probabilities(transitions: Mapping[Transition, FittedTransition], frame:
     frame
         Features, and `stage`.
     """
-    if Transition.MQL_TO_WIN in transitions:
-        p_win = transitions[Transition.MQL_TO_WIN].predict(frame)
+    predicted = {transition: model.predict(frame) for transition, model in transitions.items()}
+    return chained(predicted, frame)
+
+
+def chained(predicted: Mapping[Transition, np.ndarray], frame: pd.DataFrame) -> pd.DataFrame:
+    """As `win_probabilities`, from what the models of the transitions have `predicted` for each row of `frame`."""
+    if Transition.MQL_TO_WIN in predicted:
+        p_win = predicted[Transition.MQL_TO_WIN]
         missing = float("nan")
         return pd.DataFrame({P_SQL: missing, P_WIN_GIVEN_SQL: missing, P_WIN: p_win}, index=frame.index)
     is_qualified = frame["stage"].isin(QUALIFIED_STAGES)
-    p_sql = pd.Series(transitions[Transition.MQL_TO_SQL].predict(frame), index=frame.index).mask(is_qualified, 1.0)
-    p_win_given_sql = transitions[Transition.SQL_TO_WIN].predict(frame)
+    p_sql = pd.Series(predicted[Transition.MQL_TO_SQL], index=frame.index).mask(is_qualified, 1.0)
+    p_win_given_sql = predicted[Transition.SQL_TO_WIN]
     return pd.DataFrame({P_SQL: p_sql, P_WIN_GIVEN_SQL: p_win_given_sql, P_WIN: p_sql * p_win_given_sql})

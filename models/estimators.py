@@ -14,7 +14,8 @@ from sklearn.pipeline import FeatureUnion, Pipeline
 from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, QuantileTransformer, StandardScaler
 
 from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
-from data_contracts.snapshots import FeatureColumn
+from data_contracts.snapshots import TEXT, FeatureColumn
+from models.design import design_batches
 from models.linear import logistic_probabilities
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
@@ -31,11 +32,6 @@ N_QUANTILES = 200
 N_COSINES = 4
 """Cosines of its rank that stand for a number in the logistic regression, of half a wave to two waves over its range.
 They bend often enough for an hour of the day or an amount, and are few enough for some thousand leads."""
-
-ROWS_AT_ONCE = 50_000
-"""Leads predicted or explained in one go: a few hundred megabytes at most, whatever the number of leads."""
-
-TEXT = pd.StringDtype(na_value=np.nan)
 
 N_THREADS = 1
 """Threads of a LightGBM fit. Two gain little on tables of this size, and beside a busy neighbour they wait for each
@@ -67,14 +63,18 @@ def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.Dat
 
     Infinite numbers count as missing.
     """
-    return pd.DataFrame({column.name: _as_model_column(frame[column.name], column) for column in columns})
+    found = {column.name: _as_model_column(frame[column.name], column) for column in columns}
+    return pd.DataFrame(found, index=frame.index, copy=False)
 
 
 def _as_model_column(values: pd.Series, column: FeatureColumn) -> pd.Series:
     if column.type == "category":
         return values.astype(TEXT)
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
-    return pd.Series(np.where(np.isfinite(numbers), numbers, np.nan), index=values.index)
+    is_infinite = np.isinf(numbers)
+    if is_infinite.any():
+        numbers = np.where(is_infinite, np.nan, numbers)
+    return pd.Series(numbers, index=values.index, copy=False)
 
 
 def fit_estimator(
@@ -99,16 +99,19 @@ def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray
 
     A row's is the same to the last bit whatever the other rows are.
     """
-    starts = range(0, len(features), ROWS_AT_ONCE)
-    batches = (_batch_probabilities(estimator, features.iloc[start : start + ROWS_AT_ONCE]) for start in starts)
-    return np.concatenate([np.empty(0), *batches])
-
-
-def _batch_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
     classifier = estimator.named_steps["classifier"]
+    found = np.empty(len(features))
+    for batch in design_batches(estimator[:-1], features):
+        found[batch.rows] = design_probabilities(classifier, batch.matrix)
+    return found
+
+
+def design_probabilities(classifier: LogisticRegression | LGBMClassifier, matrix: np.ndarray) -> np.ndarray:
+    """The same from the `matrix` of a design's batch, one a row of it."""
     if isinstance(classifier, LogisticRegression):
-        return logistic_probabilities(classifier, estimator[:-1].transform(features))
-    return np.asarray(estimator.predict_proba(features)[:, 1])
+        return logistic_probabilities(classifier, matrix)
+    # The booster itself: its scikit-learn face checks every batch once more.
+    return np.asarray(classifier.booster_.predict(matrix, num_threads=N_THREADS))
 
 
 def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:

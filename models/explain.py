@@ -1,6 +1,6 @@
 """Why a lead got its probability: each feature's share of the log-odds, fast enough for every lead of a CRM."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,10 +10,9 @@ import scipy.sparse as sp
 from sklearn.compose import ColumnTransformer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
 
 from data_contracts.snapshots import FeatureColumn
-from models.estimators import ROWS_AT_ONCE
+from models.design import category_widths, design_batches
 
 
 class Explainer(Protocol):
@@ -26,6 +25,10 @@ class Explainer(Protocol):
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """One column a feature: log-odds by which it moves each row of `features` (a `model_frame`) off `baseline`."""
+        ...
+
+    def of_design(self, matrix: np.ndarray) -> np.ndarray:
+        """The same from rows of the design that the classifier reads."""
         ...
 
 
@@ -48,7 +51,11 @@ class LinearExplainer:
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(features, self.names, lambda batch: self.transform.transform(batch) @ self.table)
+        return _by_batches(self, self.transform, features, self.names)
+
+    def of_design(self, matrix: np.ndarray) -> np.ndarray:
+        """The same from rows of the design."""
+        return np.asarray(matrix @ self.table)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +84,11 @@ class TreeExplainer:
 
     def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
         """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(features, self.names, self._batch)
+        return _by_batches(self, self.transform, features, self.names)
 
-    def _batch(self, features: pd.DataFrame) -> np.ndarray:
-        leaves = self.booster.predict(self.transform.transform(features), pred_leaf=True)
+    def of_design(self, matrix: np.ndarray) -> np.ndarray:
+        """The same from rows of the design."""
+        leaves = self.booster.predict(matrix, pred_leaf=True)
         rows, trees = leaves.shape
         columns = (leaves + self.first_leaf).ravel()
         visited = sp.csr_array(
@@ -109,18 +117,13 @@ def design_origin(transformer: ColumnTransformer, names: Sequence[str]) -> np.nd
     for part, fitted, columns in transformer.transformers_:
         origins = [position[name] for name in columns]
         if part == "category":
-            parts += list(np.repeat(origins, _category_widths(fitted)))
+            parts += list(np.repeat(origins, category_widths(fitted)))
         elif part == "missing":
             parts += [origins[i] for i in fitted.features_]
         else:
             repeats = transformer.output_indices_[part]
             parts += origins * ((repeats.stop - repeats.start) // len(origins))
     return np.asarray(parts)
-
-
-def _category_widths(encoder: OneHotEncoder) -> list[int]:
-    rare = [0 if found is None else len(found) - 1 for found in encoder.infrequent_categories_]
-    return [len(known) - fewer for known, fewer in zip(encoder.categories_, rare, strict=True)]
 
 
 def _tree_explainer(transform: Pipeline, booster: Any, *, names: tuple[str, ...], origin: np.ndarray) -> TreeExplainer:
@@ -161,9 +164,9 @@ def _count(node: Mapping[str, Any]) -> int:
 
 
 def _by_batches(
-    features: pd.DataFrame, names: tuple[str, ...], explain: Callable[[pd.DataFrame], np.ndarray]
+    explainer: Explainer, transform: Pipeline, features: pd.DataFrame, names: tuple[str, ...]
 ) -> pd.DataFrame:
     values = np.zeros((len(features), len(names)))
-    for start in range(0, len(features), ROWS_AT_ONCE):
-        values[start : start + ROWS_AT_ONCE] = explain(features.iloc[start : start + ROWS_AT_ONCE])
+    for batch in design_batches(transform, features):
+        values[batch.rows] = explainer.of_design(batch.matrix)
     return pd.DataFrame(values, index=features.index, columns=list(names))

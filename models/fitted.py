@@ -15,9 +15,18 @@ from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
 from models.calibrate import calibrated
-from models.estimators import model_frame, raw_probabilities
+from models.design import design_batches
+from models.estimators import design_probabilities, model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
 from models.threads import in_one_thread
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """What `FittedTransition.explained` says: a probability for each row, contributions for those that were asked."""
+
+    probability: np.ndarray
+    contributions: pd.DataFrame
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +75,25 @@ class FittedTransition:
         if self._explainer is None:
             return pd.DataFrame(0.0, index=frame.index, columns=list(features.columns))
         return self._explainer.contributions(features)
+
+    @in_one_thread
+    def explained(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Explained:
+        """What `predict` says of `frame`, and `contributions` of its rows where `asked` (one flag a row) is true.
+
+        The features are turned once into what the model reads. Raises `ReleaseError` as `predict` does.
+        """
+        features = self._features(frame)
+        contributions = pd.DataFrame(0.0, index=frame.index[asked], columns=list(features.columns))
+        if self.estimator is None or self._explainer is None:
+            return Explained(base_rate_at(self.summary.base_rate_by_age, frame), contributions)
+        raw, parts = np.empty(len(frame)), [contributions.to_numpy()[:0]]
+        for batch in design_batches(self.estimator[:-1], features):
+            raw[batch.rows] = design_probabilities(self.estimator.named_steps["classifier"], batch.matrix)
+            chosen = batch.matrix[asked[batch.rows]]
+            if len(chosen):
+                parts.append(self._explainer.of_design(chosen))
+        found = pd.DataFrame(np.concatenate(parts), index=contributions.index, columns=contributions.columns)
+        return Explained(calibrated(self.calibrator, raw), found)
 
     @cached_property
     def _explainer(self) -> Explainer | None:

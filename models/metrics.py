@@ -16,9 +16,11 @@ LIFT_SHARES = np.round(np.arange(1, 21) * 0.05, 2)
 
 _N_STEPS = 40
 _LONGEST_STEP = 2.0
+_MOST_HALVINGS = 30
+_ROUNDING = 1e-12
 _NO_SOLUTION = 40.0
-"""Newton steps are held short, so that they converge from far. What runs away has no finite solution, as with one
-outcome only or outcomes that the probability separates."""
+"""Newton steps are held short, and halved while they lower the likelihood, so that they converge from far. What runs
+away has no finite solution, as with one outcome only or outcomes that the probability separates."""
 
 Figures = Mapping[str, np.ndarray]
 """A metric's values by its name, one a resample; not a number where it is not defined."""
@@ -181,8 +183,31 @@ def _logistic_line(log_odds: np.ndarray, *, outcome: np.ndarray, weight: np.ndar
     line = np.array([0.0, 1.0])
     for _ in range(_N_STEPS):
         step = _line_step(*(_line_terms(log_odds, outcome, line) * weight[:, None]).sum(axis=0))
-        line = line + np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+        step = np.clip(step, -_LONGEST_STEP, _LONGEST_STEP)
+        line = line + _uphill(step, line, log_odds=log_odds, outcome=outcome, weight=weight)
     return line if np.abs(line).max() < _NO_SOLUTION else np.full(2, np.nan)
+
+
+def _uphill(
+    step: np.ndarray, line: np.ndarray, *, log_odds: np.ndarray, outcome: np.ndarray, weight: np.ndarray
+) -> np.ndarray:
+    """`step`, halved until it no longer lowers the likelihood of `line`.
+
+    Where probabilities are far too certain, a whole step leaps over the solution and the next one farther back.
+    """
+
+    def loss(at: np.ndarray) -> float:
+        linear = at[0] + at[1] * log_odds
+        return float(np.sum(weight * (np.logaddexp(0.0, linear) - outcome * linear)))
+
+    if not np.isfinite(step).all():
+        return step
+    least = loss(line) * (1 + _ROUNDING)
+    for _ in range(_MOST_HALVINGS):
+        if not loss(line + step) > least:
+            break
+        step = step / 2
+    return step
 
 
 def logistic_shift(log_odds: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> float:
@@ -190,7 +215,9 @@ def logistic_shift(log_odds: np.ndarray, *, outcome: np.ndarray, weight: np.ndar
     shift = 0.0
     for _ in range(_N_STEPS):
         gradient, curvature = (_shift_terms(log_odds, outcome, shift) * weight[:, None]).sum(axis=0)
-        shift += float(np.clip(_ratio(gradient, curvature), -_LONGEST_STEP, _LONGEST_STEP))
+        step = np.array([np.clip(_ratio(gradient, curvature), -_LONGEST_STEP, _LONGEST_STEP), 0.0])
+        line = np.array([shift, 1.0])
+        shift += float(_uphill(step, line, log_odds=log_odds, outcome=outcome, weight=weight)[0])
     return shift if abs(shift) < _NO_SOLUTION else float("nan")
 
 

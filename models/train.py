@@ -17,6 +17,7 @@ from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import Choice, Fitter
 from models.fitted import FittedTransition
 from models.judge import LEAST_TEST_OUTCOMES, LEAST_TRAIN_OUTCOMES, Judgement, judge
+from models.select import select
 from models.split import Split, at_day, default_test_from, learning_rows, rolling_tests, split_at
 from models.threads import in_one_thread
 
@@ -100,6 +101,18 @@ def backtest_transition(
         evaluations.append(judge(table, split, definitions=definitions, seed=seed, say=say).at_acting_age)
         say(f"{table.transition}: judged window {number} of {len(splits)}")
     return tuple(evaluations)
+
+
+@in_one_thread
+def fit_on(table: LabelledTable, rows: pd.DataFrame, *, seed: int = SEED, say: Say = silent) -> FittedTransition:
+    """What the procedure chooses and fits on `rows` of `table` and nothing else, not judged yet.
+
+    It is the model that `train_transition` judges where `rows` are the training rows of its split. The base rate
+    by age is never put in its place: whether there is a signal is told on later leads.
+    """
+    selection = select(rows, Fitter(table.columns, seed), say=say)
+    judged = Judgement(selection, acting_day=ENTRY, evaluations=())
+    return _fitted(table, rows, selection.best, judged=judged, seed=seed)
 
 
 def _fitted(

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -26,8 +27,8 @@ from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.artefacts import load_release, save_release
-from models.chain import win_probabilities
-from models.fitted import ScoringRelease
+from models.chain import chained
+from models.fitted import FittedTransition, ScoringRelease
 from models.thresholds import grade
 from serving.decide import actions, respond_by
 from serving.phrases import phrasings
@@ -174,13 +175,18 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         The definitions in force.
     """
     manifest, thresholds = release.manifest, release.manifest.thresholds
-    chances = win_probabilities(release.transitions, frame)
+    explained = {
+        transition: model.explained(frame, asked=(frame["transition"] == transition).to_numpy())
+        for transition, model in release.transitions.items()
+    }
+    chances = chained({transition: one.probability for transition, one in explained.items()}, frame)
     p_first = chances[P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL].to_numpy()
     fit = frame[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
     grades = grade(p_first, fit, thresholds=thresholds)
     n_alike = np.array([thresholds.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
     next_actions = actions(frame["stage"], p_first=p_first, icp_fit=fit, thresholds=thresholds)
-    reasons = _reasons(frame, next_actions, release=release)
+    contributions = {transition: one.contributions for transition, one in explained.items()}
+    reasons = _reasons(frame, next_actions, release=release, contributions=contributions)
     columns = {
         **{name: frame[name] for name in ("lead_id", "account_id", "stage", "as_of")},
         **{name: chances[name] for name in CHANCES},
@@ -234,27 +240,34 @@ def _is_extrapolated(
 
 
 def _reasons(
-    frame: pd.DataFrame, next_actions: npt.NDArray[np.object_], *, release: ScoringRelease
+    frame: pd.DataFrame,
+    next_actions: npt.NDArray[np.object_],
+    *,
+    release: ScoringRelease,
+    contributions: Mapping[Transition, pd.DataFrame],
 ) -> npt.NDArray[np.object_]:
-    """The reasons of each lead, from the model of the transition that it waits for."""
+    """The reasons of each lead, from the model of the transition that it waits for.
+
+    `contributions` are that model's, one row a waiting lead, in the order of `frame`.
+    """
     told = phrasings(release.manifest.features)
     everything = Reasoner.of(told)
     apart_from_profile = Reasoner.of({name: each for name, each in told.items() if not each.is_of_profile})
     is_off_icp = next_actions == str(Action.OFF_ICP)
     texts = np.full((len(frame), N_REASONS), None, dtype=object)
-    for transition in release.transitions:
-        waits = (frame["transition"] == transition).to_numpy()
-        on, off = np.flatnonzero(waits & ~is_off_icp), np.flatnonzero(waits & is_off_icp)
-        texts[on] = _model_reasons(frame.iloc[on], release, transition=transition, reasoner=everything)
-        own = _model_reasons(frame.iloc[off], release, transition=transition, reasoner=apart_from_profile)
-        texts[off] = outside_profile(own, frame[MISSES].iloc[off].to_list())
+    for transition, model in release.transitions.items():
+        waits = np.flatnonzero((frame["transition"] == transition).to_numpy())
+        on, off = ~is_off_icp[waits], is_off_icp[waits]
+        leads, weighed = frame.iloc[waits], contributions[transition]
+        texts[waits[on]] = _model_reasons(leads[on], weighed[on], model=model, reasoner=everything)
+        own = _model_reasons(leads[off], weighed[off], model=model, reasoner=apart_from_profile)
+        texts[waits[off]] = outside_profile(own, leads.loc[off, MISSES].to_list())
     return texts
 
 
 def _model_reasons(
-    leads: pd.DataFrame, release: ScoringRelease, *, transition: Transition, reasoner: Reasoner
+    leads: pd.DataFrame, contributions: pd.DataFrame, *, model: FittedTransition, reasoner: Reasoner
 ) -> npt.NDArray[np.object_]:
-    model = release.transitions[transition]
     if model.estimator is None:
         return no_signal(len(leads))
-    return reasoner.reasons(model.contributions(leads), leads)
+    return reasoner.reasons(contributions, leads)

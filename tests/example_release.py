@@ -29,7 +29,7 @@ from data_contracts.vocabulary import ENTRY, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
-from models.fitted import FittedTransition, ScoringRelease
+from models.fitted import Explained, FittedTransition, ScoringRelease
 from tests import example_history
 
 COLUMNS = (
@@ -271,3 +271,6 @@ class Fixed:
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
         each = pd.DataFrame(0.0, index=frame.index, columns=[c for c in frame.columns if frame[c].dtype != object])
         return each.assign(**self._contributions)
+
+    def explained(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Explained:
+        return Explained(self.predict(frame), self.contributions(frame[asked]))

@@ -5,7 +5,7 @@ from scipy.special import logit
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import LabelledTable
-from models import explain
+from models import design, explain
 from models.estimators import (
     LIGHTGBM_SETTINGS,
     LOGISTIC_SETTINGS,
@@ -95,7 +95,8 @@ def test_contributions_are_the_same_in_batches_and_keep_the_index(
     explainer = compile_explainer(fitted(setting, rows), COLUMNS)
     features = model_frame(rows.iloc[100:200], COLUMNS)
     whole = explainer.contributions(features)
-    monkeypatch.setattr(explain, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(design, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(design, "PLAIN_ROWS_AT_ONCE", 7)
     assert np.allclose(explainer.contributions(features), whole, atol=1e-12)
     assert whole.index.equals(features.index)
     assert explainer.contributions(features.head(0)).shape == (0, len(COLUMNS))

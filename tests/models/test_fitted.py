@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import logit
+from sklearn.preprocessing import QuantileTransformer
 
 from data_contracts.errors import ReleaseError
 from data_contracts.vocabulary import Transition
@@ -61,6 +62,36 @@ def test_nobody_asked_about_gives_nothing() -> None:
     model = fitted(Transition.MQL_TO_SQL, setting=LIGHTGBM)
     assert model.predict(leads(5).head(0)).shape == (0,)
     assert model.contributions(leads(5).head(0)).shape == (0, 3)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [fitted(Transition.MQL_TO_SQL, setting=setting) for setting in (LOGISTIC, LIGHTGBM)]
+    + [base_rate(Transition.MQL_TO_SQL)],
+    ids=["logistic_regression", "lightgbm", "base_rate"],
+)
+@pytest.mark.parametrize("asked", [[0, 3, 4], [], [0, 1, 2, 3, 4]])
+def test_explained_are_the_probabilities_and_the_contributions_of_those_asked(
+    model: FittedTransition, asked: list[int]
+) -> None:
+    frame = leads(5, seed=9).set_index(pd.Index(list("abcde")))
+    found = model.explained(frame, asked=np.isin(np.arange(5), asked))
+    assert found.probability.tolist() == model.predict(frame).tolist()
+    assert found.contributions.equals(model.contributions(frame).iloc[asked])
+
+
+def test_explaining_turns_the_features_into_a_design_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    model = fitted(Transition.MQL_TO_SQL, setting=LOGISTIC)
+    asked: list[int] = []
+    original = QuantileTransformer.transform
+
+    def counting(ranks: QuantileTransformer, numbers: np.ndarray) -> np.ndarray:
+        asked.append(len(numbers))
+        return np.asarray(original(ranks, numbers))
+
+    monkeypatch.setattr(QuantileTransformer, "transform", counting)
+    model.explained(leads(5, seed=9), asked=np.ones(5, dtype=bool))
+    assert asked == [5]
 
 
 @pytest.mark.whole

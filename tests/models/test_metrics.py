@@ -45,6 +45,20 @@ def test_calibration_slope_is_that_of_a_logistic_regression_on_the_log_odds(lead
     assert found["calibration_slope"][0] == pytest.approx(line.coef_[0, 0], abs=1e-4)
 
 
+@pytest.mark.parametrize("too_certain", [0.0, 5.0, 30.0])
+def test_slope_and_intercept_are_found_for_probabilities_that_are_far_too_certain(too_certain: float) -> None:
+    random = np.random.default_rng(3)
+    truth = random.normal(size=2_000)
+    outcome = (random.random(2_000) < expit(truth)).astype(int)
+    log_odds = np.clip(3 + too_certain * truth, logit(1e-6), -logit(1e-6)) + random.normal(size=2_000) / 1e3
+    found = AdditiveMetrics(judged(outcome), expit(log_odds))(once(2_000))
+    seen = logit(np.clip(expit(log_odds), 1e-6, 1 - 1e-6))
+    line = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000).fit(seen[:, None], outcome)
+    if too_certain:
+        assert found["calibration_slope"][0] == pytest.approx(line.coef_[0, 0], rel=1e-3)
+    assert np.sum(expit(seen + found["calibration_intercept"][0])) == pytest.approx(np.sum(outcome), rel=1e-3)
+
+
 def test_calibration_intercept_is_what_makes_predictions_add_up_to_the_outcomes(leads: tuple[np.ndarray, ...]) -> None:
     outcome, probability, weight = leads
     shift = AdditiveMetrics(judged(outcome, weight=weight), probability)(once(500))["calibration_intercept"][0]

@@ -1,0 +1,141 @@
+"""Features as the matrix that a classifier reads. A word is looked up once, however many leads have it."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from sklearn.compose import ColumnTransformer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
+
+from data_contracts.snapshots import TEXT
+
+ROWS_AT_ONCE = 50_000
+"""Leads whose numbers are transformed in one go: a few hundred megabytes at most, whatever the number of leads."""
+
+PLAIN_ROWS_AT_ONCE = 8_000
+"""The same where numbers are taken as they are. The matrix is then read while it is still near the processor."""
+
+CATEGORY = "category"
+"""The part of the features' transformer that turns words into indicators."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesignBatch:
+    """Some leads, one after the other, and what the classifier reads of them: one row a lead.
+
+    The next batch may be written into the same `matrix`.
+    """
+
+    rows: slice
+    matrix: np.ndarray
+
+
+def design_batches(transform: Pipeline, features: pd.DataFrame) -> Iterator[DesignBatch]:
+    """What `transform` makes of `features`, in batches that cover all rows in order; nothing where there are none.
+
+    The values are those of `transform.transform(features)` to the last bit.
+
+    Parameters
+    ----------
+    transform
+        The steps before the classifier of a pipeline that `fit_estimator` returned: a `ColumnTransformer`, and what
+        follows it.
+    features
+        A `model_frame`.
+    """
+    if len(features) == 0:
+        return
+    (_, parts), *after = transform.steps
+    ones = _ones(parts, features)
+    at_once = (
+        PLAIN_ROWS_AT_ONCE if all(_is_plain(name, fitted) for name, fitted, _ in parts.transformers_) else ROWS_AT_ONCE
+    )
+    numbers = _passed_through(parts, features)
+    matrix = np.empty((min(at_once, len(features)), _width(parts)))
+    for start in range(0, len(features), at_once):
+        rows = slice(start, min(start + at_once, len(features)))
+        batch = matrix[: rows.stop - rows.start]
+        _fill(batch, parts, features.iloc[rows], ones=ones[:, rows])
+        for position, values in numbers.items():
+            batch[:, position] = values[rows]
+        for _, step in after:
+            batch = step.transform(batch)
+        yield DesignBatch(rows, batch)
+
+
+def category_widths(encoder: OneHotEncoder) -> list[int]:
+    """The number of indicators of each feature: one a frequent category, and one for the rare ones if there are any."""
+    rare = [0 if found is None else len(found) - 1 for found in encoder.infrequent_categories_]
+    return [len(known) - fewer for known, fewer in zip(encoder.categories_, rare, strict=True)]
+
+
+def _is_plain(name: str, fitted: Any) -> bool:
+    """Whether a part of the transformer is words, or numbers that are passed through."""
+    return name == CATEGORY or _passes_through(fitted)
+
+
+def _passes_through(fitted: Any) -> bool:
+    return isinstance(fitted, FunctionTransformer) and fitted.func is None
+
+
+def _width(parts: ColumnTransformer) -> int:
+    return max(int(place.stop) for place in parts.output_indices_.values())
+
+
+def _passed_through(parts: ColumnTransformer, features: pd.DataFrame) -> dict[int, np.ndarray]:
+    """The numbers that are taken as they are, by their column of the design."""
+    return {
+        position: features[number].to_numpy()
+        for name, fitted, columns in parts.transformers_
+        if _passes_through(fitted)
+        for position, number in enumerate(columns, start=parts.output_indices_[name].start)
+    }
+
+
+def _fill(matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, *, ones: np.ndarray) -> None:
+    """Write the design of `features` into `matrix`, but for numbers that are taken as they are."""
+    for name, fitted, columns in parts.transformers_:
+        place = parts.output_indices_[name]
+        if name == CATEGORY:
+            matrix[:, place] = 0.0
+            for column in ones:
+                is_known = np.flatnonzero(column >= 0)
+                matrix[is_known, column[is_known]] = 1.0
+        elif not _passes_through(fitted):
+            matrix[:, place] = fitted.transform(features[columns])
+
+
+def _ones(parts: ColumnTransformer, features: pd.DataFrame) -> np.ndarray:
+    """For each category (first axis) of each row, the column of the design that is 1; -1 where all are 0."""
+    found = [np.empty((0, len(features)), dtype=np.int64)]
+    for name, fitted, columns in parts.transformers_:
+        if name == CATEGORY:
+            found.append(_looked_up(fitted, features, columns, first=parts.output_indices_[name].start))
+    return np.concatenate(found)
+
+
+def _looked_up(encoder: OneHotEncoder, features: pd.DataFrame, columns: Sequence[str], *, first: int) -> np.ndarray:
+    """As `_ones`. The encoder is asked about each different word once; it knows what is rare and what is missing."""
+    coded = {name: pd.factorize(features[name], use_na_sentinel=False) for name in columns}
+    known = encoder.transform(_side_by_side({name: words for name, (_, words) in coded.items()}))
+    found, start = np.empty((len(columns), len(features)), dtype=np.int64), 0
+    for i, width in enumerate(category_widths(encoder)):
+        codes, words = coded[columns[i]]
+        indicators = known[: len(words), start : start + width]
+        position = np.where(indicators.any(axis=1), first + start + indicators.argmax(axis=1), -1)
+        found[i] = position[codes]
+        start += width
+    return found
+
+
+def _side_by_side(words: Mapping[str, pd.Index]) -> pd.DataFrame:
+    """A frame with the different words of each feature, shorter columns filled up with their first word."""
+    longest = max(len(found) for found in words.values())
+    rows = np.arange(longest)
+    return pd.DataFrame(
+        {name: pd.Series(found, dtype=TEXT).iloc[np.where(rows < len(found), rows, 0)].array
+         for name, found in words.items()}
+    )  # fmt: skip

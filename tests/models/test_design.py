@@ -1,0 +1,100 @@
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+from data_contracts.snapshots import LabelledTable
+from models import design
+from models.design import category_widths, design_batches
+from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS, Setting, fit_estimator, model_frame
+from models.split import converted_or_not, learning_rows
+from tests.models.conftest import COLUMNS
+
+named = pytest.mark.parametrize("setting", [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]], ids=lambda one: one.estimator)
+
+
+@pytest.fixture(scope="module")
+def rows(table: LabelledTable) -> pd.DataFrame:
+    return learning_rows(table)
+
+
+@pytest.fixture(autouse=True)
+def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(design, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(design, "PLAIN_ROWS_AT_ONCE", 7)
+
+
+def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
+    features = model_frame(rows, COLUMNS)
+    weight = rows["weight"].to_numpy()
+    return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
+
+
+def whole(transform: Pipeline, features: pd.DataFrame) -> np.ndarray:
+    return np.concatenate([batch.matrix.copy() for batch in design_batches(transform, features)])
+
+
+@named
+def test_the_design_is_that_of_the_pipeline_to_the_last_bit(setting: Setting, rows: pd.DataFrame) -> None:
+    transform = fitted(setting, rows)[:-1]
+    features = model_frame(rows.head(40), COLUMNS)
+    np.testing.assert_array_equal(whole(transform, features), transform.transform(features))
+
+
+@named
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["search", None, "never seen", "rare", "event", "search", "also never seen", None, "partner"],
+        [None] * 9,
+        ["never seen"] * 9,
+    ],
+)
+def test_missing_rare_and_unseen_words_are_what_the_encoder_makes_of_them(
+    setting: Setting, words: list[str | None], rows: pd.DataFrame
+) -> None:
+    transform = fitted(setting, rows)[:-1]
+    features = model_frame(rows.head(9).assign(source=pd.Series(words, index=rows.index[:9], dtype="str")), COLUMNS)
+    np.testing.assert_array_equal(whole(transform, features), transform.transform(features))
+
+
+@named
+def test_batches_cover_all_rows_in_order(setting: Setting, rows: pd.DataFrame) -> None:
+    batches = design_batches(fitted(setting, rows)[:-1], model_frame(rows.head(16), COLUMNS))
+    assert [(batch.rows.start, batch.rows.stop, len(batch.matrix)) for batch in batches] == [
+        (0, 7, 7),
+        (7, 14, 7),
+        (14, 16, 2),
+    ]
+
+
+@named
+def test_nobody_gives_no_batch(setting: Setting, rows: pd.DataFrame) -> None:
+    assert list(design_batches(fitted(setting, rows)[:-1], model_frame(rows.head(0), COLUMNS))) == []
+
+
+@named
+def test_the_encoder_is_asked_about_each_different_word_once(
+    setting: Setting, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transform = fitted(setting, rows)[:-1]
+    asked: list[int] = []
+    original = OneHotEncoder.transform
+
+    def counting(encoder: OneHotEncoder, words: pd.DataFrame) -> np.ndarray:
+        asked.append(len(words))
+        return np.asarray(original(encoder, words))
+
+    monkeypatch.setattr(OneHotEncoder, "transform", counting)
+    features = model_frame(rows.head(500), COLUMNS)
+    whole(transform, features)
+    assert asked == [features["source"].nunique(dropna=False)]
+
+
+def test_a_category_is_as_wide_as_its_frequent_words_and_one_for_the_rare(rows: pd.DataFrame) -> None:
+    encoder = fitted(LIGHTGBM_SETTINGS[0], rows).named_steps["features"].named_transformers_["category"]
+    counts = rows["source"].value_counts(dropna=False)
+    assert counts["rare"] < 20
+    assert category_widths(encoder) == [int((counts >= 20).sum()) + 1]
+    assert category_widths(encoder) == [encoder.get_feature_names_out().size]
