@@ -15,7 +15,14 @@ from sklearn.pipeline import Pipeline
 from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
 from models.design import design_batches
-from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS, fit_estimator, model_frame, raw_probabilities
+from models.estimators import (
+    TREE_SIZES,
+    fit_estimator,
+    lightgbm_setting,
+    logistic_setting,
+    model_frame,
+    raw_probabilities,
+)
 from models.explain import compile_explainer, design_origin
 
 N_NUMBERS, N_CATEGORIES = 80, 6
@@ -62,7 +69,9 @@ def main() -> None:
     features = timed("features as models read them", lambda: model_frame(frame.head(n), COLUMNS), rows=n)
     learnt = model_frame(frame.head(FIT_ROWS), COLUMNS)
     weight = np.ones(FIT_ROWS)
-    for setting in (LOGISTIC_SETTINGS[1], *LIGHTGBM_SETTINGS):
+    sizes = range(len(TREE_SIZES))
+    trees = [lightgbm_setting(size, categories=words) for size in sizes for words in ("native", "one_hot")]
+    for setting in (logistic_setting(-3), *trees):
         print(setting.estimator, dict(setting.parameters))
 
         def fit(chosen: object = setting) -> object:

@@ -95,7 +95,8 @@ def noise_table(world: World, *, seed: int) -> LabelledTable:
         values = world.memory * values + np.sqrt(1 - world.memory**2) * random.normal(size=values.shape)
     frame = pd.concat(frames, ignore_index=True).sort_values(["as_of", "lead_id"], ignore_index=True)
     frame = frame[frame["outcome_known_at"] <= EXTRACTED_AT]
-    frame["weight"] = 1.0 / (frame.groupby("lead_id").cumcount() + 1)
+    frame["ordinal"] = frame.groupby("lead_id").cumcount() + 1
+    frame["weight"] = 1.0 / frame["ordinal"]
     frame["snapshot_id"] = np.arange(len(frame))
     return LabelledTable(
         transition=Transition.MQL_TO_WIN,
@@ -149,7 +150,10 @@ def _snapshots(leads: pd.DataFrame, converts_after: np.ndarray, *, day: int) -> 
         outcome_status=np.where(converted, OutcomeStatus.CONVERTED.value, OutcomeStatus.NOT_CONVERTED.value),
         converted=converted,
         outcome_known_at=as_of + dt.timedelta(days=HORIZON_DAYS),
+        contacted_after_days=0.0,
         touched_after_days=np.nan,
+        converted_after_days=np.where(converted, converts_after - day, np.nan),
+        left_after_days=np.nan,
         **{DAYS_IN_STAGE: float(day), POINTS: np.nan, FIT_SHARE: np.nan},
     )
 

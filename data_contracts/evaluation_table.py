@@ -14,8 +14,14 @@ BASE_RATE: Final = "base_rate"
 POINT_RULE: Final = "point_rule"
 LOGISTIC_REGRESSION: Final = "logistic_regression"
 LIGHTGBM: Final = "lightgbm"
+BLEND: Final = "blend"
 
-ESTIMATORS = {LIGHTGBM: "LightGBM", LOGISTIC_REGRESSION: "logistic regression", BASE_RATE_BY_AGE: "base rate by age"}
+ESTIMATORS = {
+    LIGHTGBM: "LightGBM",
+    LOGISTIC_REGRESSION: "logistic regression",
+    BLEND: "blend",
+    BASE_RATE_BY_AGE: "base rate by age",
+}
 """What a model that was chosen is called in words, by the name it has in an evaluation."""
 
 BASELINES = {

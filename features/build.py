@@ -75,7 +75,7 @@ def build_training_table(
     | the snapshot | is |
     |---|---|
     | has a label | in the table |
-    | is censored, but it is known already how it ended | in the table with weight 0 |
+    | is censored, and sales works its lead | in the table with weight 0: what is known so far can be learnt from |
     | has none, and is the entry into the stage | in the table with weight 0: how many leads come in is a figure |
     | has none, and is a later one | counted only |
 
@@ -112,7 +112,7 @@ def build_training_table(
 
 def _needed(engine: Engine, snapshots: ir.Table, followed: ir.Table, *, share: float) -> ir.Table:
     """The snapshots that come into memory: of the share of the accounts, all but unlabelled later ones."""
-    told = followed.filter(followed.outcome_status.isin(LABELS) | _is_decided_early(followed))
+    told = followed.filter(followed.outcome_status.isin(LABELS) | _is_young(followed))
     told = told.select(told_id="snapshot_id")
     rows = snapshots.left_join(told, snapshots.snapshot_id == told.told_id)
     rows = rows.filter(rows.told_id.notnull() | (rows.day == ENTRY))
@@ -121,9 +121,9 @@ def _needed(engine: Engine, snapshots: ir.Table, followed: ir.Table, *, share: f
     return rows.select(*snapshots.columns)
 
 
-def _is_decided_early(followed: ir.Table) -> ir.BooleanValue:
-    is_censored = followed.outcome_status == OutcomeStatus.CENSORED.value
-    return is_censored & (followed.converted_after_days.notnull() | followed.left_after_days.notnull())
+def _is_young(followed: ir.Table) -> ir.BooleanValue:
+    """Whether the horizon has not passed yet and sales works the lead: what is known so far can be learnt from."""
+    return (followed.outcome_status == OutcomeStatus.CENSORED.value) & followed.contacted_after_days.notnull()
 
 
 def _counts(followed: ir.Table) -> Mapping[OutcomeStatus, int]:

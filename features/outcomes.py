@@ -33,7 +33,7 @@ def outcomes_of(
 
     A censored snapshot is never a label. Of recent leads, the quick conversions are known and the slow ones are not
     yet: keeping the quick ones as they are would raise the rate. So would the dated conversions among the unsettled.
-    What is known of the censored so far stands in `converted_after_days` and `left_after_days`.
+    What is known of them so far stands in `contacted_after_days`, `converted_after_days` and `left_after_days`.
 
     A conversion may have been entered before `as_of` and recorded after it: nobody could know it then.
 
@@ -44,11 +44,11 @@ def outcomes_of(
     -------
     Table
         `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
-        `outcome_known_at` (`as_of` plus the horizon), `touched_after_days` (from `as_of` to sales' first touch after
-        it; missing where there was none in time), `converted_after_days` and `left_after_days` (from `as_of` until
-        it was known that the lead converted, or that sales had worked it and it had left the stages in which it waits;
-        missing where that did not happen in time), `weight` (1/j for the lead's j-th snapshot; 0 where there is no
-        label). Lazy, one row a snapshot.
+        `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` to sales' first touch,
+        below 0 where that came before; 0 where every lead counts as contacted), `touched_after_days` (to its first
+        touch after `as_of`), `converted_after_days` and `left_after_days` (until it was known that the lead converted,
+        or left the stages in which it waits; each of the four is missing where it did not happen in time), `ordinal`
+        (j for the lead's j-th snapshot), `weight` (1/j; 0 where there is no label). Lazy, one row a snapshot.
 
     Raises
     ------
@@ -62,9 +62,7 @@ def outcomes_of(
     followed = followed.mutate(converted=followed.converted_after_days.notnull())
     followed = _touched(followed, history, definitions.contact, transition)
     if not _needs_contact(definitions.contact, transition):
-        followed = followed.mutate(contacted=ibis.literal(True))
-    left_after = followed.contacted.ifelse(followed.left_after_days, ibis.null("float64"))
-    followed = followed.mutate(left_after_days=left_after)
+        followed = followed.mutate(contacted_after_days=ibis.literal(0.0))
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(followed, history.extracted_at))
 
@@ -104,7 +102,7 @@ def _decided(watched: ir.Table, stage_changes: ir.Table, transition: Transition)
 
 
 def _touched(followed: ir.Table, history: CrmHistory, contact: Contact, transition: Transition) -> ir.Table:
-    """`followed` with `contacted`, whether sales touched the lead in time, and `touched_after_days`.
+    """`followed` with the days from `as_of` to sales' first touch in time, and to its first touch after `as_of`.
 
     The stage in which the spell starts is no touch in it.
     """
@@ -115,12 +113,12 @@ def _touched(followed: ir.Table, history: CrmHistory, contact: Contact, transiti
     deeds = deeds.filter(deeds.kind.isin(contact.kinds), direction(deeds) == Direction.OUTBOUND.value)
     touches = _in_time(followed, stages.union(deeds.select("lead_id", happened_at=deeds.occurred_at)))
     later = touches.happened_at.min(where=touches.happened_at > touches.as_of)
-    first = touches.group_by("snapshot_id").aggregate(first_later=later, n_touches=touches.count())
+    first = touches.group_by("snapshot_id").aggregate(contacted=touches.happened_at.min(), touched=later)
     followed = followed.left_join(first, "snapshot_id").drop("snapshot_id_right")
-    after = followed.first_later.delta(followed.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
-    return followed.mutate(touched_after_days=after, contacted=followed.n_touches.notnull()).drop(
-        "first_later", "n_touches"
-    )
+    for name in ("contacted", "touched"):
+        after = followed[name].delta(followed.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
+        followed = followed.mutate(**{f"{name}_after_days": after}).drop(name)
+    return followed
 
 
 def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
@@ -152,7 +150,7 @@ def _with_status(followed: ir.Table, extracted_at: dt.datetime) -> ir.Table:
         (followed.outcome_known_at > extracted_at, OutcomeStatus.CENSORED.value),
         (followed.unsettled, OutcomeStatus.UNSETTLED.value),
         (followed.converted, OutcomeStatus.CONVERTED.value),
-        (followed.contacted, OutcomeStatus.NOT_CONVERTED.value),
+        (followed.contacted_after_days.notnull(), OutcomeStatus.NOT_CONVERTED.value),
         else_=OutcomeStatus.NEVER_CONTACTED.value,
     )
     return followed.mutate(outcome_status=status)
@@ -172,9 +170,11 @@ def _weighted(followed: ir.Table) -> ir.Table:
         "snapshot_id",
         "outcome_status",
         "outcome_known_at",
+        "contacted_after_days",
         "touched_after_days",
         "converted_after_days",
         "left_after_days",
+        "ordinal",
         converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
         weight=is_label.ifelse(1.0 / followed.ordinal.cast("float64"), 0.0),
     )

@@ -39,7 +39,7 @@ def save_release(release: ScoringRelease, folder: Path) -> None:
     for transition, fitted in release.transitions.items():
         if fitted.columns != release.manifest.features:
             raise ReleaseError(f"{transition}: the model reads other features than the release's manifest lists")
-        if fitted.estimator is not None:
+        if fitted.estimators:
             file = _artefact(folder, fitted.summary)
             file.write_bytes(_dumped(fitted, file))
     (folder / MANIFEST).write_text(release.manifest.model_dump_json(indent=2), encoding="utf-8")
@@ -78,7 +78,7 @@ def _artefact(folder: Path, summary: TransitionSummary) -> Path:
 
 def _dumped(fitted: FittedTransition, file: Path) -> bytes:
     try:
-        content: bytes = skops.io.dumps({"estimator": fitted.estimator, "calibrator": fitted.calibrator})
+        content: bytes = skops.io.dumps({"estimators": list(fitted.estimators), "calibrator": fitted.calibrator})
     except UnsupportedTypeException as error:
         raise ReleaseError(f"{file.name} cannot be written without pickle: {error}") from error
     _refuse_untrusted(content, file)
@@ -110,14 +110,14 @@ def load_manifest(file: Path) -> ReleaseManifest:
 
 def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], folder: Path) -> FittedTransition:
     if summary.estimator == BASE_RATE_BY_AGE:
-        return FittedTransition(summary=summary, columns=columns, estimator=None, calibrator=None)
+        return FittedTransition(summary=summary, columns=columns, estimators=(), calibrator=None)
     file = _artefact(folder, summary)
     try:
         content = file.read_bytes()
         _refuse_untrusted(content, file)
         parts = skops.io.loads(content, trusted=list(TRUSTED_TYPES))
         return FittedTransition(
-            summary=summary, columns=columns, estimator=parts["estimator"], calibrator=parts["calibrator"]
+            summary=summary, columns=columns, estimators=tuple(parts["estimators"]), calibrator=parts["calibrator"]
         )
     except FileNotFoundError:
         raise ReleaseError(f"{file} is missing; train a new release with `leadscore train`") from None

@@ -1,9 +1,10 @@
 """Probabilities that mean what they say: calibrators learnt from predictions on later data."""
 
+from collections.abc import Sequence
 from typing import Literal, cast, get_args
 
 import numpy as np
-from scipy.special import logit
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
@@ -53,7 +54,7 @@ def fit_calibrator(
     if name == "isotonic":
         margin = 0.5 / len(outcome)
         steps = IsotonicRegression(y_min=margin, y_max=1 - margin, out_of_bounds="clip")
-        return cast(BaseEstimator, steps.fit(_clipped(raw), outcome, sample_weight=weight))
+        return cast(BaseEstimator, steps.fit(clipped(raw), outcome, sample_weight=weight))
     inputs = _inputs(raw, n_columns=1 if name == "sigmoid" else 2)
     return _rising_logistic(inputs, outcome=outcome, weight=weight)
 
@@ -65,17 +66,28 @@ def calibrated(calibrator: BaseEstimator | None, raw: np.ndarray) -> np.ndarray:
     array([1.00000e-06, 2.50000e-01, 9.99999e-01])
     """
     if calibrator is None or len(raw) == 0:
-        return _clipped(raw)
+        return clipped(raw)
     if isinstance(calibrator, IsotonicRegression):
-        steps = calibrator.predict(_clipped(raw))
-        return _clipped((1 - ISOTONIC_BLEND) * steps + ISOTONIC_BLEND * _clipped(raw))
+        steps = calibrator.predict(clipped(raw))
+        return clipped((1 - ISOTONIC_BLEND) * steps + ISOTONIC_BLEND * clipped(raw))
     inputs = _inputs(raw, n_columns=calibrator.n_features_in_)
-    return _clipped(logistic_probabilities(calibrator, inputs))
+    return clipped(logistic_probabilities(calibrator, inputs))
+
+
+def blended(raw: Sequence[np.ndarray]) -> np.ndarray:
+    """The probability at the mean log-odds of several models; that of a lone one as it is.
+
+    >>> blended([np.array([0.5]), np.array([0.9])]).round(3)
+    array([0.75])
+    """
+    if len(raw) == 1:
+        return raw[0]
+    return np.asarray(expit(sum(logit(clipped(one)) for one in raw) / len(raw)))
 
 
 def _inputs(raw: np.ndarray, *, n_columns: int) -> np.ndarray:
     """What the logistic regression of a calibrator reads: the log-odds, or its two halves."""
-    p = _clipped(raw)
+    p = clipped(raw)
     return np.column_stack([logit(p)] if n_columns == 1 else [np.log(p), -np.log1p(-p)])
 
 
@@ -94,5 +106,6 @@ def _rising_logistic(inputs: np.ndarray, *, outcome: np.ndarray, weight: np.ndar
     return None
 
 
-def _clipped(probability: np.ndarray) -> np.ndarray:
+def clipped(probability: np.ndarray) -> np.ndarray:
+    """No nearer to 0 or 1 than `NEAREST_TO_CERTAIN`."""
     return np.asarray(np.clip(probability, NEAREST_TO_CERTAIN, 1 - NEAREST_TO_CERTAIN))

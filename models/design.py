@@ -21,6 +21,9 @@ PLAIN_ROWS_AT_ONCE = 8_000
 CATEGORY = "category"
 """The part of the features' transformer that turns words into indicators."""
 
+CODES = "codes"
+"""The part that turns words into numbers, which trees read as categories."""
+
 
 @dataclass(frozen=True, slots=True)
 class DesignBatch:
@@ -53,7 +56,7 @@ def design_batches(transform: Pipeline, features: pd.DataFrame) -> Iterator[Desi
     at_once = (
         PLAIN_ROWS_AT_ONCE if all(_is_plain(name, fitted) for name, fitted, _ in parts.transformers_) else ROWS_AT_ONCE
     )
-    numbers = _passed_through(parts, features)
+    numbers = _passed_through(parts, features) | _coded(parts, features)
     matrix = np.empty((min(at_once, len(features)), _width(parts)))
     for start in range(0, len(features), at_once):
         rows = slice(start, min(start + at_once, len(features)))
@@ -74,7 +77,7 @@ def category_widths(encoder: OneHotEncoder) -> list[int]:
 
 def _is_plain(name: str, fitted: Any) -> bool:
     """Whether a part of the transformer is words, or numbers that are passed through."""
-    return name == CATEGORY or _passes_through(fitted)
+    return name in (CATEGORY, CODES) or _passes_through(fitted)
 
 
 def _passes_through(fitted: Any) -> bool:
@@ -95,8 +98,20 @@ def _passed_through(parts: ColumnTransformer, features: pd.DataFrame) -> dict[in
     }
 
 
+def _coded(parts: ColumnTransformer, features: pd.DataFrame) -> dict[int, np.ndarray]:
+    """The codes of words, by their column of the design. The encoder is asked about each different word once."""
+    found = {}
+    for name, fitted, columns in parts.transformers_:
+        if name == CODES:
+            words = {column: pd.factorize(features[column], use_na_sentinel=False) for column in columns}
+            known = fitted.transform(_side_by_side({column: different for column, (_, different) in words.items()}))
+            for i, (codes, _) in enumerate(words.values()):
+                found[parts.output_indices_[name].start + i] = known[:, i][codes]
+    return found
+
+
 def _fill(matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, *, ones: np.ndarray) -> None:
-    """Write the design of `features` into `matrix`, but for numbers that are taken as they are."""
+    """Write the design of `features` into `matrix`, but for numbers that are taken as they are and codes."""
     for name, fitted, columns in parts.transformers_:
         place = parts.output_indices_[name]
         if name == CATEGORY:
@@ -104,7 +119,7 @@ def _fill(matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, 
             for column in ones:
                 is_known = np.flatnonzero(column >= 0)
                 matrix[is_known, column[is_known]] = 1.0
-        elif not _passes_through(fitted):
+        elif name != CODES and not _passes_through(fitted):
             matrix[:, place] = fitted.transform(features[columns])
 
 

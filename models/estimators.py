@@ -11,11 +11,18 @@ from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import FeatureUnion, Pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, QuantileTransformer, StandardScaler
+from sklearn.preprocessing import (
+    FunctionTransformer,
+    MinMaxScaler,
+    OneHotEncoder,
+    OrdinalEncoder,
+    QuantileTransformer,
+    StandardScaler,
+)
 
 from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
 from data_contracts.snapshots import TEXT, FeatureColumn
-from models.design import design_batches
+from models.design import CATEGORY, CODES, design_batches
 from models.linear import logistic_probabilities
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
@@ -25,6 +32,14 @@ RARE_CATEGORY_ROWS = 20
 
 MAX_CATEGORIES = 40
 """The most categories a feature is split into; the rest count as rare. Bounds the width of the design matrix."""
+
+MOST_CODES = 200
+"""The most categories of a feature that LightGBM reads by itself; the rest count as rare."""
+
+CATEGORY_SMOOTHING = 20.0
+MOST_IN_A_GROUP = 16
+"""LightGBM sorts categories by their rate and parts them in two. Each rate is drawn towards the mean by so many rows,
+and the smaller group has no more than so many categories: with its own settings it learns rare ones by heart."""
 
 N_QUANTILES = 200
 """Grid on which a number is replaced by its rank: half a per cent of the training rows a step."""
@@ -43,19 +58,32 @@ class Setting:
     """An estimator and its parameters, by the names of the library that fits it."""
 
     estimator: EstimatorName
-    parameters: tuple[tuple[str, float | int], ...]
+    parameters: tuple[tuple[str, float | int | str], ...]
 
 
-LOGISTIC_SETTINGS = tuple(Setting(LOGISTIC_REGRESSION, (("C", C),)) for C in (0.003, 0.03, 0.3))
+def logistic_setting(penalty: int) -> Setting:
+    """A logistic regression whose penalty is ten to the power of `-penalty / 2`: the higher, the looser.
 
-LIGHTGBM_SETTINGS = tuple(
-    Setting(LIGHTGBM, (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate)))
-    for leaves, trees, rate in ((4, 60, 0.05), (4, 250, 0.04), (15, 250, 0.04))
-)
-"""Small trees, strongly regularised: on lead data a default LightGBM is often worse than the base rate. The first is
-for some hundred conversions, the last for tens of thousands."""
+    >>> logistic_setting(-3).parameters
+    (('C', 0.03),)
+    """
+    return Setting(LOGISTIC_REGRESSION, (("C", float(f"{10 ** (penalty / 2):.1g}")),))
 
-SETTINGS = (*LOGISTIC_SETTINGS, *LIGHTGBM_SETTINGS)
+
+TREE_SIZES = ((4, 60, 0.05), (4, 250, 0.04), (15, 250, 0.04), (31, 400, 0.04))
+"""Leaves, trees and learning rate of the LightGBMs that are tried, from small to large. Small trees, strongly
+regularised: on lead data a default LightGBM is often worse than the base rate. The first is for some hundred
+conversions, the last for hundreds of thousands."""
+
+Categories = Literal["native", "one_hot"]
+"""How LightGBM reads words: it parts them into two groups at a split, or asks for one of them."""
+
+
+def lightgbm_setting(size: int, *, categories: Categories) -> Setting:
+    """The LightGBM of `TREE_SIZES[size]`."""
+    leaves, trees, rate = TREE_SIZES[size]
+    named = (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate), ("categories", categories))
+    return Setting(LIGHTGBM, named)
 
 
 def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
@@ -88,10 +116,10 @@ def fit_estimator(
 ) -> Pipeline:
     """A scikit-learn pipeline fitted on `features` (a `model_frame`), of scikit-learn's and LightGBM's objects only."""
     if setting.estimator == LIGHTGBM:
-        pipeline = _lightgbm(setting, columns, seed=seed)
+        pipeline, told = _lightgbm(setting, columns, seed=seed), _categorical(setting, columns)
     else:
-        pipeline = _logistic_regression(setting, columns, n_rows=len(features))
-    return pipeline.fit(features, outcome, classifier__sample_weight=weight)
+        pipeline, told = _logistic_regression(setting, columns, n_rows=len(features)), {}
+    return pipeline.fit(features, outcome, classifier__sample_weight=weight, **told)
 
 
 def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
@@ -132,7 +160,7 @@ def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, 
     steps = [
         ("number", numeric, numbers),
         ("missing", MissingIndicator(features="missing-only", error_on_new=False), numbers),
-        ("category", _one_hot(), categories),
+        (CATEGORY, _one_hot(), categories),
     ]
     return Pipeline(
         [
@@ -143,8 +171,18 @@ def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, 
     )
 
 
+def _categorical(setting: Setting, columns: Sequence[FeatureColumn]) -> dict[str, list[int]]:
+    """Which columns of the design LightGBM reads as categories: the last ones, where it reads any."""
+    numbers, categories = _names(columns)
+    if not categories or dict(setting.parameters)["categories"] == "one_hot":
+        return {}
+    return {"classifier__categorical_feature": list(range(len(numbers), len(numbers) + len(categories)))}
+
+
 def _lightgbm(setting: Setting, columns: Sequence[FeatureColumn], *, seed: int) -> Pipeline:
     numbers, categories = _names(columns)
+    parameters = dict(setting.parameters)
+    is_native = parameters.pop("categories") == "native"
     classifier = LGBMClassifier(
         max_depth=5,
         min_child_samples=50,
@@ -156,15 +194,30 @@ def _lightgbm(setting: Setting, columns: Sequence[FeatureColumn], *, seed: int) 
         n_jobs=N_THREADS,
         deterministic=True,
         force_row_wise=True,
+        cat_smooth=CATEGORY_SMOOTHING,
+        cat_l2=CATEGORY_SMOOTHING,
+        max_cat_threshold=MOST_IN_A_GROUP,
         verbose=-1,
-    ).set_params(**dict(setting.parameters))
-    steps = [("number", "passthrough", numbers), ("category", _one_hot(), categories)]
+    ).set_params(**parameters)
+    words = (CODES, _codes(), categories) if is_native else (CATEGORY, _one_hot(), categories)
+    steps = [("number", "passthrough", numbers), words]
     return Pipeline([("features", ColumnTransformer([step for step in steps if step[2]])), ("classifier", classifier)])
 
 
 def _names(columns: Sequence[FeatureColumn]) -> tuple[list[str], list[str]]:
     numbers = [column.name for column in columns if column.type == "number"]
     return numbers, [column.name for column in columns if column.type == "category"]
+
+
+def _codes() -> OrdinalEncoder:
+    """Words as numbers from 0; what is missing or unheard of is a missing number."""
+    return OrdinalEncoder(
+        min_frequency=RARE_CATEGORY_ROWS,
+        max_categories=MOST_CODES,
+        handle_unknown="use_encoded_value",
+        unknown_value=np.nan,
+        encoded_missing_value=np.nan,
+    )
 
 
 def _one_hot() -> OneHotEncoder:

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
-from models.design import category_widths, design_batches
+from models.design import CATEGORY, category_widths, design_batches
 
 
 class Explainer(Protocol):
@@ -116,7 +116,7 @@ def design_origin(transformer: ColumnTransformer, names: Sequence[str]) -> np.nd
     parts: list[int] = []
     for part, fitted, columns in transformer.transformers_:
         origins = [position[name] for name in columns]
-        if part == "category":
+        if part == CATEGORY:
             parts += list(np.repeat(origins, category_widths(fitted)))
         elif part == "missing":
             parts += [origins[i] for i in fitted.features_]

@@ -1,5 +1,6 @@
-"""From labelled rows to an estimator, and to a calibrator that learns from predictions for unseen accounts."""
+"""From labelled rows to estimators, and to a calibrator that learns from predictions for unseen accounts."""
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,21 +11,19 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
-from models.calibrate import CalibratorName, calibrated, fit_calibrator
-from models.estimators import Setting, fit_estimator, model_frame, raw_probabilities
+from models.calibrate import CalibratorName, blended, calibrated, fit_calibrator
+from models.estimators import Setting, fit_estimator, logistic_setting, model_frame, raw_probabilities
+from models.recipe import Recipe
 from models.split import converted_or_not
+from models.young import YoungLeads
 
 N_CROSS_FITS = 4
 """Parts into which accounts are dealt for calibration. Each part is predicted by a model of the other three, which has
 seen 75 % of the accounts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """An estimator's setting, and the calibrator that follows it."""
-
-    setting: Setting
-    calibrator: CalibratorName
+GUESSING = logistic_setting(-3)
+"""The estimator, fitted on mature leads, that says how likely an open young lead is to convert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,47 +53,85 @@ class HeldOut:
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """What a recipe makes of some rows: estimators whose mean log-odds are taken, and what calibrates them.
+
+    The calibrator is None where the recipe names none, or the rows are too few for the one it names.
+    """
+
+    estimators: tuple[Pipeline, ...]
+    calibrator: BaseEstimator | None
+
+
+@dataclass(frozen=True, slots=True)
 class Fitter:
-    """Fits estimators over `columns`; `seed` decides whatever is drawn."""
+    """Makes models over `columns`; `seed` decides whatever is drawn.
+
+    `young` are the young leads that recipes may learn from; None where the time of the rows plays no part.
+    """
 
     columns: tuple[FeatureColumn, ...]
     seed: int
+    young: YoungLeads | None = None
 
-    def fit_choice(self, choice: Choice, rows: pd.DataFrame) -> tuple[Pipeline, BaseEstimator | None]:
-        """The estimator and the calibrator of `choice`, fitted on all of `rows`.
-
-        The calibrator is None where `choice` names none, or where the rows are too few for the one it names.
-        """
+    def make(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> Made:
+        """What `recipe` makes of the labelled `rows`, as known at the moment `at`."""
+        learnt = self.learnt(recipe, rows, at=at)
         calibrator = None
-        if choice.calibrator != "none":
-            calibrator = self.cross_predictions(choice.setting, rows).calibrator(choice.calibrator)
-        return self._fit(choice.setting, rows), calibrator
+        if recipe.calibrator != "none":
+            calibrator = self.cross_predictions(recipe, learnt).calibrator(recipe.calibrator)
+        return Made(tuple(self._fit(setting, learnt) for setting in recipe.settings), calibrator)
 
-    def predicted(self, choice: Choice, train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
-        """What `choice`, fitted on `train`, says of each row of `test`: calibrated probabilities."""
-        estimator, calibrator = self.fit_choice(choice, train)
-        return calibrated(calibrator, raw_probabilities(estimator, model_frame(test, self.columns)))
+    def predicted(
+        self, recipe: Recipe, train: pd.DataFrame, test: pd.DataFrame, *, at: dt.datetime | None
+    ) -> np.ndarray:
+        """What `recipe`, made of `train` as known at the moment `at`, says of each row of `test`, calibrated."""
+        made = self.make(recipe, train, at=at)
+        return calibrated(made.calibrator, self._raw(made.estimators, test))
 
-    def held_out(self, setting: Setting, train: pd.DataFrame, test: pd.DataFrame) -> HeldOut:
-        """What a model with `setting` that learnt from `train` predicts for `test`."""
-        estimator = self._fit(setting, train)
+    def learnt(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> pd.DataFrame:
+        """The rows that `recipe` learns from: the latest of `rows`, and young leads as known at `at` where it says so.
+
+        `rows` are in order of `as_of`.
+        """
+        latest = rows.iloc[round(len(rows) * (1 - recipe.recent_share)) :]
+        if not recipe.young or self.young is None or at is None:
+            return latest
+        known = self.young.at(at, since=latest["as_of"].min())
+        if known.open_rows.empty:
+            return known.joined(latest, p_open=np.empty(0))
+        return known.joined(latest, p_open=self._raw([self._fit(GUESSING, latest)], known.open_rows))
+
+    def held_out(self, setting: Setting, learnt: pd.DataFrame, test: pd.DataFrame) -> HeldOut:
+        """What a model with `setting` that was fitted on the rows `learnt` predicts for `test`."""
+        return self._held_out((self._fit(setting, learnt),), test)
+
+    def cross_predictions(self, recipe: Recipe, learnt: pd.DataFrame) -> HeldOut:
+        """Predictions for all rows `learnt`, each by a model of three quarters of the accounts, never of the row's own.
+
+        A calibrator learns from these. Predictions of earlier models for later rows would be at hand. But those models
+        learnt from less, so they are more overconfident than the one that is calibrated in the end. Their calibrator
+        would make it timid.
+        """
+        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(learnt, converted_or_not(learnt), groups=learnt["group_id"])
+        parts = []
+        for train, test in dealt:
+            estimators = tuple(self._fit(setting, learnt.iloc[train]) for setting in recipe.settings)
+            parts.append(self._held_out(estimators, learnt.iloc[test]))
+        return HeldOut.joined(parts)
+
+    def _held_out(self, estimators: Sequence[Pipeline], test: pd.DataFrame) -> HeldOut:
         return HeldOut(
-            raw=raw_probabilities(estimator, model_frame(test, self.columns)),
+            raw=self._raw(estimators, test),
             outcome=converted_or_not(test),
             weight=_weights(test),
             group=test["group_id"].to_numpy(),
             lead=test["lead_id"].to_numpy(),
         )
 
-    def cross_predictions(self, setting: Setting, rows: pd.DataFrame) -> HeldOut:
-        """Predictions for all `rows`, each by a model of three quarters of the accounts, never of the row's own.
-
-        A calibrator learns from these. Predictions of earlier models for later rows would be at hand. But those models
-        learnt from less, so they are more overconfident than the one that is calibrated in the end. Their calibrator
-        would make it timid.
-        """
-        dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, converted_or_not(rows), groups=rows["group_id"])
-        return HeldOut.joined([self.held_out(setting, rows.iloc[train], rows.iloc[test]) for train, test in dealt])
+    def _raw(self, estimators: Sequence[Pipeline], rows: pd.DataFrame) -> np.ndarray:
+        features = model_frame(rows, self.columns)
+        return blended([raw_probabilities(estimator, features) for estimator in estimators])
 
     def _fit(self, setting: Setting, rows: pd.DataFrame) -> Pipeline:
         return fit_estimator(

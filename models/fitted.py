@@ -14,7 +14,7 @@ from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
-from models.calibrate import calibrated
+from models.calibrate import blended, calibrated
 from models.design import design_batches
 from models.estimators import design_probabilities, model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
@@ -39,16 +39,16 @@ class FittedTransition:
         What was tried, what was chosen, and how good it is.
     columns
         The features that the model reads, in order.
-    estimator
-        A scikit-learn pipeline over exactly those columns; None where no signal was found: everyone then gets the
-        base rate by age.
+    estimators
+        Scikit-learn pipelines over exactly those columns, of which the mean log-odds are taken; none where no signal
+        was found: everyone then gets the base rate by age.
     calibrator
         The scikit-learn object that `summary.calibrator` names; None where the probabilities need none.
     """
 
     summary: TransitionSummary
     columns: tuple[FeatureColumn, ...]
-    estimator: Pipeline | None
+    estimators: tuple[Pipeline, ...]
     calibrator: BaseEstimator | None
 
     @in_one_thread
@@ -60,9 +60,10 @@ class FittedTransition:
         `ReleaseError` that lists the feature columns `frame` lacks.
         """
         features = self._features(frame)
-        if self.estimator is None:
+        if not self.estimators:
             return base_rate_at(self.summary.base_rate_by_age, frame)
-        return calibrated(self.calibrator, raw_probabilities(self.estimator, features))
+        raw = blended([raw_probabilities(estimator, features) for estimator in self.estimators])
+        return calibrated(self.calibrator, raw)
 
     @in_one_thread
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -72,32 +73,37 @@ class FittedTransition:
         average training lead. All 0 where the base rate by age is published. Raises `ReleaseError` as `predict` does.
         """
         features = self._features(frame)
-        if self._explainer is None:
-            return pd.DataFrame(0.0, index=frame.index, columns=list(features.columns))
-        return self._explainer.contributions(features)
+        found = pd.DataFrame(0.0, index=frame.index, columns=list(features.columns))
+        for explainer in self._explainers:
+            found += explainer.contributions(features) / len(self._explainers)
+        return found
 
     @in_one_thread
     def explained(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Explained:
         """What `predict` says of `frame`, and `contributions` of its rows where `asked` (one flag a row) is true.
 
-        The features are turned once into what the model reads. Raises `ReleaseError` as `predict` does.
+        The features are turned once into what each estimator reads. Raises `ReleaseError` as `predict` does.
         """
         features = self._features(frame)
-        contributions = pd.DataFrame(0.0, index=frame.index[asked], columns=list(features.columns))
-        if self.estimator is None or self._explainer is None:
+        found = np.zeros((int(asked.sum()), len(features.columns)))
+        raw = [np.empty(len(frame)) for _ in self.estimators]
+        for estimator, explainer, probability in zip(self.estimators, self._explainers, raw, strict=True):
+            n_explained = 0
+            for batch in design_batches(estimator[:-1], features):
+                probability[batch.rows] = design_probabilities(estimator.named_steps["classifier"], batch.matrix)
+                chosen = batch.matrix[asked[batch.rows]]
+                if len(chosen):
+                    rows = slice(n_explained, n_explained + len(chosen))
+                    found[rows] += explainer.of_design(chosen) / len(self.estimators)
+                n_explained += len(chosen)
+        contributions = pd.DataFrame(found, index=frame.index[asked], columns=list(features.columns))
+        if not raw:
             return Explained(base_rate_at(self.summary.base_rate_by_age, frame), contributions)
-        raw, parts = np.empty(len(frame)), [contributions.to_numpy()[:0]]
-        for batch in design_batches(self.estimator[:-1], features):
-            raw[batch.rows] = design_probabilities(self.estimator.named_steps["classifier"], batch.matrix)
-            chosen = batch.matrix[asked[batch.rows]]
-            if len(chosen):
-                parts.append(self._explainer.of_design(chosen))
-        found = pd.DataFrame(np.concatenate(parts), index=contributions.index, columns=contributions.columns)
-        return Explained(calibrated(self.calibrator, raw), found)
+        return Explained(calibrated(self.calibrator, blended(raw)), contributions)
 
     @cached_property
-    def _explainer(self) -> Explainer | None:
-        return None if self.estimator is None else compile_explainer(self.estimator, self.columns)
+    def _explainers(self) -> tuple[Explainer, ...]:
+        return tuple(compile_explainer(estimator, self.columns) for estimator in self.estimators)
 
     def _features(self, frame: pd.DataFrame) -> pd.DataFrame:
         names = [column.name for column in self.columns]

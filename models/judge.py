@@ -14,10 +14,12 @@ from data_contracts.vocabulary import ENTRY
 from models.baselines import base_rate_by_age_prediction, base_rate_prediction, point_rule_prediction
 from models.evaluate import EvaluationPlan, capacity_share, evaluate
 from models.evidence import evidence_of
-from models.fit import Choice, Fitter
+from models.fit import Fitter
 from models.metrics import Prediction
+from models.recipe import Recipe
 from models.select import Selection, select
 from models.split import Split, at_day
+from models.young import YoungLeads
 
 LEAST_TEST_OUTCOMES = 20
 """Leads of either outcome in the test: with fewer, no interval would be narrow enough to say anything."""
@@ -62,14 +64,15 @@ def judge(table: LabelledTable, split: Split, *, definitions: Definitions, seed:
     """
     days = definitions.snapshots.judged_days
     decides = acting_day(split.train, days)
-    selection = select(split.train, Fitter(table.columns, seed), say=say)
+    fitter = Fitter(table.columns, seed, YoungLeads.of(table))
+    selection = select(split.train, fitter, say=say)
     share = capacity_share(
         table,
         leads_per_week=definitions.capacity.leads_per_week,
         test_from=split.test_from,
         test_until=split.test["as_of"].max().to_pydatetime(),
     )
-    predictions = _predictions(table, split, selection=selection, seed=seed)
+    predictions = _predictions(fitter, split, selection=selection)
     shown = [day for day in days if day == decides or _has_outcomes(at_day(split.test, day), LEAST_TEST_OUTCOMES)]
     evaluations = []
     for day in (*shown, None):
@@ -95,26 +98,23 @@ def _has_outcomes(rows: pd.DataFrame, least: int) -> bool:
     return evidence_of(rows).n_rarer >= least
 
 
-def _predictions(
-    table: LabelledTable, split: Split, *, selection: Selection, seed: int
-) -> tuple[Prediction, Prediction, Prediction]:
+def _predictions(fitter: Fitter, split: Split, *, selection: Selection) -> tuple[Prediction, Prediction, Prediction]:
     """What our model, the base rate by age and a plain logistic regression say of every test row."""
-    fitter = Fitter(table.columns, seed)
-    ours = fitter.predicted(selection.best, split.train, split.test)
+    ours = fitter.predicted(selection.best, split.train, split.test, at=split.test_from)
     plain = ours
     if (baseline := _logistic_baseline(selection)) != selection.best:
-        plain = fitter.predicted(baseline, split.train, split.test)
+        plain = fitter.predicted(baseline, split.train, split.test, at=split.test_from)
     return (
-        Prediction(selection.best.setting.estimator, ours, ours),
+        Prediction(selection.best.estimator, ours, ours),
         base_rate_by_age_prediction(split.train, split.test),
         Prediction(LOGISTIC_REGRESSION, plain, plain),
     )
 
 
-def _logistic_baseline(selection: Selection) -> Choice:
+def _logistic_baseline(selection: Selection) -> Recipe:
     """The best logistic regression; without its calibrator where it is the model itself."""
-    if selection.best.setting.estimator == LOGISTIC_REGRESSION:
-        return Choice(selection.best.setting, "none")
+    if selection.best.estimator == LOGISTIC_REGRESSION:
+        return selection.best.with_calibrator("none")
     return selection.best_logistic
 
 

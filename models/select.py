@@ -1,7 +1,22 @@
-"""Which estimator and which calibrator: those that do best on leads that they did not learn from, later ones if any."""
+"""Which recipe: the one that does best on leads that it did not learn from, later ones if there are any.
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+The search goes step by step. Each step keeps what it tries where that gains beyond one standard error of the paired
+difference; beyond two where it forgets history, because what is forgotten is gone if the drift turns.
+
+| step | tries |
+|---|---|
+| young leads | whether to learn from leads whose horizon has not passed, with one estimator of each kind |
+| logistic regression | looser and tighter penalties, until one lies between two that gain nothing clear |
+| LightGBM | larger trees for as long as they gain, words read natively or as indicators |
+| recent rows | the latest half, the latest quarter |
+| blend | the mean log-odds of the best of both kinds |
+| calibrator | none, sigmoid, beta, isotonic |
+
+A step ends where the folds cannot tell what it tries apart.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -9,120 +24,234 @@ from scipy.special import xlogy
 
 from data_contracts.progress import Say, silent
 from data_contracts.releases import Candidate, Validation
-from models.calibrate import CALIBRATORS, CalibratorName, calibrated
-from models.estimators import LOGISTIC_SETTINGS, SETTINGS, Setting
-from models.fit import Choice, Fitter, HeldOut
-from models.split import Fold, forward_folds, grouped_folds
+from models.calibrate import CALIBRATORS, CalibratorName, blended, calibrated
+from models.estimators import TREE_SIZES, Setting, lightgbm_setting, logistic_setting
+from models.evidence import evidence_of
+from models.fit import Fitter, HeldOut
+from models.recipe import Recipe
+from models.split import Fold, Split, forward_folds, grouped_folds
+
+FIRST_PENALTY = -3
+LOOSEST_PENALTY, TIGHTEST_PENALTY = 4, -9
+"""Powers of the square root of ten: the search begins at C = 0.03 and ends at C = 100 and 0.00003 at the latest."""
+
+CLEAR, FORGETTING = 1.0, 2.0
+"""Standard errors of a paired difference by which a step must gain."""
+
+RECENT_SHARES = (0.5, 0.25)
+LEAST_RECENT_OUTCOMES = 50
+"""Leads of either outcome that the latest rows must hold in every fold, to be learnt from alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What was chosen: over all settings, and among the logistic regressions; with all that was tried.
+    """What was chosen: over all recipes, and among the logistic regressions; with all that was tried.
 
     `validation` says on which leads: `forward` on later ones, `grouped` on other accounts of the same time.
     """
 
-    best: Choice
-    best_logistic: Choice
+    best: Recipe
+    best_logistic: Recipe
     candidates: tuple[Candidate, ...]
     validation: Validation
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """One setting on the validation folds, without and with calibrators.
+class Gain:
+    """By how much one log loss lies below another on the same rows, and the standard error of that."""
 
-    `probabilities` has `none` first, and then the calibrators that were tried; one probability a row of `later`.
-    """
+    value: float
+    standard_error: float
 
-    later: HeldOut
-    probabilities: Mapping[CalibratorName, np.ndarray]
-
-    def loss(self, calibrator: CalibratorName) -> float:
-        """The mean log loss with `calibrator`."""
-        return float(np.average(self._losses(calibrator), weights=self.later.weight))
-
-    def best_calibrator(self) -> CalibratorName:
-        """The calibrator with the least log loss; none unless it gains over one standard error of the difference.
-
-        Accounts are the independent observations: the snapshots of one go together.
-        """
-        best = min(self.probabilities, key=self.loss)
-        gains, weight = self._losses("none") - self._losses(best), self.later.weight
-        gain = np.average(gains, weights=weight)
-        _, account = np.unique(self.later.group, return_inverse=True)
-        standard_error = np.sqrt(np.sum(np.bincount(account, weight * (gains - gain)) ** 2)) / weight.sum()
-        return best if gain > standard_error else "none"
-
-    def _losses(self, calibrator: CalibratorName) -> np.ndarray:
-        p, outcome = self.probabilities[calibrator], self.later.outcome
-        return np.asarray(-(xlogy(outcome, p) + xlogy(1 - outcome, 1 - p)))
+    def exceeds(self, n_errors: float) -> bool:
+        """Whether it is more than so many standard errors above 0."""
+        return self.value > n_errors * self.standard_error
 
 
 def select(rows: pd.DataFrame, fitter: Fitter, *, say: Say = silent) -> Selection:
-    """The setting with the least log loss on leads it did not learn from, and the calibrator that lowers it further.
+    """The recipe with the least log loss on leads that it did not learn from, as far as the folds can tell.
 
     The leads are later ones. Where history is too short for a single such fold, they are those of other accounts, and
     the selection says so: no model is ever taken untried.
+
+    `rows` are labelled, in order of `as_of`.
     """
     folds: Sequence[Fold] = forward_folds(rows)
     validation: Validation = "forward" if folds else "grouped"
     if not folds:
         say("history is too short to choose by later leads; choosing by other accounts of the same time")
         folds = grouped_folds(rows)
-    later, tried = {}, {}
-    for setting in SETTINGS:
-        later[setting] = [fitter.held_out(setting, fold.train, fold.test) for fold in folds]
-        tried[setting] = _tried(later[setting])
-        say(f"tried {_described(setting)}: log loss {tried[setting].loss('none'):.4f}")
-    best, best_logistic = (
-        min(settings, key=lambda setting: tried[setting].loss("none")) for settings in (SETTINGS, LOGISTIC_SETTINGS)
-    )
-    for setting in dict.fromkeys((best, best_logistic)):
-        say(f"trying calibrators after {_described(setting)}")
-        tried[setting] = _tried_with_calibrators(setting, folds, later=later[setting], fitter=fitter)
-    chosen = Choice(best, tried[best].best_calibrator())
+    search = _Search(folds, fitter, say)
+    best, best_logistic = search.run()
     return Selection(
-        best=chosen,
-        best_logistic=Choice(best_logistic, tried[best_logistic].best_calibrator()),
-        candidates=tuple(_candidates(tried, chosen=chosen)),
-        validation=validation,
+        best=best, best_logistic=best_logistic, candidates=search.candidates(chosen=best), validation=validation
     )
 
 
-def _tried(parts: Sequence[HeldOut]) -> Tried:
-    joined = HeldOut.joined(parts)
-    return Tried(joined, {"none": calibrated(None, joined.raw)})
+def paired_gain(before: np.ndarray, after: np.ndarray, later: HeldOut) -> Gain:
+    """By how much the probabilities `after` lower the log loss of `before` on the rows `later`.
+
+    Accounts are the independent observations: the snapshots of one go together.
+    """
+    gains, weight = _losses(before, later.outcome) - _losses(after, later.outcome), later.weight
+    gain = float(np.average(gains, weights=weight))
+    _, account = np.unique(later.group, return_inverse=True)
+    error = np.sqrt(np.sum(np.bincount(account, weight * (gains - gain)) ** 2)) / weight.sum()
+    return Gain(gain, float(error))
 
 
-def _tried_with_calibrators(
-    setting: Setting, folds: Sequence[Fold], *, later: Sequence[HeldOut], fitter: Fitter
-) -> Tried:
-    """Each fold's calibrators learnt from its training rows, as `Fitter.fit_choice` will learn the final one."""
-    seen = [fitter.cross_predictions(setting, fold.train) for fold in folds]
-    probabilities: dict[CalibratorName, np.ndarray] = {}
-    for name in CALIBRATORS:
-        fitted = [part.calibrator(name) for part in seen]
-        if name == "none" or any(calibrator is not None for calibrator in fitted):
-            parts = [calibrated(calibrator, part.raw) for calibrator, part in zip(fitted, later, strict=True)]
-            probabilities[name] = np.concatenate(parts)
-    return Tried(HeldOut.joined(later), probabilities)
+@dataclass(frozen=True, slots=True)
+class _Search:
+    folds: Sequence[Fold]
+    fitter: Fitter
+    say: Say
+    later: dict[Recipe, list[HeldOut]] = field(default_factory=dict)
+    """What each recipe without a calibrator predicted, fold by fold."""
+    calibrated: dict[Recipe, np.ndarray] = field(default_factory=dict)
+    """What each recipe with a calibrator predicted, all folds one after the other."""
 
+    def run(self) -> tuple[Recipe, Recipe]:
+        """The best recipe, and the best logistic regression."""
+        young = self._uses_young()
+        logistic = self._best_penalty(young)
+        trees = self._best_trees(young)
+        best = min((logistic, trees), key=self._loss)
+        recent = [replace(best, recent_share=share) for share in self._usable_shares()]
+        best = self._better(best, recent, n_errors=FORGETTING)
+        best = self._better(best, [replace(best, settings=(*logistic.settings, *trees.settings))])
+        return self._with_calibrator(best), self._with_calibrator(logistic)
 
-def _candidates(tried: Mapping[Setting, Tried], *, chosen: Choice) -> list[Candidate]:
-    return [
-        Candidate(
-            estimator=setting.estimator,
-            parameters=dict(setting.parameters),
-            calibrator=calibrator,
-            validation_log_loss=one.loss(calibrator),
-            is_chosen=Choice(setting, calibrator) == chosen,
+    def candidates(self, *, chosen: Recipe) -> tuple[Candidate, ...]:
+        """Everything that was tried, with its log loss."""
+        losses = {recipe: self._loss(recipe) for recipe in self.later}
+        losses |= {
+            recipe: _mean_loss(found, self._joined(recipe.with_calibrator("none")))
+            for recipe, found in self.calibrated.items()
+        }
+        return tuple(
+            Candidate(
+                estimator=recipe.estimator,
+                parameters=recipe.parameters,
+                calibrator=recipe.calibrator,
+                validation_log_loss=loss,
+                is_chosen=recipe == chosen,
+            )
+            for recipe, loss in losses.items()
         )
-        for setting, one in tried.items()
-        for calibrator in one.probabilities
-    ]
+
+    def _uses_young(self) -> bool:
+        """Whether young leads help, judged by one estimator of each kind, both together."""
+        if self.fitter.young is None or not all(isinstance(fold, Split) for fold in self.folds):
+            return False
+        plain = [Recipe((setting,)) for setting in (logistic_setting(FIRST_PENALTY), _trees(0))]
+        gains = [self._gain(recipe, replace(recipe, young=True)) for recipe in plain]
+        return sum(gain.value for gain in gains) > sum(gain.standard_error for gain in gains)
+
+    def _best_penalty(self, young: bool) -> Recipe:
+        """A logistic regression between a tighter and a looser one that gain nothing clear: never one at the edge."""
+
+        def recipe(penalty: int) -> Recipe:
+            return Recipe((logistic_setting(penalty),), young=young)
+
+        best = FIRST_PENALTY
+        for step, end in ((1, LOOSEST_PENALTY), (-1, TIGHTEST_PENALTY)):
+            while best != end and self._gain(recipe(best), recipe(best + step)).exceeds(CLEAR):
+                best += step
+        return recipe(best)
+
+    def _best_trees(self, young: bool) -> Recipe:
+        """The smallest LightGBM that a larger one does not clearly beat; of both ways to read words, the better one."""
+        best = Recipe((_trees(0),), young=young)
+        for size in range(1, len(TREE_SIZES)):
+            larger = replace(best, settings=(_trees(size),))
+            if not self._gain(best, larger).exceeds(CLEAR):
+                break
+            best = larger
+        if any(column.type == "category" for column in self.fitter.columns):
+            size = next(i for i in range(len(TREE_SIZES)) if best.settings == (_trees(i),))
+            best = self._better(best, [replace(best, settings=(lightgbm_setting(size, categories="one_hot"),))])
+        return best
+
+    def _usable_shares(self) -> list[float]:
+        """The shares of latest rows that hold enough outcomes in every fold."""
+        if not all(isinstance(fold, Split) for fold in self.folds):
+            return []
+        return [
+            share
+            for share in RECENT_SHARES
+            if all(
+                evidence_of(fold.train.iloc[round(len(fold.train) * (1 - share)) :]).n_rarer >= LEAST_RECENT_OUTCOMES
+                for fold in self.folds
+            )
+        ]
+
+    def _with_calibrator(self, recipe: Recipe) -> Recipe:
+        """`recipe` with the calibrator of least log loss; none unless it clearly gains.
+
+        Each fold's calibrator learns from its training rows, as `Fitter.make` will learn the final one.
+        """
+        self.say(f"trying calibrators after {recipe.described()}")
+        seen = [self.fitter.cross_predictions(recipe, self._learnt(recipe, fold)) for fold in self.folds]
+        found: dict[CalibratorName, np.ndarray] = {"none": _clipped_raw(self._joined(recipe))}
+        for name in CALIBRATORS[1:]:
+            fitted = [part.calibrator(name) for part in seen]
+            if any(calibrator is not None for calibrator in fitted):
+                pairs = zip(fitted, self._later(recipe), strict=True)
+                found[name] = np.concatenate([calibrated(calibrator, part.raw) for calibrator, part in pairs])
+                self.calibrated[recipe.with_calibrator(name)] = found[name]
+        later = self._joined(recipe)
+        best = min(found, key=lambda name: _mean_loss(found[name], later))
+        return recipe.with_calibrator(best if paired_gain(found["none"], found[best], later).exceeds(CLEAR) else "none")
+
+    def _better(self, best: Recipe, others: Sequence[Recipe], *, n_errors: float = CLEAR) -> Recipe:
+        """`best`, or the one of `others` with the least log loss where it clearly gains over it."""
+        tried = min(others, key=self._loss, default=best)
+        return tried if self._gain(best, tried).exceeds(n_errors) else best
+
+    def _gain(self, before: Recipe, after: Recipe) -> Gain:
+        later = self._joined(before)
+        return paired_gain(_clipped_raw(later), _clipped_raw(self._joined(after)), later)
+
+    def _loss(self, recipe: Recipe) -> float:
+        joined = self._joined(recipe)
+        return _mean_loss(_clipped_raw(joined), joined)
+
+    def _joined(self, recipe: Recipe) -> HeldOut:
+        return HeldOut.joined(self._later(recipe))
+
+    def _later(self, recipe: Recipe) -> list[HeldOut]:
+        """What `recipe` predicts fold by fold; the parts of a blend are fitted once, whatever they are blended with."""
+        if recipe not in self.later:
+            if len(recipe.settings) > 1:
+                parts = [self._later(replace(recipe, settings=(setting,))) for setting in recipe.settings]
+                self.later[recipe] = [
+                    replace(fold[0], raw=blended([part.raw for part in fold])) for fold in zip(*parts, strict=True)
+                ]
+            else:
+                self.later[recipe] = [
+                    self.fitter.held_out(recipe.settings[0], self._learnt(recipe, fold), fold.test)
+                    for fold in self.folds
+                ]
+            self.say(f"tried {recipe.described()}: log loss {self._loss(recipe):.4f}")
+        return self.later[recipe]
+
+    def _learnt(self, recipe: Recipe, fold: Fold) -> pd.DataFrame:
+        at = fold.test_from if isinstance(fold, Split) else None
+        return self.fitter.learnt(recipe, fold.train, at=at)
 
 
-def _described(setting: Setting) -> str:
-    parameters = ", ".join(f"{name}={value:g}" for name, value in setting.parameters)
-    return f"{setting.estimator} ({parameters})"
+def _trees(size: int) -> Setting:
+    return lightgbm_setting(size, categories="native")
+
+
+def _clipped_raw(held_out: HeldOut) -> np.ndarray:
+    """Uncalibrated probabilities as they would be published."""
+    return calibrated(None, held_out.raw)
+
+
+def _mean_loss(probability: np.ndarray, later: HeldOut) -> float:
+    return float(np.average(_losses(probability, later.outcome), weights=later.weight))
+
+
+def _losses(probability: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    return np.asarray(-(xlogy(outcome, probability) + xlogy(1 - outcome, 1 - probability)))

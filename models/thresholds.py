@@ -122,7 +122,7 @@ def _capacity_boundary(probability: npt.NDArray[np.float64], *, n_leads: float) 
 
 def _digit_boundaries(fitted: FittedTransition, probability: npt.NDArray[np.float64]) -> tuple[float, float, float]:
     """Quantiles of the probability; out of reach where the base rate is published, which lifts nobody above a 4."""
-    if fitted.estimator is None:
+    if not fitted.estimators:
         return (1.0, 1.0, 1.0)
     first, second, third = (float(np.quantile(probability, 1 - share)) for share in DIGIT_SHARES)
     return first, second, third
@@ -140,7 +140,7 @@ def _leads_by_grade(labelled: pd.DataFrame, grades: npt.NDArray[np.object_]) -> 
 
 def _policy(fitted: FittedTransition, *, capacity: float, incoming: float, per_week: float, boundary: float) -> str:
     came_in = f"of {incoming:,.1f} leads a week over the latest reference weeks"
-    if fitted.estimator is None:
+    if not fitted.estimators:
         return (
             f"No signal was found, so no boundary can tell leads apart: all {came_in} are handed off to sales, whose "
             f"capacity is {capacity:g}, and no lead gets a better digit than 4."

@@ -14,12 +14,14 @@ from data_contracts.vocabulary import ENTRY
 from models.base_rate import fit_base_rate_by_age
 from models.evaluate import base_rate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
-from models.fit import Choice, Fitter
+from models.fit import Fitter, Made
 from models.fitted import FittedTransition
 from models.judge import LEAST_TEST_OUTCOMES, LEAST_TRAIN_OUTCOMES, Judgement, judge
+from models.recipe import Recipe
 from models.select import select
 from models.split import Split, at_day, default_test_from, learning_rows, rolling_tests, split_at
 from models.threads import in_one_thread
+from models.young import YoungLeads
 
 LEAST_OUTCOMES = 100
 """Leads that converted, and leads that did not, below which nothing is trained. A logistic regression wants about ten
@@ -110,22 +112,24 @@ def fit_on(table: LabelledTable, rows: pd.DataFrame, *, seed: int = SEED, say: S
     It is the model that `train_transition` judges where `rows` are the training rows of its split. The base rate
     by age is never put in its place: whether there is a signal is told on later leads.
     """
-    selection = select(rows, Fitter(table.columns, seed), say=say)
+    selection = select(rows, Fitter(table.columns, seed, YoungLeads.of(table)), say=say)
     judged = Judgement(selection, acting_day=ENTRY, evaluations=())
     return _fitted(table, rows, selection.best, judged=judged, seed=seed)
 
 
 def _fitted(
-    table: LabelledTable, rows: pd.DataFrame, choice: Choice | None, *, judged: Judgement, seed: int
+    table: LabelledTable, rows: pd.DataFrame, choice: Recipe | None, *, judged: Judgement, seed: int
 ) -> FittedTransition:
     """`choice` fitted on `rows`; the base rate by age of `rows` where there is no choice."""
     known = evidence_of(rows)
-    estimator, calibrator = (None, None) if choice is None else Fitter(table.columns, seed).fit_choice(choice, rows)
+    made = Made((), None)
+    if choice is not None:
+        made = Fitter(table.columns, seed, YoungLeads.of(table)).make(choice, rows, at=table.extracted_at)
     summary = TransitionSummary(
         transition=table.transition,
         horizon_days=table.horizon_days,
-        estimator=BASE_RATE_BY_AGE if choice is None else choice.setting.estimator,
-        calibrator="none" if choice is None or calibrator is None else choice.calibrator,
+        estimator=BASE_RATE_BY_AGE if choice is None else choice.estimator,
+        calibrator="none" if choice is None or made.calibrator is None else choice.calibrator,
         validation=judged.selection.validation,
         n_labelled=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
@@ -136,7 +140,9 @@ def _fitted(
         candidates=judged.selection.candidates,
         evaluations=judged.evaluations,
     )
-    return FittedTransition(summary=summary, columns=table.columns, estimator=estimator, calibrator=calibrator)
+    return FittedTransition(
+        summary=summary, columns=table.columns, estimators=made.estimators, calibrator=made.calibrator
+    )
 
 
 def _refuse_split(table: LabelledTable, split: Split) -> None:

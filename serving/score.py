@@ -268,6 +268,6 @@ def _reasons(
 def _model_reasons(
     leads: pd.DataFrame, contributions: pd.DataFrame, *, model: FittedTransition, reasoner: Reasoner
 ) -> npt.NDArray[np.object_]:
-    if model.estimator is None:
+    if not model.estimators:
         return no_signal(len(leads))
     return reasoner.reasons(contributions, leads)

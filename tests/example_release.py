@@ -41,7 +41,9 @@ COLUMNS = (
 )
 
 LOGISTIC = Setting("logistic_regression", (("C", 0.3),))
-LIGHTGBM = Setting("lightgbm", (("num_leaves", 7), ("n_estimators", 20), ("learning_rate", 0.1)))
+LIGHTGBM = Setting(
+    "lightgbm", (("num_leaves", 7), ("n_estimators", 20), ("learning_rate", 0.1), ("categories", "one_hot"))
+)
 
 THRESHOLDS = Thresholds(
     hand_off_probability=0.3,
@@ -162,7 +164,10 @@ def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0
         setting, model_frame(frame, COLUMNS), columns=COLUMNS, outcome=outcome, weight=np.ones(len(frame)), seed=seed
     )
     return FittedTransition(
-        summary=summary(transition, estimator=setting.estimator), columns=COLUMNS, estimator=estimator, calibrator=None
+        summary=summary(transition, estimator=setting.estimator),
+        columns=COLUMNS,
+        estimators=(estimator,),
+        calibrator=None,
     )
 
 
@@ -171,7 +176,7 @@ def base_rate(
 ) -> FittedTransition:
     """A transition in which no signal was found: a quarter of the leads convert."""
     told = summary(transition, estimator="base_rate_by_age", gain=0.0).model_copy(update={"horizon_days": horizon_days})
-    return FittedTransition(summary=told, columns=tuple(columns), estimator=None, calibrator=None)
+    return FittedTransition(summary=told, columns=tuple(columns), estimators=(), calibrator=None)
 
 
 def open_leads(crm: CrmHistory, settings: Settings) -> FeatureTable:
@@ -253,7 +258,7 @@ def two_step_release(*, setting: Setting = LOGISTIC, **changes: object) -> Scori
 
 def with_estimator(release: ScoringRelease, transition: Transition, estimator: object) -> ScoringRelease:
     """`release` with another object in the place of one estimator, as an attacker would plant it."""
-    planted = replace(release.transitions[transition], estimator=estimator)  # type: ignore[arg-type]
+    planted = replace(release.transitions[transition], estimators=(estimator,))  # type: ignore[arg-type]
     return ScoringRelease(manifest=release.manifest, transitions={**release.transitions, transition: planted})
 
 

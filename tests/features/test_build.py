@@ -58,9 +58,11 @@ def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(lab
         "icp_misses",
         "outcome_status",
         "outcome_known_at",
+        "contacted_after_days",
         "touched_after_days",
         "converted_after_days",
         "left_after_days",
+        "ordinal",
         "converted",
         "weight",
     ]

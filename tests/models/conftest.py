@@ -13,6 +13,7 @@ from data_contracts.sayings import Attribute
 from data_contracts.settings import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import OutcomeStatus, Transition
+from models.estimators import lightgbm_setting, logistic_setting
 from models.fitted import FittedTransition
 from models.train import train_transition
 
@@ -27,6 +28,9 @@ COLUMNS = (
     FeatureColumn("noise", "number", "behaviour", Attribute("nothing"), "never missing"),
     FeatureColumn("source", "category", "funnel", Attribute("where it came from"), "not recorded"),
 )
+LOGISTIC = logistic_setting(-3)
+TREES = lightgbm_setting(0, categories="one_hot")
+NATIVE_TREES = lightgbm_setting(0, categories="native")
 SOURCES = ("search", "event", "partner", "referral")
 
 
@@ -131,7 +135,11 @@ def _snapshots(leads: pd.DataFrame, conversion_week: np.ndarray, *, week: int) -
     snapshots = features.assign(
         group_id=leads["account_id"],
         day=7 * week,
+        contacted_after_days=0.0,
         touched_after_days=np.nan,
+        converted_after_days=np.where(converted, 7.0 * (conversion_week - week), np.nan),
+        left_after_days=np.where(leads["last_week"] < conversion_week, 7.0 * (leads["last_week"] - week), np.nan),
+        ordinal=week + 1,
         stage="mql",
         as_of=as_of,
         days_in_stage=7.0 * week,

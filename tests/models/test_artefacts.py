@@ -84,7 +84,7 @@ EVIL = {
 @pytest.mark.parametrize("named", EVIL)
 def test_a_planted_file_is_refused_by_name_before_anything_is_rebuilt(named, tmp_path):
     save_release(two_step_release(), tmp_path)
-    planted = {"estimator": EVIL[named], "calibrator": None}
+    planted = {"estimators": [EVIL[named]], "calibrator": None}
     (tmp_path / "sql_to_win.skops").write_bytes(skops.io.dumps(planted))
     with pytest.raises(ReleaseError, match=rf"sql_to_win\.skops holds 1 type\(s\) that are not trusted \({named}\)"):
         load_release(tmp_path)
@@ -92,7 +92,7 @@ def test_a_planted_file_is_refused_by_name_before_anything_is_rebuilt(named, tmp
 
 def test_a_file_cannot_say_itself_what_to_trust(tmp_path):
     save_release(two_step_release(), tmp_path)
-    content = skops.io.dumps({"estimator": EVIL["posix.system"], "calibrator": None, "trusted": ["posix.system"]})
+    content = skops.io.dumps({"estimators": [EVIL["posix.system"]], "calibrator": None, "trusted": ["posix.system"]})
     assert untrusted_types(content) == ("posix.system",)
 
 

@@ -2,16 +2,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
-from sklearn.preprocessing import OneHotEncoder
+from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from data_contracts.snapshots import LabelledTable
 from models import design
 from models.design import category_widths, design_batches
-from models.estimators import LIGHTGBM_SETTINGS, LOGISTIC_SETTINGS, Setting, fit_estimator, model_frame
+from models.estimators import Setting, fit_estimator, model_frame
 from models.split import converted_or_not, learning_rows
-from tests.models.conftest import COLUMNS
+from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
 
-named = pytest.mark.parametrize("setting", [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]], ids=lambda one: one.estimator)
+named = pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 
 
 @pytest.fixture(scope="module")
@@ -80,20 +80,21 @@ def test_the_encoder_is_asked_about_each_different_word_once(
 ) -> None:
     transform = fitted(setting, rows)[:-1]
     asked: list[int] = []
-    original = OneHotEncoder.transform
+    kind = OrdinalEncoder if setting == NATIVE_TREES else OneHotEncoder
+    original = kind.transform
 
-    def counting(encoder: OneHotEncoder, words: pd.DataFrame) -> np.ndarray:
+    def counting(encoder: OneHotEncoder | OrdinalEncoder, words: pd.DataFrame) -> np.ndarray:
         asked.append(len(words))
         return np.asarray(original(encoder, words))
 
-    monkeypatch.setattr(OneHotEncoder, "transform", counting)
+    monkeypatch.setattr(kind, "transform", counting)
     features = model_frame(rows.head(500), COLUMNS)
     whole(transform, features)
     assert asked == [features["source"].nunique(dropna=False)]
 
 
 def test_a_category_is_as_wide_as_its_frequent_words_and_one_for_the_rare(rows: pd.DataFrame) -> None:
-    encoder = fitted(LIGHTGBM_SETTINGS[0], rows).named_steps["features"].named_transformers_["category"]
+    encoder = fitted(TREES, rows).named_steps["features"].named_transformers_["category"]
     counts = rows["source"].value_counts(dropna=False)
     assert counts["rare"] < 20
     assert category_widths(encoder) == [int((counts >= 20).sum()) + 1]

@@ -6,19 +6,16 @@ from sklearn.pipeline import Pipeline
 from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models.estimators import (
-    LIGHTGBM_SETTINGS,
-    LOGISTIC_SETTINGS,
-    SETTINGS,
     Setting,
     fit_estimator,
     model_frame,
     raw_probabilities,
 )
 from models.split import converted_or_not, learning_rows
-from tests.models.conftest import COLUMNS
+from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
 
-ONE_OF_EACH = [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]]
-named = pytest.mark.parametrize("setting", ONE_OF_EACH, ids=lambda setting: setting.estimator)
+ONE_OF_EACH = [LOGISTIC, TREES, NATIVE_TREES]
+named = pytest.mark.parametrize("setting", ONE_OF_EACH, ids=str)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +31,7 @@ def fitted(
     return fit_estimator(setting, features, columns=columns, outcome=converted_or_not(rows), weight=weight, seed=seed)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_every_setting_learns_the_true_probabilities(setting: Setting, rows: pd.DataFrame) -> None:
     raw = raw_probabilities(fitted(setting, rows), model_frame(rows, COLUMNS))
     assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.85
@@ -125,7 +122,7 @@ def test_the_artefact_holds_objects_of_the_libraries_only(setting: Setting, rows
 
 
 def test_nobody_to_predict_gives_no_probability(rows: pd.DataFrame) -> None:
-    estimator = fitted(LIGHTGBM_SETTINGS[0], rows)
+    estimator = fitted(TREES, rows)
     assert raw_probabilities(estimator, model_frame(rows.head(0), COLUMNS)).shape == (0,)
 
 

@@ -7,9 +7,6 @@ from sklearn.pipeline import Pipeline
 from data_contracts.snapshots import LabelledTable
 from models import design, explain
 from models.estimators import (
-    LIGHTGBM_SETTINGS,
-    LOGISTIC_SETTINGS,
-    SETTINGS,
     Setting,
     fit_estimator,
     model_frame,
@@ -17,7 +14,7 @@ from models.estimators import (
 )
 from models.explain import compile_explainer
 from models.split import converted_or_not, learning_rows
-from tests.models.conftest import COLUMNS
+from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
 
 NAMES = [column.name for column in COLUMNS]
 
@@ -33,7 +30,7 @@ def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
     return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
 
 
-@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_contributions_and_baseline_add_up_to_the_log_odds(setting: Setting, rows: pd.DataFrame) -> None:
     estimator = fitted(setting, rows)
     features = model_frame(rows, COLUMNS)
@@ -42,7 +39,7 @@ def test_contributions_and_baseline_add_up_to_the_log_odds(setting: Setting, row
     assert np.abs(total - logit(raw_probabilities(estimator, features))).max() < 1e-9
 
 
-@pytest.mark.parametrize("setting", [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]], ids=lambda s: s.estimator)
+@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_contributions_point_where_the_truth_does(setting: Setting, rows: pd.DataFrame) -> None:
     contributions = compile_explainer(fitted(setting, rows), COLUMNS).contributions(model_frame(rows, COLUMNS))
     size = contributions.abs().mean()
@@ -55,13 +52,13 @@ def test_contributions_point_where_the_truth_does(setting: Setting, rows: pd.Dat
 
 
 def test_a_linear_contribution_is_zero_on_average_over_the_training_leads(rows: pd.DataFrame) -> None:
-    explainer = compile_explainer(fitted(LOGISTIC_SETTINGS[1], rows), COLUMNS)
+    explainer = compile_explainer(fitted(LOGISTIC, rows), COLUMNS)
     means = explainer.contributions(model_frame(rows, COLUMNS)).mean()
     assert means.abs().max() < 1e-9
 
 
 def test_a_tree_contribution_agrees_with_shap_on_what_matters_most(rows: pd.DataFrame) -> None:
-    estimator = fitted(LIGHTGBM_SETTINGS[0], rows)
+    estimator = fitted(TREES, rows)
     features = model_frame(rows.head(400), COLUMNS)
     ours = compile_explainer(estimator, COLUMNS).contributions(features)
     origin = explain.design_origin(estimator.named_steps["features"], NAMES)
@@ -74,21 +71,21 @@ def test_a_tree_contribution_agrees_with_shap_on_what_matters_most(rows: pd.Data
 
 
 def test_the_baseline_of_trees_is_the_expected_value_of_shap(rows: pd.DataFrame) -> None:
-    estimator = fitted(LIGHTGBM_SETTINGS[0], rows)
+    estimator = fitted(TREES, rows)
     design = estimator[:-1].transform(model_frame(rows.head(1), COLUMNS))
     expected = estimator.named_steps["classifier"].booster_.predict(design, pred_contrib=True)[0, -1]
     assert compile_explainer(estimator, COLUMNS).baseline == pytest.approx(expected)
 
 
 def test_every_design_column_is_booked_on_the_feature_it_was_made_from(rows: pd.DataFrame) -> None:
-    transformer = fitted(LOGISTIC_SETTINGS[0], rows).named_steps["features"]
+    transformer = fitted(LOGISTIC, rows).named_steps["features"]
     origin = explain.design_origin(transformer, NAMES)
     made_from = [name.split("__")[-1] for name in transformer.get_feature_names_out()]
     assert len(origin) == len(made_from)
     assert all(column.startswith(NAMES[i]) or NAMES[i] in column for i, column in zip(origin, made_from, strict=True))
 
 
-@pytest.mark.parametrize("setting", [LOGISTIC_SETTINGS[1], LIGHTGBM_SETTINGS[0]], ids=lambda s: s.estimator)
+@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_contributions_are_the_same_in_batches_and_keep_the_index(
     setting: Setting, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +101,6 @@ def test_contributions_are_the_same_in_batches_and_keep_the_index(
 
 def test_a_tree_that_never_splits_explains_nothing(rows: pd.DataFrame) -> None:
     few = rows.head(60)
-    explainer = compile_explainer(fitted(LIGHTGBM_SETTINGS[0], few), COLUMNS)
+    explainer = compile_explainer(fitted(TREES, few), COLUMNS)
     assert (explainer.contributions(model_frame(few, COLUMNS)) == 0).all(axis=None)
     assert np.isfinite(explainer.baseline)

@@ -29,7 +29,7 @@ def test_probabilities_are_calibrated() -> None:
     p = raw.predict(frame)
     outcome = (random.random(len(p)) < p / 2).astype(int)
     halving = fit_calibrator("sigmoid", p, outcome=outcome, weight=np.ones(len(p)), lead=np.arange(len(p)))
-    mended = FittedTransition(raw.summary, raw.columns, raw.estimator, halving)
+    mended = FittedTransition(raw.summary, raw.columns, raw.estimators, halving)
     assert mended.predict(frame).mean() == pytest.approx(p.mean() / 2, abs=0.01)
     assert mended.contributions(frame).equals(raw.contributions(frame))
 
@@ -56,6 +56,19 @@ def test_the_base_rate_is_the_same_for_all_and_has_no_reasons() -> None:
     contributions = model.contributions(frame)
     assert contributions.index.tolist() == [5, 6, 7]
     assert (contributions == 0).all(axis=None)
+
+
+def test_a_blend_is_the_mean_of_the_log_odds_and_so_are_its_contributions() -> None:
+    one, other = (fitted(Transition.MQL_TO_SQL, setting=setting) for setting in (LOGISTIC, LIGHTGBM))
+    blend = FittedTransition(one.summary, one.columns, (*one.estimators, *other.estimators), None)
+    frame = leads(20, seed=9)
+    mean = (logit(one.predict(frame)) + logit(other.predict(frame))) / 2
+    assert logit(blend.predict(frame)) == pytest.approx(mean)
+    parts = (one.contributions(frame) + other.contributions(frame)) / 2
+    assert blend.contributions(frame).to_numpy() == pytest.approx(parts.to_numpy())
+    explained = blend.explained(frame, asked=np.arange(20) < 7)
+    assert explained.probability.tolist() == blend.predict(frame).tolist()
+    assert explained.contributions.equals(blend.contributions(frame).head(7))
 
 
 def test_nobody_asked_about_gives_nothing() -> None:
@@ -103,7 +116,7 @@ def test_a_lead_is_told_the_same_in_any_batch(setting: Setting, calibrator: Cali
     p = raw.predict(learnt)
     outcome = (np.random.default_rng(0).random(len(p)) < p).astype(int)
     fit = fit_calibrator(calibrator, p, outcome=outcome, weight=np.ones(len(p)), lead=np.arange(len(p)))
-    model = FittedTransition(raw.summary, raw.columns, raw.estimator, fit)
+    model = FittedTransition(raw.summary, raw.columns, raw.estimators, fit)
     for n in (1, 3, 7):
         batches = [frame.iloc[start : start + n] for start in range(0, len(frame), n)]
         assert np.concatenate([model.predict(batch) for batch in batches]).tolist() == model.predict(frame).tolist()

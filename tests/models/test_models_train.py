@@ -67,7 +67,7 @@ def test_without_signal_the_base_rate_by_age_is_published(make_table: TableFacto
     table = make_table(strength=0.0, n_leads=1_500)
     fitted = train_transition(table, definitions=definitions, say=told.append)
     assert fitted.summary.estimator == "base_rate_by_age"
-    assert fitted.estimator is None
+    assert fitted.estimators == ()
     assert fitted.calibrator is None
     leads = table.frame.head(7)
     assert fitted.predict(leads).tolist() == [fitted.summary.base_rate_by_age.probability[0]] * 7

@@ -126,7 +126,7 @@ def test_letters_are_the_agreed_ones(thresholds: Thresholds, definitions: Defini
 def test_the_base_rate_lifts_nobody_and_hands_off_everybody(
     fitted: FittedTransition, table: LabelledTable, definitions: Definitions
 ) -> None:
-    published = replace(fitted, estimator=None, calibrator=None)
+    published = replace(fitted, estimators=(), calibrator=None)
     chosen = choose_thresholds(published, table, definitions=with_capacity(definitions, 1))
     assert chosen.hand_off_probability == published.summary.base_rate_by_age.probability[0]
     assert chosen.expected_per_week == len(latest_entries(table)) / 12 > chosen.leads_per_week

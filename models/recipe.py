@@ -1,0 +1,58 @@
+"""How a model is made, in words that a release keeps: what can be fitted again on other leads."""
+
+from dataclasses import dataclass, replace
+
+from data_contracts.evaluation_table import BLEND
+from models.calibrate import CalibratorName
+from models.estimators import Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The estimators of a model, the rows they learn from, and the calibrator that follows.
+
+    Attributes
+    ----------
+    settings
+        One estimator; or several, of which the mean log-odds are taken.
+    recent_share
+        The share of the training rows, the latest ones, that is learnt from: 1.0 for all.
+    young
+        Whether leads whose horizon has not passed are learnt from, as far as their ending is known.
+    """
+
+    settings: tuple[Setting, ...]
+    recent_share: float = 1.0
+    young: bool = False
+    calibrator: CalibratorName = "none"
+
+    @property
+    def estimator(self) -> str:
+        """The estimator's name, or `blend`."""
+        return BLEND if len(self.settings) > 1 else self.settings[0].estimator
+
+    @property
+    def parameters(self) -> dict[str, float | int | str]:
+        """Everything else by name, but for the calibrator; those of the parts of a blend begin with the part's name."""
+        named: dict[str, float | int | str] = {}
+        for setting in self.settings:
+            prefix = f"{setting.estimator}." if len(self.settings) > 1 else ""
+            named |= {f"{prefix}{name}": value for name, value in setting.parameters}
+        return named | {"recent_share": self.recent_share, "young": "weighted" if self.young else "left out"}
+
+    def with_calibrator(self, name: CalibratorName) -> "Recipe":
+        """The same with another calibrator."""
+        return replace(self, calibrator=name)
+
+    def described(self) -> str:
+        """In a few words, for whoever watches."""
+        parts = (
+            f"{setting.estimator} ({', '.join(f'{name}={_short(value)}' for name, value in setting.parameters)})"
+            for setting in self.settings
+        )
+        rows = "" if self.recent_share == 1 else f", latest {self.recent_share:.0%} of the rows"
+        return " + ".join(parts) + rows + (", young leads too" if self.young else "")
+
+
+def _short(value: float | int | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"

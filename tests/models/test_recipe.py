@@ -1,0 +1,23 @@
+from dataclasses import replace
+
+from models.recipe import Recipe
+from tests.models.conftest import LOGISTIC, TREES
+
+
+def test_a_recipe_tells_its_parameters_by_name():
+    assert Recipe((LOGISTIC,)).parameters == {"C": 0.03, "recent_share": 1.0, "young": "left out"}
+    assert Recipe((LOGISTIC,)).estimator == "logistic_regression"
+
+
+def test_the_parameters_of_a_blend_begin_with_the_name_of_their_part():
+    blend = Recipe((LOGISTIC, TREES), recent_share=0.5, young=True)
+    assert blend.estimator == "blend"
+    assert blend.parameters["logistic_regression.C"] == 0.03
+    assert blend.parameters["lightgbm.num_leaves"] == 4
+    assert (blend.parameters["recent_share"], blend.parameters["young"]) == (0.5, "weighted")
+
+
+def test_a_recipe_is_told_in_a_few_words():
+    assert Recipe((LOGISTIC,)).described() == "logistic_regression (C=0.03)"
+    told = replace(Recipe((LOGISTIC,)), recent_share=0.5, young=True).described()
+    assert told == "logistic_regression (C=0.03), latest 50% of the rows, young leads too"
