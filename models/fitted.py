@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from data_contracts.errors import ReleaseError
+from data_contracts.leaks import LeakReport
 from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
@@ -69,6 +70,10 @@ class FittedTransition:
     def judged(self, evaluations: tuple[Evaluation, ...]) -> "FittedTransition":
         """The same model, with how good it is."""
         return replace(self, summary=self.summary.model_copy(update={"evaluations": evaluations}))
+
+    def looked_through(self, leaks: LeakReport) -> "FittedTransition":
+        """The same model, with what may have known the outcome."""
+        return replace(self, summary=self.summary.model_copy(update={"leaks": leaks}))
 
     @cached_property
     def _explainer(self) -> Explainer | None:

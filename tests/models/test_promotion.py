@@ -1,7 +1,8 @@
 import pytest
 
 from data_contracts.configuration import Configuration
-from data_contracts.releases import Estimate, ReleaseManifest
+from data_contracts.estimates import Estimate
+from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Moment, Transition
 from models.promotion import deciding_evaluation, reasons_against
 from tests.example_history import settings
