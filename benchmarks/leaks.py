@@ -24,6 +24,7 @@ from simulation.leaks import PLANTED_FILE, SURVEY, Planted, plant
 
 ROOT = Path(__file__).parents[1]
 SURVEY_KIND = "assessment"
+SIMULATED = ROOT / "config" / "sources" / "simulated"
 CSV = "all_varchar = true, header = true"
 
 BANK_NUMBERS = ("age", "duration", "n_calls", "pdays", "previous", "emp_var_rate", "cons_price_idx", "cons_conf_idx",
@@ -31,8 +32,8 @@ BANK_NUMBERS = ("age", "duration", "n_calls", "pdays", "previous", "emp_var_rate
 BANK_WORDS = ("job", "marital", "education", "in_default", "housing", "loan", "contact", "month", "day_of_week",
               "poutcome")  # fmt: skip
 BANK_CALLS = f"""
-SELECT *, "default" AS in_default, campaign AS n_calls, "emp.var.rate" AS emp_var_rate, "cons.price.idx" AS cons_price_idx,
-    "cons.conf.idx" AS cons_conf_idx, "nr.employed" AS nr_employed, row_number() OVER () AS place,
+SELECT *, "default" AS in_default, campaign AS n_calls, "emp.var.rate" AS emp_var_rate,
+    "cons.price.idx" AS cons_price_idx, "cons.conf.idx" AS cons_conf_idx, "nr.employed" AS nr_employed, row_number() OVER () AS place,
     TIMESTAMP '2008-05-01' + to_minutes(33 * row_number() OVER ()) AS called_at
 FROM read_csv('{{data_folder}}/bank-additional-full.csv.gz', {CSV}, delim = ';', quote = '"')
 """
@@ -132,9 +133,7 @@ def _told(found: Counter[str]) -> str:
 
 def planted_settings(folder: Path, planted: Sequence[Planted]) -> Settings:
     """The shipped settings of the simulated CRM over `folder / "data"`, with the planted attributes declared."""
-    selects = {
-        path.name: path.read_text(encoding="utf-8") for path in (ROOT / "config/sources/simulated").glob("*.sql")
-    }
+    selects = {path.name: path.read_text(encoding="utf-8") for path in SIMULATED.glob("*.sql")}
     selects["leads.sql"] = (
         f"SELECT own.*, planted.* EXCLUDE (Id) FROM ({selects['leads.sql']}) AS own "
         f"LEFT JOIN read_csv('{{data_folder}}/{PLANTED_FILE}', {CSV}) AS planted "

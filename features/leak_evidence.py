@@ -59,7 +59,7 @@ def fates_of(history: CrmHistory, *, transition: Transition) -> ir.Table:
 def change_counts(history: CrmHistory, fates: ir.Table, *, crm: CrmMapping) -> ir.Table:
     """How the changes of each declared attribute lie against the conversion of the leads they concern.
 
-    A change of an account concerns all its leads that converted.
+    A change of an account concerns all its leads that converted. At least one attribute is declared.
 
     Returns
     -------
@@ -72,8 +72,6 @@ def change_counts(history: CrmHistory, fates: ir.Table, *, crm: CrmMapping) -> i
         for table in ("leads", "accounts")
         if crm.attributes_of(table)
     ]
-    if not counted:
-        return ibis.memtable({"attribute": [], "n_changes": [], "n_at_conversion": [], "n_after": []}, schema=_COUNTS)
     return ibis.union(*counted) if len(counted) > 1 else counted[0]
 
 
@@ -126,9 +124,6 @@ def filled_counts(history: CrmHistory, fates: ir.Table, *, crm: CrmMapping) -> i
     return followed.group_by("has_converted", "is_open").aggregate(
         **{name: followed.count(where=followed[name].notnull()) for name in crm.attributes}
     )
-
-
-_COUNTS = {"attribute": "string", "n_changes": "int64", "n_at_conversion": "int64", "n_after": "int64"}
 
 
 def _activity_counts(history: CrmHistory, entries: ir.Table) -> ir.Table:

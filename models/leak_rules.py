@@ -24,6 +24,9 @@ MOST_MISFIT = 2.5
 """Standard errors by which leads open now may differ from leads that were never decided. Beyond, the value is simply
 new or gone, which is no evidence about the decision."""
 
+LEAST_EXPLAINED = 0.5
+"""Part of the shift that being decided must explain. The rest is chance, or drift that fits by chance."""
+
 LEAST_FOLLOWING = 0.5
 """Rank correlation of a number with the activities after the entry beyond which it counts them."""
 
@@ -50,6 +53,10 @@ DECIDING_ODDS = 20.0
 DECIDING_SHARE = 0.1
 """A deciding value leaves at most this share of its leads to the other outcome, at the far end of the interval. Some
 forty leads without exception show that."""
+
+
+MOST_TOLD = 2
+"""Deciding values that a reason names; more of them say nothing new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +164,11 @@ def rank_correlation_after(
 
 def _shift_reasons(in_time: TimeEvidence) -> Iterator[str]:
     """The clearest shift that a decision explains and a steady drift does not."""
-    fitting = [shift for shift in in_time.shifts if abs(shift.z_untouched) <= MOST_MISFIT]
+    fitting = [
+        shift
+        for shift in in_time.shifts
+        if abs(shift.z_untouched) <= MOST_MISFIT and shift.explained_share >= LEAST_EXPLAINED
+    ]
     best = max(fitting, key=_likelihood_ratio, default=None)
     if best is None or _likelihood_ratio(best) <= LEAST_LIKELIHOOD_RATIO:
         return
@@ -213,7 +224,8 @@ def _recording_reasons(in_time: TimeEvidence) -> Iterator[str]:
 
 
 def _deciding_reasons(judged: Judged) -> Iterator[str]:
-    for name, n, share, low, high in judged.deciding:
+    most_frequent = sorted(judged.deciding, key=lambda value: -value[1])[:MOST_TOLD]
+    for name, n, share, low, high in most_frequent:
         yield (
             f"{name}: {percent(round(share, 4))} of {n:,} leads convert [{percent(round(low, 4))}, "
             f"{percent(round(high, 4))}]"

@@ -106,7 +106,7 @@ def _leaks(summary: TransitionSummary) -> list[str]:
     names = ", ".join(f"{finding.name} ({finding.verdict})" for finding in held)
     return [
         f"{summary.transition}: it may have known the outcome by {names}, and `leadscore leaks` says why; leave them "
-        "out of [crm.attributes], or allow them with a reason: allowed_because of an attribute, [crm.allowed_kinds] for a kind"
+        "out of [crm.attributes], or allow them with a reason (allowed_because of an attribute, [crm.allowed_kinds])"
     ]
 
 

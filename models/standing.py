@@ -68,6 +68,14 @@ class Shift:
     z_expected: float
     z_untouched: float
 
+    @property
+    def explained_share(self) -> float:
+        """The part of the shift that is there as well between all earlier leads and those never decided so."""
+        now, expected, untouched = (
+            2 * np.arcsin(np.sqrt(share)) for share in (self.share_now, self.share_expected, self.share_untouched)
+        )
+        return float((untouched - expected) / (now - expected)) if now != expected else 0.0
+
 
 @dataclass(frozen=True, eq=False)
 class OpenLeads:

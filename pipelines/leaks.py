@@ -53,12 +53,13 @@ def gather_evidence(history: CrmHistory, settings: Settings, *, transition: Tran
     is_open = frame["decided_at"].isna()
     n = {"converted": int(frame["has_converted"].sum()), "still_open": int(is_open.sum())}
     n["closed"] = len(frame) - n["converted"] - n["still_open"]
+    has_attributes = bool(settings.crm.attributes)
+    changed = _rows(change_counts(history, fates, crm=settings.crm)) if has_attributes else []
     changes = {
-        row["attribute"]: ChangeCounts(row["n_changes"], row["n_at_conversion"], row["n_after"])
-        for row in _rows(change_counts(history, fates, crm=settings.crm))
+        row["attribute"]: ChangeCounts(row["n_changes"], row["n_at_conversion"], row["n_after"]) for row in changed
     }
     recordings = {row["kind"]: _recordings(row, n) for row in _rows(recording_counts(history, fates))}
-    filled = _rows(filled_counts(history, fates, crm=settings.crm)) if settings.crm.attributes else []
+    filled = _rows(filled_counts(history, fates, crm=settings.crm)) if has_attributes else []
     return LeakEvidence(
         fates=frame,
         changes=changes,
