@@ -33,7 +33,8 @@ BANK_WORDS = ("job", "marital", "education", "in_default", "housing", "loan", "c
               "poutcome")  # fmt: skip
 BANK_CALLS = f"""
 SELECT *, "default" AS in_default, campaign AS n_calls, "emp.var.rate" AS emp_var_rate,
-    "cons.price.idx" AS cons_price_idx, "cons.conf.idx" AS cons_conf_idx, "nr.employed" AS nr_employed, row_number() OVER () AS place,
+    "cons.price.idx" AS cons_price_idx, "cons.conf.idx" AS cons_conf_idx,
+    "nr.employed" AS nr_employed, row_number() OVER () AS place,
     TIMESTAMP '2008-05-01' + to_minutes(33 * row_number() OVER ()) AS called_at
 FROM read_csv('{{data_folder}}/bank-additional-full.csv.gz', {CSV}, delim = ';', quote = '"')
 """
@@ -195,7 +196,7 @@ def _settings(
     kinds: Mapping[str, str] | None = None,
     stages: Mapping[str, str] | None = None,
 ) -> Settings:
-    """The shipped settings `base` with these SELECTs, data and further declarations; all that is kept is in `folder`."""
+    """The shipped settings `base` with these SELECTs, data and declarations; `folder` holds all that is kept."""
     sources = folder / "sources" / "tested"
     sources.mkdir(parents=True, exist_ok=True)
     for name, text in selects.items():

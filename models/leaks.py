@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from data_contracts.errors import TooFewOutcomesError
 from data_contracts.leaks import ByFate, Count, LeakFinding, LeakReport, Subject
 from data_contracts.settings import CrmMapping
 from data_contracts.snapshots import FeatureColumn, LabelledTable
@@ -29,6 +30,10 @@ from models.twins import Twins, twins_of
 
 LEAST_OUTCOMES = 20
 """Leads of either outcome, on either side of the split, below which no association is told from chance."""
+
+MOST_SNAPSHOTS = 60_000
+"""Labelled snapshots by which associations are judged, of whole accounts drawn at random: a model is fitted for each
+attribute and kind, and more leads would narrow no interval that matters."""
 
 LEAST_TWINS_SHARE = 0.005
 """Share of later leads with a twin from which twins matter: fewer hardly move a figure."""
@@ -86,16 +91,24 @@ def leak_report(table: LabelledTable, evidence: LeakEvidence, *, crm: CrmMapping
     | clear | neither |
 
     Associations are learnt on the leads whose outcome was known when the last quarter began, and judged on that; there
-    are none where either side is too small.
+    are none where either side is too small. Raises `TooFewOutcomesError` where no outcome is known.
     """
-    rows = learning_rows(table)
+    rows = learning_rows(table, most_rows=MOST_SNAPSHOTS)
+    labelled = at_moment(rows, Moment.ENTRY)
+    if labelled.empty:
+        raise TooFewOutcomesError(
+            table.transition,
+            what="leads with a known outcome",
+            found=0,
+            needed=1,
+            hint="wait for outcomes, or load a longer history",
+        )
     split = split_at(rows, default_test_from(rows))
     split = Split(at_moment(split.train, Moment.ENTRY), at_moment(split.test, Moment.ENTRY), split.test_from)
     entries = _first_entries(table, evidence)
     subjects = _subjects(table, entries, crm)
     is_enough = all(evidence_of(side).n_rarer >= LEAST_OUTCOMES for side in (split.train, split.test))
     known = associations(split, table.columns, [subject.columns for subject in subjects]) if is_enough else None
-    labelled = at_moment(rows, Moment.ENTRY)
     open_leads = _open_leads(entries, table)
     findings = [
         _finding(subject, entries, labelled, evidence=evidence, open_leads=open_leads, association=association)

@@ -123,7 +123,7 @@ class OpenLeads:
     def design_effect(self) -> float:
         """By how much accounts with several open leads blow up a variance (Kish, 1965, "Survey Sampling", 8.2)."""
         sizes = np.bincount(self.groups[~np.isfinite(self.decided)])
-        return float((sizes**2).sum() / max(1, sizes.sum()))
+        return float((sizes**2).sum() / sizes.sum()) if sizes.any() else 1.0
 
 
 def coded(values: pd.Series) -> tuple[np.ndarray, list[str]]:
@@ -159,7 +159,7 @@ def shifts(open_leads: OpenLeads, codes: np.ndarray, *, n_codes: int) -> list[Sh
     likely to be decided. Empty where history is too short or nobody is open.
     """
     dates, effect = open_leads.dates(), open_leads.design_effect()
-    if len(dates) <= LEAST_DATES:
+    if len(dates) <= LEAST_DATES or not np.isneginf(open_leads.decided).any():
         return []
     counts = np.stack([_counted(kind, band, codes, n_codes) for kind, band in open_leads.cells])
     groups = [(code,) for code in range(n_codes)]

@@ -26,7 +26,8 @@ def report_leaks(
 ) -> Mapping[Transition, LeakReport]:
     """The leak report of every transition under `settings`; nothing is trained or kept.
 
-    Raises `SourceError` where the checked history lacks an attribute of the settings.
+    Raises `SourceError` where the checked history lacks an attribute of the settings, and `TooFewOutcomesError` where a
+    transition has no outcome yet.
     """
     refuse_redeclared(settings, warn=warn)
     with Store.of(settings).open_history() as engine:

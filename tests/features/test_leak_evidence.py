@@ -4,6 +4,9 @@ import pytest
 
 from data_contracts.vocabulary import Transition
 from features.leak_evidence import change_counts, fates_of, filled_counts, recording_counts
+from tests.some_engines import ENGINES
+
+pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True, scope="module")
 
 FUNNEL = {
     "accounts": [{"account_id": "X", "industry": "software"}],

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from data_contracts.deeds import Deed
+from data_contracts.errors import TooFewOutcomesError
 from data_contracts.sayings import Attribute, Count
 from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.snapshots import FeatureColumn, LabelledTable
@@ -98,3 +99,10 @@ def test_a_table_too_small_to_judge_on_says_nothing_about_association(make_table
     crm = CrmMapping(source="test", data_folder="data")
     report = leak_report(few, LeakEvidence(fates, {}, {}, {}), crm=crm)
     assert [finding.subject for finding in report.findings] == ["rows"]
+
+
+def test_without_any_outcome_there_is_no_report(table: LabelledTable):
+    frame = table.frame.assign(outcome_status="censored", weight=0.0)
+    fates = pd.DataFrame({"lead_id": pd.Series(dtype="str")})
+    with pytest.raises(TooFewOutcomesError, match="leads with a known outcome"):
+        leak_report(replace(table, frame=frame), LeakEvidence(fates, {}, {}, {}), crm=CRM)

@@ -65,6 +65,12 @@ def test_a_value_that_is_new_or_gone_or_a_little_off_is_no_evidence(z_expected: 
     assert verdict(replace(QUIET, shifts=[shift]))[0] == "clear"
 
 
+def test_a_shift_that_the_decision_explains_by_less_than_half_is_no_evidence():
+    shift = replace(SHIFT, share_now=0.95, share_untouched=0.84)
+    assert shift.explained_share < 0.5
+    assert verdict(replace(QUIET, shifts=[shift]))[0] == "clear"
+
+
 def test_a_value_that_is_new_is_told():
     shift = replace(SHIFT, values=(0,), z_expected=9.0, z_untouched=8.5)
     assert verdict(replace(QUIET, shifts=[shift]))[1].endswith("; 'C-1' has become more frequent among new leads")
