@@ -14,6 +14,8 @@ from data_contracts.wording import estimate_text, percent
 Verdict = Literal["leak", "suspect", "clear"]
 """`leak`: there is evidence in time. `suspect`: too good to be true, without such evidence. `clear`: neither."""
 
+_VERDICTS: dict[Verdict, str] = {"leak": "a leak", "suspect": "suspect", "clear": "clear"}
+
 Subject = Literal["attribute", "activity_kind", "rows", "model"]
 SUBJECTS: dict[Subject, str] = {
     "attribute": "attribute",
@@ -90,10 +92,7 @@ class LeakFinding(Record):
     def told(self) -> str:
         """The verdict and its reason as one sentence."""
         allowed = f" (allowed: {self.allowed_because})" if self.verdict != "clear" and self.allowed_because else ""
-        return f"{SUBJECTS[self.subject]} {self.name} is {_ARTICLES[self.verdict]}{allowed}: {self.reason}"
-
-
-_ARTICLES: dict[Verdict, str] = {"leak": "a leak", "suspect": "suspect", "clear": "clear"}
+        return f"{SUBJECTS[self.subject]} {self.name} is {_VERDICTS[self.verdict]}{allowed}: {self.reason}"
 
 
 class LeakReport(Record):

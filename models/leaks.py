@@ -93,18 +93,7 @@ def leak_report(table: LabelledTable, evidence: LeakEvidence, *, crm: CrmMapping
     Associations are learnt on the leads whose outcome was known when the last quarter began, and judged on that; there
     are none where either side is too small. Raises `TooFewOutcomesError` where no outcome is known.
     """
-    rows = learning_rows(table, most_rows=MOST_SNAPSHOTS)
-    labelled = at_moment(rows, Moment.ENTRY)
-    if labelled.empty:
-        raise TooFewOutcomesError(
-            table.transition,
-            what="leads with a known outcome",
-            found=0,
-            needed=1,
-            hint="wait for outcomes, or load a longer history",
-        )
-    split = split_at(rows, default_test_from(rows))
-    split = Split(at_moment(split.train, Moment.ENTRY), at_moment(split.test, Moment.ENTRY), split.test_from)
+    labelled, split = _labelled_at_entry(table)
     entries = _first_entries(table, evidence)
     subjects = _subjects(table, entries, crm)
     is_enough = all(evidence_of(side).n_rarer >= LEAST_OUTCOMES for side in (split.train, split.test))
@@ -125,6 +114,24 @@ def leak_report(table: LabelledTable, evidence: LeakEvidence, *, crm: CrmMapping
         n_leads=len(entries),
         n_open=int(entries["decided_at"].isna().sum()),
         findings=tuple(sorted(findings, key=lambda finding: order[finding.verdict])),
+    )
+
+
+def _labelled_at_entry(table: LabelledTable) -> tuple[pd.DataFrame, Split]:
+    """The labelled rows at entry, and the same in time order: earlier leads to learn on, later ones to judge on."""
+    rows = learning_rows(table, most_rows=MOST_SNAPSHOTS)
+    labelled = at_moment(rows, Moment.ENTRY)
+    if labelled.empty:
+        raise TooFewOutcomesError(
+            table.transition,
+            what="leads with a known outcome",
+            found=0,
+            needed=1,
+            hint="wait for outcomes, or load a longer history",
+        )
+    split = split_at(rows, default_test_from(rows))
+    return labelled, Split(
+        at_moment(split.train, Moment.ENTRY), at_moment(split.test, Moment.ENTRY), test_from=split.test_from
     )
 
 
