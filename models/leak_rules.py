@@ -104,9 +104,25 @@ class Judged:
     deciding: Sequence[tuple[str, int, float, float, float]]
 
     @classmethod
-    def of(cls, labelled: pd.DataFrame, column: str, association: Association | None) -> "Judged":
-        """Of the `labelled` rows at entry and the values in `column`."""
-        return cls(association, tuple(_deciding(labelled, column)))
+    def of(
+        cls,
+        labelled: pd.DataFrame,
+        column: str,
+        association: Association | None,
+        *,
+        fates: pd.DataFrame | None = None,
+    ) -> "Judged":
+        """Of the `labelled` rows at entry and the values in `column`.
+
+        `fates` has all first entries with `has_converted`: a value that only winners have always converts among these,
+        however late they won.
+        """
+        by_label = {value[0]: value for value in _deciding(labelled[column], converted_or_not(labelled))}
+        by_fate = {}
+        if fates is not None:
+            found = _deciding(fates[column], fates["has_converted"].to_numpy(dtype=np.int64))
+            by_fate = {value[0]: value for value in found if value[2] > 1 / 2}
+        return cls(association, tuple((by_fate | by_label).values()))
 
 
 def judge(in_time: TimeEvidence, judged: Judged, *, n_open: int) -> tuple[Verdict, str]:
@@ -252,9 +268,8 @@ def _clear_reason(in_time: TimeEvidence) -> str:
     return told
 
 
-def _deciding(labelled: pd.DataFrame, column: str) -> Iterator[tuple[str, int, float, float, float]]:
-    codes, names = coded(labelled[column])
-    outcome = converted_or_not(labelled)
+def _deciding(values: pd.Series, outcome: np.ndarray) -> Iterator[tuple[str, int, float, float, float]]:
+    codes, names = coded(values)
     odds = outcome.mean() / max(1 - outcome.mean(), 1e-9)
     is_missing = codes == len(names) - 1
     groups = [(_quoted(name), codes == code) for code, name in enumerate(names)]

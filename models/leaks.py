@@ -195,7 +195,9 @@ def _finding(
         changes=None if is_kind or subject.declared == "historised" else evidence.changes.get(subject.name),
         recordings=evidence.recordings.get(subject.name) if is_kind else None,
     )
-    verdict, reason = judge(in_time, Judged.of(labelled, subject.column.name, association), n_open=_n_open(open_leads))
+    verdict, reason = judge(
+        in_time, Judged.of(labelled, subject.column.name, association, fates=entries), n_open=_n_open(open_leads)
+    )
     recorded = evidence.recordings.get(subject.name)
     return LeakFinding(
         subject=subject.subject,

@@ -123,6 +123,13 @@ def test_being_filled_decides_where_no_single_value_is_frequent_enough():
     assert names == ["filled"]
 
 
+def test_a_value_that_only_winners_have_decides_however_late_they_won():
+    fates = pd.concat([labelled(45, 45, "x"), labelled(900, 100, None)]).rename(columns={"converted": "has_converted"})
+    rows = pd.concat([labelled(45, 20, "x"), labelled(900, 100, None)])
+    assert Judged.of(rows, "v", None).deciding == ()
+    assert [name for name, *_ in Judged.of(rows, "v", None, fates=fates).deciding] == ["'x'", "filled"]
+
+
 def test_a_value_that_may_identify_a_person_is_masked():
     rows = pd.concat([labelled(60, 60, "jane@example.com"), labelled(2_000, 300, "y")])
     _, reason = judge(QUIET, Judged.of(rows, "v", None), n_open=500)
