@@ -9,26 +9,34 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from data_contracts.errors import SettingsError
 from data_contracts.settings import AttributeDeclaration, Definitions, Settings
+from data_contracts.vocabulary import ActivityKind
 
 ATTRIBUTES = "crm.attributes"
+ALLOWED_KINDS = "crm.allowed_kinds"
 
 
 class Configuration(BaseModel):
     """The definitions and the declared attributes. A release carries those it was made under.
 
     The configuration *in force* is that of the release in production: editing the settings file changes nothing until a
-    release that was trained under the new settings is promoted.
+    release that was trained under the new settings is promoted. `allowed_kinds` are the activity kinds that are allowed
+    whatever the leak report says of them, each with the reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     definitions: Definitions
     attributes: dict[str, AttributeDeclaration]
+    allowed_kinds: dict[ActivityKind, str] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> "Configuration":
         """The configuration that the settings file describes."""
-        return cls(definitions=settings.definitions, attributes=settings.crm.attributes)
+        return cls(
+            definitions=settings.definitions,
+            attributes=settings.crm.attributes,
+            allowed_kinds=settings.crm.allowed_kinds,
+        )
 
     @property
     def digest(self) -> str:
@@ -47,7 +55,7 @@ class Configuration(BaseModel):
 
         Raises `SettingsError` where the two do not go together: an attribute here is a write-back field there.
         """
-        crm = settings.crm.model_copy(update={"attributes": self.attributes})
+        crm = settings.crm.model_copy(update={"attributes": self.attributes, "allowed_kinds": self.allowed_kinds})
         try:
             return Settings(
                 definitions=self.definitions,
@@ -64,7 +72,8 @@ class Configuration(BaseModel):
 
     def _content(self) -> dict[str, Any]:
         dumped = self.model_dump(mode="json")
-        return {"definitions": dumped["definitions"], ATTRIBUTES: dumped["attributes"]}
+        allowed = {ALLOWED_KINDS: dumped["allowed_kinds"]} if self.allowed_kinds else {}
+        return {"definitions": dumped["definitions"], ATTRIBUTES: dumped["attributes"]} | allowed
 
 
 def definitions_differences(before: Definitions, after: Definitions) -> tuple[str, ...]:

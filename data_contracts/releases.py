@@ -5,29 +5,15 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from data_contracts.configuration import Configuration
+from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluation_table import evaluation_html, evaluation_text
+from data_contracts.leaks import LeakReport
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 
 
-class _Record(BaseModel):
-    """A frozen record that is kept as JSON."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Estimate(_Record):
-    """A figure with its 95 % interval. `value` is None where the figure is not defined (one outcome only)."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class ModelFigures(_Record):
+class ModelFigures(Record):
     """How one model (or baseline) does on one set of leads.
 
     `gain` is the log loss of the base rate by age minus this model's (positive is better). `captured_at_capacity` is
@@ -48,7 +34,7 @@ class ModelFigures(_Record):
     captured_at_capacity: Estimate
 
 
-class ReliabilityBin(_Record):
+class ReliabilityBin(Record):
     """Leads of similar predicted probability: mean prediction and observed share with its 95 % (Wilson) interval."""
 
     predicted: float
@@ -58,14 +44,14 @@ class ReliabilityBin(_Record):
     n: int
 
 
-class LiftPoint(_Record):
+class LiftPoint(Record):
     """What share of all conversions is among the `share_of_leads` (in (0, 1]) with the highest predictions."""
 
     share_of_leads: float
     captured: Estimate
 
 
-class Evaluation(_Record):
+class Evaluation(Record):
     """How good a transition's model is on the latest leads, none of which (nor their accounts) it learnt from.
 
     It prints as a table of the model and its baselines, and shows as one in a notebook.
@@ -121,7 +107,7 @@ Validation = Literal["forward", "grouped"]
 """What models were chosen by: later leads, or where history is too short for that, other accounts of the same time."""
 
 
-class Candidate(_Record):
+class Candidate(Record):
     """One model that was tried: its log loss on the validation leads, and its parameters."""
 
     estimator: str
@@ -131,7 +117,7 @@ class Candidate(_Record):
     is_chosen: bool
 
 
-class BaseRateByAge(_Record):
+class BaseRateByAge(Record):
     """What share converts, by how long a lead has been in its stage.
 
     Attributes
@@ -152,7 +138,7 @@ class BaseRateByAge(_Record):
     level_leads: int
 
 
-class TransitionSummary(_Record):
+class TransitionSummary(Record):
     """One transition of a release, without the fitted objects.
 
     Attributes
@@ -167,6 +153,8 @@ class TransitionSummary(_Record):
         The day of the plan that stands for the age at which people act. Whether there is signal is decided there.
     evaluations
         One a judged day with enough outcomes, in order, and one of all snapshots at the end; empty while not judged.
+    leaks
+        What was looked for in the attributes and activity kinds; None where nobody looked.
     """
 
     transition: Transition
@@ -182,6 +170,7 @@ class TransitionSummary(_Record):
     acting_day: int
     candidates: tuple[Candidate, ...]
     evaluations: tuple[Evaluation, ...]
+    leaks: LeakReport | None = None
 
     @property
     def at_acting_age(self) -> Evaluation:
@@ -192,7 +181,7 @@ class TransitionSummary(_Record):
         raise ValueError(f"{self.transition} was not judged on day {self.acting_day}")
 
 
-class Thresholds(_Record):
+class Thresholds(Record):
     """Hand-off and grade boundaries, and the policy they come from.
 
     Attributes
@@ -218,7 +207,7 @@ class Thresholds(_Record):
     policy: str
 
 
-class ReleaseInputs(_Record):
+class ReleaseInputs(Record):
     """Everything that decides what a training makes. The same inputs make the same release, and give it the same id.
 
     No figure takes part: the last digits of figures differ with the number of threads and from processor to processor.
@@ -262,7 +251,7 @@ class ReleaseInputs(_Record):
         return f"{self.extracted_at:%Y-%m-%d}-{hashlib.sha256(content.encode()).hexdigest()[:8]}"
 
 
-class ReleaseManifest(_Record):
+class ReleaseManifest(Record):
     """Everything of a release but the fitted objects: the only thing that is promoted, written as `release.json`.
 
     `release_id` is that of the inputs.

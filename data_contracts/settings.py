@@ -208,7 +208,8 @@ class Definitions(_Settings):
 class AttributeDeclaration(_Settings):
     """A column of `accounts` or `leads` that is the customer's own, and when its value could have been known.
 
-    `overwritten` attributes (no history, changed after the fact) are refused unless `allowed_because` says why.
+    `overwritten` attributes (no history, changed after the fact) are refused unless `allowed_because` says why. Nor
+    does an attribute with that reason hold a release back where the leak report finds it suspect.
     """
 
     table: Literal["accounts", "leads"]
@@ -228,7 +229,8 @@ class CrmMapping(_Settings):
     """Where the history is and how its words translate.
 
     `data_folder` replaces `{data_folder}` in the source's SELECTs. `write_back_fields` are the fields we write, by the
-    CRM's name, and what each holds: none of them may come back as an input.
+    CRM's name, and what each holds: none of them may come back as an input. `allowed_kinds` are activity kinds that
+    hold no release back where the leak report finds them suspect, each with the reason.
     """
 
     source: str
@@ -237,6 +239,7 @@ class CrmMapping(_Settings):
     currency: str = ""
     stages: dict[str, Stage] = {}
     activity_kinds: dict[str, ActivityKind] = {}
+    allowed_kinds: dict[ActivityKind, Annotated[str, Field(pattern=r"\S")]] = {}
     directions: dict[str, Direction] = {}
     outcomes: dict[str, DealOutcome] = {}
     attributes: dict[str, AttributeDeclaration] = {}

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from data_contracts.releases import Estimate
+    from data_contracts.estimates import Estimate
 
 MOST_DECIMALS = 6
 """Less than this many decimals can show is the noise of floating-point sums, and reads as 0."""
@@ -73,7 +73,7 @@ def figure(value: float, *, least: int = 3) -> str:
 def estimate_text(estimate: "Estimate", *, least: int = 3) -> str:
     """An estimate with its interval, or a dash where it is not defined; decimals as in `figures`.
 
-    >>> from data_contracts.releases import Estimate
+    >>> from data_contracts.estimates import Estimate
     >>> estimate_text(Estimate(value=0.7451, low=0.7268, high=0.7642))
     '0.745 [0.727, 0.764]'
     >>> estimate_text(Estimate(value=0.0012, low=0.0004, high=0.0021))

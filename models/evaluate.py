@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
-from data_contracts.releases import Estimate, Evaluation, LiftPoint, ModelFigures, ReliabilityBin
+from data_contracts.releases import Evaluation, LiftPoint, ModelFigures, ReliabilityBin
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Stage, Transition
 from models.metrics import (

@@ -1,7 +1,7 @@
 """What training leaves behind: a calibrated model of one transition, and the release that is promoted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from data_contracts.errors import ReleaseError
+from data_contracts.leaks import LeakReport
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
@@ -100,6 +101,10 @@ class FittedTransition:
         if not raw:
             return Explained(base_rate_at(self.summary.base_rate_by_age, frame), contributions)
         return Explained(calibrated(self.calibrator, blended(raw)), contributions)
+
+    def looked_through(self, leaks: LeakReport) -> "FittedTransition":
+        """The same model, with what may have known the outcome."""
+        return replace(self, summary=self.summary.model_copy(update={"leaks": leaks}))
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, ...]:

@@ -21,6 +21,7 @@ def reasons_against(candidate: ReleaseManifest, production: ReleaseManifest | No
 
     - For each transition that has a model, the 95 % interval of the calibration slope at the acting age reaches into
       `SLOPES`, and that of the AUC reaches below `HIGHEST_AUC`. This holds for the first release as well.
+    - No attribute and no activity kind that such a model reads is a leak or suspect, unless it is allowed by name.
     - It was made under the configuration in force: same source, definitions, declared attributes and features. Other
       outcomes make other figures, and a change of the agreement is for both teams to put into force.
     - For each transition it has a model with signal, or production has none either.
@@ -37,7 +38,7 @@ def reasons_against(candidate: ReleaseManifest, production: ReleaseManifest | No
     production
         The release in force; None where there is none.
     """
-    doubts = [reason for summary in candidate.transitions for reason in _doubts(summary)]
+    doubts = [reason for summary in candidate.transitions for reason in (*_doubts(summary), *_leaks(summary))]
     if production is None:
         return tuple(doubts)
     if differing := differing_parts(candidate, production):
@@ -83,6 +84,21 @@ def _doubts(summary: TransitionSummary) -> list[str]:
             "look for an attribute that is filled in once the outcome is known, and leave it out of [crm.attributes]"
         )
     return doubts
+
+
+def _leaks(summary: TransitionSummary) -> list[str]:
+    """The leaks and suspects that nobody allowed, as one reason; none where no model reads them."""
+    if summary.estimator == BASE_RATE_BY_AGE or summary.leaks is None:
+        return []
+    # The AUC of the whole model is judged above, by the model that is published.
+    held = [finding for finding in summary.leaks.holding_back if finding.subject != "model"]
+    if not held:
+        return []
+    names = ", ".join(f"{finding.name} ({finding.verdict})" for finding in held)
+    return [
+        f"{summary.transition}: it may have known the outcome by {names}, and `leadscore leaks` says why; leave them "
+        "out of [crm.attributes], or allow them with a reason (allowed_because of an attribute, [crm.allowed_kinds])"
+    ]
 
 
 def _worse(candidate: TransitionSummary, production: TransitionSummary | None) -> str | None:

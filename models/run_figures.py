@@ -5,7 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from data_contracts.releases import Estimate, Evaluation, ModelFigures, ReleaseManifest, TransitionSummary
+from data_contracts.estimates import Estimate
+from data_contracts.releases import Evaluation, ModelFigures, ReleaseManifest, TransitionSummary
 
 
 def note(manifest: ReleaseManifest) -> str:

@@ -13,7 +13,7 @@ from pipelines.definitions import keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
-from pipelines.train import build_table
+from pipelines.tables import build_table
 
 
 def backtest(

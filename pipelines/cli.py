@@ -23,6 +23,7 @@ Or step by step:
   leadscore simulate            write a CRM export with known truth to data/simulated
   leadscore check               read it, check it against its contracts
   leadscore train               train both transitions, register a release in MLflow
+  leadscore leaks               which attributes and activity kinds may have known the outcome
   leadscore score               score every open lead
   leadscore publish --dry-run   see what would change, field by field
   leadscore publish             write the scores
@@ -160,6 +161,23 @@ def train(
         with console.working("train") as say:
             made = train_release(settings, created_at=now(), test_from=in_utc(test_from), say=say, warn=console.warn)
     display.training(made, as_json=as_json)
+
+
+@app.command()
+def leaks(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Show which attributes and activity kinds may have known the outcome, and why.
+
+    A leak has evidence in time, a suspect is too good to be true. Either holds a release back until it is left out of
+    the settings or allowed there by name.
+
+    Example: leadscore leaks --config config/olist.toml --json
+    """
+    from pipelines import console, display
+    from pipelines.leaks import report_leaks
+
+    with console.working("leaks") as say:
+        reports = report_leaks(_settings(config, None), say=say, warn=console.warn)
+    display.leaks(reports, as_json=as_json)
 
 
 @app.command()

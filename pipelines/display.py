@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title, evaluation_warning
 from data_contracts.history import CheckReport
+from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Definitions, Settings
@@ -85,9 +86,24 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
         )
     for warning in training_warnings(manifest):
         warn(warning)
+    show("")
+    for summary in manifest.transitions:
+        for line in leak_summary(summary.leaks) if summary.leaks else ():
+            show(line)
     thresholds = manifest.thresholds
     show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
     show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")
+
+
+def leaks(by_transition: Mapping[Transition, LeakReport], *, as_json: bool) -> None:
+    """The leak report of every transition: one row an attribute or activity kind, leaks first."""
+    if as_json:
+        show_json({str(t): report.model_dump(mode="json") for t, report in by_transition.items()})
+        return
+    for position, report in enumerate(by_transition.values()):
+        if position:
+            show("")
+        show_rows(leak_rows(report), title=leaks_title(report))
 
 
 def backtests(by_transition: Mapping[Transition, Sequence[Evaluation]], *, as_json: bool) -> None:

@@ -14,6 +14,7 @@ from prefect.client.schemas.objects import State, TaskRun
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title
 from data_contracts.history import CheckReport
+from data_contracts.leaks import leak_rows, leaks_title
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Settings, load_settings
@@ -87,6 +88,8 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
     for summary in made.release.manifest.transitions:
         _show_evaluation(f"evaluation-{summary.transition}", summary.at_acting_age)
         _show_table(f"ages-{summary.transition}", age_rows(summary.evaluations), f"{summary.transition}, age by age")
+        if summary.leaks is not None:
+            _show_table(f"leaks-{summary.transition}", leak_rows(summary.leaks), leaks_title(summary.leaks))
     return made
 
 

@@ -35,7 +35,8 @@ def settings_for_check(settings: Settings, *, warn: Say) -> Settings:
     for name in redeclared(kept, settings.crm.attributes):
         warn(f"{_redeclaration(name, in_force, settings)}; the history keeps it as the release in force reads it")
     attributes = settings.crm.attributes | kept
-    return Configuration(definitions=settings.definitions, attributes=attributes).under(settings)
+    both = Configuration.of(settings).model_copy(update={"attributes": attributes})
+    return both.under(settings)
 
 
 def refuse_redeclared(settings: Settings, *, warn: Say) -> None:

@@ -5,13 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_contracts.check import open_checked
-from data_contracts.history import CrmHistory
-from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
-from features.build import build_training_table
 from features.outcomes import value_of_a_win
 from models.fitted import ScoringRelease
 from models.release import assemble_release, inputs_of
@@ -20,8 +17,10 @@ from models.versions import ReleaseVersion
 from pipelines.clock import now
 from pipelines.definitions import keep_definitions
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, refuse_redeclared, registry_of
+from pipelines.leaks import find_leaks, gather_evidence
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
+from pipelines.tables import build_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,11 +63,18 @@ def train_release(
             transition: run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
         }
+        evidence = {
+            transition: run(gather_evidence, checked.history, settings, transition=transition) for transition in tables
+        }
         value = run(value_of_a_win, checked.history)
         inputs = inputs_of(checked.history, settings, tables=tables, test_from=test_from)
     fitted = {
         transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
         for transition, table in tables.items()
+    }
+    fitted = {
+        transition: model.looked_through(run(find_leaks, tables[transition], evidence[transition], settings, say=say))
+        for transition, model in fitted.items()
     }
     release = assemble_release(
         settings, inputs=inputs, tables=tables, fitted=fitted, value_of_a_win=value, created_at=created_at
@@ -84,17 +90,6 @@ def record_release(release: ScoringRelease, *, tables: Mapping[Transition, Label
     version = registry.record(release, samples=samples).version
     reason = registry.promote_by_rule(version, at=now())
     return TrainingRun(version=version, release=release, is_promoted=reason is None, held_back_because=reason)
-
-
-def build_table(
-    engine: Engine, history: CrmHistory, settings: Settings, *, transition: Transition, say: Say = silent
-) -> LabelledTable:
-    """The labelled table of `transition`, with a line on what was learnt from and what was left out."""
-    say(f"{transition}: features as they were known")
-    table = build_training_table(engine, history, settings, transition=transition)
-    counts = ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in table.counts.items())
-    say(f"{transition}: snapshots {counts}")
-    return table
 
 
 def promote(settings: Settings, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:

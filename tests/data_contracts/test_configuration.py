@@ -3,6 +3,7 @@ import pytest
 from data_contracts.configuration import Configuration, redeclared
 from data_contracts.errors import SettingsError
 from data_contracts.settings import AttributeDeclaration, CrmMapping, Settings
+from data_contracts.vocabulary import ActivityKind
 from tests.example_history import settings
 
 EMPLOYEES = settings().crm.attributes["employees"]
@@ -85,3 +86,12 @@ def test_attributes_of_another_table_or_type_are_declared_anew_and_others_are_no
     assert redeclared(before, changed(type="category")) == ("employees",)
     assert redeclared(before, changed(table="leads")) == ("employees",)
     assert redeclared(before, changed(meaning="people", unit="heads", availability="at_creation")) == ()
+
+
+def test_allowed_kinds_are_part_of_it_and_leave_the_digest_alone_where_there_are_none():
+    before = configuration()
+    after = before.model_copy(update={"allowed_kinds": {ActivityKind.CHAT: "imported"}})
+    assert before.differences(after) == ("crm.allowed_kinds added",)
+    assert before.digest != after.digest
+    assert after.under(settings()).crm.allowed_kinds == {"chat": "imported"}
+    assert Configuration.of(after.under(settings())) == after

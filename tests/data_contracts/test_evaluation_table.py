@@ -2,8 +2,8 @@
 
 import pytest
 
+from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import evaluation_rows, evaluation_warning, model_names
-from data_contracts.releases import Estimate
 from data_contracts.vocabulary import Transition
 from tests.example_release import evaluation, figures
 

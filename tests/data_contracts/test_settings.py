@@ -78,6 +78,17 @@ def test_an_overwritten_attribute_needs_a_reason(written):
     assert load_settings(written(text + 'allowed_because = "it never changes after creation"\n')).crm.attributes["role"]
 
 
+def test_an_activity_kind_is_allowed_with_a_reason_and_never_without(written):
+    text = MINIMAL + '[crm.allowed_kinds]\nemail_reply = "{}"\n'
+    allowed = load_settings(written(text.format("imported with their own time"))).crm.allowed_kinds
+    assert allowed == {"email_reply": "imported with their own time"}
+    for reason in ("", "  "):
+        with pytest.raises(SettingsError, match=r"crm\.allowed_kinds\.email_reply"):
+            load_settings(written(text.format(reason)))
+    with pytest.raises(SettingsError, match="smoke_signal"):
+        load_settings(written(MINIMAL + '[crm.allowed_kinds]\nsmoke_signal = "x"\n'))
+
+
 def test_every_bad_attribute_is_told_at_once(written):
     text = MINIMAL + "".join(ROLE.format(name=name, availability="immutable") for name in ("email", "Role"))
     with pytest.raises(SettingsError, match=r"'email' would hold .*; 'Role' is not a lower-case column name"):

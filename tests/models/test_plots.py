@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from data_contracts.releases import Estimate
+from data_contracts.estimates import Estimate
 from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition

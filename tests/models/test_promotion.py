@@ -1,7 +1,11 @@
+import datetime as dt
+
 import pytest
 
 from data_contracts.configuration import Configuration
-from data_contracts.releases import Estimate, ReleaseManifest
+from data_contracts.estimates import Estimate
+from data_contracts.leaks import LeakFinding, LeakReport
+from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.promotion import reasons_against
 from tests.example_history import settings
@@ -52,6 +56,37 @@ def test_a_model_that_is_too_good_to_be_true_is_held_back_with_where_to_look():
         "sql_to_win: it is too good to be true, the AUC at entry is 0.966 [0.951, 0.980]; look for an "
     )
     assert reasons_against(doubtful(name="auc", low=0.949, high=0.98), None) == ()
+
+
+def leaky(*, estimator: str = "lightgbm", **changes: str) -> ReleaseManifest:
+    """A release whose second transition reads an attribute with such a finding."""
+    told = summary(WIN, estimator=estimator)
+    content = {"subject": "attribute", "name": "rating", "declared": "at_creation", "reason": "because"}
+    report = LeakReport(
+        transition=WIN,
+        extracted_at=dt.datetime(2026, 6, 30),
+        test_from=dt.datetime(2026, 1, 1),
+        n_leads=1_000,
+        n_open=100,
+        findings=(LeakFinding.model_validate(content | changes),),
+    )
+    return manifest(summary(SQL, estimator="lightgbm"), told.model_copy(update={"leaks": report}))
+
+
+@pytest.mark.parametrize("verdict", ["leak", "suspect"])
+def test_a_leak_or_suspect_holds_even_the_first_release_back_until_it_is_allowed_by_name(verdict: str):
+    (reason,) = reasons_against(leaky(verdict=verdict), None)
+    assert reason.startswith(f"sql_to_win: it may have known the outcome by rating ({verdict}), and `leadscore leaks` ")
+    assert reasons_against(leaky(verdict=verdict, allowed_because="sales sets it before the call"), None) == ()
+    assert reasons_against(leaky(verdict="clear"), None) == ()
+
+
+def test_a_leak_that_no_model_reads_holds_nothing_back():
+    assert reasons_against(leaky(verdict="leak", estimator="base_rate_by_age"), None) == ()
+
+
+def test_the_model_as_a_whole_is_judged_by_its_own_auc_and_not_twice():
+    assert reasons_against(leaky(verdict="suspect", subject="model", name="as a whole"), None) == ()
 
 
 def test_figures_of_a_transition_without_a_model_hold_nothing_back():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from data_contracts.errors import ReleaseError, UnreachableError
-from data_contracts.releases import Estimate
+from data_contracts.estimates import Estimate
 from data_contracts.vocabulary import Transition
 from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
