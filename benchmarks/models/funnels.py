@@ -29,8 +29,8 @@ FILES = {
 
 
 TREES_AHEAD_BY_LITTLE = (
-    "On the forward folds the logistic regression was ahead of our small trees by 0.002, and was chosen. On these leads "
-    "the small trees have a log loss of 0.645 and 0.647."
+    "On the forward folds the logistic regression was ahead of our small trees by 0.002, and was chosen. On these "
+    "leads the small trees have a log loss of 0.645 and 0.647."
 )
 NO_INTERACTIONS = (
     "What was chosen adds features up: how much one counts cannot depend on the day in the stage. The peers' logistic "

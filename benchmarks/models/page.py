@@ -129,7 +129,7 @@ def verdict(result: Result) -> str:
 
 def _summary(results: Sequence[Result]) -> str:
     """One line a task: ours as shipped beside the best peer."""
-    head = ("task", "ours", "best peer", "its log loss", "difference", "ours")
+    head = ("task", "ours", "best peer", "its log loss", "difference", "so ours")
     return "\n".join([_line(head), _line(["---"] * len(head)), *(_line(_in_short(one)) for one in results)])
 
 
@@ -145,7 +145,7 @@ def _in_short(result: Result) -> list[str]:
         _name(best),
         "" if best.figures is None else estimate_text(best.figures.log_loss),
         estimate_text(shipped.from_best_peer),
-        _compared(shipped.from_best_peer).removesuffix(" to").removesuffix(" from"),
+        _compared(shipped.from_best_peer).removesuffix(" to").replace("told from", "told apart"),
     ]
 
 
