@@ -1,22 +1,29 @@
 """An evaluation as a table: rows for whoever draws tables, text for a terminal, HTML for a notebook."""
 
+from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Final
 
-from data_contracts.wording import estimate_text, figures
+from data_contracts.wording import estimate_text, figure, figures
 
 if TYPE_CHECKING:
     from data_contracts.releases import Evaluation
 
+BASE_RATE_BY_AGE: Final = "base_rate_by_age"
 BASE_RATE: Final = "base_rate"
 POINT_RULE: Final = "point_rule"
 LOGISTIC_REGRESSION: Final = "logistic_regression"
 LIGHTGBM: Final = "lightgbm"
 
-ESTIMATORS = {LIGHTGBM: "LightGBM", LOGISTIC_REGRESSION: "logistic regression", BASE_RATE: "base rate"}
+ESTIMATORS = {LIGHTGBM: "LightGBM", LOGISTIC_REGRESSION: "logistic regression", BASE_RATE_BY_AGE: "base rate by age"}
 """What a model that was chosen is called in words, by the name it has in an evaluation."""
 
-BASELINES = {BASE_RATE: "base rate", POINT_RULE: "point rule", LOGISTIC_REGRESSION: "plain logistic regression"}
+BASELINES = {
+    BASE_RATE_BY_AGE: "base rate by age",
+    BASE_RATE: "base rate",
+    POINT_RULE: "point rule",
+    LOGISTIC_REGRESSION: "plain logistic regression",
+}
 """The same of what it is held against."""
 
 
@@ -43,16 +50,36 @@ def evaluation_rows(evaluation: "Evaluation") -> list[dict[str, str]]:
     ]
 
 
-def snapshots_judged(evaluation: "Evaluation") -> str:
-    """`entry snapshots` or `all snapshots`."""
-    return f"{evaluation.moment or 'all'} snapshots"
+def age_rows(evaluations: "Sequence[Evaluation]") -> list[dict[str, str]]:
+    """One row an age: how good our model is at it, every figure with its 95 % interval."""
+    return [
+        {
+            "leads are judged": age_judged(evaluation),
+            "leads": f"{evaluation.n_test_leads:,}",
+            "base rate": figure(evaluation.test_base_rate),
+            "log loss": estimate_text(evaluation.model.log_loss),
+            "gain": estimate_text(evaluation.model.gain),
+            "AUC": estimate_text(evaluation.model.auc),
+            "slope": estimate_text(evaluation.model.calibration_slope, least=2),
+            "calibration error": estimate_text(evaluation.model.expected_calibration_error),
+            "signal": "yes" if evaluation.has_signal else "no",
+        }
+        for evaluation in evaluations
+    ]
+
+
+def age_judged(evaluation: "Evaluation") -> str:
+    """Which snapshots were judged: `at entry`, `on day 7` or `all ages`."""
+    if evaluation.day is None:
+        return "all ages"
+    return f"on day {evaluation.day}" if evaluation.day else "at entry"
 
 
 def evaluation_title(evaluation: "Evaluation") -> str:
     """What was judged: the transition, the snapshots, the leads of the test and their base rate."""
     base_rate, before = figures(evaluation.test_base_rate, evaluation.train_base_rate)
     return (
-        f"{evaluation.transition}, {snapshots_judged(evaluation)}: {evaluation.n_test_leads:,} leads from "
+        f"{evaluation.transition}, {age_judged(evaluation)}: {evaluation.n_test_leads:,} leads from "
         f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}, "
         f"base rate {base_rate} (training {before}); 95 % intervals"
     )
@@ -62,8 +89,11 @@ def evaluation_warning(evaluation: "Evaluation") -> str | None:
     """What a reader of the evaluation must not overlook; None where there is nothing."""
     if evaluation.has_signal:
         return None
-    judged = f"{evaluation.transition}, {snapshots_judged(evaluation)}"
-    return f"{judged}: no gain over the base rate can be told from chance"
+    model = evaluation.model
+    return (
+        f"{evaluation.transition}, {age_judged(evaluation)}: no signal; gain over the base rate by age "
+        f"{estimate_text(model.gain)}, AUC {estimate_text(model.auc)}; both intervals would have to lie above chance"
+    )
 
 
 def evaluation_text(evaluation: "Evaluation") -> str:

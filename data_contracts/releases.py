@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from data_contracts.configuration import Configuration
 from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.snapshots import FeatureColumn
-from data_contracts.vocabulary import Moment, Transition
+from data_contracts.vocabulary import Transition
 
 
 class _Record(BaseModel):
@@ -30,8 +30,9 @@ class Estimate(_Record):
 class ModelFigures(_Record):
     """How one model (or baseline) does on one set of leads.
 
-    `gain` is the log loss of the base rate minus this model's (positive is better). `captured_at_capacity` is the share
-    of all conversions among the leads that fit sales' capacity. None where a figure makes no sense for the model.
+    `gain` is the log loss of the base rate by age minus this model's (positive is better). `captured_at_capacity` is
+    the share of all conversions among the leads that fit sales' capacity. None where a figure makes no sense for the
+    model.
     """
 
     model: str
@@ -71,18 +72,19 @@ class Evaluation(_Record):
 
     Attributes
     ----------
-    moment
-        Which snapshots are judged: `entry` only, or None for all.
+    day
+        Which snapshots are judged: those of one day of the plan (0 is the entry), or None for all.
     models
-        The model first, then the baselines: `base_rate`, `point_rule` (where one is defined), `logistic_regression`.
+        The model first, then the baselines: `base_rate_by_age`, `base_rate`, `point_rule` (where one is defined),
+        `logistic_regression`.
     has_signal
-        Whether the interval of the model's gain over the base rate lies above 0.
+        Whether the interval of the model's gain over the base rate by age lies above 0, and that of its AUC above 0.5.
     lift_curve
         The model's lift point by point, shares of leads ascending; empty where none was computed.
     """
 
     transition: Transition
-    moment: Moment | None
+    day: int | None
     test_from: dt.datetime
     test_until: dt.datetime
     n_train: int
@@ -129,10 +131,42 @@ class Candidate(_Record):
     is_chosen: bool
 
 
-class TransitionSummary(_Record):
-    """One transition of a release, without the fitted objects. `estimator` is `base_rate` where no signal was found.
+class BaseRateByAge(_Record):
+    """What share converts, by how long a lead has been in its stage.
 
-    `sampled_share` is the share of the accounts that came into memory, drawn by a digest of their id.
+    Attributes
+    ----------
+    from_days
+        Days in stage at which each age begins, ascending from 0.
+    probability
+        Of the transition within its horizon, one an age.
+    level_from, level_until, level_leads
+        The latest matured period, from which the level of all probabilities is taken: its first and last snapshot
+        (UTC, naive) and its leads.
+    """
+
+    from_days: tuple[float, ...]
+    probability: tuple[float, ...]
+    level_from: dt.datetime
+    level_until: dt.datetime
+    level_leads: int
+
+
+class TransitionSummary(_Record):
+    """One transition of a release, without the fitted objects.
+
+    Attributes
+    ----------
+    estimator
+        `base_rate_by_age` where no signal was found.
+    sampled_share
+        The share of the accounts that came into memory, drawn by a digest of their id.
+    base_rate
+        Weighted share of the labelled snapshots that converted.
+    acting_day
+        The day of the plan that stands for the age at which people act. Whether there is signal is decided there.
+    evaluations
+        One a judged day with enough outcomes, in order, and one of all snapshots at the end; empty while not judged.
     """
 
     transition: Transition
@@ -144,8 +178,18 @@ class TransitionSummary(_Record):
     n_converted: int
     sampled_share: float = 1.0
     base_rate: float
+    base_rate_by_age: BaseRateByAge
+    acting_day: int
     candidates: tuple[Candidate, ...]
     evaluations: tuple[Evaluation, ...]
+
+    @property
+    def at_acting_age(self) -> Evaluation:
+        """The evaluation on the acting day: the one that decides. Raises `ValueError` where it was not judged."""
+        for evaluation in self.evaluations:
+            if evaluation.day == self.acting_day:
+                return evaluation
+        raise ValueError(f"{self.transition} was not judged on day {self.acting_day}")
 
 
 class Thresholds(_Record):

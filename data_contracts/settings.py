@@ -14,6 +14,7 @@ from data_contracts.errors import SettingsError
 from data_contracts.privacy import is_personal_name
 from data_contracts.setting_problems import refusal
 from data_contracts.vocabulary import (
+    ENTRY,
     ActivityKind,
     Availability,
     DealOutcome,
@@ -144,13 +145,31 @@ class Capacity(_Settings):
 class SnapshotPlan(_Settings):
     """When a lead is looked at for training.
 
-    `entry_delay_minutes` after it enters the stage, then every `every_days` days while it is open in it, up to
-    `up_to_days` days.
+    `entry_delay_minutes` after it enters the stage; then, while it is open in it, every `every_days` days up to
+    `up_to_days` days, and `judged_at_days` days after it. Models are judged on each of the latter by itself: they are
+    the ages at which people act on a score.
     """
 
     entry_delay_minutes: Annotated[float, Field(ge=0)] = 1.0
     every_days: Annotated[int, Field(gt=0)] = 7
     up_to_days: Annotated[int, Field(ge=0)] = 90
+    judged_at_days: tuple[Annotated[int, Field(ge=0)], ...] = (0, 1, 3, 7, 14)
+
+    @property
+    def judged_days(self) -> tuple[int, ...]:
+        """The days of the plan that are judged by themselves, in order; the entry is always among them."""
+        return tuple(sorted({ENTRY, *self.judged_at_days}))
+
+    @property
+    def days(self) -> tuple[int, ...]:
+        """All days of the plan, in order.
+
+        Examples
+        --------
+        >>> SnapshotPlan(every_days=7, up_to_days=20, judged_at_days=(1, 30)).days
+        (0, 1, 7, 14, 30)
+        """
+        return tuple(sorted({*range(0, self.up_to_days + 1, self.every_days), *self.judged_days}))
 
 
 class Definitions(_Settings):

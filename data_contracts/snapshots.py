@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from data_contracts.sayings import Saying
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.vocabulary import OutcomeStatus, Transition
 
 DAYS_IN_STAGE = "days_in_stage"
 """The column, of what was known and of the features: how long the lead has been in its stage."""
@@ -44,7 +44,7 @@ class Snapshots:
         | `account_id` | the lead's account at the extract; missing where it has none |
         | `group_id` | that account, or the lead itself: snapshots of one group are resampled together |
         | `transition` | what the lead waits for (`Transition`) |
-        | `moment` | why it is looked at (`Moment`) |
+        | `day` | int64: days of the plan since its entry was known, 0 at entry; missing in snapshots for scoring |
         | `stage` | as known at `as_of` |
         | `spell_started_at` | since when it waits, as known at `as_of` (UTC); missing in snapshots for scoring |
         | `as_of` | UTC timestamp |
@@ -86,7 +86,7 @@ class KnownHistory:
 FeatureType = Literal["number", "category"]
 
 TEXT = pd.StringDtype(na_value=float("nan"))
-WORDS = ("lead_id", "account_id", "group_id", "transition", "moment", "stage", "outcome_status")
+WORDS = ("lead_id", "account_id", "group_id", "transition", "stage", "outcome_status")
 """Columns of words that are no features."""
 
 
@@ -164,8 +164,11 @@ class LabelledTable:
     ----------
     frame
         The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; False for all but
-        converted), `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for a lead's j-th
-        snapshot, 0 where there is no label). Categories are pandas strings.
+        converted), `outcome_known_at` (`as_of` plus the horizon), `touched_after_days` (from `as_of` to sales' first
+        touch after it; missing where there was none in time), `converted_after_days` and `left_after_days` (from
+        `as_of` until it was known that the lead converted, or left the stages once sales had worked it; missing where
+        it did not in time; known of censored snapshots too), `weight` (1/j for a lead's j-th snapshot, 0 where there
+        is no label). Categories are pandas strings.
     columns
         The features in order.
     counts
@@ -186,9 +189,9 @@ class LabelledTable:
     extracted_at: dt.datetime
     sampled_share: float = 1.0
 
-    def labelled(self, moment: Moment | None = None) -> pd.DataFrame:
-        """The rows whose outcome is a label (converted or not), of one kind of moment if given."""
+    def labelled(self, day: int | None = None) -> pd.DataFrame:
+        """The rows whose outcome is a label (converted or not), of one day of the plan if given."""
         rows = self.frame["outcome_status"].isin([OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED])
-        if moment is not None:
-            rows &= self.frame["moment"] == moment
+        if day is not None:
+            rows &= self.frame["day"] == day
         return self.frame[rows]

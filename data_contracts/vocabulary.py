@@ -97,11 +97,8 @@ class Transition(StrEnum):
         return Stage.SQL if self is Transition.MQL_TO_SQL else Stage.WON
 
 
-class Moment(StrEnum):
-    """Why a training snapshot was taken: the lead entered the stage, or was open in it on a scoring day."""
-
-    ENTRY = "entry"
-    OPEN = "open"
+ENTRY = 0
+"""The day of the snapshot plan on which a lead has just entered the stage."""
 
 
 class OutcomeStatus(StrEnum):

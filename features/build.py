@@ -8,7 +8,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.snapshots import MISSES, POINTS, FeatureTable, LabelledTable, Snapshots, frame_of
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import take_measures
@@ -75,6 +75,7 @@ def build_training_table(
     | the snapshot | is |
     |---|---|
     | has a label | in the table |
+    | is censored, but it is known already how it ended | in the table with weight 0 |
     | has none, and is the entry into the stage | in the table with weight 0: how many leads come in is a figure |
     | has none, and is a later one | counted only |
 
@@ -110,13 +111,19 @@ def build_training_table(
 
 
 def _needed(engine: Engine, snapshots: ir.Table, followed: ir.Table, *, share: float) -> ir.Table:
-    """The snapshots that come into memory: of the share of the accounts, those with a label and the entries."""
-    labelled = followed.filter(followed.outcome_status.isin(LABELS)).select(labelled_id="snapshot_id")
-    rows = snapshots.left_join(labelled, snapshots.snapshot_id == labelled.labelled_id)
-    rows = rows.filter(rows.labelled_id.notnull() | (rows.moment == Moment.ENTRY.value))
+    """The snapshots that come into memory: of the share of the accounts, all but unlabelled later ones."""
+    told = followed.filter(followed.outcome_status.isin(LABELS) | _is_decided_early(followed))
+    told = told.select(told_id="snapshot_id")
+    rows = snapshots.left_join(told, snapshots.snapshot_id == told.told_id)
+    rows = rows.filter(rows.told_id.notnull() | (rows.day == ENTRY))
     if share < 1:
         rows = rows.filter(engine.place_of(rows.group_id) < share)
     return rows.select(*snapshots.columns)
+
+
+def _is_decided_early(followed: ir.Table) -> ir.BooleanValue:
+    is_censored = followed.outcome_status == OutcomeStatus.CENSORED.value
+    return is_censored & (followed.converted_after_days.notnull() | followed.left_after_days.notnull())
 
 
 def _counts(followed: ir.Table) -> Mapping[OutcomeStatus, int]:

@@ -9,9 +9,9 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Transition
-from features.known import direction
-from features.stages import reached_stages
+from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Stage, Transition
+from features.known import MICROSECONDS_PER_DAY, direction
+from features.stages import reached_stages, standing_stages
 
 LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
 
@@ -31,8 +31,9 @@ def outcomes_of(
     | sales contacted its lead | not converted |
     | none of these | never contacted: nobody knows what a call would have brought |
 
-    Censored snapshots are left out whole. Of recent leads, the quick conversions are known and the slow ones are not
-    yet: keeping the quick ones would raise the rate. So would the dated conversions among the unsettled.
+    A censored snapshot is never a label. Of recent leads, the quick conversions are known and the slow ones are not
+    yet: keeping the quick ones as they are would raise the rate. So would the dated conversions among the unsettled.
+    What is known of the censored so far stands in `converted_after_days` and `left_after_days`.
 
     A conversion may have been entered before `as_of` and recorded after it: nobody could know it then.
 
@@ -43,7 +44,10 @@ def outcomes_of(
     -------
     Table
         `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
-        `outcome_known_at` (`as_of` plus the horizon), `weight` (1/j for the lead's j-th snapshot; 0 where there is no
+        `outcome_known_at` (`as_of` plus the horizon), `touched_after_days` (from `as_of` to sales' first touch after
+        it; missing where there was none in time), `converted_after_days` and `left_after_days` (from `as_of` until
+        it was known that the lead converted, or that sales had worked it and it had left the stages in which it waits;
+        missing where that did not happen in time), `weight` (1/j for the lead's j-th snapshot; 0 where there is no
         label). Lazy, one row a snapshot.
 
     Raises
@@ -54,11 +58,13 @@ def outcomes_of(
     horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
     watched = snapshots.table.select("snapshot_id", "lead_id", "as_of", "spell_started_at")
     watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
-    followed = _flagged(watched, _converted(watched, history.stage_changes, transition), "converted")
-    if _needs_contact(definitions.contact, transition):
-        followed = _flagged(followed, _contacted(watched, history, definitions.contact), "contacted")
-    else:
+    followed = _decided(watched, history.stage_changes, transition)
+    followed = followed.mutate(converted=followed.converted_after_days.notnull())
+    followed = _touched(followed, history, definitions.contact, transition)
+    if not _needs_contact(definitions.contact, transition):
         followed = followed.mutate(contacted=ibis.literal(True))
+    left_after = followed.contacted.ifelse(followed.left_after_days, ibis.null("float64"))
+    followed = followed.mutate(left_after_days=left_after)
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(followed, history.extracted_at))
 
@@ -79,23 +85,42 @@ def _needs_contact(contact: Contact, transition: Transition) -> bool:
     return transition is not Transition.SQL_TO_WIN and not contact.assume_contacted_because
 
 
-def _converted(watched: ir.Table, stage_changes: ir.Table, transition: Transition) -> ir.Table:
-    """The ids of the snapshots whose lead reached the transition's last stage in time.
+def _decided(watched: ir.Table, stage_changes: ir.Table, transition: Transition) -> ir.Table:
+    """`watched` with the days from `as_of` until it was known that the lead converted, and that it left the stages.
 
-    Nobody knew it at `as_of`: that stage, once known, would have ended the spell.
+    Nobody knew of the conversion at `as_of`: its stage, once known, would have ended the spell.
     """
-    reached = stage_changes.filter(stage_changes.stage.isin(reached_stages(transition.to_stage)))
-    return _happened(watched, reached.select("lead_id", happened_at=reached.entered_at)).distinct()
+    reached = reached_stages(transition.to_stage)
+    elsewhere = [stage for stage in Stage if stage not in (*reached, *standing_stages(transition))]
+    for name, stages in (("converted", reached), ("left", elsewhere)):
+        entered = stage_changes.filter(stage_changes.stage.isin(stages))
+        known_from = ibis.greatest(entered.entered_at, entered.recorded_at)
+        events = entered.select("lead_id", happened_at=entered.entered_at, known_from=known_from)
+        first = _in_time(watched, events).group_by("snapshot_id").aggregate(first_known=ibis._.known_from.min())
+        watched = watched.left_join(first, "snapshot_id").drop("snapshot_id_right")
+        after = watched.first_known.delta(watched.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
+        watched = watched.mutate(**{f"{name}_after_days": after}).drop("first_known")
+    return watched
 
 
-def _contacted(watched: ir.Table, history: CrmHistory, contact: Contact) -> ir.Table:
-    """The ids of the snapshots whose lead sales contacted in time."""
+def _touched(followed: ir.Table, history: CrmHistory, contact: Contact, transition: Transition) -> ir.Table:
+    """`followed` with `contacted`, whether sales touched the lead in time, and `touched_after_days`.
+
+    The stage in which the spell starts is no touch in it.
+    """
+    showing = [stage for stage in contact.stages if stage is not transition.from_stage]
     stages = history.stage_changes
-    stages = stages.filter(stages.stage.isin(contact.stages)).select("lead_id", happened_at=stages.entered_at)
-    touches = history.activities
-    touches = touches.filter(touches.kind.isin(contact.kinds), direction(touches) == Direction.OUTBOUND.value)
-    touches = touches.select("lead_id", happened_at=touches.occurred_at)
-    return _happened(watched, stages).union(_happened(watched, touches), distinct=True)
+    stages = stages.filter(stages.stage.isin(showing)).select("lead_id", happened_at=stages.entered_at)
+    deeds = history.activities
+    deeds = deeds.filter(deeds.kind.isin(contact.kinds), direction(deeds) == Direction.OUTBOUND.value)
+    touches = _in_time(followed, stages.union(deeds.select("lead_id", happened_at=deeds.occurred_at)))
+    later = touches.happened_at.min(where=touches.happened_at > touches.as_of)
+    first = touches.group_by("snapshot_id").aggregate(first_later=later, n_touches=touches.count())
+    followed = followed.left_join(first, "snapshot_id").drop("snapshot_id_right")
+    after = followed.first_later.delta(followed.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
+    return followed.mutate(touched_after_days=after, contacted=followed.n_touches.notnull()).drop(
+        "first_later", "n_touches"
+    )
 
 
 def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
@@ -104,14 +129,15 @@ def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -
     return watched.semi_join(matters, "lead_id").select("snapshot_id")
 
 
-def _happened(watched: ir.Table, events: ir.Table) -> ir.Table:
-    """The ids of the snapshots with an event in time, once for each.
+def _in_time(watched: ir.Table, events: ir.Table) -> ir.Table:
+    """The events that happened in time, each with its `snapshot_id`.
 
     In time is from the start of the spell to the end of the horizon, both included.
     """
-    pairs = watched.join(events, "lead_id")
-    in_time = (pairs.happened_at >= pairs.spell_started_at) & (pairs.happened_at <= pairs.outcome_known_at)
-    return pairs.filter(in_time).select("snapshot_id")
+    pairs = watched.select("snapshot_id", "lead_id", "as_of", "spell_started_at", "outcome_known_at").join(
+        events, "lead_id"
+    )
+    return pairs.filter(pairs.happened_at >= pairs.spell_started_at, pairs.happened_at <= pairs.outcome_known_at)
 
 
 def _flagged(watched: ir.Table, ids: ir.Table, flag: str) -> ir.Table:
@@ -146,6 +172,9 @@ def _weighted(followed: ir.Table) -> ir.Table:
         "snapshot_id",
         "outcome_status",
         "outcome_known_at",
+        "touched_after_days",
+        "converted_after_days",
+        "left_after_days",
         converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
         weight=is_label.ifelse(1.0 / followed.ordinal.cast("float64"), 0.0),
     )

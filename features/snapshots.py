@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Definitions, SnapshotPlan
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import CLOSED_STAGES, Moment, Stage, Transition, Unsettled
+from data_contracts.vocabulary import CLOSED_STAGES, Stage, Transition, Unsettled
 from features.stages import ordered_changes, spells_at, stages_at, standing_stages
 
 MICROSECONDS_PER_MINUTE = 60_000_000
@@ -24,7 +24,7 @@ def training_snapshots(history: CrmHistory, definitions: Definitions, *, transit
     | a lead that | gives |
     |---|---|
     | enters such a stage | a snapshot at entry: `entry_delay_minutes` after the entry was known, always after it |
-    | is still in the spell, as known then | one every `every_days` days from there, up to `up_to_days` |
+    | is still in the spell, as known then | one on each later day of the plan (`SnapshotPlan.days`) |
     | comes back, recycled or moved back by sales | a new spell, from its entry on |
     | skips the first stage (`sal`, never `mql`) | a spell from the next stage on |
     | skips all of them (straight to `won`) | none: it was never there to be scored |
@@ -46,8 +46,7 @@ def training_snapshots(history: CrmHistory, definitions: Definitions, *, transit
     spells = spells_at(planned.select("lead_id", "as_of").distinct(), changes, standing)
     met = planned.join(spells, ["lead_id", "as_of"])
     met = met.filter(met.first_known == met.known_position)
-    moment = (met.step == 0).ifelse(Moment.ENTRY.value, Moment.OPEN.value)
-    return _snapshots(met.mutate(moment=moment, transition=ibis.literal(transition.value)), history.leads)
+    return _snapshots(met.mutate(transition=ibis.literal(transition.value)), history.leads)
 
 
 def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: dt.datetime) -> Snapshots:
@@ -67,7 +66,7 @@ def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: d
         qualified = known.stage.isin(standing_stages(Transition.SQL_TO_WIN))
         transition = qualified.ifelse(Transition.SQL_TO_WIN.value, transition)
     no_spell = ibis.null(history.stage_changes.entered_at.type())
-    known = known.mutate(moment=ibis.literal(Moment.OPEN.value), transition=transition, spell_started_at=no_spell)
+    known = known.mutate(day=ibis.null("int64"), transition=transition, spell_started_at=no_spell)
     return _snapshots(known, history.leads)
 
 
@@ -100,13 +99,13 @@ def _ended(history: CrmHistory) -> ir.Table:
 
 
 def _planned(entries: ir.Table, plan: SnapshotPlan) -> ir.Table:
-    """Each entry times each step of the plan: `lead_id`, `known_position`, `step` (0 is the entry), `as_of`."""
+    """Each entry times each day of the plan: `lead_id`, `known_position`, `day`, `as_of`."""
     # Known is strictly before `as_of`: a plan without delay still waits for one microsecond.
     delay = max(round(plan.entry_delay_minutes * MICROSECONDS_PER_MINUTE), 1)
-    steps = ibis.range(0, plan.up_to_days // plan.every_days + 1).unnest()
-    planned = entries.select("lead_id", "known_position", "known_from", step=steps)
+    days = ibis.array([ibis.literal(day, "int64") for day in plan.days]).unnest()
+    planned = entries.select("lead_id", "known_position", "known_from", day=days)
     first = planned.known_from + ibis.interval(microseconds=delay)
-    return planned.mutate(as_of=first + (planned.step * plan.every_days).as_interval("D")).drop("known_from")
+    return planned.mutate(as_of=first + planned.day.as_interval("D")).drop("known_from")
 
 
 def _snapshots(chosen: ir.Table, leads: ir.Table) -> Snapshots:
@@ -117,7 +116,7 @@ def _snapshots(chosen: ir.Table, leads: ir.Table) -> Snapshots:
         "account_id",
         "group_id",
         "transition",
-        "moment",
+        "day",
         "stage",
         "spell_started_at",
         "as_of",

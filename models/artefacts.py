@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from data_contracts.errors import ReleaseError
-from data_contracts.evaluation_table import BASE_RATE
+from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from models.fitted import FittedTransition, ScoringRelease
@@ -109,7 +109,7 @@ def load_manifest(file: Path) -> ReleaseManifest:
 
 
 def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], folder: Path) -> FittedTransition:
-    if summary.estimator == BASE_RATE:
+    if summary.estimator == BASE_RATE_BY_AGE:
         return FittedTransition(summary=summary, columns=columns, estimator=None, calibrator=None)
     file = _artefact(folder, summary)
     try:

@@ -1,14 +1,21 @@
-"""What every model is held against: the base rate, the hand-tuned point rule, a logistic regression."""
+"""What every model is held against: the base rate by age, the base rate, the hand-tuned point rule."""
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from data_contracts.evaluation_table import BASE_RATE, POINT_RULE
+from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE, POINT_RULE
 from data_contracts.snapshots import POINTS
+from models.base_rate import base_rate_at, fit_base_rate_by_age
 from models.evaluate import base_rate
 from models.metrics import Prediction
 from models.split import converted_or_not
+
+
+def base_rate_by_age_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction:
+    """The base rate by age of `train`, at the level of its latest matured period, for each row of `test`."""
+    probability = base_rate_at(fit_base_rate_by_age(train), test)
+    return Prediction(BASE_RATE_BY_AGE, probability=probability, ranking=probability)
 
 
 def base_rate_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from data_contracts.evaluation_table import BASE_RATE
+from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.releases import Estimate, Evaluation, LiftPoint, ModelFigures, ReliabilityBin
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment, Stage, Transition
+from data_contracts.vocabulary import ENTRY, Stage, Transition
 from models.metrics import (
     LIFT_SHARES,
     N_BINS,
@@ -22,13 +22,16 @@ from models.metrics import (
     equal_mass_bins,
     lift_name,
 )
-from models.split import Split, at_moment, converted_or_not
+from models.split import Split, at_day, converted_or_not
 
 N_RESAMPLES = 500
 """Resamples behind an interval: its ends then lie within about 1 percentage point of coverage of where more would."""
 
 _CELLS_AT_ONCE = 4_000_000
 """Resamples times rows held in memory at a time."""
+
+CHANCE_AUC = 0.5
+"""Area under the ROC curve of a ranking by chance."""
 
 Z_95 = 1.959963984540054
 DAYS_PER_WEEK = 7
@@ -42,9 +45,9 @@ class EvaluationPlan:
 
     Attributes
     ----------
-    moment
-        Which snapshots are judged: at entry, one a lead's spell, each weighing 1; or all (None), the j-th of a lead
-        weighing 1/j, so that long-open leads hardly count more.
+    day
+        Which snapshots are judged: those of one day of the plan, one a lead's spell, each weighing 1; or all (None),
+        the j-th of a lead weighing 1/j, so that long-open leads hardly count more.
     capacity_share
         Share of the leads that came in during the test which fits sales' capacity; None where sales does not choose.
     seed
@@ -52,7 +55,7 @@ class EvaluationPlan:
     """
 
     transition: Transition
-    moment: Moment | None
+    day: int | None
     capacity_share: float | None
     seed: int
 
@@ -60,25 +63,24 @@ class EvaluationPlan:
 def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: EvaluationPlan) -> Evaluation:
     """The figures of each of `predictions`, the model's own first, on the test rows of `split` that `plan` judges.
 
-    Each prediction has one probability for each row of `judged_rows(split, plan.moment)[1]`; one of them is called
-    `base_rate`. Intervals are percentiles over `N_RESAMPLES` bootstrap samples of groups (accounts), the same samples
-    for every model.
+    Each prediction has one probability for each row of `judged_rows(split, plan.day)[1]`; one of them is called
+    `base_rate_by_age`. Intervals are percentiles over `N_RESAMPLES` bootstrap samples of groups (accounts), the same
+    samples for every model.
 
     Expected calibration error is the exception. It is biased upwards, and more so in a resample. So the mean excess of
     the resamples is taken off, and the interval is mirrored (the basic bootstrap; Davison and Hinkley, 1997, "Bootstrap
     Methods and their Application", 2.4 and 5.2). It still leans high: judge calibration by slope and intercept first.
     """
-    train, test = judged_rows(split, plan.moment)
+    train, test = judged_rows(split, plan.day)
     judged = _judged(test)
     figures = _resampled_figures(judged, predictions, plan=plan)
     models = tuple(
         ModelFigures(model=prediction.model, **{name: _estimate(name, found) for name in METRICS})
         for prediction, found in zip(predictions, figures, strict=True)
     )
-    gain = models[0].gain
     return Evaluation(
         transition=plan.transition,
-        moment=plan.moment,
+        day=plan.day,
         test_from=split.test_from,
         test_until=test["as_of"].max().to_pydatetime(),
         n_train=len(train),
@@ -88,14 +90,20 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
         train_base_rate=base_rate(train),
         models=models,
         reliability=_reliability(test, predictions[0].probability),
-        has_signal=gain.low is not None and gain.low > 0,
+        has_signal=_has_signal(models[0]),
         lift_curve=_lift_curve(figures[0]),
     )
 
 
-def judged_rows(split: Split, moment: Moment | None) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The training and test rows of `split` at `moment`."""
-    return at_moment(split.train, moment), at_moment(split.test, moment)
+def _has_signal(model: ModelFigures) -> bool:
+    """Whether neither the gain over the base rate by age nor the ranking can be told by chance."""
+    gain, auc = model.gain.low, model.auc.low
+    return gain is not None and auc is not None and gain > 0 and auc > CHANCE_AUC
+
+
+def judged_rows(split: Split, day: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The training and test rows of `split` on `day`; all of them where that is None."""
+    return at_day(split.train, day), at_day(split.test, day)
 
 
 def base_rate(rows: pd.DataFrame) -> float:
@@ -113,7 +121,7 @@ def capacity_share(
     """
     if table.transition.from_stage is not Stage.MQL:
         return None
-    entered = table.frame.loc[table.frame["moment"] == Moment.ENTRY, "as_of"]
+    entered = table.frame.loc[table.frame["day"] == ENTRY, "as_of"]
     n_entered = entered.between(test_from, test_until).sum() / table.sampled_share
     weeks = (test_until - test_from) / dt.timedelta(days=DAYS_PER_WEEK)
     return min(1.0, float(leads_per_week * weeks / n_entered)) if n_entered else None
@@ -153,7 +161,7 @@ def _resampled_figures(
         for found, (additive, ranking) in zip(parts, metrics, strict=True):
             found.append({**additive(counts), **ranking(counts)})
     figures = [_joined(found) for found in parts]
-    reference = figures[[prediction.model for prediction in predictions].index(BASE_RATE)]["log_loss"]
+    reference = figures[[prediction.model for prediction in predictions].index(BASE_RATE_BY_AGE)]["log_loss"]
     return [found | {"gain": reference - found["log_loss"]} for found in figures]
 
 

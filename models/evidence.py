@@ -46,6 +46,17 @@ def evidence_of(rows: pd.DataFrame) -> Evidence:
     return Evidence(n_converted, n_not, n_accounts=min(n_accounts))
 
 
+def n_so_far(values: pd.Series) -> np.ndarray:
+    """How many different values there are up to each place; missing ones are none.
+
+    Examples
+    --------
+    >>> n_so_far(pd.Series(["L1", "L1", None, "L2"])).tolist()
+    [1, 1, 1, 2]
+    """
+    return (values.notna() & ~values.duplicated()).to_numpy().cumsum()
+
+
 def leads_by_outcome(lead: np.ndarray, converted: np.ndarray) -> tuple[int, int]:
     """How many of the leads converted after one of their snapshots, and how many never did."""
     n_leads, n_converted = len(pd.unique(lead)), len(pd.unique(lead[converted]))

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
-from models.calibrate import CalibratorName, fit_calibrator
+from models.calibrate import CalibratorName, calibrated, fit_calibrator
 from models.estimators import Setting, fit_estimator, model_frame, raw_probabilities
 from models.split import converted_or_not
 
@@ -69,6 +69,11 @@ class Fitter:
         if choice.calibrator != "none":
             calibrator = self.cross_predictions(choice.setting, rows).calibrator(choice.calibrator)
         return self._fit(choice.setting, rows), calibrator
+
+    def predicted(self, choice: Choice, train: pd.DataFrame, test: pd.DataFrame) -> np.ndarray:
+        """What `choice`, fitted on `train`, says of each row of `test`: calibrated probabilities."""
+        estimator, calibrator = self.fit_choice(choice, train)
+        return calibrated(calibrator, raw_probabilities(estimator, model_frame(test, self.columns)))
 
     def held_out(self, setting: Setting, train: pd.DataFrame, test: pd.DataFrame) -> HeldOut:
         """What a model with `setting` that learnt from `train` predicts for `test`."""

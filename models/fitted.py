@@ -1,7 +1,7 @@
 """What training leaves behind: a calibrated model of one transition, and the release that is promoted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -10,9 +10,10 @@ from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from data_contracts.errors import ReleaseError
-from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
+from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
+from models.base_rate import base_rate_at
 from models.calibrate import calibrated
 from models.design import design_batches
 from models.estimators import design_probabilities, model_frame, raw_probabilities
@@ -35,12 +36,12 @@ class FittedTransition:
     Attributes
     ----------
     summary
-        What was tried, what was chosen, and how good it is; without evaluations while it is not judged yet.
+        What was tried, what was chosen, and how good it is.
     columns
         The features that the model reads, in order.
     estimator
         A scikit-learn pipeline over exactly those columns; None where no signal was found: everyone then gets the
-        base rate.
+        base rate by age.
     calibrator
         The scikit-learn object that `summary.calibrator` names; None where the probabilities need none.
     """
@@ -60,7 +61,7 @@ class FittedTransition:
         """
         features = self._features(frame)
         if self.estimator is None:
-            return np.full(len(frame), self.summary.base_rate)
+            return base_rate_at(self.summary.base_rate_by_age, frame)
         return calibrated(self.calibrator, raw_probabilities(self.estimator, features))
 
     @in_one_thread
@@ -68,7 +69,7 @@ class FittedTransition:
         """How much each feature raises (or lowers, below 0) each lead's log-odds, before calibration.
 
         One column a feature, one row a row of `frame`, with its index. A row's sum is its log-odds less those of the
-        average training lead. All 0 where the base rate is published. Raises `ReleaseError` as `predict` does.
+        average training lead. All 0 where the base rate by age is published. Raises `ReleaseError` as `predict` does.
         """
         features = self._features(frame)
         if self._explainer is None:
@@ -84,7 +85,7 @@ class FittedTransition:
         features = self._features(frame)
         contributions = pd.DataFrame(0.0, index=frame.index[asked], columns=list(features.columns))
         if self.estimator is None or self._explainer is None:
-            return Explained(np.full(len(frame), self.summary.base_rate), contributions)
+            return Explained(base_rate_at(self.summary.base_rate_by_age, frame), contributions)
         raw, parts = np.empty(len(frame)), [contributions.to_numpy()[:0]]
         for batch in design_batches(self.estimator[:-1], features):
             raw[batch.rows] = design_probabilities(self.estimator.named_steps["classifier"], batch.matrix)
@@ -93,10 +94,6 @@ class FittedTransition:
                 parts.append(self._explainer.of_design(chosen))
         found = pd.DataFrame(np.concatenate(parts), index=contributions.index, columns=contributions.columns)
         return Explained(calibrated(self.calibrator, raw), found)
-
-    def judged(self, evaluations: tuple[Evaluation, ...]) -> "FittedTransition":
-        """The same model, with how good it is."""
-        return replace(self, summary=self.summary.model_copy(update={"evaluations": evaluations}))
 
     @cached_property
     def _explainer(self) -> Explainer | None:

@@ -43,6 +43,10 @@ class Prediction:
     probability: np.ndarray
     ranking: np.ndarray
 
+    def of(self, rows: np.ndarray) -> "Prediction":
+        """The same of the chosen rows (boolean, one a row)."""
+        return Prediction(self.model, self.probability[rows], self.ranking[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class Judged:
@@ -69,7 +73,7 @@ class AdditiveMetrics:
         outcome, weight = judged.outcome, judged.weight
         log_odds = logit(p)
         self._line = _logistic_line(log_odds, outcome=outcome, weight=weight)
-        self._shift = _logistic_shift(log_odds, outcome=outcome, weight=weight)
+        self._shift = logistic_shift(log_odds, outcome=outcome, weight=weight)
         bins = equal_mass_bins(p, weight)
         gaps = np.zeros((len(p), N_BINS))
         gaps[np.arange(len(p)), bins] = p - outcome
@@ -206,8 +210,8 @@ def _uphill(
     return step
 
 
-def _logistic_shift(log_odds: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> float:
-    """What must be added to all log-odds for predictions to add up to the outcomes."""
+def logistic_shift(log_odds: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> float:
+    """What must be added to all log-odds for predictions to add up to the outcomes; no number where nothing does."""
     shift = 0.0
     for _ in range(_N_STEPS):
         gradient, curvature = (_shift_terms(log_odds, outcome, shift) * weight[:, None]).sum(axis=0)

@@ -1,13 +1,13 @@
 """When a candidate release may go to production without anybody asked."""
 
-from data_contracts.evaluation_table import BASE_RATE
-from data_contracts.releases import Evaluation, ReleaseManifest, TransitionSummary
-from data_contracts.vocabulary import Moment, Transition
+from data_contracts.evaluation_table import BASE_RATE_BY_AGE, age_judged
+from data_contracts.releases import ReleaseManifest, TransitionSummary
+from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
 
 SLOPES = (2 / 3, 3 / 2)
-"""Calibration slopes at entry that are let through. Take the leads that are given 30 %: with a slope of 3/2, 22 % of
-them convert, with one of 2/3, 36 % do. Beyond that, expected values and the hand-off rest on wrong figures."""
+"""Calibration slopes at the acting age that are let through. Take the leads that are given 30 %: with a slope of 3/2,
+22 % of them convert, with one of 2/3, 36 % do. Beyond that, expected values and the hand-off rest on wrong figures."""
 
 HIGHEST_AUC = 0.95
 """Area under the ROC curve beyond which a field knew the answer. Lead scoring on what is known at entry lies between
@@ -19,14 +19,14 @@ def reasons_against(candidate: ReleaseManifest, production: ReleaseManifest | No
 
     A candidate may go if all of this holds; otherwise a person decides and promotes by name.
 
-    - For each transition that has a model, the 95 % interval of the calibration slope at entry reaches into `SLOPES`,
-      and that of the AUC at entry reaches below `HIGHEST_AUC`. This holds for the first release as well.
+    - For each transition that has a model, the 95 % interval of the calibration slope at the acting age reaches into
+      `SLOPES`, and that of the AUC reaches below `HIGHEST_AUC`. This holds for the first release as well.
     - It was made under the configuration in force: same source, definitions, declared attributes and features. Other
       outcomes make other figures, and a change of the agreement is for both teams to put into force.
     - For each transition it has a model with signal, or production has none either.
-    - For each transition its gain over the base rate is not clearly worse: the 95 % interval of its gain does not lie
-      wholly below that of production's. Each was evaluated on the latest leads of its own day. So this compares how
-      much each added to what was known, and a worse season alone does not block a candidate.
+    - For each transition its gain over the base rate by age is not clearly worse: the 95 % interval of its gain does
+      not lie wholly below that of production's. Each was evaluated on the latest leads of its own day. So this
+      compares how much each added to what was known, and a worse season alone does not block a candidate.
 
     Releases under different configurations are not compared by their gain: their figures are of different things.
 
@@ -60,49 +60,40 @@ def differing_parts(candidate: ReleaseManifest, production: ReleaseManifest) -> 
     return differing
 
 
-def deciding_evaluation(summary: TransitionSummary) -> Evaluation:
-    """The evaluation on leads at all moments, as in scoring: the one that decides whether there is signal.
-
-    The last one where each is limited to one kind of moment.
-    """
-    at_all = (evaluation for evaluation in summary.evaluations if evaluation.moment is None)
-    return next(at_all, summary.evaluations[-1])
-
-
 def _counterpart(manifest: ReleaseManifest, transition: Transition) -> TransitionSummary | None:
     return next((summary for summary in manifest.transitions if summary.transition == transition), None)
 
 
 def _doubts(summary: TransitionSummary) -> list[str]:
-    """What makes the figures of a transition's model at entry unfit to act on; they are those of later leads."""
-    at_entry = next((evaluation for evaluation in summary.evaluations if evaluation.moment is Moment.ENTRY), None)
-    if summary.estimator == BASE_RATE or at_entry is None:
+    """What makes a transition's model unfit to act on: figures of later leads, at the acting age."""
+    if summary.estimator == BASE_RATE_BY_AGE:
         return []
     doubts = []
-    slope, auc = at_entry.model.calibration_slope, at_entry.model.auc
+    judged = summary.at_acting_age
+    slope, auc, age = judged.model.calibration_slope, judged.model.auc, age_judged(judged)
     if slope.low is not None and slope.high is not None and (slope.high < SLOPES[0] or slope.low > SLOPES[1]):
         leaning = "extreme" if slope.high < SLOPES[0] else "timid"
         doubts.append(
-            f"{summary.transition}: its probabilities are too {leaning}, the calibration slope at entry is "
+            f"{summary.transition}: its probabilities are too {leaning}, the calibration slope {age} is "
             f"{estimate_text(slope, least=2)} and may be {SLOPES[0]:.2f} to {SLOPES[1]:.2f}"
         )
     if auc.low is not None and auc.low > HIGHEST_AUC:
         doubts.append(
-            f"{summary.transition}: it is too good to be true, the AUC at entry is {estimate_text(auc)}; "
+            f"{summary.transition}: it is too good to be true, the AUC {age} is {estimate_text(auc)}; "
             "look for an attribute that is filled in once the outcome is known, and leave it out of [crm.attributes]"
         )
     return doubts
 
 
 def _worse(candidate: TransitionSummary, production: TransitionSummary | None) -> str | None:
-    if production is None or production.estimator == BASE_RATE:
+    if production is None or production.estimator == BASE_RATE_BY_AGE:
         return None
-    if candidate.estimator == BASE_RATE:
+    if candidate.estimator == BASE_RATE_BY_AGE:
         return f"{candidate.transition}: it found no signal and production's {production.estimator} has some"
-    new, old = deciding_evaluation(candidate).model.gain, deciding_evaluation(production).model.gain
+    new, old = candidate.at_acting_age.model.gain, production.at_acting_age.model.gain
     if new.high is not None and old.low is not None and new.high < old.low:
         return (
-            f"{candidate.transition}: its gain over the base rate is {estimate_text(new, least=4)} and production's "
-            f"{estimate_text(old, least=4)}, clearly worse"
+            f"{candidate.transition}: its gain over the base rate by age is {estimate_text(new, least=4)} and "
+            f"production's {estimate_text(old, least=4)}, clearly worse"
         )
     return None

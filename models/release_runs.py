@@ -16,8 +16,8 @@ from models.fitted import FittedTransition, ScoringRelease
 from models.local_store import EXPERIMENT, LocalStore
 from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram
 from models.run_figures import (
+    age_name,
     candidates_table,
-    moment_name,
     note,
     release_figures,
     release_parameters,
@@ -110,9 +110,9 @@ class ReleaseRuns:
         self._log_batch(run_id, parameters=transition_parameters(summary), figures=transition_figures(summary))
         self._client.log_text(run_id, candidates_table(summary).to_csv(index=False), "candidates.csv")
         for evaluation in summary.evaluations:
-            moment = moment_name(evaluation)
-            self._client.log_figure(run_id, reliability_diagram(evaluation), f"plots/reliability_{moment}.png")
-            self._client.log_figure(run_id, lift_curve(evaluation), f"plots/lift_{moment}.png")
+            age = age_name(evaluation)
+            self._client.log_figure(run_id, reliability_diagram(evaluation), f"plots/reliability_{age}.png")
+            self._client.log_figure(run_id, lift_curve(evaluation), f"plots/lift_{age}.png")
         step = max(1, len(sample) // _LEADS_FOR_IMPORTANCE)
         importance = mean_contributions(fitted.contributions(sample.iloc[::step]))
         table = pd.DataFrame({"feature": importance.index, "mean_absolute_log_odds": importance.to_numpy()})

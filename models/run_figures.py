@@ -6,7 +6,6 @@ from typing import Any
 import pandas as pd
 
 from data_contracts.releases import Estimate, Evaluation, ModelFigures, ReleaseManifest, TransitionSummary
-from models.promotion import deciding_evaluation
 
 
 def note(manifest: ReleaseManifest) -> str:
@@ -43,7 +42,7 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
     figures = {f"thresholds.{name}": getattr(manifest.thresholds, name) for name in kept}
     figures["value_of_a_win"] = manifest.value_of_a_win
     for summary in manifest.transitions:
-        told = _model_figures(deciding_evaluation(summary).model)
+        told = _model_figures(summary.at_acting_age.model)
         figures |= {f"{summary.transition}.{name}": value for name, value in told.items()}
     return figures
 
@@ -56,20 +55,20 @@ def transition_parameters(summary: TransitionSummary) -> dict[str, object]:
 
 
 def transition_figures(summary: TransitionSummary) -> dict[str, float]:
-    """Every figure by `<moment>.<figure>` (the model) or `<moment>.<baseline>.<figure>`, with `_low` and `_high`."""
+    """Every figure by `<age>.<figure>` (the model) or `<age>.<baseline>.<figure>`, with `_low` and `_high`."""
     figures: dict[str, float] = {"base_rate": summary.base_rate}
     for evaluation in summary.evaluations:
-        moment = moment_name(evaluation)
+        age = age_name(evaluation)
         for name in ("n_train", "n_test", "n_test_leads", "test_base_rate", "train_base_rate", "has_signal"):
-            figures[f"{moment}.{name}"] = float(getattr(evaluation, name))
+            figures[f"{age}.{name}"] = float(getattr(evaluation, name))
         for prefix, model in zip(_prefixes(evaluation), evaluation.models, strict=True):
             figures |= {f"{prefix}.{name}": value for name, value in _model_figures(model).items()}
     return figures
 
 
 def _prefixes(evaluation: Evaluation) -> list[str]:
-    moment = moment_name(evaluation)
-    return [moment, *(f"{moment}.{model.model}" for model in evaluation.models[1:])]
+    age = age_name(evaluation)
+    return [age, *(f"{age}.{model.model}" for model in evaluation.models[1:])]
 
 
 def _model_figures(model: ModelFigures) -> dict[str, float]:
@@ -79,9 +78,11 @@ def _model_figures(model: ModelFigures) -> dict[str, float]:
     return {name: value for name, value in named.items() if value is not None}
 
 
-def moment_name(evaluation: Evaluation) -> str:
-    """`entry`, or `all` for all moments."""
-    return str(evaluation.moment) if evaluation.moment is not None else "all"
+def age_name(evaluation: Evaluation) -> str:
+    """`entry`, `day_7`, or `all` for all ages."""
+    if evaluation.day is None:
+        return "all"
+    return f"day_{evaluation.day}" if evaluation.day else "entry"
 
 
 def candidates_table(summary: TransitionSummary) -> pd.DataFrame:

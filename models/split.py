@@ -9,8 +9,8 @@ import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment
-from models.evidence import LEAST_ACCOUNTS, evidence_of
+from data_contracts.vocabulary import ENTRY
+from models.evidence import LEAST_ACCOUNTS, evidence_of, n_so_far
 
 TEST_SHARE = 0.25
 """Share of the labelled leads, the latest to enter the stage, that are kept for the test unless a date is given."""
@@ -68,12 +68,9 @@ def learning_rows(table: LabelledTable, *, most_rows: int = MOST_ROWS) -> pd.Dat
     return _sampled(table.labelled(), most_rows=most_rows)
 
 
-def at_moment(rows: pd.DataFrame, moment: Moment | None) -> pd.DataFrame:
-    """The rows of one kind of moment; all of them where `moment` is None. At entry each row weighs 1."""
-    if moment is None:
-        return rows
-    chosen = rows[rows["moment"] == moment]
-    return chosen.assign(weight=1.0) if moment is Moment.ENTRY else chosen
+def at_day(rows: pd.DataFrame, day: int | None) -> pd.DataFrame:
+    """The rows of one day of the plan, each weighing 1; all of them with their own weights where `day` is None."""
+    return rows if day is None else rows[rows["day"] == day].assign(weight=1.0)
 
 
 def converted_or_not(rows: pd.DataFrame) -> np.ndarray:
@@ -83,7 +80,7 @@ def converted_or_not(rows: pd.DataFrame) -> np.ndarray:
 
 def default_test_from(rows: pd.DataFrame) -> dt.datetime:
     """The midnight (UTC) after which about the last `TEST_SHARE` of the labelled leads entered the stage."""
-    entered = at_moment(rows, Moment.ENTRY)["as_of"].sort_values()
+    entered = at_day(rows, ENTRY)["as_of"].sort_values()
     return _midnight(entered.iloc[int((1 - TEST_SHARE) * (len(entered) - 1))])
 
 
@@ -133,7 +130,7 @@ def rolling_tests(rows: pd.DataFrame, *, n_folds: int) -> tuple[Split, ...]:
 
     They begin at midnight (UTC): `n_folds` of them, fewer where they would begin on the same day.
     """
-    entered = at_moment(rows, Moment.ENTRY)["as_of"].sort_values()
+    entered = at_day(rows, ENTRY)["as_of"].sort_values()
     later = entered.iloc[len(entered) // 2 :]
     starts = sorted({_midnight(moment) for moment in [later.iloc[0], *_cuts(later, n_parts=n_folds)]})
     return tuple(_windows(rows, starts=starts))
@@ -151,12 +148,12 @@ def _sampled(rows: pd.DataFrame, *, most_rows: int) -> pd.DataFrame:
 def _first_validation(rows: pd.DataFrame) -> dt.datetime | None:
     """The first moment at which the outcomes of enough leads were known; None where that never happens."""
     known = rows.sort_values("outcome_known_at", kind="stable")
-    n_leads = _n_so_far(known["lead_id"])
-    n_converted = _n_so_far(known["lead_id"].where(known["converted"].astype(bool)))
+    n_leads = n_so_far(known["lead_id"])
+    n_converted = n_so_far(known["lead_id"].where(known["converted"].astype(bool)))
     is_enough = (
         (np.minimum(n_converted, n_leads - n_converted) >= LEAST_KNOWN_OUTCOMES)
         & (n_leads >= LEAST_TRAIN_SHARE * n_leads[-1])
-        & (_n_so_far(known["group_id"]) >= LEAST_ACCOUNTS)
+        & (n_so_far(known["group_id"]) >= LEAST_ACCOUNTS)
     )
     if not is_enough.any():
         return None
@@ -179,8 +176,3 @@ def _cuts(moments: pd.Series, *, n_parts: int) -> list[dt.datetime]:
 
 def _midnight(moment: dt.datetime) -> dt.datetime:
     return dt.datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001 (all times are UTC without a zone)
-
-
-def _n_so_far(values: pd.Series) -> np.ndarray:
-    """How many different values there are up to each place; missing ones are none."""
-    return (values.notna() & ~values.duplicated()).to_numpy().cumsum()

@@ -9,7 +9,7 @@ import pandas as pd
 from data_contracts.releases import Thresholds
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import FIT_SHARE, LabelledTable
-from data_contracts.vocabulary import Moment
+from data_contracts.vocabulary import ENTRY
 from models.fitted import FittedTransition
 
 REFERENCE_WEEKS = 12
@@ -46,14 +46,14 @@ def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definit
     definitions
         For capacity and letters.
     """
-    entries = table.frame[table.frame["moment"] == Moment.ENTRY]
+    entries = table.frame[table.frame["day"] == ENTRY]
     latest, weeks = _reference(entries)
     capacity = definitions.capacity.leads_per_week
     probability = fitted.predict(latest)
     seen_weeks = weeks * table.sampled_share
     boundary = _capacity_boundary(probability, n_leads=capacity * seen_weeks)
     per_week = float((probability >= boundary).sum()) / seen_weeks
-    labelled = table.labelled(Moment.ENTRY)
+    labelled = table.labelled(ENTRY)
     labelled_probability = fitted.predict(labelled)
     chosen = Thresholds(
         hand_off_probability=boundary,

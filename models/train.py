@@ -5,31 +5,25 @@ import datetime as dt
 import pandas as pd
 
 from data_contracts.errors import TooFewOutcomesError
-from data_contracts.evaluation_table import BASE_RATE, LOGISTIC_REGRESSION
+from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation, TransitionSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment
-from models.baselines import base_rate_prediction, point_rule_prediction
-from models.evaluate import EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows
+from data_contracts.vocabulary import ENTRY
+from models.base_rate import fit_base_rate_by_age
+from models.evaluate import base_rate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import Choice, Fitter
 from models.fitted import FittedTransition
-from models.metrics import Prediction
-from models.select import Selection, select
-from models.split import Split, at_moment, default_test_from, learning_rows, rolling_tests, split_at
+from models.judge import LEAST_TEST_OUTCOMES, LEAST_TRAIN_OUTCOMES, Judgement, judge
+from models.select import select
+from models.split import Split, at_day, default_test_from, learning_rows, rolling_tests, split_at
 from models.threads import in_one_thread
 
 LEAST_OUTCOMES = 100
 """Leads that converted, and leads that did not, below which nothing is trained. A logistic regression wants about ten
 of the rarer outcome for each of some ten effects (Peduzzi et al., 1996, J Clin Epidemiol 49:1373)."""
-
-LEAST_TEST_OUTCOMES = 20
-"""Leads of either outcome in the test: with fewer, no interval would be narrow enough to say anything."""
-
-LEAST_TRAIN_OUTCOMES = 50
-"""Leads of either outcome that are left to learn from before the test, a horizon apart."""
 
 SEED = 0
 """Of everything that a training draws."""
@@ -48,17 +42,17 @@ def train_transition(
 
     1. The rows whose outcomes were known at `test_from` choose an estimator and a calibrator: by later leads where
        history is long enough, otherwise by other accounts.
-    2. The result is evaluated on all labelled rows from `test_from` on, at entry and over all moments.
-    3. The same choice is fitted again on all labelled rows.
-    4. If the interval of its gain over the base rate (all moments) does not lie above 0, no signal was found: the base
-       rate is published.
+    2. The result is evaluated on all labelled rows from `test_from` on: on each judged day and at all ages.
+    3. Signal is a gain over the base rate by age whose interval lies above 0, and an AUC whose interval lies above 0.5,
+       both at the acting age (`models.judge.acting_day`).
+    4. With signal, the same choice is fitted again on all labelled rows. Without, the base rate by age is published.
 
     Parameters
     ----------
     table
         Snapshots of one transition with outcomes.
     definitions
-        For sales' capacity.
+        For the judged days and sales' capacity.
     test_from
         Where the test begins (UTC, naive); None for the midnight after which the last quarter of the labelled leads
         entered the stage.
@@ -80,11 +74,11 @@ def train_transition(
     split = split_at(rows, test_from if test_from is not None else default_test_from(rows))
     _refuse_split(table, split)
     say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
-    selection, evaluations = _judge(table, split, definitions=definitions, seed=seed, say=say)
-    if not evaluations[-1].has_signal:
-        say(f"{table.transition}: no signal was found; the base rate is published")
-        return _fitted(table, rows, None, selection=selection, seed=seed).judged(evaluations)
-    fitted = _fitted(table, rows, selection.best, selection=selection, seed=seed).judged(evaluations)
+    judged = judge(table, split, definitions=definitions, seed=seed, say=say)
+    if not judged.at_acting_age.has_signal:
+        say(f"{table.transition}: no signal was found; the base rate by age is published")
+        return _fitted(table, rows, None, judged=judged, seed=seed)
+    fitted = _fitted(table, rows, judged.selection.best, judged=judged, seed=seed)
     say(f"{table.transition}: {fitted.summary.estimator} fitted on all {len(rows):,} snapshots")
     return fitted
 
@@ -95,8 +89,8 @@ def backtest_transition(
 ) -> tuple[Evaluation, ...]:
     """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
 
-    The windows cover the later half of the leads with about equally many in each. All moments are judged, as in
-    scoring. Raises `TooFewOutcomesError` where a window has too few outcomes to learn from or to judge on.
+    The windows cover the later half of the leads with about equally many in each. Each evaluation is at the acting age
+    of its window. Raises `TooFewOutcomesError` where a window has too few outcomes to learn from or to judge on.
     """
     rows = learning_rows(table)
     splits = rolling_tests(rows, n_folds=n_folds)
@@ -104,8 +98,7 @@ def backtest_transition(
         _refuse_split(table, split)
     evaluations = []
     for number, split in enumerate(splits, start=1):
-        _, judged = _judge(table, split, definitions=definitions, seed=seed, say=say)
-        evaluations.append(judged[-1])
+        evaluations.append(judge(table, split, definitions=definitions, seed=seed, say=say).at_acting_age)
         say(f"{table.transition}: judged window {number} of {len(splits)}")
     return tuple(evaluations)
 
@@ -114,79 +107,34 @@ def backtest_transition(
 def fit_on(table: LabelledTable, rows: pd.DataFrame, *, seed: int = SEED, say: Say = silent) -> FittedTransition:
     """What the procedure chooses and fits on `rows` of `table` and nothing else, not judged yet.
 
-    It is the model that `train_transition` judges where `rows` are the training rows of its split. The base rate is
-    never put in its place: whether there is a signal is told on later leads.
+    It is the model that `train_transition` judges where `rows` are the training rows of its split. The base rate
+    by age is never put in its place: whether there is a signal is told on later leads.
     """
     selection = select(rows, Fitter(table.columns, seed), say=say)
-    return _fitted(table, rows, selection.best, selection=selection, seed=seed)
-
-
-def _judge(
-    table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say
-) -> tuple[Selection, tuple[Evaluation, ...]]:
-    """What is chosen on the training rows of `split`, and how good it is on the test: at entry, then at all moments."""
-    selection = select(split.train, Fitter(table.columns, seed), say=say)
-    baseline = _logistic_baseline(selection)
-    model = _fitted(table, split.train, selection.best, selection=selection, seed=seed)
-    plain = model
-    if baseline != selection.best:
-        plain = _fitted(table, split.train, baseline, selection=selection, seed=seed)
-    share = capacity_share(
-        table,
-        leads_per_week=definitions.capacity.leads_per_week,
-        test_from=split.test_from,
-        test_until=split.test["as_of"].max().to_pydatetime(),
-    )
-    evaluations = []
-    for moment in (Moment.ENTRY, None):
-        plan = EvaluationPlan(table.transition, moment, share, seed)
-        train, test = judged_rows(split, moment)
-        evaluations.append(evaluate(split, _predictions(train, test, model=model, plain=plain), plan=plan))
-    return selection, tuple(evaluations)
-
-
-def _logistic_baseline(selection: Selection) -> Choice:
-    """The best logistic regression; without its calibrator where it is the model itself."""
-    if selection.best.setting.estimator == LOGISTIC_REGRESSION:
-        return Choice(selection.best.setting, "none")
-    return selection.best_logistic
-
-
-def _predictions(
-    train: pd.DataFrame, test: pd.DataFrame, *, model: FittedTransition, plain: FittedTransition
-) -> list[Prediction]:
-    points = point_rule_prediction(train, test)
-    return [
-        _prediction(model.summary.estimator, model, test),
-        base_rate_prediction(train, test),
-        *([] if points is None else [points]),
-        _prediction(LOGISTIC_REGRESSION, plain, test),
-    ]
-
-
-def _prediction(name: str, model: FittedTransition, test: pd.DataFrame) -> Prediction:
-    probability = model.predict(test)
-    return Prediction(name, probability=probability, ranking=probability)
+    judged = Judgement(selection, acting_day=ENTRY, evaluations=())
+    return _fitted(table, rows, selection.best, judged=judged, seed=seed)
 
 
 def _fitted(
-    table: LabelledTable, rows: pd.DataFrame, choice: Choice | None, *, selection: Selection, seed: int
+    table: LabelledTable, rows: pd.DataFrame, choice: Choice | None, *, judged: Judgement, seed: int
 ) -> FittedTransition:
-    """`choice` fitted on `rows`, not judged yet; the base rate of `rows` where there is no choice."""
+    """`choice` fitted on `rows`; the base rate by age of `rows` where there is no choice."""
     known = evidence_of(rows)
     estimator, calibrator = (None, None) if choice is None else Fitter(table.columns, seed).fit_choice(choice, rows)
     summary = TransitionSummary(
         transition=table.transition,
         horizon_days=table.horizon_days,
-        estimator=BASE_RATE if choice is None else choice.setting.estimator,
+        estimator=BASE_RATE_BY_AGE if choice is None else choice.setting.estimator,
         calibrator="none" if choice is None or calibrator is None else choice.calibrator,
-        validation=selection.validation,
+        validation=judged.selection.validation,
         n_labelled=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
         sampled_share=table.sampled_share,
         base_rate=base_rate(rows),
-        candidates=selection.candidates,
-        evaluations=(),
+        base_rate_by_age=fit_base_rate_by_age(rows),
+        acting_day=judged.acting_day,
+        candidates=judged.selection.candidates,
+        evaluations=judged.evaluations,
     )
     return FittedTransition(summary=summary, columns=table.columns, estimator=estimator, calibrator=calibrator)
 
@@ -195,14 +143,14 @@ def _refuse_split(table: LabelledTable, split: Split) -> None:
     day = f"{split.test_from:%Y-%m-%d}"
     _refuse_too_few(
         table,
-        at_moment(split.test, Moment.ENTRY),
+        at_day(split.test, ENTRY),
         needed=LEAST_TEST_OUTCOMES,
         when=f" after entering on {day} or later (the test)",
         hint="begin the test earlier, or ask for fewer windows",
     )
     _refuse_too_few(
         table,
-        at_moment(split.train, Moment.ENTRY),
+        at_day(split.train, ENTRY),
         needed=LEAST_TRAIN_OUTCOMES,
         when=f" by {day}, where the test begins,",
         hint="begin the test later, load a longer history, or agree on a shorter horizon",

@@ -7,7 +7,8 @@ from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
-from models.train import backtest_transition
+from models.permute import permuted
+from models.train import SEED, backtest_transition
 from pipelines.definitions import keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
 from pipelines.steps import RunStep, directly
@@ -16,11 +17,12 @@ from pipelines.train import build_table
 
 
 def backtest(
-    settings: Settings, *, n_folds: int = 4, run: RunStep = directly, say: Say = silent
+    settings: Settings, *, n_folds: int = 4, permute: bool = False, run: RunStep = directly, say: Say = silent
 ) -> Mapping[Transition, tuple[Evaluation, ...]]:
     """Evaluations of every transition on `n_folds` later and later windows, the oldest first.
 
-    Each fold's model learns only from outcomes known before its window. Raises as `train_release` does.
+    Each fold's model learns only from outcomes known before its window. With `permute`, features are shuffled among
+    leads before: what is found then is chance. Raises as `train_release` does.
     """
     refuse_redeclared(settings, warn=say)
     store = Store.of(settings)
@@ -32,6 +34,8 @@ def backtest(
             run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
         ]
+    if permute:
+        tables = [permuted(table, seed=SEED) for table in tables]
     return {
         table.transition: run(backtest_transition, table, definitions=settings.definitions, n_folds=n_folds, say=say)
         for table in tables

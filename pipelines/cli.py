@@ -166,9 +166,14 @@ def train(
 def backtest(
     config: Config = DEFAULT_CONFIG,
     folds: Annotated[int, typer.Option("--folds", min=1, help="How many later and later test windows.")] = 4,
+    permute: Annotated[
+        bool, typer.Option("--permute", help="Shuffle the features among leads first: what is found then is chance.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Train and judge on several later and later windows: would it have worked all along?
+
+    Leads are judged at the age at which people act on them.
 
     Example: leadscore backtest --folds 4
     """
@@ -179,10 +184,10 @@ def backtest(
     if _reports_to_prefect():
         from pipelines import flows
 
-        evaluations = flows.backtest(str(config), n_folds=folds)
+        evaluations = flows.backtest(str(config), n_folds=folds, permute=permute)
     else:
         with console.working("backtest") as say:
-            evaluations = dict(backtesting.backtest(settings, n_folds=folds, say=say))
+            evaluations = dict(backtesting.backtest(settings, n_folds=folds, permute=permute, say=say))
     display.backtests(evaluations, as_json=as_json)
 
 

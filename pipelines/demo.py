@@ -7,12 +7,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from data_contracts.errors import SettingsError, TooFewOutcomesError
-from data_contracts.evaluation_table import model_names
+from data_contracts.evaluation_table import age_judged, model_names
 from data_contracts.progress import Say
 from data_contracts.releases import Evaluation
 from data_contracts.scores import REASONS, Action
 from data_contracts.settings import Settings
-from data_contracts.vocabulary import Moment
 from data_contracts.wording import estimate_text, figure
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
@@ -73,13 +72,7 @@ def _trained(settings: Settings, *, n_leads: int, now: dt.datetime, say: Say) ->
 
 def _show_models(made: TrainingRun) -> None:
     manifest = made.release.manifest
-    rows = [
-        row
-        for summary in manifest.transitions
-        for evaluation in summary.evaluations
-        if evaluation.moment is Moment.ENTRY
-        for row in _model_rows(evaluation)
-    ]
+    rows = [row for summary in manifest.transitions for row in _model_rows(summary.at_acting_age)]
     show("")
     show_rows(rows, title="2. Models on the latest leads, none of which they learnt from (95 % intervals)")
     for warning in training_warnings(manifest):
@@ -96,7 +89,7 @@ def _show_models(made: TrainingRun) -> None:
 def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
     return [
         {
-            "transition": evaluation.transition if position == 0 else "",
+            "transition": f"{evaluation.transition} {age_judged(evaluation)}" if position == 0 else "",
             "leads": f"{evaluation.n_test_leads:,}" if position == 0 else "",
             "model": name,
             "log loss": estimate_text(judged.log_loss),

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from data_contracts.evaluation_table import evaluation_rows, evaluation_title, evaluation_warning
+from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title, evaluation_warning
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
@@ -79,8 +79,10 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
         show_rows(
             candidate_rows(summary), title=f"{summary.transition}: what was tried ({JUDGED_BY[summary.validation]})"
         )
-        for evaluation in summary.evaluations:
-            _evaluation(evaluation)
+        _evaluation(summary.at_acting_age)
+        show_rows(
+            age_rows(summary.evaluations), title=f"{summary.transition}: our model by the age at which it is asked"
+        )
     for warning in training_warnings(manifest):
         warn(warning)
     thresholds = manifest.thresholds

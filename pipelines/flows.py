@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from data_contracts.errors import LeadScoreError
-from data_contracts.evaluation_table import evaluation_rows
+from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title
 from data_contracts.history import CheckReport
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -85,16 +85,20 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
         warn=get_run_logger().warning,
     )
     for summary in made.release.manifest.transitions:
-        for evaluation in summary.evaluations:
-            _show_evaluation(f"evaluation-{summary.transition}-{evaluation.moment or 'all'}", evaluation)
+        _show_evaluation(f"evaluation-{summary.transition}", summary.at_acting_age)
+        _show_table(f"ages-{summary.transition}", age_rows(summary.evaluations), f"{summary.transition}, age by age")
     return made
 
 
 @flow(name="backtest", persist_result=False)
-def backtest(config: str = "config/scoring.toml", n_folds: int = 4) -> dict[Transition, tuple[Evaluation, ...]]:
+def backtest(
+    config: str = "config/scoring.toml", n_folds: int = 4, permute: bool = False
+) -> dict[Transition, tuple[Evaluation, ...]]:
     """Checked history in, evaluations over time out."""
     settings = settings_from(config)
-    evaluations = backtesting.backtest(settings, n_folds=n_folds, run=as_task, say=get_run_logger().info)
+    evaluations = backtesting.backtest(
+        settings, n_folds=n_folds, permute=permute, run=as_task, say=get_run_logger().info
+    )
     for folds in evaluations.values():
         for evaluation in folds:
             _show_evaluation(f"backtest-{evaluation.transition}-{evaluation.test_from:%Y-%m-%d}", evaluation)
@@ -144,13 +148,7 @@ def settings_from(config: str, data: str | None = None) -> Settings:
 
 
 def _show_evaluation(key: str, evaluation: Evaluation) -> None:
-    moment = evaluation.moment or "all"
-    _show_table(
-        key,
-        evaluation_rows(evaluation),
-        f"{evaluation.transition}, {moment} snapshots, {evaluation.n_test_leads:,} leads from "
-        f"{evaluation.test_from:%Y-%m-%d} to {evaluation.test_until:%Y-%m-%d}",
-    )
+    _show_table(key, evaluation_rows(evaluation), evaluation_title(evaluation))
 
 
 def _show_table(key: str, rows: list[dict[str, str]], description: str) -> None:

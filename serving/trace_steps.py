@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_contracts.columns import TABLES
+from data_contracts.evaluation_table import age_judged
 from data_contracts.history import CrmHistory, RawHistory
 from data_contracts.releases import Thresholds
 from data_contracts.scores import ScoredLeads
@@ -132,7 +133,7 @@ def label_rows(near: CrmHistory, settings: Settings, *, lead_id: str) -> Rows:
         own = of_lead(snapshots, lead_id).table.join(judged, "snapshot_id").order_by("as_of")
         for row in own.to_pyarrow().to_pylist():
             label = f"{transition}, {shown(row['as_of'])}"
-            rows.append((label, f"{row['moment']}: {row['outcome_status']}, weight {row['weight']:.3f}"))
+            rows.append((label, f"day {row['day']}: {row['outcome_status']}, weight {row['weight']:.3f}"))
     return tuple(rows) or (("no snapshot", "it never waited for a transition while it was learnt from"),)
 
 
@@ -150,7 +151,7 @@ def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: T
         f"labelled leads converted within {summary.horizon_days} days",
     )
     for evaluation in summary.evaluations:
-        yield f"  gain, {evaluation.moment or 'all moments'}", estimate_text(evaluation.model.gain, least=4)
+        yield f"  gain {age_judged(evaluation)}", estimate_text(evaluation.model.gain, least=4)
     if frame.empty:
         return
     yield "  probability", f"{model.predict(frame)[0]:.4f}"

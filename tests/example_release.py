@@ -10,6 +10,7 @@ import pandas as pd
 from data_contracts.configuration import Configuration
 from data_contracts.history import CrmHistory
 from data_contracts.releases import (
+    BaseRateByAge,
     Candidate,
     Estimate,
     Evaluation,
@@ -24,7 +25,7 @@ from data_contracts.releases import (
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FeatureColumn, FeatureTable
-from data_contracts.vocabulary import Moment, Transition
+from data_contracts.vocabulary import ENTRY, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
@@ -74,9 +75,9 @@ def figures(model: str, *, gain: float = 0.05, margin: float = 0.01) -> ModelFig
         log_loss=estimate(0.5 - gain),
         gain=estimate(gain, margin=margin),
         brier=estimate(0.2),
-        auc=undefined if model == "base_rate" else estimate(0.7, margin=0.02),
+        auc=undefined if model.startswith("base_rate") else estimate(0.7, margin=0.02),
         average_precision=estimate(0.4),
-        calibration_slope=undefined if model == "base_rate" else estimate(1.0, margin=0.1),
+        calibration_slope=undefined if model.startswith("base_rate") else estimate(1.0, margin=0.1),
         calibration_intercept=estimate(0.0),
         expected_calibration_error=estimate(0.03),
         lift_in_top_tenth=estimate(3.0),
@@ -87,7 +88,7 @@ def figures(model: str, *, gain: float = 0.05, margin: float = 0.01) -> ModelFig
 def evaluation(transition: Transition, *, model: str, gain: float = 0.05, margin: float = 0.01) -> Evaluation:
     return Evaluation(
         transition=transition,
-        moment=Moment.ENTRY,
+        day=ENTRY,
         test_from=dt.datetime(2026, 1, 1),
         test_until=dt.datetime(2026, 4, 1),
         n_train=900,
@@ -95,7 +96,7 @@ def evaluation(transition: Transition, *, model: str, gain: float = 0.05, margin
         n_test_leads=300,
         test_base_rate=0.25,
         train_base_rate=0.24,
-        models=(figures(model, gain=gain, margin=margin), figures("base_rate", gain=0.0)),
+        models=(figures(model, gain=gain, margin=margin), figures("base_rate_by_age", gain=0.0)),
         reliability=(
             ReliabilityBin(predicted=0.1, observed=0.12, low=0.08, high=0.17, n=200),
             ReliabilityBin(predicted=0.5, observed=0.45, low=0.35, high=0.55, n=100),
@@ -117,7 +118,7 @@ def summary(
             parameters={"C": 0.3},
             calibrator="sigmoid",
             validation_log_loss=0.45,
-            is_chosen=estimator != "base_rate",
+            is_chosen=estimator != "base_rate_by_age",
         ),
     )
     return TransitionSummary(
@@ -129,6 +130,14 @@ def summary(
         n_labelled=1_200,
         n_converted=300,
         base_rate=0.25,
+        base_rate_by_age=BaseRateByAge(
+            from_days=(0.0,),
+            probability=(0.25,),
+            level_from=dt.datetime(2025, 12, 1),
+            level_until=dt.datetime(2025, 12, 31),
+            level_leads=400,
+        ),
+        acting_day=ENTRY,
         candidates=candidates,
         evaluations=(evaluation(transition, model=estimator, gain=gain, margin=margin),),
     )
@@ -137,9 +146,7 @@ def summary(
 def at_entry(told: TransitionSummary, **estimates: Estimate) -> TransitionSummary:
     """`told` with other figures of its model at entry."""
     evaluations = tuple(
-        e.model_copy(update={"models": (e.model.model_copy(update=estimates), *e.models[1:])})
-        if e.moment is Moment.ENTRY
-        else e
+        e.model_copy(update={"models": (e.model.model_copy(update=estimates), *e.models[1:])}) if e.day == ENTRY else e
         for e in told.evaluations
     )
     return told.model_copy(update={"evaluations": evaluations})
@@ -163,7 +170,7 @@ def base_rate(
     transition: Transition, *, columns: Sequence[FeatureColumn] = COLUMNS, horizon_days: int = 30
 ) -> FittedTransition:
     """A transition in which no signal was found: a quarter of the leads convert."""
-    told = summary(transition, estimator="base_rate", gain=0.0).model_copy(update={"horizon_days": horizon_days})
+    told = summary(transition, estimator="base_rate_by_age", gain=0.0).model_copy(update={"horizon_days": horizon_days})
     return FittedTransition(summary=told, columns=tuple(columns), estimator=None, calibrator=None)
 
 

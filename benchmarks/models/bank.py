@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from data_contracts.sayings import Attribute
-from data_contracts.snapshots import TEXT, FeatureColumn, LabelledTable
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.snapshots import DAYS_IN_STAGE, TEXT, FeatureColumn, LabelledTable
+from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from models.split import Split, split_at
 
 FILE = "bank-additional-full.csv.gz"
@@ -77,9 +77,10 @@ def _leads(converted: np.ndarray) -> pd.DataFrame:
             "account_id": lead,
             "group_id": lead,
             "transition": Transition.MQL_TO_WIN.value,
-            "moment": Moment.ENTRY.value,
+            "day": ENTRY,
+            DAYS_IN_STAGE: 0.0,
+            "touched_after_days": float("nan"),
             "stage": "mql",
-            "day": 0,
             "as_of": as_of,
             "outcome_status": status,
             "converted": converted,

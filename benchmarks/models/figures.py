@@ -85,7 +85,7 @@ def _log_loss(figures: ModelFigures) -> float:
 
 
 def _figures(task: Task, predictions: Sequence[Prediction]) -> tuple[ModelFigures, ...]:
-    plan = EvaluationPlan(task.table.transition, moment=None, capacity_share=None, seed=SEED)
+    plan = EvaluationPlan(task.table.transition, day=None, capacity_share=None, seed=SEED)
     return evaluate(task.judged(), predictions, plan=plan).models
 
 
@@ -96,7 +96,7 @@ def _differences(task: Task, predictions: Sequence[Prediction], *, reference: st
     """
     names = [prediction.model for prediction in predictions]
     renamed = [
-        replace(prediction, model=BASE_RATE if prediction.model == reference else f"model {number}")
+        replace(prediction, model=BASE_RATE_BY_AGE if prediction.model == reference else f"model {number}")
         for number, prediction in enumerate(predictions)
     ]
     gains = (one.gain for one in _figures(task, renamed))

@@ -8,6 +8,10 @@ from data_contracts.vocabulary import Transition
 from tests.example_release import evaluation, figures
 
 SQL = Transition.MQL_TO_SQL
+NO_SIGNAL = (
+    "no signal; gain over the base rate by age 0.050 [0.040, 0.060], AUC 0.700 [0.680, 0.720]; "
+    "both intervals would have to lie above chance"
+)
 
 
 def judged(*models: str, **changes):
@@ -16,7 +20,7 @@ def judged(*models: str, **changes):
     return of_any.model_copy(update={"models": tuple(figures(model) for model in models)})
 
 
-@pytest.mark.parametrize("chosen", ["logistic_regression", "lightgbm", "base_rate", "something_new"])
+@pytest.mark.parametrize("chosen", ["logistic_regression", "lightgbm", "base_rate_by_age", "something_new"])
 def test_no_two_models_of_a_table_have_one_name(chosen: str):
     names = model_names(judged(chosen, "base_rate", "point_rule", "logistic_regression"))
     assert len(set(names)) == len(names) == 4
@@ -39,14 +43,14 @@ def test_a_gain_just_above_0_does_not_read_as_0():
 def test_an_evaluation_without_signal_is_warned_of_with_its_snapshots():
     assert evaluation_warning(judged("lightgbm")) is None
     at_entry = evaluation_warning(judged("lightgbm", gain=0.0))
-    assert at_entry == "mql_to_sql, entry snapshots: no gain over the base rate can be told from chance"
-    at_all = judged("lightgbm", gain=0.0).model_copy(update={"moment": None})
-    assert evaluation_warning(at_all) == "mql_to_sql, all snapshots: no gain over the base rate can be told from chance"
+    assert at_entry == "mql_to_sql, at entry: " + NO_SIGNAL
+    at_all = judged("lightgbm", gain=0.0).model_copy(update={"day": None})
+    assert evaluation_warning(at_all) == "mql_to_sql, all ages: " + NO_SIGNAL
 
 
 def test_an_evaluation_prints_as_a_table_of_the_model_and_its_baselines():
     assert str(judged("lightgbm", "base_rate", gain=0.0)).splitlines() == [
-        "mql_to_sql, entry snapshots: 300 leads from 2026-01-01 to 2026-04-01, base rate 0.250 (training 0.240); "
+        "mql_to_sql, at entry: 300 leads from 2026-01-01 to 2026-04-01, base rate 0.250 (training 0.240); "
         "95 % intervals",
         "model                 log loss              gain                  Brier                 AUC                  "
         " slope              lift top 10 %      captured",
@@ -54,13 +58,13 @@ def test_an_evaluation_prints_as_a_table_of_the_model_and_its_baselines():
         " 1.00 [0.90, 1.10]  3.00 [2.99, 3.01]  0.50 [0.49, 0.51]",
         "base rate             0.450 [0.440, 0.460]  0.050 [0.040, 0.060]  0.200 [0.190, 0.210]  –                    "
         " –                  3.00 [2.99, 3.01]  0.50 [0.49, 0.51]",
-        "mql_to_sql, entry snapshots: no gain over the base rate can be told from chance",
+        "mql_to_sql, at entry: " + NO_SIGNAL,
     ]
 
 
 def test_a_notebook_shows_an_evaluation_as_a_table_in_which_every_text_is_escaped():
     html = judged("<script>alert(1)</script>", "base_rate")._repr_html_()
-    assert html.startswith("<table><caption>mql_to_sql, entry snapshots: 300 leads from 2026-01-01")
+    assert html.startswith("<table><caption>mql_to_sql, at entry: 300 leads from 2026-01-01")
     assert "<td>our model (&lt;script&gt;alert(1)&lt;/script&gt;)</td>" in html
     assert "<script>" not in html
     assert html.count("<tr>") == 1 + 2

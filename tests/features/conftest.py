@@ -23,7 +23,7 @@ SNAPSHOT_TYPES = {
     "account_id": pa.string(),
     "group_id": pa.string(),
     "transition": pa.string(),
-    "moment": pa.string(),
+    "day": pa.int64(),
     "stage": pa.string(),
     "spell_started_at": pa.timestamp("us"),
     "as_of": pa.timestamp("us"),
@@ -35,7 +35,12 @@ SETTINGS: dict[str, Any] = {
         "effective_from": "2026-01-01",
         "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 90}},
         "capacity": {"leads_per_week": 10},
-        "snapshots": {"entry_delay_minutes": 1, "every_days": 7, "up_to_days": 21},
+        "snapshots": {
+            "judged_at_days": [0],
+            "entry_delay_minutes": 1,
+            "every_days": 7,
+            "up_to_days": 21,
+        },
         "icp": {
             "criteria": [
                 {"name": "Industry (core)", "attribute": "industry", "one_of": ["software", "banking"], "weight": 2},
@@ -120,7 +125,7 @@ def make_snapshots(engine: Engine) -> MakeSnapshots:
                 "snapshot_id": nth,
                 "group_id": row["lead_id"],
                 "transition": "mql_to_sql",
-                "moment": "open",
+                "day": None,
                 "stage": row.get("stage") or "mql",
                 "lead_id": row["lead_id"],
                 "as_of": row["as_of"],

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from engines.duckdb import DuckDbEngine
 from features.build import build_features, build_training_table
 from features.catalogue import catalogue_digest
@@ -51,9 +51,19 @@ def test_the_table_has_a_row_a_snapshot_in_order_of_time_and_lead(labelled):
 
 def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(labelled, settings):
     names = [column.name for column in labelled.columns]
-    before = ["snapshot_id", "lead_id", "account_id", "group_id", "transition", "moment", "stage", "spell_started_at"]
+    before = ["snapshot_id", "lead_id", "account_id", "group_id", "transition", "day", "stage", "spell_started_at"]
     before += ["as_of"]
-    after = ["point_rule_points", "icp_misses", "outcome_status", "outcome_known_at", "converted", "weight"]
+    after = [
+        "point_rule_points",
+        "icp_misses",
+        "outcome_status",
+        "outcome_known_at",
+        "touched_after_days",
+        "converted_after_days",
+        "left_after_days",
+        "converted",
+        "weight",
+    ]
     assert list(labelled.frame.columns) == before + names + after
     assert (labelled.transition, labelled.horizon_days) == (Transition.MQL_TO_SQL, 30)
     assert labelled.catalogue_digest == catalogue_digest(settings)
@@ -99,7 +109,7 @@ def test_the_counts_are_those_of_every_status(labelled):
 
 def test_a_later_snapshot_without_a_label_is_counted_and_not_in_the_table(labelled):
     unlabelled = labelled.frame[labelled.frame["outcome_status"] == OutcomeStatus.NEVER_CONTACTED]
-    assert unlabelled["moment"].to_list() == [Moment.ENTRY]
+    assert unlabelled["day"].to_list() == [ENTRY]
     assert sum(labelled.counts.values()) == len(labelled.frame) + 1
 
 
@@ -130,7 +140,7 @@ def test_leads_of_an_account_are_one_group_and_a_lead_without_one_is_its_own(lab
 
 
 def test_labelled_rows_of_one_moment_can_be_asked_for(labelled):
-    assert Counter(labelled.labelled(Moment.ENTRY)["lead_id"]) == {"A": 1, "B": 1, "C": 1}
+    assert Counter(labelled.labelled(ENTRY)["lead_id"]) == {"A": 1, "B": 1, "C": 1}
 
 
 def test_features_stand_beside_the_rows_that_they_belong_to(labelled):

@@ -17,12 +17,14 @@ def rows_of(snapshots, columns):
     return [{column: row[column] for column in columns} for row in rows]
 
 
-def with_times(rows):
-    return [{name: time_of(cell) if name in TIMES else cell for name, cell in row.items()} for row in rows]
+def typed(rows):
+    return [{name: value_of(name, cell) for name, cell in row.items()} for row in rows]
 
 
-def time_of(cell):
-    return dt.datetime.fromisoformat(cell)
+def value_of(name, cell):
+    if name in TIMES:
+        return dt.datetime.fromisoformat(cell)
+    return int(cell) if name == "day" and cell is not None else cell
 
 
 @pytest.mark.parametrize("spec", specs_of("snapshots"), ids=str)
@@ -43,7 +45,7 @@ def test_snapshots_are_taken_as_the_spec_says(spec, make_history, settings):
             continue
         else:
             continue
-        assert rows_of(found, list(rows[0])) == with_times(rows)
+        assert rows_of(found, list(rows[0])) == typed(rows)
         judged += 1
     assert judged > 0
 
@@ -66,9 +68,20 @@ def test_nothing_before_the_day_to_learn_since_is_learnt_from(one_open_mql, sett
 
 
 def test_without_a_delay_the_entry_is_still_known_at_its_snapshot(one_open_mql, settings_with):
-    settings = settings_with(definitions={"snapshots": {"entry_delay_minutes": 0, "up_to_days": 0}})
+    settings = settings_with(
+        definitions={"snapshots": {"entry_delay_minutes": 0, "up_to_days": 0, "judged_at_days": []}}
+    )
     found = training_snapshots(one_open_mql, settings.definitions, transition=Transition.MQL_TO_SQL)
     assert moments(found) == ["2026-03-02T00:00:00.000001"]
+
+
+def test_a_lead_is_looked_at_on_the_judged_days_too_each_day_once(one_open_mql, settings_with):
+    settings = settings_with(
+        definitions={"snapshots": {"every_days": 7, "up_to_days": 7, "judged_at_days": [7, 1, 10]}}
+    )
+    found = training_snapshots(one_open_mql, settings.definitions, transition=Transition.MQL_TO_SQL)
+    assert [row["day"] for row in rows_of(found, ["day"])] == [0, 1, 7, 10]
+    assert [moment[:10] for moment in moments(found)] == ["2026-03-02", "2026-03-03", "2026-03-09", "2026-03-12"]
 
 
 def test_a_crm_without_sql_has_one_transition_for_every_open_lead(make_history, settings_with):

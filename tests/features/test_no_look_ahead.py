@@ -206,7 +206,7 @@ class Workbench:
         """The features of every lead known at the moment, in both histories."""
         leads = sorted(row["lead_id"] for row in first["leads"] if row["created_at"] < AS_OF)
         moments = [
-            {"snapshot_id": nth, "lead_id": lead, "group_id": lead, "transition": "mql_to_sql", "moment": "open",
+            {"snapshot_id": nth, "lead_id": lead, "group_id": lead, "transition": "mql_to_sql", "day": None,
              "stage": "mql", "as_of": AS_OF}
             for nth, lead in enumerate(leads)
         ]  # fmt: skip
@@ -293,7 +293,7 @@ def test_no_snapshot_changes_when_everything_after_it_is_deleted(workbench, tabl
 
 def taken(snapshots):
     """The snapshots without their numbers and their account, which may have been opened later."""
-    return sorted((row["lead_id"], row["as_of"], row["stage"], row["moment"], row["transition"]) for row in snapshots)
+    return sorted((row["lead_id"], row["as_of"], row["stage"], row["day"], row["transition"]) for row in snapshots)
 
 
 def test_an_activity_recorded_after_the_moment_changes_nothing_though_it_happened_before(workbench):

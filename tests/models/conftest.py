@@ -12,7 +12,7 @@ from scipy.special import expit
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.snapshots import FeatureColumn, LabelledTable
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.fitted import FittedTransition
 from models.train import train_transition
 
@@ -130,7 +130,8 @@ def _snapshots(leads: pd.DataFrame, conversion_week: np.ndarray, *, week: int) -
     features = leads[["lead_id", "account_id", "n_visits", "employees", "noise", "source", "true_p", "icp_fit_share"]]
     snapshots = features.assign(
         group_id=leads["account_id"],
-        moment=str(Moment.ENTRY if week == 0 else Moment.OPEN),
+        day=7 * week,
+        touched_after_days=np.nan,
         stage="mql",
         as_of=as_of,
         days_in_stage=7.0 * week,

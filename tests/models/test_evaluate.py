@@ -7,9 +7,9 @@ import pytest
 
 from data_contracts.releases import Evaluation
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment, Transition
+from data_contracts.vocabulary import ENTRY, Transition
 from models import evaluate as module
-from models.baselines import base_rate_prediction
+from models.baselines import base_rate_by_age_prediction
 from models.evaluate import EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows, wilson_interval
 from models.metrics import Prediction
 from models.split import Split, default_test_from, learning_rows, split_at
@@ -22,8 +22,8 @@ def split(table: LabelledTable) -> Split:
     return split_at(rows, default_test_from(rows))
 
 
-def plan(moment: Moment | None, *, capacity: float | None = 0.3, seed: int = 0) -> EvaluationPlan:
-    return EvaluationPlan(Transition.MQL_TO_SQL, moment, capacity, seed)
+def plan(day: int | None, *, capacity: float | None = 0.3, seed: int = 0) -> EvaluationPlan:
+    return EvaluationPlan(Transition.MQL_TO_SQL, day, capacity, seed)
 
 
 def truth(test: pd.DataFrame, *, exponent: float = 1.0) -> Prediction:
@@ -31,17 +31,15 @@ def truth(test: pd.DataFrame, *, exponent: float = 1.0) -> Prediction:
     return Prediction("truth", probability=probability, ranking=probability)
 
 
-def evaluated(split: Split, moment: Moment | None, *, exponent: float = 1.0, seed: int = 0) -> Evaluation:
-    train, test = judged_rows(split, moment)
-    predictions = [truth(test, exponent=exponent), base_rate_prediction(train, test)]
-    return evaluate(split, predictions, plan=plan(moment, seed=seed))
+def evaluated(split: Split, day: int | None, *, exponent: float = 1.0, seed: int = 0) -> Evaluation:
+    train, test = judged_rows(split, day)
+    predictions = [truth(test, exponent=exponent), base_rate_by_age_prediction(train, test)]
+    return evaluate(split, predictions, plan=plan(day, seed=seed))
 
 
-@pytest.mark.parametrize("moment", [Moment.ENTRY, None])
-def test_the_true_probabilities_are_found_calibrated_at_entry_and_over_all_moments(
-    split: Split, moment: Moment | None
-) -> None:
-    model = evaluated(split, moment).model
+@pytest.mark.parametrize("day", [ENTRY, None])
+def test_the_true_probabilities_are_found_calibrated_at_entry_and_over_all_ages(split: Split, day: int | None) -> None:
+    model = evaluated(split, day).model
     for estimate, ideal in ((model.calibration_slope, 1.0), (model.calibration_intercept, 0.0)):
         assert estimate.low < ideal < estimate.high
     assert model.expected_calibration_error.low < 0.02
@@ -53,9 +51,9 @@ def test_probabilities_that_are_too_low_are_found_so(split: Split) -> None:
     assert model.expected_calibration_error.low > 0.03
 
 
-def test_gain_is_the_log_loss_of_the_base_rate_less_the_models(split: Split) -> None:
-    evaluation = evaluated(split, Moment.ENTRY)
-    model, reference = evaluation.model, evaluation.baseline("base_rate")
+def test_gain_is_the_log_loss_of_the_base_rate_by_age_less_the_models(split: Split) -> None:
+    evaluation = evaluated(split, ENTRY)
+    model, reference = evaluation.model, evaluation.baseline("base_rate_by_age")
     assert model.gain.value == pytest.approx(reference.log_loss.value - model.log_loss.value)
     assert reference.gain.model_dump() == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert evaluation.has_signal
@@ -65,10 +63,10 @@ def test_gain_is_the_log_loss_of_the_base_rate_less_the_models(split: Split) -> 
 
 def guessed(split: Split, seed: int) -> Evaluation:
     """The evaluation of probabilities that are the base rate and chance."""
-    train, test = judged_rows(split, Moment.ENTRY)
-    reference = base_rate_prediction(train, test)
+    train, test = judged_rows(split, ENTRY)
+    reference = base_rate_by_age_prediction(train, test)
     chance = reference.probability + np.random.default_rng(seed).uniform(-0.02, 0.02, len(test))
-    return evaluate(split, [Prediction("chance", chance, chance), reference], plan=plan(Moment.ENTRY))
+    return evaluate(split, [Prediction("chance", chance, chance), reference], plan=plan(ENTRY))
 
 
 def test_a_gain_that_chance_explains_is_no_signal(split: Split) -> None:
@@ -83,15 +81,15 @@ def test_every_figure_lies_within_its_interval(split: Split) -> None:
     assert [name for name, one in estimates.items() if not one.low < one.value < one.high] == []
 
 
-def test_at_entry_each_lead_has_one_row_and_over_all_moments_more(split: Split) -> None:
-    entry, all_moments = evaluated(split, Moment.ENTRY), evaluated(split, None)
-    assert entry.n_test == entry.n_test_leads == int((split.test["moment"] == Moment.ENTRY).sum())
-    assert all_moments.n_test == len(split.test) > all_moments.n_test_leads
-    assert entry.test_base_rate == pytest.approx(split.test.loc[split.test["moment"] == "entry", "converted"].mean())
+def test_at_entry_each_lead_has_one_row_and_over_all_ages_more(split: Split) -> None:
+    entry, all_ages = evaluated(split, ENTRY), evaluated(split, None)
+    assert entry.n_test == entry.n_test_leads == int((split.test["day"] == ENTRY).sum())
+    assert all_ages.n_test == len(split.test) > all_ages.n_test_leads
+    assert entry.test_base_rate == pytest.approx(split.test.loc[split.test["day"] == ENTRY, "converted"].mean())
 
 
 def test_the_same_seed_gives_the_same_intervals_and_another_one_others(split: Split) -> None:
-    first, again, other = (evaluated(split, Moment.ENTRY, seed=seed) for seed in (1, 1, 2))
+    first, again, other = (evaluated(split, ENTRY, seed=seed) for seed in (1, 1, 2))
     assert first == again
     assert first.model.auc != other.model.auc
     assert first.model.auc.value == other.model.auc.value
@@ -100,9 +98,9 @@ def test_the_same_seed_gives_the_same_intervals_and_another_one_others(split: Sp
 def test_intervals_are_the_same_when_resamples_come_in_small_chunks(
     split: Split, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = evaluated(split, Moment.ENTRY)
+    whole = evaluated(split, ENTRY)
     monkeypatch.setattr(module, "_CELLS_AT_ONCE", 70 * whole.n_test)
-    assert evaluated(split, Moment.ENTRY).model.auc == whole.model.auc
+    assert evaluated(split, ENTRY).model.auc == whole.model.auc
 
 
 def test_accounts_are_resampled_not_rows(make_table: TableFactory) -> None:
@@ -118,8 +116,8 @@ def test_accounts_are_resampled_not_rows(make_table: TableFactory) -> None:
 
 
 def test_reliability_bins_hold_the_leads_of_similar_probability(split: Split) -> None:
-    bins = evaluated(split, Moment.ENTRY).reliability
-    n_test = int((split.test["moment"] == Moment.ENTRY).sum())
+    bins = evaluated(split, ENTRY).reliability
+    n_test = int((split.test["day"] == ENTRY).sum())
     assert sum(one.n for one in bins) == n_test
     assert [one.predicted for one in bins] == sorted(one.predicted for one in bins)
     assert all(one.low <= one.observed <= one.high for one in bins)
@@ -127,7 +125,7 @@ def test_reliability_bins_hold_the_leads_of_similar_probability(split: Split) ->
 
 
 def test_the_lift_curve_rises_to_all_conversions(split: Split) -> None:
-    evaluation = evaluated(split, Moment.ENTRY)
+    evaluation = evaluated(split, ENTRY)
     captured = [point.captured.value for point in evaluation.lift_curve]
     assert captured == sorted(captured)
     assert captured[-1] == 1.0
@@ -137,7 +135,7 @@ def test_the_lift_curve_rises_to_all_conversions(split: Split) -> None:
 def test_capacity_is_a_share_of_all_leads_that_came_in_labelled_or_not(make_table: TableFactory) -> None:
     table = make_table(contacted_share=0.3)
     test_from, test_until = dt.datetime(2025, 7, 1), dt.datetime(2025, 9, 9)
-    entries = table.frame[table.frame["moment"] == Moment.ENTRY]
+    entries = table.frame[table.frame["day"] == ENTRY]
     n_entered = int(entries["as_of"].between(test_from, test_until).sum())
     share = capacity_share(table, leads_per_week=5, test_from=test_from, test_until=test_until)
     assert share == pytest.approx(5 * 10 / n_entered), "ten weeks of five leads"
@@ -170,10 +168,10 @@ def test_the_base_rate_counts_weights() -> None:
 @pytest.mark.slow
 def test_intervals_cover_the_truth_about_as_often_as_they_say(make_table: TableFactory) -> None:
     """Of 60 samples, at least 51 of nominally 57 intervals hold the log loss and AUC of 60,000 leads."""
-    everyone = evaluated(_as_test(make_table(n_leads=60_000, seed=999)), Moment.ENTRY).model
+    everyone = evaluated(_as_test(make_table(n_leads=60_000, seed=999)), ENTRY).model
     covered = np.zeros(3)
     for seed in range(60):
-        model = evaluated(_as_test(make_table(n_leads=600, seed=seed)), Moment.ENTRY).model
+        model = evaluated(_as_test(make_table(n_leads=600, seed=seed)), ENTRY).model
         pairs = [
             (model.log_loss, everyone.log_loss.value),
             (model.auc, everyone.auc.value),

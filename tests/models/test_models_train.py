@@ -8,7 +8,7 @@ import pytest
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment, Transition
+from data_contracts.vocabulary import ENTRY, Transition
 from models.fitted import FittedTransition
 from models.split import learning_rows
 from models.train import backtest_transition, train_transition
@@ -29,11 +29,11 @@ def fitted_on_small(small: LabelledTable, definitions: Definitions) -> FittedTra
 
 
 def test_a_signal_is_found_and_beats_every_baseline_that_knows_less(fitted: FittedTransition) -> None:
-    entry, all_moments = fitted.summary.evaluations
-    assert (entry.moment, all_moments.moment) == (Moment.ENTRY, None)
-    for evaluation in (entry, all_moments):
+    assert [evaluation.day for evaluation in fitted.summary.evaluations] == [ENTRY, 7, 14, None]
+    for evaluation in fitted.summary.evaluations:
         assert evaluation.has_signal
         assert [figures.model for figures in evaluation.models[1:]] == [
+            "base_rate_by_age",
             "base_rate",
             "point_rule",
             "logistic_regression",
@@ -46,7 +46,7 @@ def test_true_probabilities_are_recovered(fitted: FittedTransition, make_table: 
     fresh = learning_rows(make_table(seed=100))
     assert np.corrcoef(fitted.predict(fresh), fresh["true_p"])[0, 1] > 0.93
     assert fitted.predict(fresh).mean() == pytest.approx(fresh["true_p"].mean(), abs=0.02)
-    for evaluation in fitted.summary.evaluations:
+    for evaluation in (fitted.summary.at_acting_age, fitted.summary.evaluations[-1]):
         slope, intercept = evaluation.model.calibration_slope, evaluation.model.calibration_intercept
         assert slope.low < 1 < slope.high
         assert intercept.low < 0.1
@@ -62,18 +62,18 @@ def test_the_summary_counts_leads_and_rates(fitted: FittedTransition, table: Lab
     assert (summary.transition, summary.horizon_days) == (Transition.MQL_TO_SQL, 28)
 
 
-def test_without_signal_the_base_rate_is_published(make_table: TableFactory, definitions: Definitions) -> None:
+def test_without_signal_the_base_rate_by_age_is_published(make_table: TableFactory, definitions: Definitions) -> None:
     told: list[str] = []
     table = make_table(strength=0.0, n_leads=1_500)
     fitted = train_transition(table, definitions=definitions, say=told.append)
-    assert fitted.summary.estimator == "base_rate"
+    assert fitted.summary.estimator == "base_rate_by_age"
     assert fitted.estimator is None
     assert fitted.calibrator is None
     leads = table.frame.head(7)
-    assert fitted.predict(leads).tolist() == [fitted.summary.base_rate] * 7
+    assert fitted.predict(leads).tolist() == [fitted.summary.base_rate_by_age.probability[0]] * 7
     assert (fitted.contributions(leads) == 0).all(axis=None)
-    assert not fitted.summary.evaluations[1].has_signal
-    assert fitted.summary.evaluations[1].model.model != "base_rate", "what was tried can be looked at"
+    assert not fitted.summary.at_acting_age.has_signal
+    assert fitted.summary.at_acting_age.model.model != "base_rate_by_age", "what was tried can be looked at"
     assert any("no signal was found" in line for line in told)
 
 
@@ -149,7 +149,7 @@ def test_outcomes_that_are_no_labels_and_missing_point_rules_change_no_model(
     again = train_transition(replace(small, frame=frame), definitions=definitions)
     assert again.predict(small.frame).tolist() == fitted_on_small.predict(small.frame).tolist()
     names = [figures.model for figures in again.summary.evaluations[0].models]
-    assert names[1:] == ["base_rate", "logistic_regression"]
+    assert names[1:] == ["base_rate_by_age", "base_rate", "logistic_regression"]
 
 
 def test_a_backtest_judges_one_window_after_the_other(table: LabelledTable, definitions: Definitions) -> None:
@@ -172,7 +172,7 @@ def test_counting_the_never_contacted_as_negatives_would_lower_every_probability
 ) -> None:
     """Sales called the leads with many visits first; the truth is what a call brings."""
     table = make_table(n_leads=6_000, contacted_share=0.6, seed=5)
-    entries = table.frame[table.frame["moment"] == Moment.ENTRY]
+    entries = table.frame[table.frame["day"] == ENTRY]
     assert (entries["outcome_status"] == "never_contacted").mean() > 0.2
     ours = train_transition(table, definitions=definitions)
     as_negatives = table.frame["outcome_status"].replace("never_contacted", "not_converted")
@@ -180,7 +180,7 @@ def test_counting_the_never_contacted_as_negatives_would_lower_every_probability
         replace(table, frame=table.frame.assign(outcome_status=as_negatives)), definitions=definitions
     )
     fresh = learning_rows(make_table(n_leads=10_000, seed=6))
-    fresh = fresh[fresh["moment"] == Moment.ENTRY]
+    fresh = fresh[fresh["day"] == ENTRY]
     few_visits = fresh[fresh["n_visits"] <= 1]
     assert (ours.predict(fresh) - fresh["true_p"]).mean() == pytest.approx(0, abs=0.02)
     assert (ours.predict(few_visits) - few_visits["true_p"]).mean() == pytest.approx(0, abs=0.03)

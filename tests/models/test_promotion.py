@@ -2,8 +2,8 @@ import pytest
 
 from data_contracts.configuration import Configuration
 from data_contracts.releases import Estimate, ReleaseManifest
-from data_contracts.vocabulary import Moment, Transition
-from models.promotion import deciding_evaluation, reasons_against
+from data_contracts.vocabulary import Transition
+from models.promotion import reasons_against
 from tests.example_history import settings
 from tests.example_release import at_entry, evaluation, manifest, summary
 
@@ -17,7 +17,7 @@ def release(*, gain: float = 0.05, margin: float = 0.01, estimator: str = "light
 
 
 def test_the_first_release_goes_even_without_signal():
-    assert reasons_against(release(estimator="base_rate", gain=0.0), None) == ()
+    assert reasons_against(release(estimator="base_rate_by_age", gain=0.0), None) == ()
 
 
 def doubtful(*, name: str, low: float, high: float, estimator: str = "lightgbm") -> ReleaseManifest:
@@ -55,7 +55,7 @@ def test_a_model_that_is_too_good_to_be_true_is_held_back_with_where_to_look():
 
 
 def test_figures_of_a_transition_without_a_model_hold_nothing_back():
-    assert reasons_against(doubtful(name="auc", low=0.96, high=0.98, estimator="base_rate"), None) == ()
+    assert reasons_against(doubtful(name="auc", low=0.96, high=0.98, estimator="base_rate_by_age"), None) == ()
 
 
 def test_all_reasons_are_told_at_once():
@@ -75,7 +75,7 @@ def test_a_release_goes_while_its_interval_reaches_that_of_production():
 
 def test_a_clearly_worse_release_is_held_back_with_both_intervals():
     assert reasons_against(release(gain=0.02), release(gain=0.05)) == (
-        "mql_to_sql: its gain over the base rate is 0.0200 [0.0100, 0.0300] "
+        "mql_to_sql: its gain over the base rate by age is 0.0200 [0.0100, 0.0300] "
         "and production's 0.0500 [0.0400, 0.0600], clearly worse",
     )
 
@@ -83,18 +83,18 @@ def test_a_clearly_worse_release_is_held_back_with_both_intervals():
 def test_the_second_transition_counts_as_well():
     worse = manifest(summary(SQL, estimator="lightgbm"), summary(WIN, estimator="lightgbm", gain=0.005, margin=0.001))
     assert reasons_against(worse, release()) == (
-        "sql_to_win: its gain over the base rate is 0.0050 [0.0040, 0.0060] "
+        "sql_to_win: its gain over the base rate by age is 0.0050 [0.0040, 0.0060] "
         "and production's 0.0300 [0.0200, 0.0400], clearly worse",
     )
 
 
 def test_a_release_without_signal_does_not_replace_one_with():
-    (reason,) = reasons_against(release(estimator="base_rate", gain=0.0), release())
+    (reason,) = reasons_against(release(estimator="base_rate_by_age", gain=0.0), release())
     assert reason == "mql_to_sql: it found no signal and production's lightgbm has some"
 
 
 def test_a_release_without_signal_replaces_another_without_and_any_signal_replaces_none():
-    without = release(estimator="base_rate", gain=0.0)
+    without = release(estimator="base_rate_by_age", gain=0.0)
     assert reasons_against(without, without) == ()
     assert reasons_against(release(gain=0.011), without) == ()
 
@@ -124,9 +124,11 @@ def test_releases_under_different_configurations_are_not_compared_by_their_gain(
     assert "clearly worse" not in reason
 
 
-def test_the_evaluation_over_all_moments_decides():
+def test_the_evaluation_at_the_acting_age_decides():
     at_entry = evaluation(SQL, model="lightgbm")
-    overall = at_entry.model_copy(update={"moment": None, "n_test": 999})
-    both = summary(SQL, estimator="lightgbm").model_copy(update={"evaluations": (overall, at_entry)})
-    assert deciding_evaluation(both) is overall
-    assert deciding_evaluation(summary(SQL, estimator="lightgbm")).moment is Moment.ENTRY
+    later, overall = (at_entry.model_copy(update={"day": day}) for day in (7, None))
+    told = summary(SQL, estimator="lightgbm").model_copy(update={"evaluations": (at_entry, later, overall)})
+    assert told.at_acting_age is at_entry
+    assert told.model_copy(update={"acting_day": 7}).at_acting_age is later
+    with pytest.raises(ValueError, match="mql_to_sql was not judged on day 3"):
+        _ = told.model_copy(update={"acting_day": 3}).at_acting_age

@@ -104,9 +104,9 @@ def test_a_training_is_one_run_with_a_child_for_each_transition(recorded, runs):
 def test_every_figure_is_recorded_with_its_interval_beside_the_baselines(runs):
     metrics = runs["mql_to_sql"].data.metrics
     assert (metrics["entry.auc"], metrics["entry.auc_low"], metrics["entry.auc_high"]) == (0.7, 0.7 - 0.02, 0.7 + 0.02)
-    assert metrics["entry.base_rate.log_loss"] == 0.5
+    assert metrics["entry.base_rate_by_age.log_loss"] == 0.5
     assert metrics["entry.n_test_leads"] == 300
-    assert "entry.base_rate.auc" not in metrics  # not defined for a constant
+    assert "entry.base_rate_by_age.auc" not in metrics  # not defined for a constant
     assert runs["2026-05-01-abc123"].data.metrics["mql_to_sql.gain_low"] == 0.05 - 0.01
 
 

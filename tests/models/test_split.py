@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment
+from data_contracts.vocabulary import ENTRY
 from models.split import (
-    at_moment,
+    at_day,
     converted_or_not,
     default_test_from,
     forward_folds,
@@ -27,7 +27,7 @@ def rows_of(
 ) -> pd.DataFrame:
     """One snapshot a day given; each is of a lead of its own unless `leads` says otherwise."""
     as_of = pd.Timestamp("2025-01-01") + pd.to_timedelta(days, unit="D")
-    frame = pd.DataFrame({"as_of": as_of, "group_id": groups, "converted": converted, "moment": "entry", "weight": 1.0})
+    frame = pd.DataFrame({"as_of": as_of, "group_id": groups, "converted": converted, "day": ENTRY, "weight": 1.0})
     frame["lead_id"] = range(len(days)) if leads is None else leads
     frame["outcome_known_at"] = frame["as_of"] + dt.timedelta(days=horizon)
     return frame.sort_values("as_of", ignore_index=True)
@@ -80,7 +80,7 @@ def test_folds_go_forward_and_no_row_is_validated_twice(rows: pd.DataFrame) -> N
 def test_the_default_test_holds_the_latest_quarter_of_the_leads(table: LabelledTable) -> None:
     rows = learning_rows(table)
     test_from = default_test_from(rows)
-    entries = rows[rows["moment"] == Moment.ENTRY]
+    entries = rows[rows["day"] == ENTRY]
     assert (entries["as_of"] >= test_from).mean() == pytest.approx(0.25, abs=0.005)
     assert test_from.time() == dt.time()
 
@@ -181,9 +181,9 @@ def test_rolling_tests_cover_the_later_half_without_a_gap(table: LabelledTable) 
     tested = pd.concat([split.test for split in splits])
     assert len(splits) == 5
     assert tested.index.is_unique
-    entries = rows[(rows["moment"] == Moment.ENTRY) & (rows["as_of"] >= splits[0].test_from)]
+    entries = rows[(rows["day"] == ENTRY) & (rows["as_of"] >= splits[0].test_from)]
     assert entries.index.isin(tested.index).all()
-    sizes = [int((split.test["moment"] == Moment.ENTRY).sum()) for split in splits]
+    sizes = [int((split.test["day"] == ENTRY).sum()) for split in splits]
     assert max(sizes) < 1.15 * min(sizes)
 
 
@@ -205,7 +205,7 @@ def test_weights_keep_the_rate_at_entry_which_equal_shares_of_a_lead_would_raise
     """A lead that converts at once has one snapshot, one that never does has up to eight."""
     table = make_table(n_leads=6_000)
     rows = learning_rows(table)
-    entry = rows["moment"] == Moment.ENTRY
+    entry = rows["day"] == ENTRY
     truth = np.average(rows.loc[entry, "true_p"], weights=rows.loc[entry, "weight"])
     ours = np.average(converted_or_not(rows[entry]), weights=rows.loc[entry, "weight"])
     shared = 1 / rows.groupby("lead_id")["lead_id"].transform("size")
@@ -216,8 +216,8 @@ def test_weights_keep_the_rate_at_entry_which_equal_shares_of_a_lead_would_raise
 
 def test_at_entry_each_row_weighs_one(table: LabelledTable) -> None:
     rows = learning_rows(table)
-    assert (at_moment(rows, Moment.ENTRY)["weight"] == 1).all()
-    assert at_moment(rows, None) is rows
+    assert (at_day(rows, ENTRY)["weight"] == 1).all()
+    assert at_day(rows, None) is rows
 
 
 def test_more_rows_than_can_be_learnt_from_are_a_sample_of_whole_accounts(table: LabelledTable) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from data_contracts.releases import Thresholds
 from data_contracts.settings import Capacity, Definitions
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import Moment
+from data_contracts.vocabulary import ENTRY
 from models.fitted import FittedTransition
 from models.thresholds import choose_thresholds, grade
 from models.train import train_transition
@@ -40,7 +40,7 @@ def with_capacity(definitions: Definitions, leads_per_week: float) -> Definition
 
 
 def latest_entries(table: LabelledTable) -> pd.DataFrame:
-    entries = table.frame[table.frame["moment"] == Moment.ENTRY]
+    entries = table.frame[table.frame["day"] == ENTRY]
     return entries[entries["as_of"] >= entries["as_of"].max() - dt.timedelta(weeks=12)]
 
 
@@ -110,7 +110,7 @@ def test_more_capacity_never_raises_the_boundary(
 
 def test_digits_are_quantiles_of_past_leads(thresholds: Thresholds, table: LabelledTable) -> None:
     cells = thresholds.labelled_by_grade
-    n_labelled = len(table.labelled(Moment.ENTRY))
+    n_labelled = len(table.labelled(ENTRY))
     by_digit = [sum(n for cell, n in cells.items() if cell[1] == digit) / n_labelled for digit in "1234"]
     assert by_digit == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.02)
     assert len(cells) == 16
@@ -128,7 +128,7 @@ def test_the_base_rate_lifts_nobody_and_hands_off_everybody(
 ) -> None:
     published = replace(fitted, estimator=None, calibrator=None)
     chosen = choose_thresholds(published, table, definitions=with_capacity(definitions, 1))
-    assert chosen.hand_off_probability == published.summary.base_rate
+    assert chosen.hand_off_probability == published.summary.base_rate_by_age.probability[0]
     assert chosen.expected_per_week == len(latest_entries(table)) / 12 > chosen.leads_per_week
     assert {cell for cell, n in chosen.labelled_by_grade.items() if n} <= {"A4", "B4", "C4", "D4"}
     assert "No signal was found" in chosen.policy
@@ -139,5 +139,5 @@ def test_a_short_history_is_a_reference_of_its_own_length(
 ) -> None:
     frame = table.frame[table.frame["as_of"] < table.frame["as_of"].min() + dt.timedelta(weeks=4)]
     chosen = choose_thresholds(fitted, replace(table, frame=frame), definitions=with_capacity(definitions, 1_000))
-    n_entries = int((frame["moment"] == Moment.ENTRY).sum())
+    n_entries = int((frame["day"] == ENTRY).sum())
     assert chosen.expected_per_week == pytest.approx(n_entries / 4, rel=0.05)

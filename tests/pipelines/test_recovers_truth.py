@@ -15,7 +15,7 @@ from sklearn.linear_model import LogisticRegression
 
 from data_contracts.check import open_checked
 from data_contracts.settings import StoreSettings, load_settings
-from data_contracts.vocabulary import Moment, OutcomeStatus, Transition
+from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from features.build import build_training_table
 from models.train import train_transition
 from pipelines.ingest import ingest_history
@@ -58,7 +58,7 @@ def predicted_and_true(table, truth, settings, *, asked=None):
     """Predictions of a model trained on `table` for the never contacted of `asked` (else of `table`), and the truth."""
     fitted = train_transition(table, definitions=settings.definitions)
     frame = (asked or table).frame
-    entries = frame[(frame["moment"] == Moment.ENTRY) & (frame["outcome_status"] == OutcomeStatus.NEVER_CONTACTED)]
+    entries = frame[(frame["day"] == ENTRY) & (frame["outcome_status"] == OutcomeStatus.NEVER_CONTACTED)]
     first = entries.drop_duplicates("lead_id").merge(truth, on="lead_id", validate="one_to_one")
     first = first[(first["as_of"] - first["mql_at"]).dt.total_seconds().abs() < 3600]
     assert len(first) > 2_000

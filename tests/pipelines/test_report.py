@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from data_contracts.scores import ScoredLeads
-from data_contracts.vocabulary import Moment, Transition
+from data_contracts.vocabulary import ENTRY, Transition
 from pipelines.report import action_rows, extrapolated_text, standing, training_warnings
 from pipelines.train import TrainingRun
 from tests.example_release import base_rate, manifest, release_of, summary
@@ -15,12 +15,12 @@ SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
 
 def test_a_training_is_warned_of_every_evaluation_and_of_what_scores_instead():
-    silent = summary(WIN, estimator="base_rate", gain=0.0)
+    silent = summary(WIN, estimator="base_rate_by_age", gain=0.0)
     assert training_warnings(manifest(summary(SQL, estimator="lightgbm"), silent)) == [
         "sql_to_win, entry snapshots: no gain over the base rate can be told from chance",
         "sql_to_win: without signal, every lead is given the base rate",
     ]
-    assert silent.evaluations[0].moment is Moment.ENTRY
+    assert silent.evaluations[0].day == ENTRY
 
 
 def test_a_release_that_was_held_back_says_why_and_how_to_promote_it():

@@ -78,7 +78,7 @@ def lead(**changes: object) -> pd.DataFrame:
         "lead_id": "L1",
         "account_id": "A1",
         "transition": "mql_to_sql",
-        "moment": "open",
+        "day": None,
         "stage": "mql",
         "as_of": pd.Timestamp("2026-05-01 12:00"),
         **{column.name: 2.0 if column.type == "number" else "x" for column in COLUMNS},

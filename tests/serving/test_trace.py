@@ -179,7 +179,7 @@ def test_what_was_learnt_from_the_lead_is_told_moment_by_moment(of_an_sql):
 def test_each_model_says_how_good_it_is_and_what_it_makes_of_the_lead(of_an_sql):
     told = rows(of_an_sql, "FittedTransition")
     assert told["mql_to_sql"].startswith("logistic_regression, calibrator none, 300 of 1200 labelled leads converted")
-    assert told["sql_to_win"].startswith("base_rate")
+    assert told["sql_to_win"].startswith("base_rate_by_age")
     assert any(value.endswith(" log-odds") for value in told.values())
 
 

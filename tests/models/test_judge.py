@@ -1,0 +1,54 @@
+"""Which age decides, and which ages are shown."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from data_contracts.settings import Definitions, SnapshotPlan
+from data_contracts.snapshots import LabelledTable
+from models.judge import acting_day, judge
+from models.split import default_test_from, learning_rows, split_at
+from tests.models.conftest import TableFactory
+
+DAYS = (0, 1, 3, 7, 14)
+
+
+def rows(touched_after_days: float, *, n: int = 200, days: tuple[int, ...] = DAYS) -> pd.DataFrame:
+    """`n` leads seen on each of `days`, half of which convert; sales touches each after so many days."""
+    leads = pd.DataFrame({"lead_id": range(n), "group_id": range(n), "converted": [True, False] * (n // 2)})
+    seen = [leads.assign(day=day, weight=1.0, touched_after_days=touched_after_days) for day in days]
+    return pd.concat(seen, ignore_index=True)
+
+
+@pytest.mark.parametrize(("touched", "day"), [(0.0, 0), (0.4, 0), (0.8, 1), (4.0, 3), (5.5, 7), (30.0, 14)])
+def test_the_acting_day_is_the_judged_day_nearest_to_sales_first_touch(touched: float, day: int):
+    assert acting_day(rows(touched), DAYS) == day
+
+
+def test_without_any_touch_people_act_at_entry():
+    assert acting_day(rows(np.nan), DAYS) == 0
+
+
+def test_a_day_on_which_too_few_leads_are_left_is_passed_over():
+    few = pd.concat([rows(7.0, days=(0, 3)), rows(7.0, n=98, days=(7,))])
+    assert acting_day(few, (0, 3, 7)) == 3
+
+
+@pytest.mark.whole
+def test_each_judged_day_has_a_row_and_all_ages_come_last(make_table: TableFactory, definitions: Definitions):
+    table = make_table(n_leads=1_500)
+    asked = definitions.model_copy(update={"snapshots": SnapshotPlan(judged_at_days=(7, 21, 999))})
+    touched = replace(table, frame=table.frame.assign(touched_after_days=8.0))
+    judged = judge(touched, split_of(touched), definitions=asked, seed=0)
+    assert judged.acting_day == 7
+    assert [evaluation.day for evaluation in judged.evaluations] == [0, 7, 21, None], "nobody is there on day 999"
+    assert judged.at_acting_age.day == 7
+    for evaluation in judged.evaluations[:-1]:
+        assert evaluation.n_test == evaluation.n_test_leads
+
+
+def split_of(table: LabelledTable):
+    learnt = learning_rows(table)
+    return split_at(learnt, default_test_from(learnt))
