@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.models.figures import Result, Standing
 from benchmarks.models.peer import AUTOGLUON_SECONDS, N_TRIALS
-from benchmarks.models.references import BASE_RATE_BY_AGE, LATEST_SHARE
-from data_contracts.evaluation_table import BASE_RATE
+from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE
 from data_contracts.releases import Estimate
 from data_contracts.wording import estimate_text, percent
 from models.evaluate import N_RESAMPLES
@@ -29,8 +28,7 @@ MODELS = {
     f"AutoGluon, at most {AUTOGLUON_SECONDS} s": 'default presets, `eval_metric="log_loss"`, no neural networks',
     "naive Bayes as in Odoo": "counts of each value among won and lost leads, 0.1 added to each; numbers in ten bins",
     "base rate of training": "one probability for everyone",
-    "base rate by age": "the rate at the lead's day in the stage, its level moved to the latest "
-    f"{percent(LATEST_SHARE)} of the training rows",
+    "base rate by age": "ours: the rate at the lead's age in the stage, at the level of the latest matured period",
 }
 """What takes part, in words."""
 
