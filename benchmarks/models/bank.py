@@ -22,8 +22,8 @@ NEVER_CONTACTED_BEFORE = 999
 """What `pdays` says of a lead that no earlier campaign had called."""
 
 STARTS_AT = dt.datetime(2008, 5, 1)  # noqa: DTZ001 (all times are UTC without a zone)
-MINUTES_APART = 1
-"""The file has no dates: rows are in their order, and the time is the row's number."""
+MINUTES_APART = 32
+"""The file has no dates. Rows are in their order, and equal steps of this length lead to its end in November 2010."""
 
 OUTCOME_SECONDS = 1
 """A call's outcome is known when it ends, so before the next row."""

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from benchmarks.models.references import BASE_RATE_BY_AGE, references
+from benchmarks.models.references import references
 from benchmarks.models.runs import Run
 from benchmarks.models.tasks import Task
-from data_contracts.evaluation_table import BASE_RATE
+from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE
 from data_contracts.releases import Estimate, ModelFigures
 from models.evaluate import EvaluationPlan, evaluate
 from models.metrics import Prediction
@@ -92,7 +92,7 @@ def _figures(task: Task, predictions: Sequence[Prediction]) -> tuple[ModelFigure
 def _differences(task: Task, predictions: Sequence[Prediction], *, reference: str) -> dict[str, Estimate]:
     """The log loss of each prediction less that of `reference`, on the same resamples of accounts.
 
-    An evaluation gives every gain over what is called the base rate, so `reference` takes that name.
+    An evaluation gives every gain over what is called the base rate by age, so `reference` takes that name.
     """
     names = [prediction.model for prediction in predictions]
     renamed = [

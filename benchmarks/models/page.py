@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from benchmarks.models.figures import Result, Standing
 from benchmarks.models.peer import AUTOGLUON_SECONDS, N_TRIALS
-from benchmarks.models.references import BASE_RATE_BY_AGE, LATEST_SHARE
-from data_contracts.evaluation_table import BASE_RATE
+from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE
 from data_contracts.releases import Estimate
 from data_contracts.wording import estimate_text, percent
 from models.evaluate import N_RESAMPLES
@@ -29,8 +28,7 @@ MODELS = {
     f"AutoGluon, at most {AUTOGLUON_SECONDS} s": 'default presets, `eval_metric="log_loss"`, no neural networks',
     "naive Bayes as in Odoo": "counts of each value among won and lost leads, 0.1 added to each; numbers in ten bins",
     "base rate of training": "one probability for everyone",
-    "base rate by age": "the rate at the lead's day in the stage, its level moved to the latest "
-    f"{percent(LATEST_SHARE)} of the training rows",
+    "base rate by age": "ours: the rate at the lead's age in the stage, at the level of the latest matured period",
 }
 """What takes part, in words."""
 
@@ -129,7 +127,7 @@ def verdict(result: Result) -> str:
 
 def _summary(results: Sequence[Result]) -> str:
     """One line a task: ours as shipped beside the best peer."""
-    head = ("task", "ours", "best peer", "its log loss", "difference", "ours")
+    head = ("task", "ours", "best peer", "its log loss", "difference", "so ours")
     return "\n".join([_line(head), _line(["---"] * len(head)), *(_line(_in_short(one)) for one in results)])
 
 
@@ -145,7 +143,7 @@ def _in_short(result: Result) -> list[str]:
         _name(best),
         "" if best.figures is None else estimate_text(best.figures.log_loss),
         estimate_text(shipped.from_best_peer),
-        _compared(shipped.from_best_peer).removesuffix(" to").removesuffix(" from"),
+        _compared(shipped.from_best_peer).removesuffix(" to").replace("told from", "told apart"),
     ]
 
 
