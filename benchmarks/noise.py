@@ -65,8 +65,8 @@ class World:
         Correlation of a feature between two looks at the same lead.
     """
 
-    n_leads: int = 1_500
-    n_accounts: int = 900
+    n_leads: int = 1_000
+    n_accounts: int = 700
     days: tuple[int, ...] = (0, 1, 3, 7, 14)
     halving_days: float = 7.0
     drift: float = 0.0
