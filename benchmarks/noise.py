@@ -20,7 +20,7 @@ from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Capacity, Definitions, SnapshotPlan, TransitionDefinition
 from data_contracts.snapshots import DAYS_IN_STAGE, FIT_SHARE, POINTS, FeatureColumn, LabelledTable
-from data_contracts.vocabulary import OutcomeStatus, Transition
+from data_contracts.vocabulary import HALF_WEIGHT_DAYS, OutcomeStatus, Transition
 from models.train import train_transition
 
 HORIZON_DAYS = 28
@@ -95,8 +95,7 @@ def noise_table(world: World, *, seed: int) -> LabelledTable:
         values = world.memory * values + np.sqrt(1 - world.memory**2) * random.normal(size=values.shape)
     frame = pd.concat(frames, ignore_index=True).sort_values(["as_of", "lead_id"], ignore_index=True)
     frame = frame[frame["outcome_known_at"] <= EXTRACTED_AT]
-    frame["ordinal"] = frame.groupby("lead_id").cumcount() + 1
-    frame["weight"] = 1.0 / frame["ordinal"]
+    frame["weight"] = 1.0 / (1.0 + frame["day"] / HALF_WEIGHT_DAYS)
     frame["snapshot_id"] = np.arange(len(frame))
     return LabelledTable(
         transition=Transition.MQL_TO_WIN,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from data_contracts.wording import estimate_text, figure, figures
 
 if TYPE_CHECKING:
-    from data_contracts.releases import Evaluation
+    from data_contracts.releases import Evaluation, TransitionSummary
 
 BASE_RATE_BY_AGE: Final = "base_rate_by_age"
 BASE_RATE: Final = "base_rate"
@@ -68,7 +68,7 @@ def age_rows(evaluations: "Sequence[Evaluation]") -> list[dict[str, str]]:
             "AUC": estimate_text(evaluation.model.auc),
             "slope": estimate_text(evaluation.model.calibration_slope, least=2),
             "calibration error": estimate_text(evaluation.model.expected_calibration_error),
-            "signal": "yes" if evaluation.has_signal else "no",
+            "beats the rate by age": "yes" if evaluation.has_gain else "no",
         }
         for evaluation in evaluations
     ]
@@ -93,12 +93,22 @@ def evaluation_title(evaluation: "Evaluation") -> str:
 
 def evaluation_warning(evaluation: "Evaluation") -> str | None:
     """What a reader of the evaluation must not overlook; None where there is nothing."""
-    if evaluation.has_signal:
+    lacking = [] if evaluation.has_gain else ["no gain over the base rate by age"]
+    lacking += [] if evaluation.has_ranking else ["no ranking"]
+    if not lacking:
         return None
-    model = evaluation.model
+    return f"{evaluation.transition}, {age_judged(evaluation)}: {' and '.join(lacking)} can be told from chance"
+
+
+def signal_warning(summary: "TransitionSummary") -> str | None:
+    """What a reader must know where no signal was found: both figures that decide; None where there is signal."""
+    if summary.has_signal:
+        return None
+    acting, overall = summary.at_acting_age, summary.at_all_ages
     return (
-        f"{evaluation.transition}, {age_judged(evaluation)}: no signal; gain over the base rate by age "
-        f"{estimate_text(model.gain)}, AUC {estimate_text(model.auc)}; both intervals would have to lie above chance"
+        f"{summary.transition}: no signal; gain over the base rate by age at all ages "
+        f"{estimate_text(overall.model.gain)}, AUC {age_judged(acting)} {estimate_text(acting.model.auc)}, and both "
+        "intervals would have to lie above chance; every lead is given the base rate of its age"
     )
 
 

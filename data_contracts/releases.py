@@ -12,6 +12,9 @@ from data_contracts.leaks import LeakReport
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 
+CHANCE_AUC = 0.5
+"""Area under the ROC curve of a ranking by chance."""
+
 
 class ModelFigures(Record):
     """How one model (or baseline) does on one set of leads.
@@ -63,8 +66,6 @@ class Evaluation(Record):
     models
         The model first, then the baselines: `base_rate_by_age`, `base_rate`, `point_rule` (where one is defined),
         `logistic_regression`.
-    has_signal
-        Whether the interval of the model's gain over the base rate by age lies above 0, and that of its AUC above 0.5.
     lift_curve
         The model's lift point by point, shares of leads ascending; empty where none was computed.
     """
@@ -80,13 +81,22 @@ class Evaluation(Record):
     train_base_rate: float
     models: tuple[ModelFigures, ...]
     reliability: tuple[ReliabilityBin, ...]
-    has_signal: bool
     lift_curve: tuple[LiftPoint, ...] = ()
 
     @property
     def model(self) -> ModelFigures:
         """The figures of the model itself."""
         return self.models[0]
+
+    @property
+    def has_gain(self) -> bool:
+        """Whether the interval of the model's gain over the base rate by age lies above 0."""
+        return self.model.gain.low is not None and self.model.gain.low > 0
+
+    @property
+    def has_ranking(self) -> bool:
+        """Whether the interval of the model's AUC lies above that of a ranking by chance."""
+        return self.model.auc.low is not None and self.model.auc.low > CHANCE_AUC
 
     def __str__(self) -> str:
         return evaluation_text(self)
@@ -150,7 +160,9 @@ class TransitionSummary(Record):
     base_rate
         Weighted share of the labelled snapshots that converted.
     acting_day
-        The day of the plan that stands for the age at which people act. Whether there is signal is decided there.
+        The day of the plan that stands for the age at which people act. There, the model has to rank leads.
+    has_signal
+        Whether the model gains over the base rate by age at all ages together, and ranks leads of the acting age.
     evaluations
         One a judged day with enough outcomes, in order, and one of all snapshots at the end; empty while not judged.
     leaks
@@ -168,6 +180,7 @@ class TransitionSummary(Record):
     base_rate: float
     base_rate_by_age: BaseRateByAge
     acting_day: int
+    has_signal: bool
     candidates: tuple[Candidate, ...]
     evaluations: tuple[Evaluation, ...]
     leaks: LeakReport | None = None
@@ -179,6 +192,11 @@ class TransitionSummary(Record):
             if evaluation.day == self.acting_day:
                 return evaluation
         raise ValueError(f"{self.transition} was not judged on day {self.acting_day}")
+
+    @property
+    def at_all_ages(self) -> Evaluation:
+        """The evaluation of all snapshots together, the last one."""
+        return self.evaluations[-1]
 
 
 class Thresholds(Record):

@@ -167,8 +167,8 @@ class LabelledTable:
         converted), `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` to sales' first
         touch), `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and `left_after_days`
         (until it was known that the lead converted, or left the stages; the four are missing where it did not happen
-        in time, and known of censored snapshots too), `ordinal` (j for a lead's j-th snapshot), `weight` (1/j, 0
-        where there is no label). Categories are pandas strings.
+        in time, and known of censored snapshots too), `weight` (1/(1 + d/7) on day d, 0 where there is no
+        label). Categories are pandas strings.
     columns
         The features in order.
     counts

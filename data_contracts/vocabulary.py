@@ -101,6 +101,11 @@ ENTRY = 0
 """The day of the snapshot plan on which a lead has just entered the stage."""
 
 
+HALF_WEIGHT_DAYS = 7.0
+"""A snapshot of day d weighs 1/(1 + d/7): after a week half as much as at entry. Leads that stay open for long then
+count for little more than others, and it does not matter on how many days they are looked at in between."""
+
+
 class OutcomeStatus(StrEnum):
     """What is known about a snapshot's outcome. Only the first two are labels."""
 

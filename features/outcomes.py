@@ -9,7 +9,7 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import DealOutcome, Direction, OutcomeStatus, Stage, Transition
+from data_contracts.vocabulary import HALF_WEIGHT_DAYS, DealOutcome, Direction, OutcomeStatus, Stage, Transition
 from features.known import MICROSECONDS_PER_DAY, direction
 from features.stages import reached_stages, standing_stages
 
@@ -47,8 +47,8 @@ def outcomes_of(
         `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` to sales' first touch,
         below 0 where that came before; 0 where every lead counts as contacted), `touched_after_days` (to its first
         touch after `as_of`), `converted_after_days` and `left_after_days` (until it was known that the lead converted,
-        or left the stages in which it waits; each of the four is missing where it did not happen in time), `ordinal`
-        (j for the lead's j-th snapshot), `weight` (1/j; 0 where there is no label). Lazy, one row a snapshot.
+        or left the stages in which it waits; each of the four is missing where it did not happen in time), `weight`
+        (1/(1 + d/7) on day d of the plan; 0 where there is no label). Lazy, one row a snapshot.
 
     Raises
     ------
@@ -56,7 +56,7 @@ def outcomes_of(
         Where the definitions have no such transition.
     """
     horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
-    watched = snapshots.table.select("snapshot_id", "lead_id", "as_of", "spell_started_at")
+    watched = snapshots.table.select("snapshot_id", "lead_id", "day", "as_of", "spell_started_at")
     watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
     followed = _decided(watched, history.stage_changes, transition)
     followed = followed.mutate(converted=followed.converted_after_days.notnull())
@@ -157,15 +157,13 @@ def _with_status(followed: ir.Table, extracted_at: dt.datetime) -> ir.Table:
 
 
 def _weighted(followed: ir.Table) -> ir.Table:
-    """The columns that `outcomes_of` returns. The j-th snapshot of a lead weighs 1/j, whatever comes after it.
+    """The columns that `outcomes_of` returns. A snapshot of day d weighs 1/(1 + d/7), whatever comes after it.
 
     To share a weight of 1 equally among a lead's snapshots looks fairer and is wrong. A lead that converts at once has
     one snapshot and would weigh 1 at entry; one that never converts has thirteen and would weigh 1/13. Every
     probability at entry would come out too high.
     """
     is_label = followed.outcome_status.isin(LABELS)
-    earlier = ibis.row_number().over(ibis.window(group_by="lead_id", order_by="as_of"))
-    followed = followed.mutate(ordinal=earlier + 1)
     return followed.select(
         "snapshot_id",
         "outcome_status",
@@ -174,7 +172,6 @@ def _weighted(followed: ir.Table) -> ir.Table:
         "touched_after_days",
         "converted_after_days",
         "left_after_days",
-        "ordinal",
         converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
-        weight=is_label.ifelse(1.0 / followed.ordinal.cast("float64"), 0.0),
+        weight=is_label.ifelse(1.0 / (1.0 + followed.day / HALF_WEIGHT_DAYS), 0.0),
     )

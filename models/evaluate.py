@@ -31,9 +31,6 @@ N_RESAMPLES = 500
 _CELLS_AT_ONCE = 4_000_000
 """Resamples times rows held in memory at a time."""
 
-CHANCE_AUC = 0.5
-"""Area under the ROC curve of a ranking by chance."""
-
 Z_95 = 1.959963984540054
 DAYS_PER_WEEK = 7
 
@@ -48,7 +45,7 @@ class EvaluationPlan:
     ----------
     day
         Which snapshots are judged: those of one day of the plan, one a lead's spell, each weighing 1; or all (None),
-        the j-th of a lead weighing 1/j, so that long-open leads hardly count more.
+        one of day d weighing 1/(1 + d/7), so that long-open leads hardly count more.
     capacity_share
         Share of the leads that came in during the test which fits sales' capacity; None where sales does not choose.
     seed
@@ -91,15 +88,8 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
         train_base_rate=base_rate(train),
         models=models,
         reliability=_reliability(test, predictions[0].probability),
-        has_signal=_has_signal(models[0]),
         lift_curve=_lift_curve(figures[0]),
     )
-
-
-def _has_signal(model: ModelFigures) -> bool:
-    """Whether neither the gain over the base rate by age nor the ranking can be told by chance."""
-    gain, auc = model.gain.low, model.auc.low
-    return gain is not None and auc is not None and gain > 0 and auc > CHANCE_AUC
 
 
 def judged_rows(split: Split, day: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -46,8 +46,17 @@ class Judgement:
 
     @property
     def at_acting_age(self) -> Evaluation:
-        """The evaluation that decides whether there is signal."""
+        """The evaluation on the acting day."""
         return next(evaluation for evaluation in self.evaluations if evaluation.day == self.acting_day)
+
+    @property
+    def has_signal(self) -> bool:
+        """Whether the model gains over the base rate by age at all ages together, and ranks leads of the acting age.
+
+        The gain is taken over all ages because the base rate knows the age already. The ranking is not: a model that
+        only knows that young leads convert more often would rank leads of all ages.
+        """
+        return self.evaluations[-1].has_gain and self.at_acting_age.has_ranking
 
 
 def judge(table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say = silent) -> Judgement:

@@ -57,10 +57,14 @@ def transition_parameters(summary: TransitionSummary) -> dict[str, object]:
 
 def transition_figures(summary: TransitionSummary) -> dict[str, float]:
     """Every figure by `<age>.<figure>` (the model) or `<age>.<baseline>.<figure>`, with `_low` and `_high`."""
-    figures: dict[str, float] = {"base_rate": summary.base_rate}
+    figures = {
+        "base_rate": summary.base_rate,
+        "acting_day": float(summary.acting_day),
+        "has_signal": float(summary.has_signal),
+    }
     for evaluation in summary.evaluations:
         age = age_name(evaluation)
-        for name in ("n_train", "n_test", "n_test_leads", "test_base_rate", "train_base_rate", "has_signal"):
+        for name in ("n_train", "n_test", "n_test_leads", "test_base_rate", "train_base_rate"):
             figures[f"{age}.{name}"] = float(getattr(evaluation, name))
         for prefix, model in zip(_prefixes(evaluation), evaluation.models, strict=True):
             figures |= {f"{prefix}.{name}": value for name, value in _model_figures(model).items()}

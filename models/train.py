@@ -45,8 +45,8 @@ def train_transition(
     1. The rows whose outcomes were known at `test_from` choose an estimator and a calibrator: by later leads where
        history is long enough, otherwise by other accounts.
     2. The result is evaluated on all labelled rows from `test_from` on: on each judged day and at all ages.
-    3. Signal is a gain over the base rate by age whose interval lies above 0, and an AUC whose interval lies above 0.5,
-       both at the acting age (`models.judge.acting_day`).
+    3. Signal is a gain over the base rate by age, at all ages together, whose interval lies above 0, and an AUC at the
+       acting age (`models.judge.acting_day`) whose interval lies above 0.5.
     4. With signal, the same choice is fitted again on all labelled rows. Without, the base rate by age is published.
 
     Parameters
@@ -77,7 +77,7 @@ def train_transition(
     _refuse_split(table, split)
     say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
     judged = judge(table, split, definitions=definitions, seed=seed, say=say)
-    if not judged.at_acting_age.has_signal:
+    if not judged.has_signal:
         say(f"{table.transition}: no signal was found; the base rate by age is published")
         return _fitted(table, rows, None, judged=judged, seed=seed)
     fitted = _fitted(table, rows, judged.selection.best, judged=judged, seed=seed)
@@ -137,6 +137,7 @@ def _fitted(
         base_rate=base_rate(rows),
         base_rate_by_age=fit_base_rate_by_age(rows),
         acting_day=judged.acting_day,
+        has_signal=bool(judged.evaluations) and judged.has_signal,
         candidates=judged.selection.candidates,
         evaluations=judged.evaluations,
     )

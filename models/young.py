@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import HALF_WEIGHT_DAYS
 
 SECONDS_PER_DAY = 86_400
 
@@ -43,7 +44,7 @@ class YoungLeads:
         is_worked = young["contacted_after_days"].to_numpy() <= followed
         young, followed = young[is_worked], followed[is_worked]
         return KnownYoung(
-            rows=young.assign(weight=1.0 / young["ordinal"].to_numpy()),
+            rows=young.assign(weight=1.0 / (1.0 + young["day"].to_numpy() / HALF_WEIGHT_DAYS)),
             followed_days=followed,
             has_converted=young["converted_after_days"].to_numpy() <= followed,
             has_left=young["left_after_days"].to_numpy() <= followed,
@@ -57,7 +58,7 @@ class KnownYoung:
     Attributes
     ----------
     rows
-        The j-th of a lead weighs 1/j. What is said of outcomes in them was not known yet.
+        They weigh as labelled ones of their day do. What is said of outcomes in them was not known yet.
     followed_days
         From each snapshot to the moment.
     has_converted, has_left

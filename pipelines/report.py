@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_contracts.configuration import definitions_differences, settings_told
-from data_contracts.evaluation_table import BASE_RATE_BY_AGE, ESTIMATORS, evaluation_warning
+from data_contracts.evaluation_table import ESTIMATORS, signal_warning
 from data_contracts.history import CheckReport
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
@@ -45,15 +45,13 @@ def training_warnings(manifest: ReleaseManifest) -> list[str]:
     """What a reader of the training must not overlook, in the order of the transitions."""
     warnings = []
     for summary in manifest.transitions:
-        if (warning := evaluation_warning(summary.at_acting_age)) is not None:
+        if (warning := signal_warning(summary)) is not None:
             warnings.append(warning)
         if summary.validation == "grouped":
             warnings.append(
                 f"{summary.transition}: history is too short to choose a model by later leads; it was chosen by other "
                 "accounts of the same time, where what drifts does not show"
             )
-        if summary.estimator == BASE_RATE_BY_AGE:
-            warnings.append(f"{summary.transition}: without signal, every lead is given the base rate of its age")
     return warnings
 
 

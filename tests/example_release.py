@@ -103,7 +103,6 @@ def evaluation(transition: Transition, *, model: str, gain: float = 0.05, margin
             ReliabilityBin(predicted=0.1, observed=0.12, low=0.08, high=0.17, n=200),
             ReliabilityBin(predicted=0.5, observed=0.45, low=0.35, high=0.55, n=100),
         ),
-        has_signal=gain > margin,
         lift_curve=(
             LiftPoint(share_of_leads=0.1, captured=estimate(0.3)),
             LiftPoint(share_of_leads=1.0, captured=Estimate(value=1.0, low=1.0, high=1.0)),
@@ -140,6 +139,7 @@ def summary(
             level_leads=400,
         ),
         acting_day=ENTRY,
+        has_signal=gain > margin,
         candidates=candidates,
         evaluations=(evaluation(transition, model=estimator, gain=gain, margin=margin),),
     )
@@ -207,7 +207,7 @@ def release_of_pricing_views(features: FeatureTable, *transitions: Transition) -
             seed=0,
         )
         told = summary(transition, estimator="logistic_regression")
-        models[transition] = FittedTransition(told, columns, estimator, None)
+        models[transition] = FittedTransition(told, columns, (estimator,), None)
     return release_of(models, features=columns, catalogue_digest=features.catalogue_digest)
 
 
@@ -267,7 +267,7 @@ class Fixed:
 
     def __init__(self, transition: Transition, *, probability: float, contributions: Mapping[str, float]):
         self.summary = summary(transition, estimator="logistic_regression")
-        self.estimator = object()
+        self.estimators = (object(),)
         self._probability, self._contributions = probability, contributions
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:

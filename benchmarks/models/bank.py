@@ -83,7 +83,6 @@ def _leads(converted: np.ndarray) -> pd.DataFrame:
             "touched_after_days": float("nan"),
             "converted_after_days": float("nan"),
             "left_after_days": float("nan"),
-            "ordinal": 1,
             "stage": "mql",
             "as_of": as_of,
             "outcome_status": status,

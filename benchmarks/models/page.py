@@ -81,7 +81,7 @@ def _how_to_read() -> Iterable[str]:
     )
     yield (
         "`task's rows` are earlier leads on the same day in the stage as those judged. `all moments` are the snapshots "
-        "of all days, the j-th of a lead weighing 1/j. Peers learn from both where that makes sense. The slope is "
+        "of all days, one of day d weighing 1/(1 + d/7). Peers learn from both where that makes sense. The slope is "
         "that of the outcome on the predicted log-odds: 1 is calibrated, below 1 too extreme. ECE is the expected "
         "calibration error, corrected for its bias."
     )

@@ -14,8 +14,8 @@ from data_contracts.snapshots import DAYS_IN_STAGE, MISSES, LabelledTable
 from models.split import Fold, Split, forward_folds, grouped_folds
 
 RowSet = Literal["task_rows", "all_moments"]
-"""What is learnt from: earlier leads at the task's own day in the stage, each weighing 1; or at all their moments, the
-j-th of a lead weighing 1/j, as our procedure is shipped."""
+"""What is learnt from: earlier leads at the task's own day in the stage, each weighing 1; or at all their moments,
+one of day d weighing 1/(1 + d/7), as our procedure is shipped."""
 
 DAY: Final = "day"
 """The planned day in the stage of a snapshot, 0 at entry: whole days."""

@@ -62,7 +62,6 @@ def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(lab
         "touched_after_days",
         "converted_after_days",
         "left_after_days",
-        "ordinal",
         "converted",
         "weight",
     ]

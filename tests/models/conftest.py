@@ -139,7 +139,6 @@ def _snapshots(leads: pd.DataFrame, conversion_week: np.ndarray, *, week: int) -
         touched_after_days=np.nan,
         converted_after_days=np.where(converted, 7.0 * (conversion_week - week), np.nan),
         left_after_days=np.where(leads["last_week"] < conversion_week, 7.0 * (leads["last_week"] - week), np.nan),
-        ordinal=week + 1,
         stage="mql",
         as_of=as_of,
         days_in_stage=7.0 * week,

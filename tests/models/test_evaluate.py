@@ -56,7 +56,8 @@ def test_gain_is_the_log_loss_of_the_base_rate_by_age_less_the_models(split: Spl
     model, reference = evaluation.model, evaluation.baseline("base_rate_by_age")
     assert model.gain.value == pytest.approx(reference.log_loss.value - model.log_loss.value)
     assert reference.gain.model_dump() == {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert evaluation.has_signal
+    assert evaluation.has_gain
+    assert evaluation.has_ranking
     assert reference.auc.value == 0.5
     assert reference.calibration_slope.value is None
 
@@ -72,7 +73,8 @@ def guessed(split: Split, seed: int) -> Evaluation:
 def test_a_gain_that_chance_explains_is_no_signal(split: Split) -> None:
     lucky = next(found for seed in range(50) if (found := guessed(split, seed)).model.gain.value > 0)
     assert lucky.model.gain.low < 0
-    assert not lucky.has_signal
+    assert not lucky.has_gain
+    assert not lucky.has_ranking
 
 
 def test_every_figure_lies_within_its_interval(split: Split) -> None:

@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_contracts.estimates import Estimate
 from data_contracts.settings import Definitions, SnapshotPlan
 from data_contracts.snapshots import LabelledTable
-from models.judge import acting_day, judge
+from data_contracts.vocabulary import Transition
+from models.judge import Judgement, acting_day, judge
+from models.recipe import Recipe
+from models.select import Selection
 from models.split import default_test_from, learning_rows, split_at
-from tests.models.conftest import TableFactory
+from tests.example_release import evaluation
+from tests.models.conftest import LOGISTIC, TableFactory
 
 DAYS = (0, 1, 3, 7, 14)
 
@@ -43,12 +48,30 @@ def test_each_judged_day_has_a_row_and_all_ages_come_last(make_table: TableFacto
     touched = replace(table, frame=table.frame.assign(touched_after_days=8.0))
     judged = judge(touched, split_of(touched), definitions=asked, seed=0)
     assert judged.acting_day == 7
-    assert [evaluation.day for evaluation in judged.evaluations] == [0, 7, 21, None], "nobody is there on day 999"
+    assert [one.day for one in judged.evaluations] == [0, 7, 21, None], "nobody is there on day 999"
     assert judged.at_acting_age.day == 7
-    for evaluation in judged.evaluations[:-1]:
-        assert evaluation.n_test == evaluation.n_test_leads
+    for on_day in judged.evaluations[:-1]:
+        assert on_day.n_test == on_day.n_test_leads
 
 
 def split_of(table: LabelledTable):
     learnt = learning_rows(table)
     return split_at(learnt, default_test_from(learnt))
+
+
+@pytest.mark.parametrize(
+    ("gain", "auc", "found"), [(0.02, 0.6, True), (0.02, 0.45, False), (-0.01, 0.6, False), (-0.01, 0.45, False)]
+)
+def test_signal_is_a_gain_at_all_ages_and_a_ranking_at_the_acting_age(gain: float, auc: float, found: bool):
+    """Each figure is the lower end of its interval; the other figure of either evaluation does not matter."""
+    overall = with_lows(None, gain=gain, auc=0.3)
+    acting = with_lows(7, gain=-0.5, auc=auc)
+    selection = Selection(Recipe((LOGISTIC,)), Recipe((LOGISTIC,)), candidates=(), validation="forward")
+    judged = Judgement(selection, acting_day=7, evaluations=(with_lows(0, gain=-0.5, auc=0.3), acting, overall))
+    assert judged.has_signal is found
+
+
+def with_lows(day: int | None, *, gain: float, auc: float):
+    told = evaluation(Transition.MQL_TO_SQL, model="lightgbm")
+    lows = {"gain": Estimate(value=0.9, low=gain, high=1.0), "auc": Estimate(value=0.9, low=auc, high=1.0)}
+    return told.model_copy(update={"day": day, "models": (told.model.model_copy(update=lows), *told.models[1:])})

@@ -31,7 +31,8 @@ def fitted_on_small(small: LabelledTable, definitions: Definitions) -> FittedTra
 def test_a_signal_is_found_and_beats_every_baseline_that_knows_less(fitted: FittedTransition) -> None:
     assert [evaluation.day for evaluation in fitted.summary.evaluations] == [ENTRY, 7, 14, None]
     for evaluation in fitted.summary.evaluations:
-        assert evaluation.has_signal
+        assert evaluation.has_gain
+        assert evaluation.has_ranking
         assert [figures.model for figures in evaluation.models[1:]] == [
             "base_rate_by_age",
             "base_rate",
@@ -72,7 +73,7 @@ def test_without_signal_the_base_rate_by_age_is_published(make_table: TableFacto
     leads = table.frame.head(7)
     assert fitted.predict(leads).tolist() == [fitted.summary.base_rate_by_age.probability[0]] * 7
     assert (fitted.contributions(leads) == 0).all(axis=None)
-    assert not fitted.summary.at_acting_age.has_signal
+    assert not fitted.summary.has_signal
     assert fitted.summary.at_acting_age.model.model != "base_rate_by_age", "what was tried can be looked at"
     assert any("no signal was found" in line for line in told)
 
@@ -158,7 +159,7 @@ def test_a_backtest_judges_one_window_after_the_other(table: LabelledTable, defi
     for earlier, later in pairwise(evaluations):
         assert earlier.test_from < earlier.test_until < later.test_from
         assert earlier.n_train < later.n_train
-    assert all(evaluation.has_signal for evaluation in evaluations)
+    assert all(evaluation.has_gain for evaluation in evaluations)
 
 
 def test_a_backtest_with_too_many_windows_is_refused(make_table: TableFactory, definitions: Definitions) -> None:

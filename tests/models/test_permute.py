@@ -37,6 +37,7 @@ def test_no_signal_is_left(make_table: TableFactory, definitions: Definitions):
     table = make_table(n_leads=2_000)
     (real,) = backtest_transition(table, definitions=definitions, n_folds=1)
     (chance,) = backtest_transition(permuted(table, seed=1), definitions=definitions, n_folds=1)
-    assert real.has_signal
-    assert not chance.has_signal
+    assert real.has_gain
+    assert real.has_ranking
+    assert not chance.has_gain
     assert chance.model.auc.low < 0.5

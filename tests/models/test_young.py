@@ -25,7 +25,7 @@ def rows(*leads: tuple[str, float, float | None, float | None, float | None]) ->
             "converted_after_days": np.array(converted, dtype=float),
             "left_after_days": np.array(left, dtype=float),
             "converted": [value is not None for value in converted],
-            "ordinal": 1,
+            "day": 0,
             "weight": 1.0,
         }
     )

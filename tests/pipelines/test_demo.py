@@ -86,14 +86,14 @@ def shown(tmp_path, monkeypatch, capsys):
 def test_the_demo_gives_the_warnings_of_train(shown):
     _, err, _ = shown(PROMOTED)
     warnings = training_warnings(PROMOTED.release.manifest)
-    assert len(warnings) == 2
+    assert len(warnings) == 1
     assert all(f"! {warning}\n" in err for warning in warnings)
 
 
 def test_the_chosen_model_of_each_transition_is_called_ours(shown):
     out, _, _ = shown(PROMOTED)
     assert "our model (logistic regression)" in out
-    assert "our model (base rate)" in out
+    assert "our model (base rate by age)" in out
 
 
 def test_the_leads_to_call_say_whether_they_are_extrapolated_and_hide_no_small_probability(shown):

@@ -42,7 +42,7 @@ def test_training_warns_of_everything_once(capsys):
 def test_a_backtest_warns_below_each_window_without_signal(capsys):
     folds = (evaluation(SQL, model="lightgbm"), evaluation(SQL, model="lightgbm", gain=0.0))
     display.backtests({SQL: folds}, as_json=False)
-    assert capsys.readouterr().err.count("no gain over the base rate can be told from chance") == 1
+    assert capsys.readouterr().err.count("no gain over the base rate by age can be told from chance") == 1
 
 
 def test_a_small_base_rate_is_not_0(capsys):
