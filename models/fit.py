@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -67,12 +67,18 @@ class Made:
 class Fitter:
     """Makes models over `columns`; `seed` decides whatever is drawn.
 
-    `young` are the young leads that recipes may learn from; None where the time of the rows plays no part.
+    Attributes
+    ----------
+    young
+        The young leads that recipes may learn from; None where the time of the rows plays no part.
+    guessed
+        How likely open young leads are to convert, by moment and share of the latest rows: every recipe asks for it.
     """
 
     columns: tuple[FeatureColumn, ...]
     seed: int
     young: YoungLeads | None = None
+    guessed: dict[tuple[dt.datetime, float], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def make(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> Made:
         """What `recipe` makes of the labelled `rows`, as known at the moment `at`."""
@@ -92,15 +98,17 @@ class Fitter:
     def learnt(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> pd.DataFrame:
         """The rows that `recipe` learns from: the latest of `rows`, and young leads as known at `at` where it says so.
 
-        `rows` are in order of `as_of`.
+        `rows` are all that are labelled at `at`, in order of `as_of`.
         """
         latest = rows.iloc[round(len(rows) * (1 - recipe.recent_share)) :]
         if not recipe.young or self.young is None or at is None:
             return latest
         known = self.young.at(at, since=latest["as_of"].min())
-        if known.open_rows.empty:
-            return known.joined(latest, p_open=np.empty(0))
-        return known.joined(latest, p_open=self._raw([self._fit(GUESSING, latest)], known.open_rows))
+        key = (at, recipe.recent_share)
+        if key not in self.guessed:
+            estimators = [] if known.open_rows.empty else [self._fit(GUESSING, latest)]
+            self.guessed[key] = self._raw(estimators, known.open_rows) if estimators else np.empty(0)
+        return known.joined(latest, p_open=self.guessed[key])
 
     def held_out(self, setting: Setting, learnt: pd.DataFrame, test: pd.DataFrame) -> HeldOut:
         """What a model with `setting` that was fitted on the rows `learnt` predicts for `test`."""

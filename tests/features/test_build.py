@@ -84,13 +84,13 @@ def test_numbers_are_float64_and_categories_are_strings(labelled):
     assert {column.type for column in labelled.columns} == {"number", "category"}
 
 
-def test_the_j_th_snapshot_of_a_lead_weighs_one_over_j_whatever_becomes_of_it(labelled):
+def test_a_snapshot_of_a_later_week_weighs_less_whatever_becomes_of_it(labelled):
     rows = labelled.labelled()
     weights = rows.groupby("lead_id")["weight"].apply(list).to_dict()
     assert {lead: pytest.approx(found) for lead, found in weights.items()} == {
         "A": [1, 1 / 2, 1 / 3],
         "B": [1, 1 / 2, 1 / 3, 1 / 4],
-        "C": [1 / 3, 1 / 4, 1 / 5, 1 / 6],
+        "C": [1, 1 / 2, 1 / 3, 1 / 4],  # its second spell
     }
     unlabelled = labelled.frame[~labelled.frame.index.isin(labelled.labelled().index)]
     assert len(unlabelled) > 0

@@ -172,7 +172,7 @@ def test_features_that_say_nothing_are_only_counted(of_an_sql, release):
 
 def test_what_was_learnt_from_the_lead_is_told_moment_by_moment(of_an_sql):
     told = rows(of_an_sql, "LabelledTable")
-    assert any(label.startswith("mql_to_sql") and value.startswith("entry: converted") for label, value in told.items())
+    assert any(label.startswith("mql_to_sql") and value.startswith("day 0: converted") for label, value in told.items())
     assert any(label.startswith("sql_to_win") for label in told)
 
 
