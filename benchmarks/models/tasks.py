@@ -10,8 +10,9 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
-from data_contracts.snapshots import DAYS_IN_STAGE, MISSES, LabelledTable
+from data_contracts.snapshots import MISSES, LabelledTable
 from models.split import Fold, Split, forward_folds, grouped_folds
+from models.young import YoungLeads
 
 RowSet = Literal["task_rows", "all_moments"]
 """What is learnt from: earlier leads at the task's own day in the stage, each weighing 1; or at all their moments,
@@ -83,13 +84,8 @@ def task_of(
 
 
 def day_in_stage(rows: pd.DataFrame) -> np.ndarray:
-    """The planned day in the stage of each row: the column `day`, else whole days in the stage.
-
-    A snapshot is taken a minute or so after the planned day, so the whole days are the planned ones.
-    """
-    if DAY in rows.columns:
-        return rows[DAY].to_numpy(dtype=np.int64)
-    return np.floor(rows[DAYS_IN_STAGE].to_numpy(dtype=np.float64)).astype(np.int64)
+    """The planned day in the stage of each row."""
+    return rows[DAY].to_numpy(dtype=np.int64)
 
 
 def write_task(task: Task, folder: Path) -> str:
@@ -105,17 +101,35 @@ def write_task(task: Task, folder: Path) -> str:
         n_folds[rows_of] = len(folds)
         marks = {f"fold_{i}": mark for i, mark in enumerate(_marks(rows, folds), start=1)}
         _plain(rows).assign(**marks).to_parquet(folder / f"{rows_of}.parquet", index=False)
+        _plain(_young(task, rows)).to_parquet(folder / young_file(rows_of), index=False)
     _plain(task.split.test).drop(columns=list(OUTCOMES)).to_parquet(folder / TEST_FILE, index=False)
     content = {
         "transition": str(task.table.transition),
         "horizon_days": task.table.horizon_days,
-        "extracted_at": task.table.extracted_at.isoformat(),
+        "known_at": task.split.test_from.isoformat(),
         "features": [{"name": column.name, "type": column.type} for column in task.table.columns],
         "n_folds": n_folds,
     }
     (folder / TASK_FILE).write_text(json.dumps(content, indent=2), encoding="utf-8")
-    files = [folder / TASK_FILE, folder / TEST_FILE, *(folder / f"{rows_of}.parquet" for rows_of in n_folds)]
+    learnt = (folder / name for rows_of in n_folds for name in (f"{rows_of}.parquet", young_file(rows_of)))
+    files = [folder / TASK_FILE, folder / TEST_FILE, *learnt]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
+
+
+def young_file(rows_of: RowSet) -> str:
+    """The file of the leads whose horizon had not passed when the test begins. Only our procedure reads them."""
+    return f"{rows_of}-young.parquet"
+
+
+def _young(task: Task, rows: pd.DataFrame) -> pd.DataFrame:
+    """Young leads on the days of `rows`, with what was known of them when the test begins."""
+    known = YoungLeads.of(task.table).at(task.split.test_from, since=rows["as_of"].min())
+    told = known.rows.assign(
+        converted=False,
+        converted_after_days=known.rows["converted_after_days"].where(known.has_converted),
+        left_after_days=known.rows["left_after_days"].where(known.has_left),
+    )
+    return told[told[DAY].isin(rows[DAY].unique())]
 
 
 def _plain(rows: pd.DataFrame) -> pd.DataFrame:

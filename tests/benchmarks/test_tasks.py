@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.models.tasks import LATER, LEARN, OUTCOMES, Task, day_in_stage, task_of, write_task
+from benchmarks.models.tasks import LATER, LEARN, OUTCOMES, Task, task_of, write_task, young_file
 from models.split import Split, forward_folds
 
 
@@ -28,10 +28,18 @@ def test_leads_that_are_looked_at_once_give_one_set_of_rows(task: Task) -> None:
     assert list(once.row_sets) == ["task_rows"]
 
 
-def test_the_day_is_the_planned_one_where_the_frame_has_it_else_whole_days() -> None:
-    a_minute_later = pd.DataFrame({"days_in_stage": [1 / 1440, 7 + 1 / 1440]})
-    assert day_in_stage(a_minute_later).tolist() == [0, 7]
-    assert day_in_stage(a_minute_later.assign(day=[0, 3])).tolist() == [0, 3]
+def test_young_leads_are_told_as_they_were_known_when_the_test_begins(task: Task, tmp_path: Path) -> None:
+    write_task(task, tmp_path)
+    young = pd.read_parquet(tmp_path / young_file("all_moments"))
+    assert (young["as_of"] < task.split.test_from).all()
+    assert (young["outcome_known_at"] > task.split.test_from).all()
+    followed = (task.split.test_from - young["as_of"]).dt.total_seconds() / 86_400
+    told = young[["converted_after_days", "left_after_days"]]
+    assert (told.isna() | told.le(followed, axis=0)).all(axis=None)
+    assert not young["converted"].any()
+    of_day = pd.read_parquet(tmp_path / young_file("task_rows"))
+    assert set(of_day["day"]) == {14}
+    assert 0 < len(of_day) < len(young)
 
 
 def test_the_file_of_the_test_rows_does_not_say_what_became_of_them(task: Task, tmp_path: Path) -> None:
