@@ -6,16 +6,18 @@ python -m benchmarks.noise --seeds 200
 import argparse
 import datetime as dt
 import multiprocessing
-import sys
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 from scipy.stats import beta
 
+from data_contracts.errors import TooFewOutcomesError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Capacity, Definitions, SnapshotPlan, TransitionDefinition
@@ -29,6 +31,9 @@ FROM = dt.datetime(2024, 1, 1)  # noqa: DTZ001  times are UTC without a zone
 EXTRACTED_AT = FROM + dt.timedelta(days=HISTORY_DAYS)
 MEAN_LOG_ODDS = -1.0
 """Of converting within the horizon of the entry, about: a quarter of the leads."""
+
+Verdict = Literal["alarm", "quiet", "refused"]
+"""Noise was called signal; it was not; or there were too few outcomes to learn anything."""
 
 N_NUMBERS = 8
 COLUMNS = (
@@ -157,10 +162,13 @@ def _snapshots(leads: pd.DataFrame, converts_after: np.ndarray, *, day: int) -> 
     )
 
 
-def is_alarm(seed: int, *, world: World) -> bool:
-    """Whether the noise of `world` is called signal."""
-    fitted = train_transition(noise_table(world, seed=seed), definitions=DEFINITIONS)
-    return fitted.summary.estimator != BASE_RATE_BY_AGE
+def verdict_on(seed: int, *, world: World) -> Verdict:
+    """What is made of one history of `world`."""
+    try:
+        fitted = train_transition(noise_table(world, seed=seed), definitions=DEFINITIONS)
+    except TooFewOutcomesError:
+        return "refused"
+    return "quiet" if fitted.summary.estimator == BASE_RATE_BY_AGE else "alarm"
 
 
 def clopper_pearson(n_found: int, n: int) -> tuple[float, float]:
@@ -175,12 +183,12 @@ def clopper_pearson(n_found: int, n: int) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def count_alarms(world: World, *, seeds: Iterable[int], n_processes: int = 1) -> int:
-    """How many of `seeds` raise an alarm."""
+def verdicts(world: World, *, seeds: Iterable[int], n_processes: int = 1) -> Counter[Verdict]:
+    """How often each verdict is given on the histories of `seeds`."""
     if n_processes == 1:
-        return sum(is_alarm(seed, world=world) for seed in seeds)
+        return Counter(verdict_on(seed, world=world) for seed in seeds)
     with multiprocessing.get_context("spawn").Pool(n_processes) as pool:
-        return sum(pool.imap_unordered(partial(is_alarm, world=world), seeds))
+        return Counter(pool.imap_unordered(partial(verdict_on, world=world), seeds))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -189,12 +197,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", type=int, default=200, help="histories of each world")
     parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args(arguments)
-    print(f"{'world':<20}{'histories':>10}{'alarms':>8}{'share':>8}   95 % interval (Clopper-Pearson)")
+    print(f"{'world':<20}{'judged':>8}{'refused':>9}{'alarms':>8}{'share':>8}   95 % interval (Clopper-Pearson)")
     for name, world in WORLDS.items():
-        n_alarms = count_alarms(world, seeds=range(asked.seeds), n_processes=asked.processes)
-        low, high = clopper_pearson(n_alarms, asked.seeds)
-        print(f"{name:<20}{asked.seeds:>10}{n_alarms:>8}{n_alarms / asked.seeds:>8.1%}   {low:.1%} to {high:.1%}")
-        sys.stdout.flush()
+        found = verdicts(world, seeds=range(asked.seeds), n_processes=asked.processes)
+        n_judged = asked.seeds - found["refused"]
+        low, high = clopper_pearson(found["alarm"], n_judged)
+        counts = f"{n_judged:>8}{found['refused']:>9}{found['alarm']:>8}{found['alarm'] / n_judged:>8.1%}"
+        print(f"{name:<20}{counts}   {low:.1%} to {high:.1%}", flush=True)
 
 
 if __name__ == "__main__":
