@@ -59,13 +59,23 @@ class Judgement:
         return self.evaluations[-1].has_gain and self.at_acting_age.has_ranking
 
 
-def judge(table: LabelledTable, split: Split, *, definitions: Definitions, seed: int, say: Say = silent) -> Judgement:
+def judge(
+    table: LabelledTable,
+    split: Split,
+    *,
+    young: YoungLeads,
+    definitions: Definitions,
+    seed: int,
+    say: Say = silent,
+) -> Judgement:
     """What the procedure chooses on the training rows of `split`, judged on its test rows.
 
     Parameters
     ----------
     table
         What `split` is of: its transition, its columns, and all leads that compete for capacity.
+    young
+        The young leads of the same accounts as the rows of `split`.
     definitions
         For the judged days and sales' capacity.
     seed
@@ -73,7 +83,7 @@ def judge(table: LabelledTable, split: Split, *, definitions: Definitions, seed:
     """
     days = definitions.snapshots.judged_days
     decides = acting_day(split.train, days)
-    fitter = Fitter(table.columns, seed, YoungLeads.of(table))
+    fitter = Fitter(table.columns, seed, young)
     selection = select(split.train, fitter, say=say)
     share = capacity_share(
         table,

@@ -76,7 +76,8 @@ def train_transition(
     split = split_at(rows, test_from if test_from is not None else default_test_from(rows))
     _refuse_split(table, split)
     say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
-    judged = judge(table, split, definitions=definitions, seed=seed, say=say)
+    young = YoungLeads.of(table, rows)
+    judged = judge(table, split, young=young, definitions=definitions, seed=seed, say=say)
     if not judged.has_signal:
         say(f"{table.transition}: no signal was found; the base rate by age is published")
         return _fitted(table, rows, None, judged=judged, seed=seed)
@@ -98,9 +99,10 @@ def backtest_transition(
     splits = rolling_tests(rows, n_folds=n_folds)
     for split in splits:
         _refuse_split(table, split)
+    young = YoungLeads.of(table, rows)
     evaluations = []
     for number, split in enumerate(splits, start=1):
-        evaluations.append(judge(table, split, definitions=definitions, seed=seed, say=say).at_acting_age)
+        evaluations.append(judge(table, split, young=young, definitions=definitions, seed=seed, say=say).at_acting_age)
         say(f"{table.transition}: judged window {number} of {len(splits)}")
     return tuple(evaluations)
 
@@ -112,7 +114,7 @@ def fit_on(table: LabelledTable, rows: pd.DataFrame, *, seed: int = SEED, say: S
     It is the model that `train_transition` judges where `rows` are the training rows of its split. The base rate
     by age is never put in its place: whether there is a signal is told on later leads.
     """
-    selection = select(rows, Fitter(table.columns, seed, YoungLeads.of(table)), say=say)
+    selection = select(rows, Fitter(table.columns, seed, YoungLeads.of(table, rows)), say=say)
     judged = Judgement(selection, acting_day=ENTRY, evaluations=())
     return _fitted(table, rows, selection.best, judged=judged, seed=seed)
 
@@ -124,7 +126,7 @@ def _fitted(
     known = evidence_of(rows)
     made = Made((), None)
     if choice is not None:
-        made = Fitter(table.columns, seed, YoungLeads.of(table)).make(choice, rows, at=table.extracted_at)
+        made = Fitter(table.columns, seed, YoungLeads.of(table, rows)).make(choice, rows, at=table.extracted_at)
     summary = TransitionSummary(
         transition=table.transition,
         horizon_days=table.horizon_days,

@@ -123,7 +123,7 @@ def young_file(rows_of: RowSet) -> str:
 
 def _young(task: Task, rows: pd.DataFrame) -> pd.DataFrame:
     """Young leads on the days of `rows`, with what was known of them when the test begins."""
-    known = YoungLeads.of(task.table).at(task.split.test_from, since=rows["as_of"].min())
+    known = YoungLeads.of(task.table, task.table.labelled()).at(task.split.test_from, since=rows["as_of"].min())
     told = known.rows.assign(
         converted=False,
         converted_after_days=known.rows["converted_after_days"].where(known.has_converted),

@@ -89,7 +89,7 @@ def test_a_recipe_learns_from_the_latest_rows_only_where_it_says_so(rows: pd.Dat
 def test_a_recipe_learns_from_young_leads_only_where_it_says_so(rows: pd.DataFrame, table: LabelledTable) -> None:
     at = dt.datetime(2025, 6, 1)
     mature = rows[rows["outcome_known_at"] <= at]
-    fitter = Fitter(COLUMNS, seed=0, young=YoungLeads.of(table))
+    fitter = Fitter(COLUMNS, seed=0, young=YoungLeads.of(table, rows))
     assert fitter.learnt(Recipe((LOGISTIC,)), mature, at=at).equals(mature)
     with_young = fitter.learnt(Recipe((LOGISTIC,), young=True), mature, at=at)
     assert with_young["as_of"].max() > mature["as_of"].max()

@@ -24,7 +24,7 @@ def rows(table: LabelledTable) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def selection(rows: pd.DataFrame, table: LabelledTable) -> Selection:
-    return select(rows, Fitter(COLUMNS, seed=0, young=YoungLeads.of(table)))
+    return select(rows, Fitter(COLUMNS, seed=0, young=YoungLeads.of(table, rows)))
 
 
 def tried(selection: Selection, estimator: str) -> list:

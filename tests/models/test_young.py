@@ -6,7 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.split import learning_rows
 from models.young import YoungLeads
+from tests.models.conftest import TableFactory
 
 AT = dt.datetime(2026, 3, 1)
 HORIZON = dt.timedelta(days=30)
@@ -80,6 +82,17 @@ def test_ended_leads_count_as_they_ended_and_all_rows_are_in_order_of_time():
     assert joined["as_of"].is_monotonic_increasing
     assert joined.set_index("lead_id").loc[["won", "lost"], "converted"].tolist() == [True, False]
     assert len(joined) == 5 + 2
+
+
+def test_of_a_sample_of_accounts_as_large_a_share_of_the_young_is_taken(make_table: TableFactory):
+    table = make_table(n_leads=4_000, leads_per_account=1)
+    rows = learning_rows(table, most_rows=len(table.labelled()) // 4)
+    whole, sampled = YoungLeads.of(table, table.labelled()), YoungLeads.of(table, rows)
+    assert len(sampled.rows) / len(whole.rows) == pytest.approx(0.25, abs=0.04)
+    labelled = set(table.labelled()["group_id"])
+    assert set(sampled.rows["group_id"]) & labelled == set(rows["group_id"]), "accounts are taken whole"
+    new = {account for account in sampled.rows["group_id"] if account not in labelled}
+    assert 0 < len(new) < len(set(whole.rows["group_id"]) - labelled)
 
 
 @pytest.mark.slow
