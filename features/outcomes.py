@@ -62,7 +62,7 @@ def outcomes_of(
     followed = followed.mutate(converted=followed.converted_after_days.notnull())
     followed = _touched(followed, history, definitions.contact, transition)
     if not _needs_contact(definitions.contact, transition):
-        followed = followed.mutate(contacted_after_days=ibis.literal(0.0))
+        followed = followed.mutate(contacted_after_days=ibis.literal(0, "int32").cast("float64"))
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(followed, history.extracted_at))
 
