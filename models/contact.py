@@ -29,9 +29,9 @@ from models.select import paired_gain
 from models.split import Split, converted_or_not, learning_rows, split_at
 from models.threads import in_one_thread
 
-CONTACT = Recipe((logistic_setting(-1),))
-"""How the chance of contact is learnt: by one logistic regression with a loose penalty. A choice is not searched for:
-the chances serve weights and diagnostics, and are published for nobody."""
+CONTACT = Recipe((logistic_setting(-3),), calibrator="sigmoid")
+"""How the chance of contact is learnt. No recipe is searched for: the chances serve weights and diagnostics only. Weights
+go wrong where chances are too extreme, hence the calibrator."""
 
 N_CROSS_FITS = 4
 """Parts into which accounts are dealt: each lead's chance comes from a model of the other three."""
@@ -44,9 +44,7 @@ HAS_REACHED, CHANCE, STANDS_FOR = "has_reached", "p_contact", "stands_for"
 
 
 @in_one_thread
-def contact_report(
-    table: LabelledTable, recipe: Recipe, *, test_from: dt.datetime, seed: int
-) -> ContactReport | None:
+def contact_report(table: LabelledTable, recipe: Recipe, *, test_from: dt.datetime, seed: int) -> ContactReport | None:
     """Which leads of `table` sales contacted, and how far those stand for all that entered the stage.
 
     Parameters
@@ -248,5 +246,5 @@ def _gain(later: pd.DataFrame, plain: Floats, weighted: Floats, *, weight: Float
 
 
 def _within_0_and_1(estimate: Estimate) -> Estimate:
-    low, value, high = (None if x is None else min(max(x, 0.0), 1.0) for x in (estimate.low, estimate.value, estimate.high))
-    return Estimate(value=value, low=low, high=high)
+    figures = estimate.model_dump()
+    return Estimate(**{name: None if x is None else min(max(x, 0.0), 1.0) for name, x in figures.items()})

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.isotonic import IsotonicRegression
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -24,7 +25,7 @@ class Overlap:
     Attributes
     ----------
     is_unlike
-        One a lead: whether its chance of contact is so low that of the leads with chances as low, at most
+        One a lead: whether its chance of contact is so low that of the leads with about such a chance, at most
         `MOST_ALIKE` were contacted. No labelled lead is like it.
     is_thin
         One a lead: whether labelled leads like it are so few that a figure of all leads is more precise without it.
@@ -71,15 +72,13 @@ def effective_size(weight: Floats) -> float:
 
 
 def _unlike(chance: Floats, contacted: Flags) -> Flags:
-    """The largest group of the leads with the lowest chances of whom at most `MOST_ALIKE` were contacted.
+    """Where of the leads with about such a chance, at most `MOST_ALIKE` were contacted.
 
-    It is told by what happened, not by the level of the chances: a penalty draws these to the mean.
+    It is told by what happened, not by the level of the chances, which a penalty draws to the mean: by the best rising
+    step function of the chance (isotonic regression, as in Zadrozny and Elkan, 2002).
     """
-    order = np.argsort(chance, kind="stable")
-    share = np.cumsum(contacted[order]) / np.arange(1, len(order) + 1)
-    is_last_of_its_chance = np.append(np.diff(chance[order]) > 0, True)
-    ends = np.flatnonzero((share <= MOST_ALIKE) & is_last_of_its_chance)
-    return np.asarray(chance <= chance[order][ends[-1]]) if len(ends) else np.zeros(len(chance), dtype=bool)
+    steps = IsotonicRegression(out_of_bounds="clip").fit(chance, contacted.astype(np.float64))
+    return np.asarray(steps.predict(chance) <= MOST_ALIKE)
 
 
 def _least_precise_below(chance: Floats) -> float:
