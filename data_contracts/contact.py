@@ -141,8 +141,9 @@ def contact_summary(report: ContactReport) -> list[str]:
     return [
         f"{begin}sales contacted {percent(report.n_contacted / report.n_leads)} of {report.n_leads:,} leads; for "
         f"{percent(report.unlike_share)} of all leads no labelled lead is like them",
-        f"{begin}the rate of all leads from {report.test_from:%Y-%m-%d} on lies between {figure(rate.lowest.value or 0)} "
-        f"and {figure(rate.highest.value or 0)}; it is {estimate_text(rate.if_alike)} if {ASSUMPTION}",
+        f"{begin}the rate of all leads from {report.test_from:%Y-%m-%d} on lies between "
+        f"{estimate_text(rate.lowest)} and {estimate_text(rate.highest)}, whatever the others would do; it is "
+        f"{estimate_text(rate.if_alike)} if {ASSUMPTION}",
         f"{begin}weights for the chance of contact would change the mean probability of all leads by "
         f"{estimate_text(report.weighting.change)}; they are off",
     ]

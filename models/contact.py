@@ -2,8 +2,8 @@
 
 Only contacted leads have an outcome, and the old rule chose them. If, among leads with the same features, those that
 were contacted are like the others, a model of the outcome needs no correction where it is flexible enough (Shimodaira,
-2000, J Stat Plan Inference 90:227). How far that carries is told here: by overlap, by bounds that assume nothing, and by
-what weights would change.
+2000, J Stat Plan Inference 90:227). How far that carries is told here: by overlap, by bounds that assume nothing, and
+by what weights would change.
 """
 
 import datetime as dt
@@ -30,8 +30,8 @@ from models.split import Split, converted_or_not, learning_rows, split_at
 from models.threads import in_one_thread
 
 CONTACT = Recipe((logistic_setting(-3),), calibrator="sigmoid")
-"""How the chance of contact is learnt. No recipe is searched for: the chances serve weights and diagnostics only. Weights
-go wrong where chances are too extreme, hence the calibrator."""
+"""How the chance of contact is learnt. No recipe is searched for: the chances serve weights and diagnostics only.
+Weights go wrong where chances are too extreme, hence the calibrator."""
 
 N_CROSS_FITS = 4
 """Parts into which accounts are dealt: each lead's chance comes from a model of the other three."""
@@ -204,8 +204,8 @@ def _rate(later: pd.DataFrame, p: Floats) -> RateBounds:
     """What share of the leads `later`, whose predicted probabilities are `p`, would have converted if contacted.
 
     Under the named assumption it is the mean prediction, and on top of it what predictions miss among the contacted,
-    weighted so that these stand for all (augmented inverse-probability weighting: Robins, Rotnitzky and Zhao, 1994, J Am
-    Stat Assoc 89:846). It is right if either the predictions or the chances of contact are.
+    weighted so that these stand for all (augmented inverse-probability weighting: Robins, Rotnitzky and Zhao, 1994, J
+    Am Stat Assoc 89:846). It is right if either the predictions or the chances of contact are.
     """
     contacted, group = _contacted(later), later["group_id"].to_numpy()
     reached = np.where(contacted, later[HAS_REACHED].to_numpy(dtype=bool), False).astype(np.float64)

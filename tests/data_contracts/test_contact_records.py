@@ -51,8 +51,9 @@ def report(**changes) -> ContactReport:
 def test_a_summary_says_who_is_unlike_where_the_rate_lies_and_what_is_assumed():
     assert contact_summary(report()) == [
         "mql_to_sql: sales contacted 30 % of 1,000 leads; for 7 % of all leads no labelled lead is like them",
-        "mql_to_sql: the rate of all leads from 2026-01-11 on lies between 0.100 and 0.780; it is "
-        "0.270 [0.260, 0.280] if never-contacted leads convert as contacted leads with the same features",
+        "mql_to_sql: the rate of all leads from 2026-01-11 on lies between 0.100 [0.090, 0.110] and "
+        "0.780 [0.770, 0.790], whatever the others would do; it is 0.270 [0.260, 0.280] if never-contacted leads "
+        "convert as contacted leads with the same features",
         "mql_to_sql: weights for the chance of contact would change the mean probability of all leads by "
         "-0.005 [-0.015, 0.005]; they are off",
     ]
