@@ -157,7 +157,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _print_errors(found: Sequence[Comparison]) -> None:
     """The mean over the simulations and its standard deviation, by leads and model; then what weights change."""
     names = ("bias", "rmse", "rank", "slope")
-    print(f"\n{'leads':<18}{'model':<22}" + "".join(f"{name:>18}" for name in names))
+    print(f"\nmean ± standard deviation over {len(found)} simulations")
+    print(f"{'leads':<18}{'model':<22}" + "".join(f"{name:>18}" for name in names))
     for leads, model in found[0].errors:
         values = {name: [getattr(one.errors[leads, model], name) for one in found] for name in names}
         print(f"{leads:<18}{model:<22}" + "".join(_spread(values[name]) for name in names))
