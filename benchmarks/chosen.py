@@ -27,7 +27,14 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from features.build import build_training_table
 from models.calibrate import clipped
-from models.contact import contact_report, entries_of, standing_for_all, weighted_for_contact, with_chances
+from models.contact import (
+    HAS_REACHED,
+    contact_report,
+    entries_of,
+    standing_for_all,
+    weighted_for_contact,
+    with_chances,
+)
 from models.fit import Fitter
 from models.recipe import Recipe
 from models.select import select
@@ -77,11 +84,23 @@ class Errors:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One simulation: by leads and model the errors, the report, and the true rate of the test period's leads."""
+    """One simulation.
+
+    Attributes
+    ----------
+    errors
+        By leads and model.
+    true_rate
+        Mean true probability of the leads of the test period.
+    short
+        The share of all contacted leads that became SQLs less the mean of their true probabilities: what the labels
+        themselves are off by.
+    """
 
     errors: Mapping[tuple[str, str], Errors]
     report: ContactReport
     true_rate: float
+    short: float
 
 
 def slope_of(predicted: Floats, true: Floats) -> float:
@@ -123,7 +142,8 @@ def compare(table: LabelledTable) -> Comparison:
         for leads, kept in (("all", np.ones(len(true), dtype=bool)), ("never contacted", ~contacted)):
             errors[leads, name] = Errors.of(predicted[kept], true[kept])
     is_test = entries["as_of"] >= report.test_from
-    return Comparison(errors, report, true_rate=float(true[is_test].mean()))
+    short = float(entries.loc[contacted, HAS_REACHED].mean() - true[contacted].mean())
+    return Comparison(errors, report, true_rate=float(true[is_test].mean()), short=short)
 
 
 def _models(table: LabelledTable, entries: pd.DataFrame, recipe: Recipe) -> dict[str, Floats]:
@@ -182,6 +202,7 @@ def _print_bounds(found: Sequence[Comparison]) -> None:
     print(f"narrow figure less truth: {_spread(off).strip()}")
     contacted = [_value(r.contacted.value) - true for r, true in rates]
     print(f"rate of the contacted less truth: {_spread(contacted).strip()}")
+    print(f"contacted leads that became SQLs less their true share: {_spread([one.short for one in found]).strip()}")
 
 
 def _value(figure: float | None) -> float:
