@@ -6,6 +6,7 @@ import json
 from typing import Literal
 
 from data_contracts.configuration import Configuration
+from data_contracts.contact import ContactReport
 from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.leaks import LeakReport
@@ -167,6 +168,9 @@ class TransitionSummary(Record):
         One a judged day with enough outcomes, in order, and one of all snapshots at the end; empty while not judged.
     leaks
         What was looked for in the attributes and activity kinds; None where nobody looked.
+    contact
+        Whom sales contacted, and what that leaves unknown; None where contact is assumed, the transition needs none, or
+        too few leads were contacted, or never contacted, to tell.
     """
 
     transition: Transition
@@ -184,6 +188,7 @@ class TransitionSummary(Record):
     candidates: tuple[Candidate, ...]
     evaluations: tuple[Evaluation, ...]
     leaks: LeakReport | None = None
+    contact: ContactReport | None = None
 
     @property
     def at_acting_age(self) -> Evaluation:

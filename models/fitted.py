@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from data_contracts.contact import ContactReport
 from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
 from data_contracts.releases import ReleaseManifest, TransitionSummary
@@ -105,6 +106,10 @@ class FittedTransition:
     def looked_through(self, leaks: LeakReport) -> "FittedTransition":
         """The same model, with what may have known the outcome."""
         return replace(self, summary=self.summary.model_copy(update={"leaks": leaks}))
+
+    def knowing(self, contact: ContactReport | None) -> "FittedTransition":
+        """The same model, with whom sales contacted."""
+        return replace(self, summary=self.summary.model_copy(update={"contact": contact}))
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, ...]:

@@ -12,6 +12,7 @@ from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY
 from models.base_rate import fit_base_rate_by_age
+from models.contact import contact_report
 from models.evaluate import base_rate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import Fitter, Made
@@ -48,6 +49,7 @@ def train_transition(
     3. Signal is a gain over the base rate by age, at all ages together, whose interval lies above 0, and an AUC at the
        acting age (`models.judge.acting_day`) whose interval lies above 0.5.
     4. With signal, the same choice is fitted again on all labelled rows. Without, the base rate by age is published.
+    5. Whom sales contacted is told beside it (`models.contact`): it changes no probability.
 
     Parameters
     ----------
@@ -78,10 +80,11 @@ def train_transition(
     say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
     young = YoungLeads.of(table, rows)
     judged = judge(table, split, young=young, definitions=definitions, seed=seed, say=say)
+    contact = contact_report(table, judged.selection.best, test_from=split.test_from, seed=seed)
     if not judged.has_signal:
         say(f"{table.transition}: no signal was found; the base rate by age is published")
-        return _fitted(table, rows, None, judged=judged, seed=seed)
-    fitted = _fitted(table, rows, judged.selection.best, judged=judged, seed=seed)
+        return _fitted(table, rows, None, judged=judged, seed=seed).knowing(contact)
+    fitted = _fitted(table, rows, judged.selection.best, judged=judged, seed=seed).knowing(contact)
     say(f"{table.transition}: {fitted.summary.estimator} fitted on all {len(rows):,} snapshots")
     return fitted
 

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.contact import contact_summary
 from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title, evaluation_warning
 from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
@@ -89,6 +90,8 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
     show("")
     for summary in manifest.transitions:
         for line in leak_summary(summary.leaks) if summary.leaks else ():
+            show(line)
+        for line in contact_summary(summary.contact) if summary.contact else ():
             show(line)
     thresholds = manifest.thresholds
     show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")

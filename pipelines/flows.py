@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title
 from data_contracts.history import CheckReport
@@ -90,6 +91,8 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
         _show_table(f"ages-{summary.transition}", age_rows(summary.evaluations), f"{summary.transition}, age by age")
         if summary.leaks is not None:
             _show_table(f"leaks-{summary.transition}", leak_rows(summary.leaks), leaks_title(summary.leaks))
+        if summary.contact is not None:
+            _show_table(f"contact-{summary.transition}", contact_rows(summary.contact), contact_title(summary.contact))
     return made
 
 

@@ -17,6 +17,11 @@ from data_contracts.check import open_checked
 from data_contracts.settings import StoreSettings, load_settings
 from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from features.build import build_training_table
+from models.contact import contact_report, entries_of, standing_for_all, weighted_for_contact, with_chances
+from models.estimators import logistic_setting
+from models.fit import Fitter
+from models.recipe import Recipe
+from models.split import default_test_from, learning_rows
 from models.train import train_transition
 from pipelines.ingest import ingest_history
 from pipelines.store import Store
@@ -27,6 +32,8 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 SEEDS = (21, 22, 23, 24)
 N_LEADS = 14_000
+RECIPE = Recipe((logistic_setting(-3),))
+"""Of the outcome, where the choice does not matter."""
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +108,40 @@ def test_without_the_rule_the_level_would_be_wrong(crms, left_out):
     predicted, true = predicted_and_true(replace(table, frame=frame), truth, settings, asked=table)
     print(f"{left_out} as negatives: mean predicted less mean true {predicted.mean() - true.mean():.3f}")
     assert predicted.mean() < true.mean() - 0.05
+
+
+def with_truth(entries, truth):
+    """Those of `entries` that are a lead's first, with its true probability."""
+    found = entries.merge(truth[["lead_id", "mql_at", "p_mql_to_sql"]], on="lead_id")
+    return found[(found["as_of"] - found["mql_at"]).dt.total_seconds().abs() < 3600]
+
+
+def test_the_true_rate_of_all_leads_is_within_the_bounds(crms):
+    """Contacted or not: the bounds assume nothing; the narrow figure assumes what holds in the simulation."""
+    off = []
+    for table, truth, _ in crms.values():
+        report = contact_report(table, RECIPE, test_from=default_test_from(learning_rows(table)), seed=0)
+        later = with_truth(entries_of(table).frame, truth)
+        true = later.loc[later["as_of"] >= report.test_from, "p_mql_to_sql"].mean()
+        rate = report.rate
+        print(f"bounds {rate.lowest.value:.3f} to {rate.highest.value:.3f}, narrow {rate.if_alike}, truth {true:.3f}")
+        assert rate.lowest.value < true < rate.highest.value
+        assert report.unlike_share < 0.05, "simulated sales may call anybody"
+        off.append(rate.if_alike.value - true)
+    assert np.mean(off) == pytest.approx(0, abs=0.03)
+
+
+def test_weights_for_the_chance_of_contact_bring_nothing(crms):
+    """They are off: a flexible model without them is as close to the truth of all leads."""
+    gains = []
+    for table, truth, _ in crms.values():
+        entries = with_chances(entries_of(table), seed=0)
+        rows, asked = standing_for_all(table, entries), with_truth(entries, truth)
+        fitter = Fitter(table.columns, seed=0)
+        plain, weighted = (
+            np.sqrt(np.mean((fitter.predicted(RECIPE, train, asked, at=None) - asked["p_mql_to_sql"]) ** 2))
+            for train in (rows, weighted_for_contact(rows))
+        )
+        print(f"root mean square error plain {plain:.4f}, weighted {weighted:.4f}")
+        gains.append(plain - weighted)
+    assert np.mean(gains) < 0.005
