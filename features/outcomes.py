@@ -67,9 +67,7 @@ def outcomes_of(
     return _weighted(_with_status(followed, history.extracted_at))
 
 
-def with_wins(
-    outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions
-) -> ir.Table:
+def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions) -> ir.Table:
     """`outcomes` of `mql_to_sql`, with what became of each snapshot on the whole way to a win.
 
     A lead is won if it reached `sql` (or a stage beyond) within the first horizon of `as_of`, and was won within the

@@ -11,7 +11,7 @@ from sklearn.pipeline import Pipeline
 
 from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
-from data_contracts.releases import ReleaseManifest, TransitionSummary
+from data_contracts.releases import ChainSummary, ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
@@ -122,8 +122,20 @@ class FittedTransition:
 
 
 @dataclass(frozen=True, eq=False)
+class FittedChain:
+    """How good the probability of a win before SQL is, and the calibrator of it that `summary` names, if any."""
+
+    summary: ChainSummary
+    calibrator: BaseEstimator | None
+
+
+@dataclass(frozen=True, eq=False)
 class ScoringRelease:
-    """All that scoring needs, and the only thing that is promoted: the manifest and the model of each transition."""
+    """All that scoring needs, and the only thing that is promoted: the manifest and the model of each transition.
+
+    `win_calibrator` mends the probability of a win of leads before SQL; None where `manifest.chain` names none.
+    """
 
     manifest: ReleaseManifest
     transitions: Mapping[Transition, FittedTransition]
+    win_calibrator: BaseEstimator | None = None

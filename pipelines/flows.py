@@ -12,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
 from data_contracts.errors import LeadScoreError
-from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title
+from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, evaluation_rows, evaluation_title
 from data_contracts.history import CheckReport
 from data_contracts.leaks import leak_rows, leaks_title
 from data_contracts.releases import Evaluation
@@ -90,6 +90,8 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
         _show_table(f"ages-{summary.transition}", age_rows(summary.evaluations), f"{summary.transition}, age by age")
         if summary.leaks is not None:
             _show_table(f"leaks-{summary.transition}", leak_rows(summary.leaks), leaks_title(summary.leaks))
+    if (chain := made.release.manifest.chain) is not None:
+        _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
     return made
 
 
