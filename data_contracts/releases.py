@@ -184,7 +184,7 @@ class TransitionSummary(Record):
         raise ValueError(f"{self.transition} was not judged on day {self.acting_day}")
 
 
-ChainCalibrator = Literal["none", "sigmoid", "beta"]
+ChainCalibrator = Literal["none", "sigmoid", "beta", "sigmoid_by_age"]
 """What the product of both transitions is calibrated by."""
 
 

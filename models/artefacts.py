@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from zipfile import BadZipFile
 
 import skops.io
 from pydantic import ValidationError
-from sklearn.base import BaseEstimator
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from data_contracts.errors import ReleaseError
@@ -15,6 +14,7 @@ from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from models.fitted import FittedTransition, ScoringRelease
+from models.win_calibrator import WinCalibrator
 
 MANIFEST = "release.json"
 WIN_CALIBRATOR = "win_calibrator.skops"
@@ -51,7 +51,7 @@ def save_release(release: ScoringRelease, folder: Path) -> None:
             file.write_bytes(_dumped(content, file))
     if release.win_calibrator is not None:
         file = folder / WIN_CALIBRATOR
-        file.write_bytes(_dumped({"calibrator": release.win_calibrator}, file))
+        file.write_bytes(_dumped({"calibrator": release.win_calibrator.fitted}, file))
     (folder / MANIFEST).write_text(release.manifest.model_dump_json(indent=2), encoding="utf-8")
 
 
@@ -127,10 +127,12 @@ def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], f
     )
 
 
-def _win_calibrator(manifest: ReleaseManifest, folder: Path) -> BaseEstimator | None:
+def _win_calibrator(manifest: ReleaseManifest, folder: Path) -> WinCalibrator | None:
     if manifest.chain is None or manifest.chain.calibrator == "none":
         return None
-    return cast(BaseEstimator, _loaded(folder / WIN_CALIBRATOR, names=("calibrator",))["calibrator"])
+    return WinCalibrator(
+        manifest.chain.calibrator, _loaded(folder / WIN_CALIBRATOR, names=("calibrator",))["calibrator"]
+    )
 
 
 def _loaded(file: Path, *, names: tuple[str, ...]) -> dict[str, Any]:

@@ -3,14 +3,13 @@
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from data_contracts.scores import P_SQL, P_WIN, P_WIN_GIVEN_SQL
+from data_contracts.snapshots import DAYS_IN_STAGE
 from data_contracts.vocabulary import Stage, Transition
-from models.calibrate import calibrated
 from models.fitted import FittedTransition
+from models.win_calibrator import WinCalibrator, p_win_before_sql
 
 QUALIFIED_STAGES = (Stage.SQL, Stage.OPPORTUNITY)
 """Stages in which a lead has its SQL behind it."""
@@ -20,7 +19,7 @@ def win_probabilities(
     transitions: Mapping[Transition, FittedTransition],
     frame: pd.DataFrame,
     *,
-    calibrator: BaseEstimator | None = None,
+    calibrator: WinCalibrator | None = None,
 ) -> pd.DataFrame:
     """The probabilities of each row of `frame`: `p_sql`, `p_win_given_sql`, and `p_win`.
 
@@ -35,7 +34,7 @@ def win_probabilities(
     transitions
         The models of a release: `mql_to_sql` and `sql_to_win`, or `mql_to_win`.
     frame
-        Features, and `stage`.
+        Features, and `stage`; with a calibrator `days_in_stage`.
     calibrator
         Of the product, for leads before SQL; None where the product needs none.
     """
@@ -44,7 +43,7 @@ def win_probabilities(
 
 
 def chained(
-    predicted: Mapping[Transition, np.ndarray], frame: pd.DataFrame, *, calibrator: BaseEstimator | None = None
+    predicted: Mapping[Transition, np.ndarray], frame: pd.DataFrame, *, calibrator: WinCalibrator | None = None
 ) -> pd.DataFrame:
     """As `win_probabilities`, from what the models of the transitions have `predicted` for each row of `frame`."""
     if Transition.MQL_TO_WIN in predicted:
@@ -56,24 +55,7 @@ def chained(
     chances = pd.DataFrame({P_SQL: p_sql, P_WIN_GIVEN_SQL: predicted[Transition.SQL_TO_WIN]}, index=frame.index)
     chances[P_WIN] = chances[P_SQL] * chances[P_WIN_GIVEN_SQL]
     if calibrator is not None:
-        before = ~is_qualified
-        chances.loc[before, P_WIN] = p_win_before_sql(chances[before], calibrator)
-        chances.loc[before, P_WIN_GIVEN_SQL] = chances.loc[before, P_WIN] / chances.loc[before, P_SQL]
+        mended = p_win_before_sql(chances.assign(**{DAYS_IN_STAGE: frame[DAYS_IN_STAGE]}), calibrator)
+        chances[P_WIN] = chances[P_WIN].where(is_qualified, mended)
+        chances[P_WIN_GIVEN_SQL] = chances[P_WIN_GIVEN_SQL].where(is_qualified, chances[P_WIN] / chances[P_SQL])
     return chances
-
-
-def p_win_before_sql(chances: pd.DataFrame, calibrator: BaseEstimator | None) -> npt.NDArray[np.float64]:
-    """The probability of a win of leads before SQL: the calibrated product, and the product itself without calibrator.
-
-    It is at most `p_sql`. A calibrator knows the product alone, and could lift it above the SQL that a win needs.
-
-    Parameters
-    ----------
-    chances
-        `p_sql` and `p_win_given_sql`, as the two models say them.
-    calibrator
-        What `models.chain_calibrate.fit_chain_calibrator` returns.
-    """
-    p_sql = chances[P_SQL].to_numpy(dtype=np.float64)
-    product = p_sql * chances[P_WIN_GIVEN_SQL].to_numpy(dtype=np.float64)
-    return product if calibrator is None else np.asarray(np.minimum(calibrated(calibrator, product), p_sql))

@@ -67,6 +67,10 @@ class Link:
         is_model = fitted.summary.estimator != BASE_RATE_BY_AGE and chosen is not None
         return cls(table, learning_rows(table), Recipe.of(chosen) if is_model and chosen else None, seed)
 
+    def without_young(self) -> "Link":
+        """The same, learnt from leads whose horizon has passed only."""
+        return replace(self, recipe=None if self.recipe is None else replace(self.recipe, young=False))
+
     def known(self, at: dt.datetime) -> pd.DataFrame:
         """The labelled rows whose outcome was known at the moment `at`."""
         return self.rows[self.rows["outcome_known_at"] <= at]
@@ -103,21 +107,23 @@ class Chain:
         return cls(*(Link.of(tables[step], fitted[step], seed=seed) for step in STEPS))
 
     def predicted(self, asked: pd.DataFrame, *, at: dt.datetime, unseen: Collection[str] = ()) -> pd.DataFrame:
-        """`p_sql` and `p_win_given_sql` of each row `asked`, as `Link.predicted` says them, with its index."""
+        """The rows `asked` with `p_sql` and `p_win_given_sql`, as `Link.predicted` says them."""
         chances = {
             name: link.predicted(asked, at=at, unseen=unseen)
             for name, link in ((P_SQL, self.first), (P_WIN_GIVEN_SQL, self.second))
         }
-        return pd.DataFrame(chances, index=asked.index)
+        return asked.assign(**chances)
 
     def cross_predicted(self, rows: pd.DataFrame, *, at: dt.datetime) -> pd.DataFrame:
         """As `predicted`, each row by models of three quarters of the accounts, never of the row's own.
 
-        Neither model has seen the account: a lead that was won is in the training of both.
+        Neither model has seen the account: a lead that was won is in the training of both. Young leads are left out.
+        They are later than all of `rows`, whose horizons have passed, and would double the time.
         """
+        mature = Chain(*(link.without_young() for link in (self.first, self.second)))
         dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, converted_or_not(rows), groups=rows["group_id"])
         parts = []
         for _, held_out in dealt:
             asked = rows.iloc[held_out]
-            parts.append(self.predicted(asked, at=at, unseen=set(asked["group_id"])))
+            parts.append(mature.predicted(asked, at=at, unseen=set(asked["group_id"])))
         return pd.concat(parts).loc[rows.index]

@@ -1,23 +1,20 @@
 """The probability of a win before SQL, held against wins of later leads, and calibrated where that clearly helps."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from data_contracts.evaluation_table import CHAIN, PRODUCT
 from data_contracts.progress import Say, silent
-from data_contracts.releases import ChainCalibrator, ChainSummary, Evaluation
+from data_contracts.releases import ChainSummary, Evaluation
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
 from models.baselines import base_rate_by_age_prediction, base_rate_prediction, point_rule_prediction
-from models.chain import p_win_before_sql
-from models.chain_calibrate import choose_calibrator, fit_chain_calibrator, is_worth_a_try
 from models.chain_links import STEPS, Chain, way_to_a_win
+from models.chain_select import choose_calibrator, is_worth_a_try
 from models.evaluate import EvaluationPlan, evaluate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fitted import FittedChain, FittedTransition
@@ -26,6 +23,7 @@ from models.metrics import Prediction
 from models.split import Split, at_day, default_test_from, learning_rows, split_at
 from models.threads import in_one_thread
 from models.train import SEED
+from models.win_calibrator import WinCalibrator, fit_win_calibrator, p_win_before_sql
 
 WAITING_STAGES = (Stage.MQL, Stage.SAL)
 """Stages before SQL in which leads are labelled."""
@@ -83,13 +81,13 @@ def train_chain(
     predictions = _predictions(split, chain, calibrator)
     evaluations = _evaluations(split, predictions, days=definitions.snapshots.judged_days, seed=seed)
     summary = ChainSummary(
-        calibrator=calibrator.name,
+        calibrator="none" if calibrator is None else calibrator.name,
         n_labelled=known.n_converted + known.n_not_converted,
         n_won=known.n_converted,
         acting_day=fitted[Transition.MQL_TO_SQL].summary.acting_day,
         evaluations=evaluations,
     )
-    say(f"p_win before SQL: judged on {split.test['lead_id'].nunique():,} leads, calibrator {calibrator.name}")
+    say(f"p_win before SQL: judged on {split.test['lead_id'].nunique():,} leads, calibrator {summary.calibrator}")
     return _fitted_on_all(rows, chain, summary)
 
 
@@ -97,8 +95,7 @@ def _fitted_on_all(rows: pd.DataFrame, chain: Chain, summary: ChainSummary) -> F
     """The calibrator that `summary` names, fitted on all labelled `rows`; none where that turns the ranking round."""
     if summary.calibrator == "none":
         return FittedChain(summary, None)
-    chances = chain.cross_predicted(rows, at=chain.first.table.extracted_at)
-    calibrator = fit_chain_calibrator(summary.calibrator, rows, chances)
+    calibrator = fit_win_calibrator(summary.calibrator, chain.cross_predicted(rows, at=chain.first.table.extracted_at))
     if calibrator is None:
         return FittedChain(summary.model_copy(update={"calibrator": "none"}), None)
     return FittedChain(summary, calibrator)
@@ -122,20 +119,12 @@ def _split(rows: pd.DataFrame, chain: Chain) -> Split | None:
     return split if is_judged and all(_is_enough(known, LEAST_TRAIN_OUTCOMES) for known in both) else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Calibrator:
-    name: ChainCalibrator
-    fitted: BaseEstimator | None
-
-
-def _calibrator(split: Split, chain: Chain) -> _Calibrator:
+def _calibrator(split: Split, chain: Chain) -> WinCalibrator | None:
     """The calibrator that is chosen and fitted on what was known when the test of `split` begins."""
     if not is_worth_a_try(split.train):
-        return _Calibrator("none", None)
-    chances = chain.cross_predicted(split.train, at=split.test_from)
-    name = choose_calibrator(split.train, chances)
-    fitted = fit_chain_calibrator(name, split.train, chances)
-    return _Calibrator("none" if fitted is None else name, fitted)
+        return None
+    seen = chain.cross_predicted(split.train, at=split.test_from)
+    return fit_win_calibrator(choose_calibrator(seen), seen)
 
 
 def _evaluations(
@@ -159,12 +148,12 @@ def _evaluations(
     return tuple(found)
 
 
-def _predictions(split: Split, chain: Chain, calibrator: _Calibrator) -> list[Prediction]:
+def _predictions(split: Split, chain: Chain, calibrator: WinCalibrator | None) -> list[Prediction]:
     """What the chain, the base rate by age and, where it was calibrated, the product say of every test row."""
-    chances = chain.predicted(split.test, at=split.test_from)
-    ours, product = (p_win_before_sql(chances, each) for each in (calibrator.fitted, None))
+    test = chain.predicted(split.test, at=split.test_from)
+    ours, product = (p_win_before_sql(test, each) for each in (calibrator, None))
     made = [Prediction(CHAIN, ours, ours), base_rate_by_age_prediction(split.train, split.test)]
-    return made if calibrator.fitted is None else [*made, Prediction(PRODUCT, product, product)]
+    return made if calibrator is None else [*made, Prediction(PRODUCT, product, product)]
 
 
 def _at(

@@ -20,6 +20,7 @@ from models.design import design_batches
 from models.estimators import design_probabilities, model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
 from models.threads import in_one_thread
+from models.win_calibrator import WinCalibrator
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +127,7 @@ class FittedChain:
     """How good the probability of a win before SQL is, and the calibrator of it that `summary` names, if any."""
 
     summary: ChainSummary
-    calibrator: BaseEstimator | None
+    calibrator: WinCalibrator | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,4 +139,4 @@ class ScoringRelease:
 
     manifest: ReleaseManifest
     transitions: Mapping[Transition, FittedTransition]
-    win_calibrator: BaseEstimator | None = None
+    win_calibrator: WinCalibrator | None = None

@@ -1,49 +1,47 @@
-"""Whether the product of both transitions means what it says, and the calibrator that mends it where it does not."""
+"""Which calibrator the product of both transitions gets: the one that clearly gains on later leads, otherwise none."""
+
+from typing import get_args
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sklearn.base import BaseEstimator
 
 from data_contracts.releases import ChainCalibrator
-from data_contracts.scores import P_SQL, P_WIN_GIVEN_SQL
-from models.calibrate import LEAST_CALIBRATION_OUTCOMES, fit_calibrator
-from models.chain import p_win_before_sql
+from models.calibrate import LEAST_CALIBRATION_OUTCOMES
 from models.evidence import evidence_of
 from models.fit import HeldOut
 from models.select import CLEAR, mean_loss, paired_gain
 from models.split import converted_or_not, forward_folds, grouped_folds
+from models.win_calibrator import fit_win_calibrator, p_win_before_sql, product_of
 
-TRIED: tuple[ChainCalibrator, ...] = ("sigmoid", "beta")
-"""Isotonic regression is left out: it takes 500 wins at the least, and wins are few."""
+TRIED: tuple[ChainCalibrator, ...] = get_args(ChainCalibrator)[1:]
+"""All but `none`. Isotonic regression is not among them: it takes 500 wins at the least, and wins are few."""
 
 
 def is_worth_a_try(rows: pd.DataFrame) -> bool:
     """Whether the labelled `rows` hold enough wins for any calibrator."""
-    return evidence_of(rows).n_rarer >= min(LEAST_CALIBRATION_OUTCOMES[name] for name in TRIED)
+    return evidence_of(rows).n_rarer >= LEAST_CALIBRATION_OUTCOMES["sigmoid"]
 
 
-def choose_calibrator(rows: pd.DataFrame, chances: pd.DataFrame) -> ChainCalibrator:
+def choose_calibrator(rows: pd.DataFrame) -> ChainCalibrator:
     """The calibrator of least log loss on later leads; none unless it clearly gains.
 
     It is the rule by which a transition's calibrator is chosen (`models.select`): a gain beyond one standard error of
     the paired difference, between accounts. Each fold's calibrator learns from the products of the rows known then.
+    Where history is too short for that, it learns from other accounts of the same time.
 
     Parameters
     ----------
     rows
-        Labelled with wins, in order of `as_of`.
-    chances
-        `p_sql` and `p_win_given_sql` of each row, by models that had not seen its account.
+        Labelled with wins, in order of `as_of`; `p_sql` and `p_win_given_sql` by models that had not seen the account.
     """
-    told = rows.assign(**{name: chances[name] for name in (P_SQL, P_WIN_GIVEN_SQL)})
-    folds = forward_folds(told) or grouped_folds(told)
+    folds = forward_folds(rows) or grouped_folds(rows)
     later = HeldOut.joined([_held_out(fold.test) for fold in folds])
     found: dict[ChainCalibrator, npt.NDArray[np.float64]] = {
         "none": np.concatenate([p_win_before_sql(fold.test, None) for fold in folds])
     }
     for name in TRIED:
-        learnt = [fit_chain_calibrator(name, fold.train, fold.train) for fold in folds]
+        learnt = [fit_win_calibrator(name, fold.train) for fold in folds]
         if any(calibrator is not None for calibrator in learnt):
             pairs = zip(folds, learnt, strict=True)
             found[name] = np.concatenate([p_win_before_sql(fold.test, calibrator) for fold, calibrator in pairs])
@@ -51,18 +49,9 @@ def choose_calibrator(rows: pd.DataFrame, chances: pd.DataFrame) -> ChainCalibra
     return best if paired_gain(found["none"], found[best], later).exceeds(CLEAR) else "none"
 
 
-def fit_chain_calibrator(name: ChainCalibrator, rows: pd.DataFrame, chances: pd.DataFrame) -> BaseEstimator | None:
-    """The calibrator called `name`, learnt from the products of `chances` and the wins of `rows`.
-
-    None where none is asked for or none can be had (`models.calibrate.fit_calibrator`).
-    """
-    held_out = _held_out(rows.assign(**{each: chances[each] for each in (P_SQL, P_WIN_GIVEN_SQL)}))
-    return fit_calibrator(name, held_out.raw, outcome=held_out.outcome, weight=held_out.weight, lead=held_out.lead)
-
-
 def _held_out(rows: pd.DataFrame) -> HeldOut:
     return HeldOut(
-        raw=(rows[P_SQL] * rows[P_WIN_GIVEN_SQL]).to_numpy(dtype=np.float64),
+        raw=product_of(rows),
         outcome=converted_or_not(rows),
         weight=rows["weight"].to_numpy(dtype=np.float64),
         group=rows["group_id"].to_numpy(),
