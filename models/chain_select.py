@@ -1,7 +1,5 @@
 """Which calibrator the product of both transitions gets: the one that clearly gains on later leads, otherwise none."""
 
-from typing import get_args
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,8 +12,10 @@ from models.select import CLEAR, mean_loss, paired_gain
 from models.split import converted_or_not, forward_folds, grouped_folds
 from models.win_calibrator import fit_win_calibrator, p_win_before_sql, product_of
 
-TRIED: tuple[ChainCalibrator, ...] = get_args(ChainCalibrator)[1:]
-"""All but `none`. Isotonic regression is not among them: it takes 500 wins at the least, and wins are few."""
+PLAIN: tuple[ChainCalibrator, ...] = ("sigmoid", "beta")
+"""Those that read the product alone. Isotonic regression is left out: it takes 500 wins at the least."""
+
+BY_AGE: ChainCalibrator = "sigmoid_by_age"
 
 
 def is_worth_a_try(rows: pd.DataFrame) -> bool:
@@ -24,11 +24,12 @@ def is_worth_a_try(rows: pd.DataFrame) -> bool:
 
 
 def choose_calibrator(rows: pd.DataFrame) -> ChainCalibrator:
-    """The calibrator of least log loss on later leads; none unless it clearly gains.
+    """The calibrator that clearly lowers the log loss of later leads; none where none does.
 
-    It is the rule by which a transition's calibrator is chosen (`models.select`): a gain beyond one standard error of
-    the paired difference, between accounts. Each fold's calibrator learns from the products of the rows known then.
-    Where history is too short for that, it learns from other accounts of the same time.
+    `sigmoid` and `beta` are held against none, and `sigmoid_by_age` against what that leaves. To gain clearly is to
+    gain beyond one standard error of the paired difference, between accounts (`models.select`). Each fold's calibrator
+    learns from the products of the rows known then. Where history is too short for that, it learns from other accounts
+    of the same time.
 
     Parameters
     ----------
@@ -40,13 +41,18 @@ def choose_calibrator(rows: pd.DataFrame) -> ChainCalibrator:
     found: dict[ChainCalibrator, npt.NDArray[np.float64]] = {
         "none": np.concatenate([p_win_before_sql(fold.test, None) for fold in folds])
     }
-    for name in TRIED:
+    for name in (*PLAIN, BY_AGE):
         learnt = [fit_win_calibrator(name, fold.train) for fold in folds]
         if any(calibrator is not None for calibrator in learnt):
             pairs = zip(folds, learnt, strict=True)
             found[name] = np.concatenate([p_win_before_sql(fold.test, calibrator) for fold, calibrator in pairs])
-    best = min(found, key=lambda name: mean_loss(found[name], later))
-    return best if paired_gain(found["none"], found[best], later).exceeds(CLEAR) else "none"
+    kept: ChainCalibrator = "none"
+    for tried in (PLAIN, (BY_AGE,)):
+        best = min(
+            (name for name in tried if name in found), key=lambda name: mean_loss(found[name], later), default=kept
+        )
+        kept = best if paired_gain(found[kept], found[best], later).exceeds(CLEAR) else kept
+    return kept
 
 
 def _held_out(rows: pd.DataFrame) -> HeldOut:
