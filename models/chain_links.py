@@ -1,12 +1,13 @@
 """The two models on the way to a win, made anew of what was known at a moment, and their product for unseen leads."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedGroupKFold
 
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
@@ -15,6 +16,8 @@ from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.base_rate import base_rate_at, fit_base_rate_by_age
+from models.calibrate import CalibratorName, blended, calibrated, clipped, fit_calibrator
+from models.estimators import model_frame, raw_probabilities
 from models.fit import N_CROSS_FITS, Fitter
 from models.fitted import FittedTransition
 from models.recipe import Recipe
@@ -67,25 +70,59 @@ class Link:
         is_model = fitted.summary.estimator != BASE_RATE_BY_AGE and chosen is not None
         return cls(table, learning_rows(table), Recipe.of(chosen) if is_model and chosen else None, seed)
 
-    def without_young(self) -> "Link":
-        """The same, learnt from leads whose horizon has passed only."""
-        return replace(self, recipe=None if self.recipe is None else replace(self.recipe, young=False))
-
     def known(self, at: dt.datetime) -> pd.DataFrame:
         """The labelled rows whose outcome was known at the moment `at`."""
         return self.rows[self.rows["outcome_known_at"] <= at]
 
-    def predicted(
-        self, asked: pd.DataFrame, *, at: dt.datetime, unseen: Collection[str] = ()
-    ) -> npt.NDArray[np.float64]:
-        """What the recipe, made of what was known at `at` but of no account in `unseen`, says of each row `asked`."""
+    def predicted(self, asked: pd.DataFrame, *, at: dt.datetime) -> npt.NDArray[np.float64]:
+        """What the recipe, made of what was known at `at`, says of each row `asked`; young leads as known then."""
         known = self.known(at)
-        known = known[~known["group_id"].isin(unseen)]
         if self.recipe is None:
             return base_rate_at(fit_base_rate_by_age(known), asked)
-        young = YoungLeads.of(self.table).rows
-        fitter = Fitter(self.table.columns, self.seed, YoungLeads(young[~young["group_id"].isin(unseen)]))
+        fitter = Fitter(self.table.columns, self.seed, YoungLeads.of(self.table))
         return fitter.predicted(self.recipe, known, asked, at=at)
+
+    def cross_predicted(
+        self, asked: pd.DataFrame, *, at: dt.datetime, part: Mapping[str, int]
+    ) -> npt.NDArray[np.float64]:
+        """The same of each row `asked`, from models that have not seen the accounts of the row's own part.
+
+        `part` is the number of each account, below `N_CROSS_FITS`. What the models say is calibrated, where the recipe
+        says so, by what was predicted for the accounts of the other parts. Young leads are left out: they are later
+        than all of `asked`, whose horizons have passed, and would double the time.
+        """
+        known = self.known(at)
+        known_part = known["group_id"].map(part).fillna(-1).to_numpy()
+        asked_part = asked["group_id"].map(part).to_numpy()
+        found, of_known = np.empty(len(asked)), np.full(len(known), np.nan)
+        for number in range(N_CROSS_FITS):
+            learnt, is_asked, is_held_out = known[known_part != number], asked_part == number, known_part == number
+            if self.recipe is None:
+                found[is_asked] = base_rate_at(fit_base_rate_by_age(learnt), asked[is_asked])
+                continue
+            plain = replace(self.recipe, young=False, calibrator="none")
+            made = Fitter(self.table.columns, self.seed).make(plain, learnt, at=at)
+            found[is_asked], of_known[is_held_out] = (
+                blended([raw_probabilities(one, model_frame(rows, self.table.columns)) for one in made.estimators])
+                for rows in (asked[is_asked], known[is_held_out])
+            )
+        if self.recipe is None or self.recipe.calibrator == "none":
+            return clipped(found)
+        for number in range(N_CROSS_FITS):
+            others = ~np.isin(known_part, (number, -1))
+            calibrator = _calibrator(self.recipe.calibrator, known[others], of_known[others])
+            found[asked_part == number] = calibrated(calibrator, found[asked_part == number])
+        return found
+
+
+def _calibrator(name: CalibratorName, rows: pd.DataFrame, raw: npt.NDArray[np.float64]) -> BaseEstimator | None:
+    return fit_calibrator(
+        name,
+        raw,
+        outcome=converted_or_not(rows),
+        weight=rows["weight"].to_numpy(dtype=np.float64),
+        lead=rows["lead_id"].to_numpy(),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,24 +143,22 @@ class Chain:
         """That of a release's two transitions."""
         return cls(*(Link.of(tables[step], fitted[step], seed=seed) for step in STEPS))
 
-    def predicted(self, asked: pd.DataFrame, *, at: dt.datetime, unseen: Collection[str] = ()) -> pd.DataFrame:
+    def predicted(self, asked: pd.DataFrame, *, at: dt.datetime) -> pd.DataFrame:
         """The rows `asked` with `p_sql` and `p_win_given_sql`, as `Link.predicted` says them."""
-        chances = {
-            name: link.predicted(asked, at=at, unseen=unseen)
-            for name, link in ((P_SQL, self.first), (P_WIN_GIVEN_SQL, self.second))
-        }
-        return asked.assign(**chances)
+        return asked.assign(
+            **{P_SQL: self.first.predicted(asked, at=at), P_WIN_GIVEN_SQL: self.second.predicted(asked, at=at)}
+        )
 
     def cross_predicted(self, rows: pd.DataFrame, *, at: dt.datetime) -> pd.DataFrame:
-        """As `predicted`, each row by models of three quarters of the accounts, never of the row's own.
+        """The same, each row from models of three quarters of the accounts, never of the row's own.
 
-        Neither model has seen the account: a lead that was won is in the training of both. Young leads are left out.
-        They are later than all of `rows`, whose horizons have passed, and would double the time.
+        Neither model has seen the account: a lead that was won is in the training of both.
         """
-        mature = Chain(*(link.without_young() for link in (self.first, self.second)))
         dealt = StratifiedGroupKFold(N_CROSS_FITS).split(rows, converted_or_not(rows), groups=rows["group_id"])
-        parts = []
-        for _, held_out in dealt:
-            asked = rows.iloc[held_out]
-            parts.append(mature.predicted(asked, at=at, unseen=set(asked["group_id"])))
-        return pd.concat(parts).loc[rows.index]
+        part = {account: n for n, (_, held) in enumerate(dealt) for account in rows["group_id"].iloc[held].unique()}
+        return rows.assign(
+            **{
+                name: link.cross_predicted(rows, at=at, part=part)
+                for name, link in ((P_SQL, self.first), (P_WIN_GIVEN_SQL, self.second))
+            }
+        )

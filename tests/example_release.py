@@ -12,6 +12,8 @@ from data_contracts.history import CrmHistory
 from data_contracts.releases import (
     BaseRateByAge,
     Candidate,
+    ChainCalibrator,
+    ChainSummary,
     Estimate,
     Evaluation,
     LiftPoint,
@@ -25,7 +27,7 @@ from data_contracts.releases import (
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FeatureColumn, FeatureTable
-from data_contracts.vocabulary import ENTRY, Transition
+from data_contracts.vocabulary import ENTRY, Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
@@ -154,6 +156,22 @@ def at_entry(told: TransitionSummary, **estimates: Estimate) -> TransitionSummar
     return told.model_copy(update={"evaluations": evaluations})
 
 
+def chain_summary(calibrator: ChainCalibrator, *, intercept: float = 0.1) -> ChainSummary:
+    """What training says of the way from MQL to a win: at entry, at all ages and of leads that sales has touched."""
+    judged = evaluation(Transition.MQL_TO_WIN, model="chain")
+    ours = judged.model.model_copy(update={"calibration_intercept": estimate(intercept)})
+    product = () if calibrator == "none" else (figures("product", gain=-0.02),)
+    judged = judged.model_copy(update={"models": (ours, *judged.models[1:], *product)})
+    others = ({"day": None}, {"day": None, "stage": Stage.SAL})
+    return ChainSummary(
+        calibrator=calibrator,
+        n_labelled=1_000,
+        n_won=90,
+        acting_day=ENTRY,
+        evaluations=(judged, *(judged.model_copy(update=changes) for changes in others)),
+    )
+
+
 def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0) -> FittedTransition:
     """A model of 600 synthetic leads of which those with many visits convert."""
     frame = leads(600, seed=seed)
@@ -207,7 +225,7 @@ def release_of_pricing_views(features: FeatureTable, *transitions: Transition) -
             seed=0,
         )
         told = summary(transition, estimator="logistic_regression")
-        models[transition] = FittedTransition(told, columns, estimator, None)
+        models[transition] = FittedTransition(told, columns, (estimator,), None)
     return release_of(models, features=columns, catalogue_digest=features.catalogue_digest)
 
 
@@ -267,7 +285,7 @@ class Fixed:
 
     def __init__(self, transition: Transition, *, probability: float, contributions: Mapping[str, float]):
         self.summary = summary(transition, estimator="logistic_regression")
-        self.estimator = object()
+        self.estimators = (object(),)
         self._probability, self._contributions = probability, contributions
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:

@@ -7,7 +7,6 @@ import pytest
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.chain_links import Chain, Link, way_to_a_win
 from models.fit import Fitter
-from models.recipe import Recipe
 from models.split import learning_rows
 from tests.example_release import base_rate
 from tests.models.ways import BLENDED, PLAIN, both_made_by, both_tables, made_by
@@ -45,16 +44,21 @@ def test_a_link_learns_what_was_known_at_the_moment_and_nothing_later(tables, ch
     np.testing.assert_array_equal(link.predicted(asked, at=AT), expected)
 
 
-def test_a_link_learns_nothing_of_accounts_that_it_must_not_see(tables):
-    accounts = set(learning_rows(tables[FIRST])["group_id"].unique()[::2])
-    link = Link.of(tables[FIRST], made_by(BLENDED, FIRST), seed=0)
+@pytest.mark.parametrize("recipe", [PLAIN, BLENDED.with_calibrator("sigmoid")], ids=["plain", "blend"])
+def test_a_part_is_predicted_by_what_has_not_seen_its_accounts(tables, recipe):
     frame = tables[FIRST].frame
-    turned = frame.assign(converted=frame["converted"] ^ frame["group_id"].isin(accounts))
-    other = Link.of(replace(tables[FIRST], frame=turned), made_by(BLENDED, FIRST), seed=0)
-    asked = frame.tail(20)
-    found = link.predicted(asked, at=AT, unseen=accounts)
-    np.testing.assert_array_equal(other.predicted(asked, at=AT, unseen=accounts), found)
-    assert not np.array_equal(other.predicted(asked, at=AT), link.predicted(asked, at=AT))
+    part = {account: n % 4 for n, account in enumerate(frame["group_id"].unique())}
+    asked = frame[frame["group_id"].map(part) == 2].tail(20)
+    turned = frame.assign(converted=frame["converted"] ^ (frame["group_id"].map(part) == 2))
+    found = Link.of(tables[FIRST], made_by(recipe, FIRST), seed=0).cross_predicted(asked, at=AT, part=part)
+    other = Link.of(replace(tables[FIRST], frame=turned), made_by(recipe, FIRST), seed=0)
+    again = other.cross_predicted(asked, at=AT, part=part)
+    if recipe.calibrator == "none":
+        np.testing.assert_array_equal(again, found)
+    else:
+        # The calibrator knows them by way of the models of the other parts alone.
+        assert np.corrcoef(again, found)[0, 1] > 0.999
+    assert not np.allclose(other.predicted(asked, at=AT), found, atol=0.05)
 
 
 def test_without_signal_the_link_is_the_base_rate_by_age_of_what_was_known(tables):
@@ -79,7 +83,16 @@ def test_products_for_calibration_are_of_accounts_that_neither_model_saw(tables,
 
 def test_young_leads_are_left_out_of_the_products_for_calibration(tables):
     link = Link.of(tables[FIRST], made_by(BLENDED, FIRST), seed=0)
-    assert link.recipe is not None
-    assert link.recipe.young
-    assert link.without_young().recipe == Recipe(BLENDED.settings, recent_share=0.5)
-    assert Link.of(tables[SECOND], base_rate(SECOND), seed=0).without_young().recipe is None
+    part = {account: n % 4 for n, account in enumerate(tables[FIRST].frame["group_id"].unique())}
+    asked = link.rows.tail(20)
+    old = Link.of(tables[FIRST], made_by(replace(BLENDED, young=False), FIRST), seed=0)
+    ours, theirs = (one.cross_predicted(asked, at=AT, part=part) for one in (link, old))
+    np.testing.assert_array_equal(ours, theirs)
+    assert not np.array_equal(link.predicted(asked, at=AT), old.predicted(asked, at=AT))
+
+
+def test_a_base_rate_is_crossed_too(tables):
+    link = Link.of(tables[SECOND], base_rate(SECOND), seed=0)
+    part = {account: n % 4 for n, account in enumerate(tables[FIRST].frame["group_id"].unique())}
+    asked = tables[FIRST].frame
+    assert len(set(link.cross_predicted(asked, at=AT, part=part))) == 4

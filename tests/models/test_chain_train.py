@@ -67,15 +67,19 @@ def test_stages_are_judged_by_themselves(far_off, definitions):
 def test_models_judged_know_nothing_that_was_learnt_later(far_off, trained, definitions, monkeypatch):
     """Every model of the judgement is asked as of the start of the test; the last calibrator, as of the extract."""
     moments = []
-    ask = Chain.predicted
-    monkeypatch.setattr(
-        Chain,
-        "predicted",
-        lambda chain, rows, *, at, unseen=(): moments.append(at) or ask(chain, rows, at=at, unseen=unseen),
-    )
+    for name in ("predicted", "cross_predicted"):
+        monkeypatch.setattr(Chain, name, _noting(getattr(Chain, name), moments))
     train_chain(far_off, both_made_by(PLAIN), definitions=definitions)
     test_from = trained.summary.evaluations[0].test_from
-    assert moments == [test_from] * (4 + 1) + [far_off[FIRST].extracted_at] * 4
+    assert moments == [test_from, test_from, far_off[FIRST].extracted_at]
+
+
+def _noting(ask, moments):
+    def noting(chain, rows, *, at):
+        moments.append(at)
+        return ask(chain, rows, at=at)
+
+    return noting
 
 
 def test_outcomes_of_the_test_change_no_calibrator_that_is_judged(far_off, trained, definitions):

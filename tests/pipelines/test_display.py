@@ -10,7 +10,7 @@ from models.versions import ReleaseVersion
 from pipelines import display
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
-from tests.example_release import base_rate, evaluation, fitted, release_of
+from tests.example_release import base_rate, chain_summary, evaluation, fitted, release_of
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -42,7 +42,7 @@ def test_training_warns_of_everything_once(capsys):
 def test_a_backtest_warns_below_each_window_without_signal(capsys):
     folds = (evaluation(SQL, model="lightgbm"), evaluation(SQL, model="lightgbm", gain=0.0))
     display.backtests({SQL: folds}, as_json=False)
-    assert capsys.readouterr().err.count("no gain over the base rate can be told from chance") == 1
+    assert capsys.readouterr().err.count("no signal; gain over the base rate by age") == 1
 
 
 def test_a_small_base_rate_is_not_0(capsys):
@@ -71,3 +71,9 @@ def test_releases_are_told_to_the_minute_in_utc(capsys):
     )
     display.releases([version], as_json=False)
     assert "2026-05-01 06:30 UTC" in capsys.readouterr().out
+
+
+def test_training_shows_how_good_a_win_is_told_before_sql(capsys):
+    release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)}, chain=chain_summary("sigmoid"))
+    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    assert "p_win before SQL, held against wins" in capsys.readouterr().out
