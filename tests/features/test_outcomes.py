@@ -32,7 +32,10 @@ def meant(name, cell):
     return cell
 
 
-@pytest.mark.parametrize("spec", specs_of("outcomes"), ids=str)
+SPECS = specs_of("outcomes")
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if "wins" not in spec.tables], ids=str)
 def test_outcomes_are_judged_as_the_spec_says(spec, make_history, settings):
     history = make_history(spec.tables)
     [name] = [name for name in spec.tables if name.startswith(OUTCOMES)]
@@ -94,7 +97,7 @@ def ways_to_a_win(history, settings):
 
 @pytest.mark.parametrize("engine", ENGINES, indirect=True)
 def test_wins_are_judged_as_the_specs_say_on_every_engine(engine, make_history, settings):
-    for spec in specs_of("wins"):
+    for spec in (spec for spec in SPECS if "wins" in spec.tables):
         found = ways_to_a_win(make_history(spec.tables), settings)
         expected = [{column: meant(column, cell) for column, cell in row.items()} for row in spec.tables["wins"]]
         assert [{column: row[column] for column in expected[0]} for row in found] == expected, spec
