@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from data_contracts.wording import estimate_text, figure, figures
 
 if TYPE_CHECKING:
-    from data_contracts.releases import Evaluation, TransitionSummary
+    from data_contracts.releases import ChainSummary, Evaluation, TransitionSummary
 
 BASE_RATE_BY_AGE: Final = "base_rate_by_age"
 BASE_RATE: Final = "base_rate"
@@ -15,12 +15,15 @@ POINT_RULE: Final = "point_rule"
 LOGISTIC_REGRESSION: Final = "logistic_regression"
 LIGHTGBM: Final = "lightgbm"
 BLEND: Final = "blend"
+CHAIN: Final = "chain"
+PRODUCT: Final = "product"
 
 ESTIMATORS = {
     LIGHTGBM: "LightGBM",
     LOGISTIC_REGRESSION: "logistic regression",
     BLEND: "blend",
     BASE_RATE_BY_AGE: "base rate by age",
+    CHAIN: "both transitions",
 }
 """What a model that was chosen is called in words, by the name it has in an evaluation."""
 
@@ -29,6 +32,7 @@ BASELINES = {
     BASE_RATE: "base rate",
     POINT_RULE: "point rule",
     LOGISTIC_REGRESSION: "plain logistic regression",
+    PRODUCT: "product of both, not calibrated",
 }
 """The same of what it is held against."""
 
@@ -74,8 +78,44 @@ def age_rows(evaluations: "Sequence[Evaluation]") -> list[dict[str, str]]:
     ]
 
 
+def chain_rows(chain: "ChainSummary") -> list[dict[str, str]]:
+    """One row an age or stage: how good `p_win` is before SQL, every figure with its 95 % interval."""
+    rows = []
+    for evaluation in chain.evaluations:
+        model = evaluation.model
+        row = {
+            "leads are judged": age_judged(evaluation),
+            "leads": f"{evaluation.n_test_leads:,}",
+            "won": figure(evaluation.test_base_rate),
+            "log loss": estimate_text(model.log_loss),
+            "gain": estimate_text(model.gain),
+            "AUC": estimate_text(model.auc),
+            "slope": estimate_text(model.calibration_slope, least=2),
+            "intercept": estimate_text(model.calibration_intercept, least=2),
+            "calibration error": estimate_text(model.expected_calibration_error),
+        }
+        if chain.calibrator != "none":
+            product = evaluation.baseline(PRODUCT)
+            row["log loss before calibration"] = estimate_text(product.log_loss)
+            row["slope before calibration"] = estimate_text(product.calibration_slope, least=2)
+            row["intercept before calibration"] = estimate_text(product.calibration_intercept, least=2)
+        rows.append(row)
+    return rows
+
+
+def chain_title(chain: "ChainSummary") -> str:
+    """What the rows of `chain_rows` are about."""
+    judged = chain.evaluations[0]
+    return (
+        f"p_win before SQL, held against wins: leads from {judged.test_from:%Y-%m-%d} on, {chain.n_won:,} of "
+        f"{chain.n_labelled:,} labelled leads were won, calibrator {chain.calibrator}; 95 % intervals"
+    )
+
+
 def age_judged(evaluation: "Evaluation") -> str:
-    """Which snapshots were judged: `at entry`, `on day 7` or `all ages`."""
+    """Which snapshots were judged: `at entry`, `on day 7`, `all ages` or `in stage sal`."""
+    if evaluation.stage is not None:
+        return f"in stage {evaluation.stage}"
     if evaluation.day is None:
         return "all ages"
     return f"on day {evaluation.day}" if evaluation.day else "at entry"

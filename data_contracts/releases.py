@@ -11,7 +11,7 @@ from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.leaks import LeakReport
 from data_contracts.snapshots import FeatureColumn
-from data_contracts.vocabulary import Transition
+from data_contracts.vocabulary import Stage, Transition
 
 CHANCE_AUC = 0.5
 """Area under the ROC curve of a ranking by chance."""
@@ -67,6 +67,8 @@ class Evaluation(Record):
     models
         The model first, then the baselines: `base_rate_by_age`, `base_rate`, `point_rule` (where one is defined),
         `logistic_regression`.
+    stage
+        The stage that the judged leads were in; None for all of them.
     lift_curve
         The model's lift point by point, shares of leads ascending; empty where none was computed.
     """
@@ -83,6 +85,7 @@ class Evaluation(Record):
     models: tuple[ModelFigures, ...]
     reliability: tuple[ReliabilityBin, ...]
     lift_curve: tuple[LiftPoint, ...] = ()
+    stage: Stage | None = None
 
     @property
     def model(self) -> ModelFigures:
@@ -204,6 +207,38 @@ class TransitionSummary(Record):
         return self.evaluations[-1]
 
 
+ChainCalibrator = Literal["none", "sigmoid", "beta", "sigmoid_by_age"]
+"""What the product of both transitions is calibrated by."""
+
+
+class ChainSummary(Record):
+    """How good `p_win` is for leads before SQL, where it is the product of two transitions.
+
+    Attributes
+    ----------
+    n_labelled, n_won
+        Leads of which it is known whether they became an SQL within the first horizon that was won within the second,
+        and those that did.
+    acting_day
+        That of `mql_to_sql`.
+    evaluations
+        On leads after all that both models and the calibrator knew: one a judged day with enough wins, one of all
+        ages, one a stage with enough wins. The gain is over the base rate by age of wins. Where there is a calibrator,
+        the product without it stands among the baselines as `product`.
+    """
+
+    calibrator: ChainCalibrator
+    n_labelled: int
+    n_won: int
+    acting_day: int
+    evaluations: tuple[Evaluation, ...]
+
+    @property
+    def at_acting_age(self) -> Evaluation | None:
+        """The evaluation on the acting day; None where too few of its leads were won."""
+        return next((one for one in self.evaluations if one.day == self.acting_day and one.stage is None), None)
+
+
 class Thresholds(Record):
     """Hand-off and grade boundaries, and the policy they come from.
 
@@ -277,7 +312,8 @@ class ReleaseInputs(Record):
 class ReleaseManifest(Record):
     """Everything of a release but the fitted objects: the only thing that is promoted, written as `release.json`.
 
-    `release_id` is that of the inputs.
+    `release_id` is that of the inputs. `chain` is None where one transition leads to a win, and where too few wins are
+    known to judge the way of two.
     """
 
     release_id: str
@@ -288,6 +324,7 @@ class ReleaseManifest(Record):
     transitions: tuple[TransitionSummary, ...]
     thresholds: Thresholds
     value_of_a_win: float
+    chain: ChainSummary | None = None
 
     @property
     def source(self) -> str:

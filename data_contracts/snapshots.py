@@ -86,7 +86,7 @@ class KnownHistory:
 FeatureType = Literal["number", "category"]
 
 TEXT = pd.StringDtype(na_value=float("nan"))
-WORDS = ("lead_id", "account_id", "group_id", "transition", "stage", "outcome_status")
+WORDS = ("lead_id", "account_id", "group_id", "transition", "stage", "outcome_status", "won_status")
 """Columns of words that are no features."""
 
 
@@ -168,7 +168,8 @@ class LabelledTable:
         touch), `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and `left_after_days`
         (until it was known that the lead converted, or left the stages; the four are missing where it did not happen
         in time, and known of censored snapshots too), `weight` (1/(1 + d/7) on day d, 0 where there is no
-        label). Categories are pandas strings.
+        label). Categories are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also `won_status` (what
+        became of it on the whole way to a win) and `won_known_at` (`as_of` plus both horizons).
     columns
         The features in order.
     counts

@@ -14,7 +14,7 @@ from features.build import build_features, build_training_table
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import Feature
-from features.outcomes import outcomes_of, value_of_a_win
+from features.outcomes import outcomes_of, value_of_a_win, with_wins
 from features.snapshots import scoring_snapshots, training_snapshots, unscored_leads
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     "training_snapshots",
     "unscored_leads",
     "value_of_a_win",
+    "with_wins",
 ]

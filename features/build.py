@@ -12,7 +12,7 @@ from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import take_measures
-from features.outcomes import LABELS, outcomes_of
+from features.outcomes import LABELS, outcomes_of, with_wins
 from features.point_rule import point_measures, total_points
 from features.profile import icp_misses
 from features.snapshots import training_snapshots
@@ -90,6 +90,8 @@ def build_training_table(
     found = training_snapshots(history, definitions, transition=transition)
     snapshots = Snapshots(engine.keep_for_now(f"snapshots_{transition}", found.table))
     outcomes = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
+    if transition is Transition.MQL_TO_SQL and Transition.SQL_TO_WIN in definitions.transitions:
+        outcomes = with_wins(outcomes, history, snapshots, definitions=definitions)
     followed = engine.keep_for_now(f"outcomes_{transition}", outcomes)
     counts = _counts(followed)
     share = min(1.0, most_labelled / max(1, sum(counts[status] for status in LABELS)))

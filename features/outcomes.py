@@ -67,6 +67,55 @@ def outcomes_of(
     return _weighted(_with_status(followed, history.extracted_at))
 
 
+def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions) -> ir.Table:
+    """`outcomes` of `mql_to_sql`, with what became of each snapshot on the whole way to a win.
+
+    A lead is won if it reached `sql` (or a stage beyond) within the first horizon of `as_of`, and was won within the
+    second horizon of that entry. The first row that fits holds.
+
+    | the snapshot | `won_status` |
+    |---|---|
+    | both horizons after `as_of` end after the extract | censored, whether or not it was won already |
+    | has no label in `outcomes` | that status: unsettled or never contacted |
+    | its lead was won in time | converted |
+    | anything else | not converted |
+
+    An SQL of yesterday that was won at once is censored like every other: see `outcomes_of`.
+
+    Parameters
+    ----------
+    outcomes
+        What `outcomes_of` returns for `mql_to_sql`.
+    snapshots
+        Those that `outcomes` are of.
+
+    Returns
+    -------
+    Table
+        `outcomes` with `won_status` (`OutcomeStatus`) and `won_known_at` (`as_of` plus both horizons). Lazy.
+
+    Raises
+    ------
+    KeyError
+        Where the definitions lack one of the two transitions.
+    """
+    first, second = (
+        ibis.interval(days=definitions.transitions[each].horizon_days)
+        for each in (Transition.MQL_TO_SQL, Transition.SQL_TO_WIN)
+    )
+    watched = snapshots.table.select("snapshot_id", "lead_id", "as_of", "spell_started_at")
+    watched = watched.mutate(outcome_known_at=watched.as_of + first)
+    followed = _flagged(outcomes, _won(watched, history.stage_changes, within=second), "is_won")
+    followed = followed.mutate(won_known_at=followed.outcome_known_at + second)
+    status = ibis.cases(
+        (followed.won_known_at > history.extracted_at, OutcomeStatus.CENSORED.value),
+        (followed.outcome_status.notin(LABELS), followed.outcome_status),
+        (followed.is_won, OutcomeStatus.CONVERTED.value),
+        else_=OutcomeStatus.NOT_CONVERTED.value,
+    )
+    return followed.mutate(won_status=status).drop("is_won")
+
+
 def value_of_a_win(history: CrmHistory) -> float:
     """What a win is worth: the mean amount of the won opportunities, in the currency of the settings.
 
@@ -125,6 +174,20 @@ def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -
     """The ids of the snapshots whose lead was closed, or reached the transition's last stage, nobody knows when."""
     matters = unsettled.filter(unsettled.is_ending | unsettled.stage.isin(reached_stages(transition.to_stage)))
     return watched.semi_join(matters, "lead_id").select("snapshot_id")
+
+
+def _won(watched: ir.Table, stage_changes: ir.Table, *, within: ir.IntervalScalar) -> ir.Table:
+    """The ids of the snapshots whose lead became an SQL in time, and was won `within` so long after it did.
+
+    Few leads are won, so that their wins come first and the stages of all others are not looked at.
+    """
+    won = stage_changes.filter(stage_changes.stage == Stage.WON.value).select("lead_id", won_at="entered_at")
+    qualified = stage_changes.filter(stage_changes.stage.isin(reached_stages(Stage.SQL)))
+    qualified = qualified.semi_join(won, "lead_id").select("lead_id", happened_at="entered_at")
+    entered = _in_time(watched, qualified).group_by("snapshot_id", "lead_id").aggregate(sql_at=ibis._.happened_at.min())
+    pairs = entered.join(won, "lead_id")
+    in_time = pairs.filter(pairs.won_at >= pairs.sql_at, pairs.won_at <= pairs.sql_at + within)
+    return in_time.select("snapshot_id").distinct()
 
 
 def _in_time(watched: ir.Table, events: ir.Table) -> ir.Table:

@@ -1,6 +1,8 @@
 """A release as a folder of files, and back: nothing is unpickled, and only types that we name are rebuilt."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from zipfile import BadZipFile
 
 import skops.io
@@ -12,8 +14,10 @@ from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from models.fitted import FittedTransition, ScoringRelease
+from models.win_calibrator import WinCalibrator
 
 MANIFEST = "release.json"
+WIN_CALIBRATOR = "win_calibrator.skops"
 
 TRUSTED_TYPES = (
     "collections.OrderedDict",
@@ -32,6 +36,8 @@ _DAMAGED = (BadZipFile, UntrustedTypesFoundException, ValueError, KeyError, Type
 def save_release(release: ScoringRelease, folder: Path) -> None:
     """Write `release` into `folder`: `release.json`, and `<transition>.skops` for each transition that has a model.
 
+    Where the probability of a win before SQL is calibrated, there is `win_calibrator.skops` as well.
+
     A transition that publishes its base rate has no file: the manifest says all there is. Raises `ReleaseError` where
     an estimator holds a type that could not be loaded again.
     """
@@ -41,7 +47,11 @@ def save_release(release: ScoringRelease, folder: Path) -> None:
             raise ReleaseError(f"{transition}: the model reads other features than the release's manifest lists")
         if fitted.estimators:
             file = _artefact(folder, fitted.summary)
-            file.write_bytes(_dumped(fitted, file))
+            content = {"estimators": list(fitted.estimators), "calibrator": fitted.calibrator}
+            file.write_bytes(_dumped(content, file))
+    if release.win_calibrator is not None:
+        file = folder / WIN_CALIBRATOR
+        file.write_bytes(_dumped({"calibrator": release.win_calibrator.fitted}, file))
     (folder / MANIFEST).write_text(release.manifest.model_dump_json(indent=2), encoding="utf-8")
 
 
@@ -64,7 +74,7 @@ def load_release(folder: Path) -> ScoringRelease:
         summary.transition: _fitted(summary, columns=manifest.features, folder=folder)
         for summary in manifest.transitions
     }
-    return ScoringRelease(manifest=manifest, transitions=transitions)
+    return ScoringRelease(manifest, transitions, win_calibrator=_win_calibrator(manifest, folder))
 
 
 def untrusted_types(artefact: bytes) -> tuple[str, ...]:
@@ -76,9 +86,9 @@ def _artefact(folder: Path, summary: TransitionSummary) -> Path:
     return folder / f"{summary.transition}.skops"
 
 
-def _dumped(fitted: FittedTransition, file: Path) -> bytes:
+def _dumped(parts: Mapping[str, object], file: Path) -> bytes:
     try:
-        content: bytes = skops.io.dumps({"estimators": list(fitted.estimators), "calibrator": fitted.calibrator})
+        content: bytes = skops.io.dumps(parts)
     except UnsupportedTypeException as error:
         raise ReleaseError(f"{file.name} cannot be written without pickle: {error}") from error
     _refuse_untrusted(content, file)
@@ -111,14 +121,27 @@ def load_manifest(file: Path) -> ReleaseManifest:
 def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], folder: Path) -> FittedTransition:
     if summary.estimator == BASE_RATE_BY_AGE:
         return FittedTransition(summary=summary, columns=columns, estimators=(), calibrator=None)
-    file = _artefact(folder, summary)
+    parts = _loaded(_artefact(folder, summary), names=("estimators", "calibrator"))
+    return FittedTransition(
+        summary=summary, columns=columns, estimators=tuple(parts["estimators"]), calibrator=parts["calibrator"]
+    )
+
+
+def _win_calibrator(manifest: ReleaseManifest, folder: Path) -> WinCalibrator | None:
+    if manifest.chain is None or manifest.chain.calibrator == "none":
+        return None
+    return WinCalibrator(
+        manifest.chain.calibrator, _loaded(folder / WIN_CALIBRATOR, names=("calibrator",))["calibrator"]
+    )
+
+
+def _loaded(file: Path, *, names: tuple[str, ...]) -> dict[str, Any]:
+    """The parts of an artefact by name, rebuilt from trusted types only."""
     try:
         content = file.read_bytes()
         _refuse_untrusted(content, file)
         parts = skops.io.loads(content, trusted=list(TRUSTED_TYPES))
-        return FittedTransition(
-            summary=summary, columns=columns, estimators=tuple(parts["estimators"]), calibrator=parts["calibrator"]
-        )
+        return {name: parts[name] for name in names}
     except FileNotFoundError:
         raise ReleaseError(f"{file} is missing; train a new release with `leadscore train`") from None
     except _DAMAGED as error:

@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from data_contracts.contact import ContactReport
 from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
-from data_contracts.releases import ReleaseManifest, TransitionSummary
+from data_contracts.releases import ChainSummary, ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
@@ -21,6 +21,7 @@ from models.design import design_batches
 from models.estimators import design_probabilities, model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
 from models.threads import in_one_thread
+from models.win_calibrator import WinCalibrator
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,8 +128,20 @@ class FittedTransition:
 
 
 @dataclass(frozen=True, eq=False)
+class FittedChain:
+    """How good the probability of a win before SQL is, and the calibrator of it that `summary` names, if any."""
+
+    summary: ChainSummary
+    calibrator: WinCalibrator | None
+
+
+@dataclass(frozen=True, eq=False)
 class ScoringRelease:
-    """All that scoring needs, and the only thing that is promoted: the manifest and the model of each transition."""
+    """All that scoring needs, and the only thing that is promoted: the manifest and the model of each transition.
+
+    `win_calibrator` mends the probability of a win of leads before SQL; None where `manifest.chain` names none.
+    """
 
     manifest: ReleaseManifest
     transitions: Mapping[Transition, FittedTransition]
+    win_calibrator: WinCalibrator | None = None

@@ -1,10 +1,12 @@
 """How a model is made, in words that a release keeps: what can be fitted again on other leads."""
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 from data_contracts.evaluation_table import BLEND
+from data_contracts.releases import Candidate
 from models.calibrate import CalibratorName
-from models.estimators import Setting
+from models.estimators import EstimatorName, Setting
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,19 @@ class Recipe:
     recent_share: float = 1.0
     young: bool = False
     calibrator: CalibratorName = "none"
+
+    @classmethod
+    def of(cls, candidate: Candidate) -> "Recipe":
+        """The recipe that `candidate` of a release was made by: what `estimator` and `parameters` say, read back."""
+        told = dict(candidate.parameters)
+        recent_share, young = float(told.pop("recent_share")), told.pop("young") == "weighted"
+        parts: dict[str, dict[str, float | int | str]] = {}
+        for name, value in told.items():
+            part, parameter = name.split(".") if candidate.estimator == BLEND else (candidate.estimator, name)
+            parts.setdefault(part, {})[parameter] = value
+        settings = tuple(Setting(cast(EstimatorName, part), tuple(named.items())) for part, named in parts.items())
+        calibrator = cast(CalibratorName, candidate.calibrator)
+        return cls(settings, recent_share=recent_share, young=young, calibrator=calibrator)
 
     @property
     def estimator(self) -> str:

@@ -13,7 +13,7 @@ from data_contracts.releases import ReleaseInputs, ReleaseManifest
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
-from models.fitted import FittedTransition, ScoringRelease
+from models.fitted import FittedChain, FittedTransition, ScoringRelease
 from models.thresholds import choose_thresholds
 from models.train import SEED
 
@@ -32,6 +32,7 @@ def assemble_release(
     fitted: Mapping[Transition, FittedTransition],
     value_of_a_win: float,
     created_at: dt.datetime,
+    chain: FittedChain | None = None,
 ) -> ScoringRelease:
     """The release of `fitted`, with hand-off and grade boundaries for the first transition.
 
@@ -45,6 +46,8 @@ def assemble_release(
         In the currency of the settings.
     created_at
         When it was trained (UTC, naive). Not an input: the same inputs give the same release tomorrow.
+    chain
+        What `train_chain` returns.
     """
     first = settings.definitions.first_transition
     manifest = ReleaseManifest(
@@ -56,8 +59,9 @@ def assemble_release(
         transitions=tuple(model.summary for model in fitted.values()),
         thresholds=choose_thresholds(fitted[first], tables[first], definitions=settings.definitions),
         value_of_a_win=value_of_a_win,
+        chain=None if chain is None else chain.summary,
     )
-    return ScoringRelease(manifest=manifest, transitions=fitted)
+    return ScoringRelease(manifest, fitted, win_calibrator=None if chain is None else chain.calibrator)
 
 
 def inputs_of(

@@ -38,13 +38,19 @@ def release_parameters(manifest: ReleaseManifest) -> dict[str, object]:
 
 
 def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
-    """What releases are compared by in a list of runs: boundaries, and figures as `<transition>.<figure>`."""
+    """What releases are compared by in a list of runs: boundaries, and figures as `<transition>.<figure>`.
+
+    Those of the way from MQL to a win are `chain.<age>.<figure>` and `chain.<stage>.<figure>`.
+    """
     kept = ("hand_off_probability", "leads_per_week", "expected_per_week")
     figures = {f"thresholds.{name}": getattr(manifest.thresholds, name) for name in kept}
     figures["value_of_a_win"] = manifest.value_of_a_win
     for summary in manifest.transitions:
         told = _model_figures(summary.at_acting_age.model)
         figures |= {f"{summary.transition}.{name}": value for name, value in told.items()}
+    for evaluation in manifest.chain.evaluations if manifest.chain else ():
+        told = _model_figures(evaluation.model)
+        figures |= {f"chain.{age_name(evaluation)}.{name}": value for name, value in told.items()}
     return figures
 
 
@@ -84,7 +90,9 @@ def _model_figures(model: ModelFigures) -> dict[str, float]:
 
 
 def age_name(evaluation: Evaluation) -> str:
-    """`entry`, `day_7`, or `all` for all ages."""
+    """`entry`, `day_7`, `all` for all ages, or the stage that the judged leads were in."""
+    if evaluation.stage is not None:
+        return str(evaluation.stage)
     if evaluation.day is None:
         return "all"
     return f"day_{evaluation.day}" if evaluation.day else "entry"

@@ -125,7 +125,7 @@ class _Search:
         """Everything that was tried, with its log loss."""
         losses = {recipe: self._loss(recipe) for recipe in self.later}
         losses |= {
-            recipe: _mean_loss(found, self._joined(recipe.with_calibrator("none")))
+            recipe: mean_loss(found, self._joined(recipe.with_calibrator("none")))
             for recipe, found in self.calibrated.items()
         }
         return tuple(
@@ -200,7 +200,7 @@ class _Search:
                 found[name] = np.concatenate([calibrated(calibrator, part.raw) for calibrator, part in pairs])
                 self.calibrated[recipe.with_calibrator(name)] = found[name]
         later = self._joined(recipe)
-        best = min(found, key=lambda name: _mean_loss(found[name], later))
+        best = min(found, key=lambda name: mean_loss(found[name], later))
         return recipe.with_calibrator(best if paired_gain(found["none"], found[best], later).exceeds(CLEAR) else "none")
 
     def _better(self, best: Recipe, others: Sequence[Recipe], *, n_errors: float = CLEAR) -> Recipe:
@@ -214,7 +214,7 @@ class _Search:
 
     def _loss(self, recipe: Recipe) -> float:
         joined = self._joined(recipe)
-        return _mean_loss(_clipped_raw(joined), joined)
+        return mean_loss(_clipped_raw(joined), joined)
 
     def _joined(self, recipe: Recipe) -> HeldOut:
         return HeldOut.joined(self._later(recipe))
@@ -249,7 +249,8 @@ def _clipped_raw(held_out: HeldOut) -> np.ndarray:
     return calibrated(None, held_out.raw)
 
 
-def _mean_loss(probability: np.ndarray, later: HeldOut) -> float:
+def mean_loss(probability: np.ndarray, later: HeldOut) -> float:
+    """The weighted log loss of `probability` on the rows `later`."""
     return float(np.average(_losses(probability, later.outcome), weights=later.weight))
 
 

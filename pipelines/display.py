@@ -6,7 +6,14 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.contact import contact_summary
-from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title, evaluation_warning
+from data_contracts.evaluation_table import (
+    age_rows,
+    chain_rows,
+    chain_title,
+    evaluation_rows,
+    evaluation_title,
+    evaluation_warning,
+)
 from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
 from data_contracts.releases import Evaluation
@@ -85,6 +92,9 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
         show_rows(
             age_rows(summary.evaluations), title=f"{summary.transition}: our model by the age at which it is asked"
         )
+    if manifest.chain is not None:
+        show("")
+        show_rows(chain_rows(manifest.chain), title=chain_title(manifest.chain))
     for warning in training_warnings(manifest):
         warn(warning)
     show("")

@@ -13,7 +13,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
-from data_contracts.evaluation_table import age_rows, evaluation_rows, evaluation_title
+from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, evaluation_rows, evaluation_title
 from data_contracts.history import CheckReport
 from data_contracts.leaks import leak_rows, leaks_title
 from data_contracts.releases import Evaluation
@@ -93,6 +93,8 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
             _show_table(f"leaks-{summary.transition}", leak_rows(summary.leaks), leaks_title(summary.leaks))
         if summary.contact is not None:
             _show_table(f"contact-{summary.transition}", contact_rows(summary.contact), contact_title(summary.contact))
+    if (chain := made.release.manifest.chain) is not None:
+        _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
     return made
 
 

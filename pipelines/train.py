@@ -10,6 +10,7 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from features.outcomes import value_of_a_win
+from models.chain_train import train_chain
 from models.fitted import ScoringRelease
 from models.release import assemble_release, inputs_of
 from models.train import train_transition
@@ -76,8 +77,9 @@ def train_release(
         transition: model.looked_through(run(find_leaks, tables[transition], evidence[transition], settings, say=say))
         for transition, model in fitted.items()
     }
+    chain = run(train_chain, tables, fitted, definitions=settings.definitions, say=say)
     release = assemble_release(
-        settings, inputs=inputs, tables=tables, fitted=fitted, value_of_a_win=value, created_at=created_at
+        settings, inputs=inputs, tables=tables, fitted=fitted, value_of_a_win=value, created_at=created_at, chain=chain
     )
     say("recording the release in MLflow")
     return run(record_release, release, tables=tables, store=store)

@@ -198,7 +198,7 @@ def _work_deals(
     mql_at, contacted_at, sql_at = (
         np.concatenate([getattr(one, name) for one in qualified]) for name in ("mql_at", "contacted_at", "sql_at")
     )
-    n_meetings = rng.poisson(np.exp(-0.3 + 0.4 * evidence.people.intent[leads]))
+    n_meetings = rng.poisson(truth.meeting_rate(evidence.people, leads))
     which = np.repeat(np.arange(len(leads)), n_meetings)
     times = contacted_at[which] + rng.random(len(which)) * (sql_at - contacted_at)[which]
     meetings = sales_activities(rng, leads[which], kind=laws.MEETING, times=times)

@@ -42,6 +42,10 @@ WIN_CYCLE = LogNormal(median=340.0, spread=0.5, least=30.0)
 LOSS_CYCLE = LogNormal(median=420.0, spread=0.7, least=15.0)
 
 
+MEETING_EFFECT, MOST_MEETINGS = 0.5, 3
+"""What a meeting adds to the log-odds of a win, and the most of them that add anything."""
+
+
 def response(points: Floats) -> LogNormal:
     """How long sales takes to call an MQL: less for leads with more points."""
     return LogNormal(median=7.0 * np.exp(-0.03 * (points - laws.MQL_POINTS)), spread=1.3, least=0.1)
@@ -50,6 +54,16 @@ def response(points: Floats) -> LogNormal:
 def lateness_penalty(respond_hours: Floats) -> Floats:
     """What a late first touch costs in log-odds: nothing within 24 h, then 0.12 for each doubling, at most 0.5."""
     return np.minimum(0.12 * np.log2(np.maximum(respond_hours, 24.0) / 24.0), 0.5)
+
+
+def p_qualifies(log_odds: Floats, penalty: Floats) -> Floats:
+    """Probability that a lead that sales called qualifies, however long the decision takes."""
+    return np.asarray(expit(log_odds - penalty))
+
+
+def meeting_rate(people: People, leads: Ints) -> Floats:
+    """How many meetings sales has with each lead before the SQL, on average."""
+    return np.asarray(np.exp(-0.3 + 0.4 * people.intent[leads]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +180,7 @@ def p_sql_if_contacted(log_odds: Floats, *, at: Floats, points: Floats) -> Float
     for node in range(DELAY_NODES):
         hours = delay.at_share((node + 0.5) / DELAY_NODES * reached)
         respond_hours = (at_business_hours(start + hours) - at) / HOUR
-        qualifies = expit(log_odds - lateness_penalty(respond_hours))
+        qualifies = p_qualifies(log_odds, lateness_penalty(respond_hours))
         total += qualifies * DECISION.share_within(horizon - hours)
     return total / DELAY_NODES
 
@@ -182,7 +196,7 @@ def win_log_odds(evidence: Evidence, leads: Ints, *, mql_at: Floats, sql_at: Flo
         + 0.9 * _fit(people, leads, by_size=laws.WIN_BY_SIZE)
         + 0.5 * _campaign(people, leads)
         + evidence.timeline.effect(leads, sql_at)
-        + 0.5 * np.minimum(n_meetings, 3)
+        + MEETING_EFFECT * np.minimum(n_meetings, MOST_MEETINGS)
         + 0.35 * np.minimum(evidence.active_colleagues(leads, at=sql_at, days=45), 3)
         + 0.4 * (evidence.demo.count(leads, until=sql_at, days=60) > 0)
         - 0.35 * (sql_at - mql_at > 15 * DAY)

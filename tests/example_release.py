@@ -12,6 +12,8 @@ from data_contracts.history import CrmHistory
 from data_contracts.releases import (
     BaseRateByAge,
     Candidate,
+    ChainCalibrator,
+    ChainSummary,
     Estimate,
     Evaluation,
     LiftPoint,
@@ -25,7 +27,7 @@ from data_contracts.releases import (
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FeatureColumn, FeatureTable
-from data_contracts.vocabulary import ENTRY, Transition
+from data_contracts.vocabulary import ENTRY, Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
@@ -152,6 +154,22 @@ def at_entry(told: TransitionSummary, **estimates: Estimate) -> TransitionSummar
         for e in told.evaluations
     )
     return told.model_copy(update={"evaluations": evaluations})
+
+
+def chain_summary(calibrator: ChainCalibrator, *, intercept: float = 0.1) -> ChainSummary:
+    """What training says of the way from MQL to a win: at entry, at all ages and of leads that sales has touched."""
+    judged = evaluation(Transition.MQL_TO_WIN, model="chain")
+    ours = judged.model.model_copy(update={"calibration_intercept": estimate(intercept)})
+    product = () if calibrator == "none" else (figures("product", gain=-0.02),)
+    judged = judged.model_copy(update={"models": (ours, *judged.models[1:], *product)})
+    others = ({"day": None}, {"day": None, "stage": Stage.SAL})
+    return ChainSummary(
+        calibrator=calibrator,
+        n_labelled=1_000,
+        n_won=90,
+        acting_day=ENTRY,
+        evaluations=(judged, *(judged.model_copy(update=changes) for changes in others)),
+    )
 
 
 def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0) -> FittedTransition:

@@ -3,9 +3,9 @@
 import pytest
 
 from data_contracts.estimates import Estimate
-from data_contracts.evaluation_table import evaluation_rows, evaluation_warning, model_names
+from data_contracts.evaluation_table import chain_rows, chain_title, evaluation_rows, evaluation_warning, model_names
 from data_contracts.vocabulary import Transition
-from tests.example_release import evaluation, figures
+from tests.example_release import chain_summary, evaluation, figures
 
 SQL = Transition.MQL_TO_SQL
 NO_GAIN = "no gain over the base rate by age can be told from chance"
@@ -65,3 +65,20 @@ def test_a_notebook_shows_an_evaluation_as_a_table_in_which_every_text_is_escape
     assert "<td>our model (&lt;script&gt;alert(1)&lt;/script&gt;)</td>" in html
     assert "<script>" not in html
     assert html.count("<tr>") == 1 + 2
+
+
+def test_a_chain_shows_each_age_and_stage_and_what_was_before_calibration():
+    rows = chain_rows(chain_summary("sigmoid_by_age"))
+    assert [row["leads are judged"] for row in rows] == ["at entry", "all ages", "in stage sal"]
+    assert rows[0]["intercept"] == "0.10 [0.09, 0.11]"
+    assert rows[0]["intercept before calibration"] == "0.00 [-0.01, 0.01]"
+    assert rows[0]["log loss before calibration"] == "0.520 [0.510, 0.530]"
+
+
+def test_a_chain_without_calibrator_has_nothing_before_it():
+    rows = chain_rows(chain_summary("none"))
+    assert not [name for name in rows[0] if "before" in name]
+    assert chain_title(chain_summary("none")) == (
+        "p_win before SQL, held against wins: leads from 2026-01-01 on, 90 of 1,000 labelled leads were won, "
+        "calibrator none; 95 % intervals"
+    )

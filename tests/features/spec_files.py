@@ -20,6 +20,7 @@ EXPECTED = {
     "features",
     "scoring",
     "unscored",
+    "wins",
     *(f"{what} {to}" for what in ("outcomes", "training") for to in Transition),
 }
 

@@ -33,6 +33,9 @@ HISTORY = {
 }
 
 
+WON = ("won_status", "won_known_at")
+
+
 def table_of(history, settings, transition=Transition.MQL_TO_SQL, **options) -> LabelledTable:
     engine = DuckDbEngine(history.leads.get_backend())
     return build_training_table(engine, history, settings, transition=transition, **options)
@@ -47,6 +50,16 @@ def test_the_table_has_a_row_a_snapshot_in_order_of_time_and_lead(labelled):
     rows = labelled.frame[["as_of", "lead_id"]]
     assert len(rows) == 3 + 4 + 1 + 4  # C is looked at twice before nurture, without a label, and four times after
     assert list(rows.itertuples(index=False)) == sorted(rows.itertuples(index=False))
+
+
+def test_only_a_transition_on_the_way_to_another_says_what_became_of_it_there(make_history, settings, settings_with):
+    assert set(WON) <= set(table_of(make_history(HISTORY), settings).frame.columns)
+    second = table_of(make_history(HISTORY), settings, Transition.SQL_TO_WIN)
+    alone = settings_with(
+        definitions={"transitions": {"mql_to_win": {"horizon_days": 30}}},
+    )
+    short = table_of(make_history(HISTORY), alone, Transition.MQL_TO_WIN)
+    assert not {*second.frame.columns, *short.frame.columns} & set(WON)
 
 
 def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(labelled, settings):
@@ -64,6 +77,8 @@ def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(lab
         "left_after_days",
         "converted",
         "weight",
+        "won_known_at",
+        "won_status",
     ]
     assert list(labelled.frame.columns) == before + names + after
     assert (labelled.transition, labelled.horizon_days) == (Transition.MQL_TO_SQL, 30)

@@ -6,9 +6,10 @@ from collections import Counter
 import pytest
 
 from data_contracts.vocabulary import Transition
-from features.outcomes import outcomes_of
+from features.outcomes import outcomes_of, with_wins
 from features.snapshots import training_snapshots
 from tests.features.spec_files import specs_of
+from tests.some_engines import ENGINES
 
 OUTCOMES = "outcomes "
 
@@ -21,7 +22,7 @@ def judged(history, settings, transition):
 
 
 def meant(name, cell):
-    if name in ("as_of", "outcome_known_at"):
+    if name in ("as_of", "outcome_known_at", "won_known_at"):
         return dt.datetime.fromisoformat(cell)
     if name.endswith("_after_days"):
         return None if cell is None else pytest.approx(float(cell))
@@ -31,7 +32,10 @@ def meant(name, cell):
     return cell
 
 
-@pytest.mark.parametrize("spec", specs_of("outcomes"), ids=str)
+SPECS = specs_of("outcomes")
+
+
+@pytest.mark.parametrize("spec", [spec for spec in SPECS if "wins" not in spec.tables], ids=str)
 def test_outcomes_are_judged_as_the_spec_says(spec, make_history, settings):
     history = make_history(spec.tables)
     [name] = [name for name in spec.tables if name.startswith(OUTCOMES)]
@@ -80,3 +84,20 @@ def test_an_sql_is_never_one_that_nobody_contacted_even_where_only_calls_count_a
     settings = settings_with(definitions={"contact": {"stages": ()}})
     rows = judged(make_history(FUNNEL), settings, Transition.SQL_TO_WIN)
     assert {(row["lead_id"], row["outcome_status"]) for row in rows} == {("A", "not_converted")}
+
+
+def ways_to_a_win(history, settings):
+    """Each snapshot of MQL to SQL with what became of it on the whole way to a win."""
+    definitions = settings.definitions
+    snapshots = training_snapshots(history, definitions, transition=Transition.MQL_TO_SQL)
+    outcomes = outcomes_of(history, snapshots, definitions=definitions, transition=Transition.MQL_TO_SQL)
+    found = with_wins(outcomes, history, snapshots, definitions=definitions)
+    return snapshots.table.join(found, "snapshot_id").order_by("lead_id", "as_of").to_pyarrow().to_pylist()
+
+
+@pytest.mark.parametrize("engine", ENGINES, indirect=True)
+def test_wins_are_judged_as_the_specs_say_on_every_engine(engine, make_history, settings):
+    for spec in (spec for spec in SPECS if "wins" in spec.tables):
+        found = ways_to_a_win(make_history(spec.tables), settings)
+        expected = [{column: meant(column, cell) for column, cell in row.items()} for row in spec.tables["wins"]]
+        assert [{column: row[column] for column in expected[0]} for row in found] == expected, spec

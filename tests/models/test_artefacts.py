@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import skops.io
 from sklearn.ensemble import VotingClassifier
@@ -15,16 +16,20 @@ from data_contracts.errors import ReleaseError
 from data_contracts.vocabulary import Transition
 from models.artefacts import TRUSTED_TYPES, load_release, save_release, untrusted_types
 from models.calibrate import CALIBRATORS, fit_calibrator
+from models.chain import win_probabilities
+from models.win_calibrator import fit_win_calibrator
 from tests.example_release import (
     LIGHTGBM,
     LOGISTIC,
     base_rate,
+    chain_summary,
     fitted,
     leads,
     release_of,
     two_step_release,
     with_estimator,
 )
+from tests.models.test_win_calibrator import leads as leads_with_wins
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
@@ -147,3 +152,31 @@ def test_a_broken_folder_says_what_is_wrong_with_it(message, tmp_path):
     BROKEN[message](tmp_path)
     with pytest.raises(ReleaseError, match=message):
         load_release(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["sigmoid", "beta", "sigmoid_by_age"])
+def test_the_calibrator_of_wins_comes_back_with_the_same_probabilities(name, tmp_path):
+    calibrator = fit_win_calibrator(name, leads_with_wins(2_000, intercept=1.0))
+    release = replace(two_step_release(chain=chain_summary(name)), win_calibrator=calibrator)
+    save_release(release, tmp_path)
+    again = load_release(tmp_path)
+    frame = leads(50).assign(stage="mql", days_in_stage=3.0)
+    assert again.win_calibrator.name == name
+    pd.testing.assert_frame_equal(
+        win_probabilities(again.transitions, frame, calibrator=again.win_calibrator),
+        win_probabilities(release.transitions, frame, calibrator=calibrator),
+    )
+
+
+def test_a_release_whose_calibrator_of_wins_is_missing_is_refused(tmp_path):
+    calibrator = fit_win_calibrator("sigmoid", leads_with_wins(2_000))
+    save_release(replace(two_step_release(chain=chain_summary("sigmoid")), win_calibrator=calibrator), tmp_path)
+    (tmp_path / "win_calibrator.skops").unlink()
+    with pytest.raises(ReleaseError, match=r"win_calibrator\.skops is missing"):
+        load_release(tmp_path)
+
+
+def test_a_product_that_needs_no_calibrator_has_no_file(tmp_path):
+    save_release(two_step_release(chain=chain_summary("none")), tmp_path)
+    assert not (tmp_path / "win_calibrator.skops").exists()
+    assert load_release(tmp_path).win_calibrator is None

@@ -1,9 +1,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from data_contracts.vocabulary import Transition
 from models.chain import win_probabilities
+from models.win_calibrator import WinCalibrator, p_win_before_sql
 from tests.example_release import base_rate, fitted, leads
 
 CHAIN = {
@@ -52,3 +54,39 @@ def test_a_base_rate_takes_its_place_in_the_chain(frame: pd.DataFrame) -> None:
 def test_rows_keep_their_index(frame: pd.DataFrame) -> None:
     shuffled = frame.sample(frac=1, random_state=0)
     assert win_probabilities(CHAIN, shuffled).index.equals(shuffled.index)
+
+
+def raised(by: float) -> WinCalibrator:
+    """A calibrator that raises the log-odds of every product by so much."""
+    model = LogisticRegression()
+    model.classes_, model.n_features_in_ = np.array([0, 1]), 1
+    model.coef_, model.intercept_ = np.array([[1.0]]), np.array([by])
+    return WinCalibrator("sigmoid", model)
+
+
+def test_a_calibrator_mends_the_wins_of_leads_before_sql_and_of_no_other(frame: pd.DataFrame) -> None:
+    frame = frame.assign(days_in_stage=1.0)
+    plain, mended = win_probabilities(CHAIN, frame), win_probabilities(CHAIN, frame, calibrator=raised(0.5))
+    before = [0, 1, 2, 5]
+    assert (
+        mended["p_win"].iloc[before].tolist()
+        == p_win_before_sql(plain.iloc[before].assign(days_in_stage=1.0), raised(0.5)).tolist()
+    )
+    assert (mended["p_win"].iloc[before] > plain["p_win"].iloc[before]).all()
+    pd.testing.assert_frame_equal(mended.iloc[[3, 4]], plain.iloc[[3, 4]])
+    assert mended["p_sql"].tolist() == plain["p_sql"].tolist(), "the hand-off does not move"
+
+
+@pytest.mark.parametrize("by", [0.5, 9.0])
+def test_the_three_probabilities_go_together_when_a_win_is_mended(frame: pd.DataFrame, by: float) -> None:
+    found = win_probabilities(CHAIN, frame.assign(days_in_stage=1.0), calibrator=raised(by))
+    assert (found["p_win"] <= found["p_sql"]).all()
+    assert (found["p_win_given_sql"] <= 1).all()
+    np.testing.assert_allclose(found["p_sql"] * found["p_win_given_sql"], found["p_win"], rtol=1e-12)
+
+
+def test_a_base_rate_on_either_side_is_mended_too(frame: pd.DataFrame) -> None:
+    for transition in CHAIN:
+        models = {**CHAIN, transition: base_rate(transition)}
+        found = win_probabilities(models, frame.assign(days_in_stage=1.0), calibrator=raised(0.5))
+        assert found["p_win"].between(0, 1, inclusive="neither").all()

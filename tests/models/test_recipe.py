@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+from data_contracts.releases import Candidate
 from models.recipe import Recipe
 from tests.models.conftest import LOGISTIC, TREES
 
@@ -21,3 +22,16 @@ def test_a_recipe_is_told_in_a_few_words():
     assert Recipe((LOGISTIC,)).described() == "logistic_regression (C=0.03)"
     told = replace(Recipe((LOGISTIC,)), recent_share=0.5, young=True).described()
     assert told == "logistic_regression (C=0.03), latest 50% of the rows, young leads too"
+
+
+def test_a_recipe_is_read_back_from_what_a_release_says_of_it():
+    blend = Recipe((LOGISTIC, TREES), recent_share=0.5, young=True)
+    for recipe in (Recipe((LOGISTIC,)), Recipe((TREES,), calibrator="beta"), blend):
+        told = Candidate(
+            estimator=recipe.estimator,
+            parameters=recipe.parameters,
+            calibrator=recipe.calibrator,
+            validation_log_loss=0.5,
+            is_chosen=True,
+        )
+        assert Recipe.of(Candidate.model_validate_json(told.model_dump_json())) == recipe

@@ -11,7 +11,7 @@ from pipelines import display
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
 from tests.data_contracts.test_contact_records import report as contact_report
-from tests.example_release import base_rate, evaluation, fitted, release_of
+from tests.example_release import base_rate, chain_summary, evaluation, fitted, release_of
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -80,3 +80,9 @@ def test_releases_are_told_to_the_minute_in_utc(capsys):
     )
     display.releases([version], as_json=False)
     assert "2026-05-01 06:30 UTC" in capsys.readouterr().out
+
+
+def test_training_shows_how_good_a_win_is_told_before_sql(capsys):
+    release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)}, chain=chain_summary("sigmoid"))
+    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    assert "p_win before SQL, held against wins" in capsys.readouterr().out

@@ -2,6 +2,7 @@ import datetime as dt
 import os
 import pickle
 import shutil
+from dataclasses import replace
 
 import ibis.expr.types as ir
 import numpy as np
@@ -18,18 +19,21 @@ from data_contracts.vocabulary import Transition
 from engines.duckdb import DuckDbEngine
 from features.catalogue import features_of
 from models.fitted import ScoringRelease
+from models.win_calibrator import fit_win_calibrator
 from serving.score import BatchScorer, open_scored_leads, score_batch, score_leads
 from tests.example_history import EXTRACTED_AT, busy_history, history, settings
 from tests.example_release import (
     THRESHOLDS,
     Fixed,
     base_rate,
+    chain_summary,
     in_order,
     manifest,
     open_leads,
     release_of,
     release_of_pricing_views,
 )
+from tests.models.test_win_calibrator import leads as leads_with_wins
 
 SETTINGS = settings()
 COLUMNS = tuple(feature.column for feature in features_of(SETTINGS))
@@ -323,3 +327,22 @@ def test_a_scorer_that_travelled_to_another_process_scores_the_same(release, fea
 def test_the_thresholds_of_the_release_decide_not_those_of_the_settings():
     strict = THRESHOLDS.model_copy(update={"hand_off_probability": 0.9})
     assert scored(lead(), two_steps(p_sql=0.8, thresholds=strict))["action"] == "nurture"
+
+
+def test_a_win_before_sql_is_mended_in_value_and_moves_no_hand_off():
+    calibrator = fit_win_calibrator("sigmoid_by_age", leads_with_wins(2_000, intercept=1.0))
+    plain = two_steps(p_sql=0.4, p_win=0.2, chain=chain_summary("sigmoid_by_age"))
+    before, after = (scored(lead(), one) for one in (plain, replace(plain, win_calibrator=calibrator)))
+    assert before["p_win"] < after["p_win"] <= after["p_sql"] == before["p_sql"]
+    assert after["expected_value"] == after["p_win"] * 1_000.0
+    unmoved = ("grade", "is_above_threshold", "action", "respond_by_at", "reason_1")
+    assert [after[name] for name in unmoved] == [before[name] for name in unmoved]
+
+
+def test_a_calibrator_of_wins_travels_with_the_scorer(features, release):
+    calibrator = fit_win_calibrator("sigmoid", leads_with_wins(2_000, intercept=1.0))
+    told = release.manifest.model_copy(update={"chain": chain_summary("sigmoid")})
+    mended = ScoringRelease(told, release.transitions, win_calibrator=calibrator)
+    scorer = BatchScorer(mended, settings=SETTINGS)
+    rows = features.table.order_by("lead_id").to_pyarrow()
+    assert pickle.loads(pickle.dumps(scorer))(rows).equals(scorer(rows))  # noqa: S301  our own object
