@@ -227,6 +227,7 @@ def _weighted(followed: ir.Table) -> ir.Table:
     probability at entry would come out too high.
     """
     is_label = followed.outcome_status.isin(LABELS)
+    day = followed.day.cast("float64")  # not every engine divides literals as floats
     return followed.select(
         "snapshot_id",
         "outcome_status",
@@ -236,5 +237,5 @@ def _weighted(followed: ir.Table) -> ir.Table:
         "converted_after_days",
         "left_after_days",
         converted=followed.outcome_status == OutcomeStatus.CONVERTED.value,
-        weight=is_label.ifelse(1.0 / (1.0 + followed.day / HALF_WEIGHT_DAYS), 0.0),
+        weight=is_label.ifelse(HALF_WEIGHT_DAYS / (HALF_WEIGHT_DAYS + day), 0.0),
     )
