@@ -4,9 +4,9 @@ A report prints as a table and shows as one in a notebook.
 """
 
 import datetime as dt
-from html import escape
 
 from data_contracts.estimates import Estimate, Record
+from data_contracts.record_table import table_html, table_text
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text, figure, percent
 
@@ -159,20 +159,12 @@ def contact_title(report: ContactReport) -> str:
 
 def contact_text(report: ContactReport) -> str:
     """The title, and the table in columns of one width."""
-    rows = contact_rows(report)
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-    return "\n".join([contact_title(report), *table])
+    return table_text(contact_title(report), contact_rows(report))
 
 
 def contact_html(report: ContactReport) -> str:
     """As `contact_text`, as one HTML table; every text in it is escaped."""
-    rows = contact_rows(report)
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.values())}</tr>" for row in rows)
-    caption = escape(contact_title(report))
-    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return table_html(contact_title(report), contact_rows(report))
 
 
 def share_text(n: int, n_all: int) -> str:

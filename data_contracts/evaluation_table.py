@@ -1,9 +1,9 @@
 """An evaluation as a table: rows for whoever draws tables, text for a terminal, HTML for a notebook."""
 
 from collections.abc import Sequence
-from html import escape
 from typing import TYPE_CHECKING, Final
 
+from data_contracts.record_table import table_html, table_text
 from data_contracts.wording import estimate_text, figure, figures
 
 if TYPE_CHECKING:
@@ -154,18 +154,12 @@ def signal_warning(summary: "TransitionSummary") -> str | None:
 
 def evaluation_text(evaluation: "Evaluation") -> str:
     """The title, the table in columns of one width, and the warning where there is one."""
-    rows = evaluation_rows(evaluation)
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
+    table = table_text(evaluation_title(evaluation), evaluation_rows(evaluation))
     warning = evaluation_warning(evaluation)
-    return "\n".join([evaluation_title(evaluation), *table, *([] if warning is None else [warning])])
+    return table if warning is None else f"{table}\n{warning}"
 
 
 def evaluation_html(evaluation: "Evaluation") -> str:
     """As `evaluation_text`, as one HTML table; every text in it is escaped."""
-    rows = evaluation_rows(evaluation)
     caption = " – ".join(filter(None, (evaluation_title(evaluation), evaluation_warning(evaluation))))
-    head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.values())}</tr>" for row in rows)
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return table_html(caption, evaluation_rows(evaluation))

@@ -4,10 +4,10 @@ A report prints as a table and shows as one in a notebook.
 """
 
 import datetime as dt
-from html import escape
 from typing import Literal
 
 from data_contracts.estimates import Estimate, Record
+from data_contracts.record_table import table_html, table_text
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text, percent
 
@@ -168,20 +168,12 @@ def leaks_title(report: LeakReport) -> str:
 
 def leaks_text(report: LeakReport) -> str:
     """The title, and the table in columns of one width."""
-    rows = leak_rows(report)
-    lines = [list(rows[0]), *(list(row.values()) for row in rows)] if rows else []
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    table = ("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
-    return "\n".join([leaks_title(report), *table])
+    return table_text(leaks_title(report), leak_rows(report))
 
 
 def leaks_html(report: LeakReport) -> str:
     """As `leaks_text`, as one HTML table; every text in it is escaped."""
-    rows = leak_rows(report)
-    head = "".join(f"<th>{escape(name)}</th>" for name in (rows[0] if rows else ()))
-    body = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row.values())}</tr>" for row in rows)
-    caption = escape(leaks_title(report))
-    return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return table_html(leaks_title(report), leak_rows(report))
 
 
 def _verdict_text(finding: LeakFinding) -> str:

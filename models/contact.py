@@ -193,10 +193,8 @@ def _months(entries: pd.DataFrame, is_unlike: np.ndarray) -> tuple[MonthOfContac
     )
     counted = told.groupby("month").agg(n=("unlike", "size"), contacted=("contacted", "sum"), unlike=("unlike", "sum"))
     return tuple(
-        MonthOfContact(
-            month=str(month), n_leads=int(row["n"]), n_contacted=int(row["contacted"]), n_unlike=int(row["unlike"])
-        )
-        for month, row in counted.iterrows()
+        MonthOfContact(month=str(month), n_leads=int(n_leads), n_contacted=int(n_contacted), n_unlike=int(n_unlike))
+        for month, n_leads, n_contacted, n_unlike in counted.itertuples()
     )
 
 
