@@ -39,6 +39,20 @@ def test_a_chosen_penalty_is_never_at_the_edge_of_those_tried(selection: Selecti
 
 
 @pytest.mark.whole
+def test_doubt_goes_to_the_tighter_penalty(selection: Selection) -> None:
+    alike = [
+        one
+        for one in tried(selection, "logistic_regression")
+        if (one.calibrator, one.parameters["recent_share"]) == ("none", 1.0)
+        and one.parameters["young"] == selection.best_logistic.parameters["young"]
+    ]
+    losses = {one.parameters["C"]: one.validation_log_loss for one in alike}
+    chosen = dict(selection.best_logistic.settings[0].parameters)["C"]
+    tighter = max(penalty for penalty in losses if penalty < chosen)
+    assert losses[tighter] >= losses[chosen]
+
+
+@pytest.mark.whole
 def test_every_kind_of_step_is_taken(selection: Selection) -> None:
     assert {one.estimator for one in selection.candidates} == {"logistic_regression", "lightgbm", "blend"}
     told = [one.parameters for one in selection.candidates]
