@@ -5,6 +5,7 @@ import hashlib
 import json
 from typing import Literal
 
+from data_contracts.calibration import Calibration
 from data_contracts.configuration import Configuration
 from data_contracts.contact import ContactReport
 from data_contracts.estimates import Estimate, Record
@@ -174,6 +175,8 @@ class TransitionSummary(Record):
     contact
         Whom sales contacted, and what that leaves unknown; None where contact is assumed, the transition needs none, or
         too few leads were contacted, or never contacted, to tell.
+    calibration
+        What came of the test leads by the probability that they would have been given, all ages; None where not judged.
     """
 
     transition: Transition
@@ -192,6 +195,7 @@ class TransitionSummary(Record):
     evaluations: tuple[Evaluation, ...]
     leaks: LeakReport | None = None
     contact: ContactReport | None = None
+    calibration: Calibration | None = None
 
     @property
     def at_acting_age(self) -> Evaluation:

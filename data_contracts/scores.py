@@ -23,6 +23,9 @@ class Action(StrEnum):
 P_SQL, P_WIN_GIVEN_SQL, P_WIN = CHANCES = ("p_sql", "p_win_given_sql", "p_win")
 """The columns of the probabilities."""
 
+P_NEXT_INTERVAL = ("p_next_low", "p_next_high")
+"""The columns of the interval beside the probability of a lead's next transition."""
+
 REASONS = ("reason_1", "reason_2", "reason_3")
 """The columns of the reasons, the strongest first."""
 
@@ -35,6 +38,7 @@ SCORED_LEADS_SCHEMA = pa.schema(
         pa.field(P_SQL, pa.float64()),
         pa.field(P_WIN_GIVEN_SQL, pa.float64()),
         pa.field(P_WIN, pa.float64(), nullable=False),
+        *(pa.field(end, pa.float64()) for end in P_NEXT_INTERVAL),
         pa.field("expected_value", pa.float64(), nullable=False),
         pa.field("grade", pa.string(), nullable=False),
         pa.field("is_above_threshold", pa.bool_(), nullable=False),
@@ -54,6 +58,7 @@ SCORED_LEADS_SCHEMA = pa.schema(
 | `account_id` | missing where the lead has no account |
 | `p_sql`, `p_win_given_sql` | missing where the release has no such transition; `p_sql` is 1 for an SQL |
 | `p_win` | the probability of a win |
+| `p_next_low`, `p_next_high` | of later leads given the same, what share converted: the curve's 95 % interval |
 | `expected_value` | `p_win` times the release's value of a win (currency of the settings, or 1 a win) |
 | `grade` | the fit letter and the behaviour digit: "B2" |
 | `n_labelled_alike` | the labelled leads of the same grade behind the first transition's model |

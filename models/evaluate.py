@@ -70,7 +70,7 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
     Methods and their Application", 2.4 and 5.2). It still leans high: judge calibration by slope and intercept first.
     """
     train, test = judged_rows(split, plan.day)
-    judged = _judged(test)
+    judged = judged_of(test)
     figures = _resampled_figures(judged, predictions, plan=plan)
     models = tuple(
         ModelFigures(model=prediction.model, **{name: _estimate(name, found) for name in METRICS})
@@ -131,7 +131,8 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
     return float(np.clip(centre - half, 0, share)), float(np.clip(centre + half, share, 1))
 
 
-def _judged(test: pd.DataFrame) -> Judged:
+def judged_of(test: pd.DataFrame) -> Judged:
+    """The labelled rows `test` as they are judged, accounts as groups."""
     group, groups = pd.factorize(test["group_id"])
     return Judged(converted_or_not(test), test["weight"].to_numpy(dtype=np.float64), group, len(groups))
 
@@ -148,7 +149,7 @@ def _resampled_figures(
         for prediction in predictions
     ]
     parts: list[list[Figures]] = [[] for _ in predictions]
-    for counts in _group_counts(judged, seed=plan.seed):
+    for counts in group_counts(judged, seed=plan.seed):
         for found, (additive, ranking) in zip(parts, metrics, strict=True):
             found.append({**additive(counts), **ranking(counts)})
     figures = [_joined(found) for found in parts]
@@ -156,7 +157,7 @@ def _resampled_figures(
     return [found | {"gain": reference - found["log_loss"]} for found in figures]
 
 
-def _group_counts(judged: Judged, *, seed: int) -> Iterator[np.ndarray]:
+def group_counts(judged: Judged, *, seed: int) -> Iterator[np.ndarray]:
     """How often each group is drawn: first everyone once, then `N_RESAMPLES` bootstrap samples, in chunks."""
     yield np.ones((1, judged.n_groups))
     random = np.random.default_rng(seed)

@@ -9,6 +9,7 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
+from data_contracts.calibration import Calibration
 from data_contracts.contact import ContactReport
 from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
@@ -108,9 +109,10 @@ class FittedTransition:
         """The same model, with what may have known the outcome."""
         return replace(self, summary=self.summary.model_copy(update={"leaks": leaks}))
 
-    def knowing(self, contact: ContactReport | None) -> "FittedTransition":
-        """The same model, with whom sales contacted."""
-        return replace(self, summary=self.summary.model_copy(update={"contact": contact}))
+    def knowing(self, *, contact: ContactReport | None, calibration: Calibration) -> "FittedTransition":
+        """The same model, with whom sales contacted, and how far its probabilities meant what they said."""
+        told = {"contact": contact, "calibration": calibration}
+        return replace(self, summary=self.summary.model_copy(update=told))
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, ...]:

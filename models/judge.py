@@ -38,11 +38,20 @@ class Judgement:
         The day of the plan that decides.
     evaluations
         One a judged day with enough outcomes in the test, the acting day in any case; then one of all ages.
+    predictions
+        What our model, the base rate by age and a plain logistic regression say of every test row; empty while nothing
+        is judged.
     """
 
     selection: Selection
     acting_day: int
     evaluations: tuple[Evaluation, ...]
+    predictions: tuple[Prediction, ...]
+
+    @property
+    def published(self) -> Prediction:
+        """What leads would have been given: our model's probability, the base rate by age where it has no signal."""
+        return self.predictions[0] if self.has_signal else self.predictions[1]
 
     @property
     def at_acting_age(self) -> Evaluation:
@@ -97,7 +106,7 @@ def judge(
     for day in (*shown, None):
         plan = EvaluationPlan(table.transition, day, share, seed)
         evaluations.append(evaluate(split, _at_day(predictions, split, day), plan=plan))
-    return Judgement(selection, decides, tuple(evaluations))
+    return Judgement(selection, decides, tuple(evaluations), predictions)
 
 
 def acting_day(rows: pd.DataFrame, days: tuple[int, ...]) -> int:

@@ -6,7 +6,7 @@ difference; beyond two where it forgets history, because what is forgotten is go
 | step | tries |
 |---|---|
 | young leads | whether to learn from leads whose horizon has not passed, with one estimator of each kind |
-| logistic regression | looser penalties for as long as they clearly gain, else tighter ones for as long as they gain at all |
+| logistic regression | looser penalties while they clearly gain, otherwise tighter ones while they gain at all |
 | LightGBM | larger trees for as long as they gain, words read natively or as indicators |
 | recent rows | the latest half, the latest quarter |
 | blend | the mean log-odds of the best of both kinds |

@@ -18,6 +18,9 @@ REFERENCE_WEEKS = 12
 DIGIT_SHARES = (0.1, 0.3, 0.6)
 """Shares of past leads with the digit 1, with 1 or 2, and with 1 to 3. A tenth stands out; the last 40 % get a 4."""
 
+OUT_OF_REACH = (1.0, 1.0, 1.0)
+"""Boundaries of the digits where the base rate is published, which lifts nobody above a 4."""
+
 LETTERS = "ABCD"
 DIGITS = "1234"
 
@@ -60,7 +63,7 @@ def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definit
         leads_per_week=capacity,
         expected_per_week=per_week,
         fit_boundaries=definitions.icp.fit_boundaries,
-        behaviour_boundaries=_digit_boundaries(fitted, labelled_probability),
+        behaviour_boundaries=digit_boundaries(labelled_probability) if fitted.estimators else OUT_OF_REACH,
         labelled_by_grade={},
         policy=_policy(
             fitted, capacity=capacity, incoming=len(latest) / seen_weeks, per_week=per_week, boundary=boundary
@@ -89,12 +92,25 @@ def grade(p_first: npt.ArrayLike, fit_share: npt.ArrayLike, *, thresholds: Thres
     >>> grade([0.6, 0.59, 0.1, 0.05], [0.8, 0.79, float("nan"), 0.0], thresholds=boundaries).tolist()
     ['A1', 'B2', 'C3', 'D4']
     """
-    fit = np.asarray(fit_share, dtype=np.float64)
-    letters = np.array(list(LETTERS), dtype=object)[_n_missed(fit, thresholds.fit_boundaries)]
+    return graded(
+        np.asarray(p_first, dtype=np.float64),
+        np.asarray(fit_share, dtype=np.float64),
+        fit_boundaries=thresholds.fit_boundaries,
+        behaviour_boundaries=thresholds.behaviour_boundaries,
+    )
+
+
+def graded(
+    p_first: npt.NDArray[np.float64],
+    fit: npt.NDArray[np.float64],
+    *,
+    fit_boundaries: tuple[float, float, float],
+    behaviour_boundaries: tuple[float, float, float],
+) -> npt.NDArray[np.object_]:
+    """As `grade`, by the boundaries of the letters and of the digits."""
+    letters = np.array(list(LETTERS), dtype=object)[_n_missed(fit, fit_boundaries)]
     letters = np.where(np.isnan(fit), LETTER_WITHOUT_FIT, letters)
-    digits = np.array(list(DIGITS), dtype=object)[
-        _n_missed(np.asarray(p_first, dtype=np.float64), thresholds.behaviour_boundaries)
-    ]
+    digits = np.array(list(DIGITS), dtype=object)[_n_missed(p_first, behaviour_boundaries)]
     return np.asarray(letters + digits, dtype=object)
 
 
@@ -120,10 +136,8 @@ def _capacity_boundary(probability: npt.NDArray[np.float64], *, n_leads: float) 
     return float(fitting[0] if len(fitting) else values[-1])
 
 
-def _digit_boundaries(fitted: FittedTransition, probability: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """Quantiles of the probability; out of reach where the base rate is published, which lifts nobody above a 4."""
-    if not fitted.estimators:
-        return (1.0, 1.0, 1.0)
+def digit_boundaries(probability: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """The least probability of the digits 1, 2 and 3: quantiles of that of the leads as they entered."""
     first, second, third = (float(np.quantile(probability, 1 - share)) for share in DIGIT_SHARES)
     return first, second, third
 

@@ -10,8 +10,9 @@ from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation, TransitionSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import ENTRY
+from data_contracts.vocabulary import ENTRY, Stage
 from models.base_rate import fit_base_rate_by_age
+from models.calibration import calibration_of
 from models.contact import contact_report
 from models.evaluate import base_rate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
@@ -49,7 +50,8 @@ def train_transition(
     3. Signal is a gain over the base rate by age, at all ages together, whose interval lies above 0, and an AUC at the
        acting age (`models.judge.acting_day`) whose interval lies above 0.5.
     4. With signal, the same choice is fitted again on all labelled rows. Without, the base rate by age is published.
-    5. Whom sales contacted is told beside it (`models.contact`): it changes no probability.
+    5. Whom sales contacted is told beside it (`models.contact`), and what came of the test leads by the probability
+       they would have been given (`models.calibration`): neither changes a probability.
 
     Parameters
     ----------
@@ -81,10 +83,18 @@ def train_transition(
     young = YoungLeads.of(table, rows)
     judged = judge(table, split, young=young, definitions=definitions, seed=seed, say=say)
     contact = contact_report(table, judged.selection.best, test_from=split.test_from, seed=seed)
+    grades_leads = table.transition.from_stage is Stage.MQL
+    calibration = calibration_of(
+        split.test,
+        judged.published,
+        columns=table.columns,
+        fit_boundaries=definitions.icp.fit_boundaries if grades_leads else None,
+        seed=seed,
+    )
     if not judged.has_signal:
         say(f"{table.transition}: no signal was found; the base rate by age is published")
-        return _fitted(table, rows, None, judged=judged, seed=seed).knowing(contact)
-    fitted = _fitted(table, rows, judged.selection.best, judged=judged, seed=seed).knowing(contact)
+    choice = judged.selection.best if judged.has_signal else None
+    fitted = _fitted(table, rows, choice, judged=judged, seed=seed).knowing(contact=contact, calibration=calibration)
     say(f"{table.transition}: {fitted.summary.estimator} fitted on all {len(rows):,} snapshots")
     return fitted
 
@@ -118,7 +128,7 @@ def fit_on(table: LabelledTable, rows: pd.DataFrame, *, seed: int = SEED, say: S
     by age is never put in its place: whether there is a signal is told on later leads.
     """
     selection = select(rows, Fitter(table.columns, seed, YoungLeads.of(table, rows)), say=say)
-    judged = Judgement(selection, acting_day=ENTRY, evaluations=())
+    judged = Judgement(selection, acting_day=ENTRY, evaluations=(), predictions=())
     return _fitted(table, rows, selection.best, judged=judged, seed=seed)
 
 

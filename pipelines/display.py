@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_summary
 from data_contracts.evaluation_table import (
     age_rows,
@@ -103,6 +104,9 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
             show(line)
         for line in contact_summary(summary.contact) if summary.contact else ():
             show(line)
+        if summary.calibration is not None:
+            off = calibration_rows(summary.calibration.off)
+            show_rows(off, title=f"{summary.transition}: {calibration_title(summary.calibration)}")
     thresholds = manifest.thresholds
     show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
     show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")

@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, evaluation_rows, evaluation_title
@@ -93,6 +94,9 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
             _show_table(f"leaks-{summary.transition}", leak_rows(summary.leaks), leaks_title(summary.leaks))
         if summary.contact is not None:
             _show_table(f"contact-{summary.transition}", contact_rows(summary.contact), contact_title(summary.contact))
+        if summary.calibration is not None:
+            told = summary.calibration
+            _show_table(f"calibration-{summary.transition}", calibration_rows(told.groups), calibration_title(told))
     if (chain := made.release.manifest.chain) is not None:
         _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
     return made

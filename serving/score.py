@@ -20,13 +20,23 @@ from data_contracts.history import CrmHistory
 from data_contracts.keeping import held, kept_folder
 from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
-from data_contracts.scores import CHANCES, P_SQL, P_WIN, REASONS, SCORED_LEADS_SCHEMA, Action, ScoredLeads
+from data_contracts.scores import (
+    CHANCES,
+    P_NEXT_INTERVAL,
+    P_SQL,
+    P_WIN,
+    REASONS,
+    SCORED_LEADS_SCHEMA,
+    Action,
+    ScoredLeads,
+)
 from data_contracts.settings import Definitions, Settings
 from data_contracts.snapshots import DAYS_IN_STAGE, FIT_SHARE, MISSES, Snapshots
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.artefacts import load_release, save_release
+from models.calibration import curve_interval
 from models.chain import chained
 from models.fitted import FittedTransition, ScoringRelease
 from models.thresholds import grade
@@ -191,6 +201,7 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
     columns = {
         **{name: frame[name] for name in ("lead_id", "account_id", "stage", "as_of")},
         **{name: chances[name] for name in CHANCES},
+        **_next_interval(frame, predicted, release=release),
         "expected_value": chances[P_WIN] * manifest.value_of_a_win,
         "grade": grades,
         "is_above_threshold": p_first >= thresholds.hand_off_probability,
@@ -229,6 +240,18 @@ def refuse_other_definitions(release: ScoringRelease, definitions: Definitions) 
 
 def _listed(horizons: dict[Transition, int]) -> str:
     return " and ".join(f"{transition} within {days} days" for transition, days in sorted(horizons.items()))
+
+
+def _next_interval(
+    frame: pd.DataFrame, predicted: Mapping[Transition, npt.NDArray[np.float64]], *, release: ScoringRelease
+) -> dict[str, npt.NDArray[np.float64]]:
+    """The interval of the calibration curve at each lead's probability of the transition that it waits for."""
+    ends = np.full((len(P_NEXT_INTERVAL), len(frame)), np.nan)
+    for transition, model in release.transitions.items():
+        waits = (frame["transition"] == transition).to_numpy()
+        if model.summary.calibration is not None:
+            ends[:, waits] = curve_interval(model.summary.calibration.curve, predicted[transition][waits])
+    return dict(zip(P_NEXT_INTERVAL, ends, strict=True))
 
 
 def _is_extrapolated(

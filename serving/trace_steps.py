@@ -23,7 +23,8 @@ from data_contracts.wording import estimate_text
 from features.known import known_at
 from features.outcomes import outcomes_of
 from features.snapshots import training_snapshots
-from models.fitted import ScoringRelease
+from models.calibration import curve_interval
+from models.fitted import FittedTransition, ScoringRelease
 from serving.one_lead import LEAD_TABLES, Refused, delivered_rows, of_lead
 from serving.publish import plan_write_back
 
@@ -154,12 +155,23 @@ def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: T
         yield f"  gain {age_judged(evaluation)}", estimate_text(evaluation.model.gain, least=4)
     if frame.empty:
         return
-    yield "  probability", f"{model.predict(frame)[0]:.4f}"
+    yield "  probability", _probability_text(model, frame)
     contributions = model.contributions(frame).iloc[0]
     order = contributions.abs().sort_values(ascending=False, kind="stable").index[:N_CONTRIBUTIONS]
     for name in order:
         if contributions[name]:
             yield f"  {name}", f"{contributions[name]:+.3f} log-odds"
+
+
+def _probability_text(model: FittedTransition, frame: pd.DataFrame) -> str:
+    """The lead's probability, and what came of later leads that were given the same."""
+    probability = model.predict(frame)
+    if model.summary.calibration is None:
+        return f"{probability[0]:.4f}"
+    low, high = curve_interval(model.summary.calibration.curve, probability)
+    return (
+        f"{probability[0]:.4f}; of later leads given the same, {low[0]:.1%} to {high[0]:.1%} converted (95 % interval)"
+    )
 
 
 def threshold_rows(release: ScoringRelease) -> Rows:

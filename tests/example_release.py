@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from data_contracts.calibration import Calibration, CalibrationCurve, CalibrationGroup
 from data_contracts.configuration import Configuration
 from data_contracts.history import CrmHistory
 from data_contracts.releases import (
@@ -110,6 +111,20 @@ def evaluation(transition: Transition, *, model: str, gain: float = 0.05, margin
             LiftPoint(share_of_leads=1.0, captured=Estimate(value=1.0, low=1.0, high=1.0)),
         ),
     )
+
+
+def calibration() -> Calibration:
+    """Probabilities that are too high on referrals, and right on the leads of June."""
+    curve = CalibrationCurve(
+        probability=(0.1, 0.4, 0.9), observed=(0.1, 0.35, 0.8), low=(0.05, 0.3, 0.6), high=(0.2, 0.4, 0.9), n_leads=300
+    )
+    june = CalibrationGroup(
+        by="month", value="2026-06", n_leads=120, predicted=0.21, observed=0.2, excess=estimate(0.01, margin=0.04)
+    )
+    referrals = CalibrationGroup(
+        by="source", value="referral", n_leads=90, predicted=0.35, observed=0.25, excess=estimate(0.1, margin=0.06)
+    )
+    return Calibration(curve=curve, groups=(june, referrals))
 
 
 def summary(

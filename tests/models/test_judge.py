@@ -69,7 +69,9 @@ def test_signal_is_a_gain_at_all_ages_and_a_ranking_at_the_acting_age(gain: floa
     overall = with_lows(None, gain=gain, auc=0.3)
     acting = with_lows(7, gain=-0.5, auc=auc)
     selection = Selection(Recipe((LOGISTIC,)), Recipe((LOGISTIC,)), candidates=(), validation="forward")
-    judged = Judgement(selection, acting_day=7, evaluations=(with_lows(0, gain=-0.5, auc=0.3), acting, overall))
+    judged = Judgement(
+        selection, acting_day=7, evaluations=(with_lows(0, gain=-0.5, auc=0.3), acting, overall), predictions=()
+    )
     assert judged.has_signal is found
 
 

@@ -11,7 +11,7 @@ from pipelines import display
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
 from tests.data_contracts.test_contact_records import report as contact_report
-from tests.example_release import base_rate, chain_summary, evaluation, fitted, release_of
+from tests.example_release import base_rate, calibration, chain_summary, evaluation, fitted, release_of
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -41,11 +41,14 @@ def test_training_warns_of_everything_once(capsys):
 
 
 def test_training_says_whom_sales_contacted(capsys):
-    release = release_of({SQL: fitted(SQL).knowing(contact_report()), WIN: base_rate(WIN)})
+    release = release_of(
+        {SQL: fitted(SQL).knowing(contact=contact_report(), calibration=calibration()), WIN: base_rate(WIN)}
+    )
     display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
     shown = capsys.readouterr().out
     assert "mql_to_sql: sales contacted 30 % of 1,000 leads; for 7 % of all leads no labelled lead" in shown
     assert "sql_to_win: sales contacted" not in shown, "sales has spoken to every SQL"
+    assert "mql_to_sql: 1 of 2 groups of test leads were given probabilities that are off" in shown
 
 
 def test_a_backtest_warns_below_each_window_without_signal(capsys):

@@ -26,6 +26,7 @@ from tests.example_release import (
     THRESHOLDS,
     Fixed,
     base_rate,
+    calibration,
     chain_summary,
     in_order,
     manifest,
@@ -100,6 +101,17 @@ def test_a_lead_before_sql_gets_the_chain_of_both_models_and_its_value():
     row = scored(lead(), two_steps(p_sql=0.4, p_win=0.5))
     assert (row["p_sql"], row["p_win_given_sql"], row["p_win"]) == (0.4, 0.5, 0.4 * 0.5)
     assert row["expected_value"] == 0.4 * 0.5 * 1_000.0
+
+
+def test_beside_a_probability_stands_what_came_of_later_leads_that_were_given_the_same():
+    """The curve is that of the transition which the lead waits for."""
+    release = two_steps(p_sql=0.4)
+    first = release.transitions[Transition.MQL_TO_SQL]
+    first.summary = first.summary.model_copy(update={"calibration": calibration()})
+    row = scored(lead(), release)
+    assert (row["p_next_low"], row["p_next_high"]) == pytest.approx((0.3, 0.4))
+    row = scored(lead(stage="sql", transition="sql_to_win"), release)
+    assert (row["p_next_low"], row["p_next_high"]) == (None, None), "that model was not judged"
 
 
 def test_an_sql_has_its_sql_behind_it_and_is_explained_by_the_second_model():
