@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from models.evidence import leads_by_outcome
 from models.linear import logistic_probabilities
 
-CalibratorName = Literal["none", "sigmoid", "beta", "isotonic"]
+CalibratorName = Literal["none", "sigmoid", "beta", "isotonic", "venn_abers"]
 CALIBRATORS: tuple[CalibratorName, ...] = get_args(CalibratorName)
 
 NEAREST_TO_CERTAIN = 1e-6
@@ -22,10 +22,14 @@ ISOTONIC_BLEND = 0.01
 """Share of the uncalibrated probability in an isotonic one. Isotonic regression makes steps, on which different leads
 tie. With a little of what went in they keep their order, and no probability moves by more than a hundredth."""
 
-LEAST_CALIBRATION_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500}
+LEAST_CALIBRATION_OUTCOMES = {"none": 0, "sigmoid": 50, "beta": 50, "isotonic": 500, "venn_abers": 200}
 """Leads that converted, and as many that did not, without which a calibrator is not tried. Two or three parameters need
 some dozens; isotonic regression overfits below about a thousand rows (Niculescu-Mizil and Caruana, 2005, "Predicting
-good probabilities with supervised learning", ICML)."""
+good probabilities with supervised learning", ICML). Venn-Abers draws its steps towards the middle, and needs fewer."""
+
+N_PARTS, N_GRID = 1_000, 100
+"""Parts of equally many rows that Venn-Abers calibration learns from, and the probabilities it is worked out at; it is
+straight between two of them."""
 
 
 def fit_calibrator(
@@ -38,7 +42,9 @@ def fit_calibrator(
     name
         `sigmoid`: logistic regression on the log-odds (Platt, 1999). `beta`: on log p and -log(1 - p) with slopes that
         are not negative (Kull, Silva Filho and Flach, 2017, "Beta calibration", AISTATS). `isotonic`: the best rising
-        step function (Zadrozny and Elkan, 2002).
+        step function (Zadrozny and Elkan, 2002). `venn_abers`: between the two such functions that the next lead would
+        make if it converted and if it did not (Vovk, Petej and Fedorova, 2015, "Large-scale probabilistic predictors
+        with and without guarantees of validity", NeurIPS).
     raw
         Probabilities that were predicted without having seen `outcome` (0 or 1).
     lead
@@ -52,9 +58,9 @@ def fit_calibrator(
     if name == "none" or min(leads_by_outcome(lead, outcome == 1)) < LEAST_CALIBRATION_OUTCOMES[name]:
         return None
     if name == "isotonic":
-        margin = 0.5 / len(outcome)
-        steps = IsotonicRegression(y_min=margin, y_max=1 - margin, out_of_bounds="clip")
-        return cast(BaseEstimator, steps.fit(clipped(raw), outcome, sample_weight=weight))
+        return _rising_steps(clipped(raw), outcome=outcome, weight=weight)
+    if name == "venn_abers":
+        return _venn_abers(clipped(raw), outcome=outcome, weight=weight)
     inputs = _inputs(raw, n_columns=1 if name == "sigmoid" else 2)
     return _rising_logistic(inputs, outcome=outcome, weight=weight)
 
@@ -89,6 +95,33 @@ def _inputs(raw: np.ndarray, *, n_columns: int) -> np.ndarray:
     """What the logistic regression of a calibrator reads: the log-odds, or its two halves."""
     p = clipped(raw)
     return np.column_stack([logit(p)] if n_columns == 1 else [np.log(p), -np.log1p(-p)])
+
+
+def _rising_steps(raw: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> BaseEstimator:
+    margin = 0.5 / len(outcome)
+    steps = IsotonicRegression(y_min=margin, y_max=1 - margin, out_of_bounds="clip")
+    return cast(BaseEstimator, steps.fit(raw, outcome, sample_weight=weight))
+
+
+def _venn_abers(raw: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> BaseEstimator:
+    """The inductive Venn-Abers probability at `N_GRID` quantiles of `raw`, kept as a rising curve through them.
+
+    At each, the isotonic regression is made twice, with one more lead there that did not convert and one that did. Its
+    values p0 and p1 there give `p1 / (1 - p0 + p1)`, the probability that loses least whichever of them is right.
+    """
+    order = np.argsort(raw, kind="stable")
+    parts = [part for part in np.array_split(order, min(N_PARTS, len(order))) if weight[part].sum() > 0]
+    place = np.array([np.average(raw[part], weights=weight[part]) for part in parts])
+    share = np.array([np.average(outcome[part], weights=weight[part]) for part in parts])
+    total = np.array([weight[part].sum() for part in parts])
+    grid = np.unique(np.quantile(raw, np.linspace(0, 1, N_GRID)))
+
+    def with_one_more(at: float, said: float) -> float:
+        rising = IsotonicRegression().fit(np.append(place, at), np.append(share, said), np.append(total, 1.0))
+        return float(rising.predict([at])[0])
+
+    p0, p1 = (np.array([with_one_more(at, said) for at in grid]) for said in (0.0, 1.0))
+    return cast(BaseEstimator, IsotonicRegression(out_of_bounds="clip").fit(grid, p1 / (1 - p0 + p1)))
 
 
 def _rising_logistic(inputs: np.ndarray, *, outcome: np.ndarray, weight: np.ndarray) -> LogisticRegression | None:

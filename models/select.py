@@ -10,7 +10,7 @@ difference; beyond two where it forgets history, because what is forgotten is go
 | LightGBM | larger trees for as long as they gain, words read natively or as indicators |
 | recent rows | the latest half, the latest quarter |
 | blend | the mean log-odds of the best of both kinds |
-| calibrator | none, sigmoid, beta, isotonic |
+| calibrator | none, sigmoid, beta, isotonic, Venn-Abers |
 
 A step ends where the folds cannot tell what it tries apart.
 """

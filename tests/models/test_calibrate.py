@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.special import expit, logit
+from sklearn.isotonic import IsotonicRegression
 
 from models.calibrate import CALIBRATORS, NEAREST_TO_CERTAIN, CalibratorName, calibrated, fit_calibrator
 
@@ -21,7 +22,9 @@ def fit(name: CalibratorName, raw: np.ndarray, outcome: np.ndarray) -> object:
     return fit_calibrator(name, raw, outcome=outcome, weight=np.ones(len(raw)), lead=np.arange(len(raw)))
 
 
-@pytest.mark.parametrize(("name", "tolerance"), [("sigmoid", 0.015), ("beta", 0.015), ("isotonic", 0.05)])
+@pytest.mark.parametrize(
+    ("name", "tolerance"), [("sigmoid", 0.015), ("beta", 0.015), ("isotonic", 0.05), ("venn_abers", 0.05)]
+)
 def test_a_known_distortion_is_undone(name: CalibratorName, tolerance: float) -> None:
     truth, outcome, raw = distorted(20_000, slope=0.5, shift=-1.0)
     assert np.abs(raw - truth).mean() > 0.1
@@ -56,13 +59,37 @@ def test_isotonic_probabilities_stay_off_0_and_1_where_outcomes_are_all_the_same
     assert 0.999 < found[1] < 1
 
 
+def test_venn_abers_stands_between_what_either_outcome_of_the_next_lead_would_make() -> None:
+    """By its definition: one more lead at the same probability, once with each outcome."""
+    _, outcome, raw = distorted(700, slope=0.6, shift=0.5)
+    asked = np.quantile(raw, [0.0, 0.5, 1.0])
+    made = [
+        [IsotonicRegression().fit(np.append(raw, one), np.append(outcome, said)).predict([one])[0] for one in asked]
+        for said in (0, 1)
+    ]
+    p0, p1 = np.array(made)
+    expected = p1 / (1 - p0 + p1)
+    found = calibrated(fit("venn_abers", raw, outcome), asked)
+    assert found == pytest.approx(0.99 * expected + 0.01 * asked, abs=1e-9)
+    assert ((p0 <= expected) & (expected <= p1)).all()
+
+
+def test_venn_abers_is_less_certain_than_isotonic_where_all_outcomes_were_the_same() -> None:
+    raw = np.linspace(0.01, 0.99, 1_200)
+    outcome = (raw > 0.5).astype(int)
+    isotonic, venn_abers = (
+        calibrated(fit(name, raw, outcome), np.array([0.99])) for name in ("isotonic", "venn_abers")
+    )
+    assert 0.95 < venn_abers[0] < isotonic[0]
+
+
 @pytest.mark.parametrize("name", ["sigmoid", "beta"])
 def test_a_calibrator_that_would_turn_the_ranking_round_is_not_used(name: CalibratorName) -> None:
     _, outcome, raw = distorted(5_000, slope=1.0, shift=0.0)
     assert fit(name, raw, 1 - outcome) is None
 
 
-@pytest.mark.parametrize(("name", "least"), [("sigmoid", 50), ("beta", 50), ("isotonic", 500)])
+@pytest.mark.parametrize(("name", "least"), [("sigmoid", 50), ("beta", 50), ("isotonic", 500), ("venn_abers", 200)])
 def test_too_few_outcomes_give_no_calibrator(name: CalibratorName, least: int) -> None:
     random = np.random.default_rng(0)
     raw = random.random(3 * least)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from data_contracts.snapshots import LabelledTable
-from models.calibrate import calibrated
+from models.calibrate import CALIBRATORS, calibrated
 from models.fit import Fitter, HeldOut
 from models.select import Selection, paired_gain, select
 from models.split import forward_folds, learning_rows
@@ -73,7 +73,7 @@ def test_one_recipe_is_chosen_and_none_is_far_better(selection: Selection) -> No
 @pytest.mark.whole
 def test_calibrators_are_tried_on_the_chosen_recipe(selection: Selection) -> None:
     of_chosen = {one.calibrator for one in selection.candidates if one.parameters == selection.best.parameters}
-    assert of_chosen == {"none", "sigmoid", "beta", "isotonic"}
+    assert of_chosen == set(CALIBRATORS)
 
 
 @pytest.mark.whole
