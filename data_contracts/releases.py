@@ -11,6 +11,7 @@ from data_contracts.contact import ContactReport
 from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.leaks import LeakReport
+from data_contracts.recalibration import Recalibration
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Stage, Transition
 
@@ -177,6 +178,8 @@ class TransitionSummary(Record):
         too few leads were contacted, or never contacted, to tell.
     calibration
         What came of the test leads by the probability that they would have been given, all ages; None where not judged.
+    recalibration
+        What outcomes that came after the training asked for; None in a release that was trained.
     """
 
     transition: Transition
@@ -196,6 +199,7 @@ class TransitionSummary(Record):
     leaks: LeakReport | None = None
     contact: ContactReport | None = None
     calibration: Calibration | None = None
+    recalibration: Recalibration | None = None
 
     @property
     def at_acting_age(self) -> Evaluation:

@@ -91,6 +91,15 @@ def blended(raw: Sequence[np.ndarray]) -> np.ndarray:
     return np.asarray(expit(sum(logit(clipped(one)) for one in raw) / len(raw)))
 
 
+def with_line(probability: np.ndarray, intercept: float, slope: float) -> np.ndarray:
+    """The probabilities whose log-odds are `intercept + slope` times those of `probability`, within (0, 1).
+
+    >>> with_line(np.array([0.2, 0.5]), 0.0, 1.0)
+    array([0.2, 0.5])
+    """
+    return clipped(expit(intercept + slope * logit(clipped(probability))))
+
+
 def _inputs(raw: np.ndarray, *, n_columns: int) -> np.ndarray:
     """What the logistic regression of a calibrator reads: the log-odds, or its two halves."""
     p = clipped(raw)

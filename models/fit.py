@@ -47,6 +47,21 @@ class HeldOut:
             lead=np.concatenate([part.lead for part in parts]),
         )
 
+    @classmethod
+    def of(cls, rows: pd.DataFrame, raw: np.ndarray) -> "HeldOut":
+        """The predictions `raw` for the labelled `rows`, one each."""
+        return cls(
+            raw=raw,
+            outcome=converted_or_not(rows),
+            weight=_weights(rows),
+            group=rows["group_id"].to_numpy(),
+            lead=rows["lead_id"].to_numpy(),
+        )
+
+    def at(self, rows: np.ndarray) -> "HeldOut":
+        """The same of some rows, by their places."""
+        return HeldOut(self.raw[rows], self.outcome[rows], self.weight[rows], self.group[rows], self.lead[rows])
+
     def calibrator(self, name: CalibratorName) -> BaseEstimator | None:
         """The calibrator called `name`, learnt from these predictions; None where they are too few."""
         return fit_calibrator(name, self.raw, outcome=self.outcome, weight=self.weight, lead=self.lead)
@@ -129,13 +144,7 @@ class Fitter:
         return HeldOut.joined(parts)
 
     def _held_out(self, estimators: Sequence[Pipeline], test: pd.DataFrame) -> HeldOut:
-        return HeldOut(
-            raw=self._raw(estimators, test),
-            outcome=converted_or_not(test),
-            weight=_weights(test),
-            group=test["group_id"].to_numpy(),
-            lead=test["lead_id"].to_numpy(),
-        )
+        return HeldOut.of(test, self._raw(estimators, test))
 
     def _raw(self, estimators: Sequence[Pipeline], rows: pd.DataFrame) -> np.ndarray:
         features = model_frame(rows, self.columns)

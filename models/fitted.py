@@ -1,6 +1,6 @@
 """What training leaves behind: a calibrated model of one transition, and the release that is promoted."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -13,11 +13,12 @@ from data_contracts.calibration import Calibration
 from data_contracts.contact import ContactReport
 from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
+from data_contracts.recalibration import Recalibration
 from data_contracts.releases import ChainSummary, ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
-from models.calibrate import blended, calibrated
+from models.calibrate import blended, calibrated, with_line
 from models.design import design_batches
 from models.estimators import design_probabilities, model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
@@ -64,10 +65,7 @@ class FittedTransition:
         `ReleaseError` that lists the feature columns `frame` lacks.
         """
         features = self._features(frame)
-        if not self.estimators:
-            return base_rate_at(self.summary.base_rate_by_age, frame)
-        raw = blended([raw_probabilities(estimator, features) for estimator in self.estimators])
-        return calibrated(self.calibrator, raw)
+        return self._published(frame, [raw_probabilities(estimator, features) for estimator in self.estimators])
 
     @in_one_thread
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
@@ -101,9 +99,16 @@ class FittedTransition:
                     found[rows] += explainer.of_design(chosen) / len(self.estimators)
                 n_explained += len(chosen)
         contributions = pd.DataFrame(found, index=frame.index[asked], columns=list(features.columns))
-        if not raw:
-            return Explained(base_rate_at(self.summary.base_rate_by_age, frame), contributions)
-        return Explained(calibrated(self.calibrator, blended(raw)), contributions)
+        return Explained(self._published(frame, raw), contributions)
+
+    def as_trained(self) -> "FittedTransition":
+        """The same model without what was mended after its training."""
+        return replace(self, summary=self.summary.model_copy(update={"recalibration": None}))
+
+    def recalibrated_by(self, recalibration: Recalibration, *, calibration: Calibration) -> "FittedTransition":
+        """The same model with its probabilities mended, and how far they then meant what they said."""
+        told = {"recalibration": recalibration, "calibration": calibration}
+        return replace(self, summary=self.summary.model_copy(update=told))
 
     def looked_through(self, leaks: LeakReport) -> "FittedTransition":
         """The same model, with what may have known the outcome."""
@@ -113,6 +118,15 @@ class FittedTransition:
         """The same model, with whom sales contacted, and how far its probabilities meant what they said."""
         told = {"contact": contact, "calibration": calibration}
         return replace(self, summary=self.summary.model_copy(update=told))
+
+    def _published(self, frame: pd.DataFrame, raw: Sequence[np.ndarray]) -> np.ndarray:
+        """What leads are given, from what each estimator says of them."""
+        by_age = self.summary.base_rate_by_age
+        found = calibrated(self.calibrator, blended(raw)) if raw else base_rate_at(by_age, frame)
+        told = self.summary.recalibration
+        if told is None or told.mend == "none":
+            return found
+        return with_line(found, told.intercept, told.slope)
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, ...]:
