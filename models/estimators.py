@@ -21,6 +21,7 @@ from sklearn.preprocessing import (
 )
 
 from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
+from data_contracts.sayings import Criterion, ProfileShare
 from data_contracts.snapshots import TEXT, FeatureColumn
 from models.design import CATEGORY, CODES, design_batches
 from models.linear import logistic_probabilities
@@ -79,11 +80,21 @@ Categories = Literal["native", "one_hot"]
 """How LightGBM reads words: it parts them into two groups at a split, or asks for one of them."""
 
 
-def lightgbm_setting(size: int, *, categories: Categories) -> Setting:
+Directions = Literal["agreed", "free"]
+"""Whether meeting a criterion of the agreed profile may only raise a probability, or do what it did in the past. Where
+no profile is agreed, there is nothing to keep to."""
+
+
+def lightgbm_setting(size: int, *, categories: Categories, directions: Directions = "agreed") -> Setting:
     """The LightGBM of `TREE_SIZES[size]`."""
     leaves, trees, rate = TREE_SIZES[size]
-    named = (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate), ("categories", categories))
-    return Setting(LIGHTGBM, named)
+    named = (("num_leaves", leaves), ("n_estimators", trees), ("learning_rate", rate))
+    return Setting(LIGHTGBM, (*named, ("categories", categories), ("directions", directions)))
+
+
+def has_direction(column: FeatureColumn) -> bool:
+    """Whether the agreed profile says that the more of it, the better the lead: a criterion met, the share of them."""
+    return isinstance(column.said, (Criterion, ProfileShare))
 
 
 def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
@@ -115,11 +126,16 @@ def fit_estimator(
     seed: int,
 ) -> Pipeline:
     """A scikit-learn pipeline fitted on `features` (a `model_frame`), of scikit-learn's and LightGBM's objects only."""
-    if setting.estimator == LIGHTGBM:
-        pipeline, told = _lightgbm(setting, columns, seed=seed), _categorical(setting, columns)
-    else:
-        pipeline, told = _logistic_regression(setting, columns, n_rows=len(features)), {}
-    return pipeline.fit(features, outcome, classifier__sample_weight=weight, **told)
+    if setting.estimator == LOGISTIC_REGRESSION:
+        pipeline = _logistic_regression(setting, columns, n_rows=len(features))
+        return pipeline.fit(features, outcome, classifier__sample_weight=weight)
+    pipeline = _lightgbm(setting, columns, seed=seed)
+    (_, design), (_, classifier) = pipeline.steps
+    matrix = design.fit_transform(features)
+    classifier.set_params(monotone_constraints=_directions(setting, columns, width=matrix.shape[1]))
+    told = {"categorical_feature": _categorical(setting, columns)}
+    classifier.fit(matrix, outcome, sample_weight=weight, **told)
+    return pipeline
 
 
 def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
@@ -171,18 +187,26 @@ def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, 
     )
 
 
-def _categorical(setting: Setting, columns: Sequence[FeatureColumn]) -> dict[str, list[int]]:
+def _categorical(setting: Setting, columns: Sequence[FeatureColumn]) -> list[int]:
     """Which columns of the design LightGBM reads as categories: the last ones, where it reads any."""
     numbers, categories = _names(columns)
-    if not categories or dict(setting.parameters)["categories"] == "one_hot":
-        return {}
-    return {"classifier__categorical_feature": list(range(len(numbers), len(numbers) + len(categories)))}
+    if dict(setting.parameters)["categories"] == "one_hot":
+        return []
+    return list(range(len(numbers), len(numbers) + len(categories)))
+
+
+def _directions(setting: Setting, columns: Sequence[FeatureColumn], *, width: int) -> list[int] | None:
+    """For each of the `width` columns of the design, numbers first: 1 where more of it may only raise, else 0."""
+    if dict(setting.parameters)["directions"] == "free":
+        return None
+    numbers = [int(has_direction(column)) for column in columns if column.type == "number"]
+    return numbers + [0] * (width - len(numbers))
 
 
 def _lightgbm(setting: Setting, columns: Sequence[FeatureColumn], *, seed: int) -> Pipeline:
     numbers, categories = _names(columns)
     parameters = dict(setting.parameters)
-    is_native = parameters.pop("categories") == "native"
+    is_native, _ = parameters.pop("categories") == "native", parameters.pop("directions")
     classifier = LGBMClassifier(
         max_depth=5,
         min_child_samples=50,

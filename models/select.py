@@ -7,7 +7,7 @@ difference; beyond two where it forgets history, because what is forgotten is go
 |---|---|
 | young leads | whether to learn from leads whose horizon has not passed, with one estimator of each kind |
 | logistic regression | looser penalties while they clearly gain, otherwise tighter ones while they gain at all |
-| LightGBM | larger trees for as long as they gain, words read natively or as indicators |
+| LightGBM | larger trees while they clearly gain, words natively or as indicators, agreed directions or none |
 | recent rows | the latest half, the latest quarter |
 | blend | the mean log-odds of the best of both kinds |
 | calibrator | none, sigmoid, beta, isotonic, Venn-Abers |
@@ -25,7 +25,14 @@ from scipy.special import xlogy
 from data_contracts.progress import Say, silent
 from data_contracts.releases import Candidate, Validation
 from models.calibrate import CALIBRATORS, CalibratorName, blended, calibrated
-from models.estimators import TREE_SIZES, Setting, lightgbm_setting, logistic_setting
+from models.estimators import (
+    TREE_SIZES,
+    Categories,
+    Directions,
+    has_direction,
+    lightgbm_setting,
+    logistic_setting,
+)
 from models.evidence import evidence_of
 from models.fit import Fitter, HeldOut
 from models.recipe import Recipe
@@ -143,7 +150,10 @@ class _Search:
         """Whether young leads help, judged by one estimator of each kind, both together."""
         if self.fitter.young is None or not all(isinstance(fold, Split) for fold in self.folds):
             return False
-        plain = [Recipe((setting,)) for setting in (logistic_setting(FIRST_PENALTY), _trees(0))]
+        plain = [
+            Recipe((setting,))
+            for setting in (logistic_setting(FIRST_PENALTY), lightgbm_setting(0, categories="native"))
+        ]
         gains = [self._gain(recipe, replace(recipe, young=True)) for recipe in plain]
         return sum(gain.value for gain in gains) > sum(gain.standard_error for gain in gains)
 
@@ -168,17 +178,25 @@ class _Search:
         return recipe(best)
 
     def _best_trees(self, young: bool) -> Recipe:
-        """The smallest LightGBM that a larger one does not clearly beat; of both ways to read words, the better one."""
-        best = Recipe((_trees(0),), young=young)
-        for size in range(1, len(TREE_SIZES)):
-            larger = replace(best, settings=(_trees(size),))
-            if not self._gain(best, larger).exceeds(CLEAR):
-                break
-            best = larger
+        """The smallest LightGBM that a larger one does not clearly beat.
+
+        Of both ways to read words, the better one. It keeps to the directions of the agreed profile, where there are
+        any, unless it clearly loses by that.
+        """
+
+        def recipe(size: int, categories: Categories = "native", directions: Directions = "agreed") -> Recipe:
+            return Recipe((lightgbm_setting(size, categories=categories, directions=directions),), young=young)
+
+        size = 0
+        while size + 1 < len(TREE_SIZES) and self._gain(recipe(size), recipe(size + 1)).exceeds(CLEAR):
+            size += 1
+        categories: Categories = "native"
         if any(column.type == "category" for column in self.fitter.columns):
-            size = next(i for i in range(len(TREE_SIZES)) if best.settings == (_trees(i),))
-            best = self._better(best, [replace(best, settings=(lightgbm_setting(size, categories="one_hot"),))])
-        return best
+            best = self._better(recipe(size), [recipe(size, "one_hot")])
+            categories = "native" if best == recipe(size) else "one_hot"
+        best = recipe(size, categories)
+        is_directed = any(map(has_direction, self.fitter.columns))
+        return self._better(best, [recipe(size, categories, "free")]) if is_directed else best
 
     def _usable_shares(self) -> list[float]:
         """The shares of latest rows that hold enough outcomes in every fold."""
@@ -246,10 +264,6 @@ class _Search:
     def _learnt(self, recipe: Recipe, fold: Fold) -> pd.DataFrame:
         at = fold.test_from if isinstance(fold, Split) else None
         return self.fitter.learnt(recipe, fold.train, at=at)
-
-
-def _trees(size: int) -> Setting:
-    return lightgbm_setting(size, categories="native")
 
 
 def _clipped_raw(held_out: HeldOut) -> np.ndarray:

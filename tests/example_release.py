@@ -45,7 +45,14 @@ COLUMNS = (
 
 LOGISTIC = Setting("logistic_regression", (("C", 0.3),))
 LIGHTGBM = Setting(
-    "lightgbm", (("num_leaves", 7), ("n_estimators", 20), ("learning_rate", 0.1), ("categories", "one_hot"))
+    "lightgbm",
+    (
+        ("num_leaves", 7),
+        ("n_estimators", 20),
+        ("learning_rate", 0.1),
+        ("categories", "one_hot"),
+        ("directions", "agreed"),
+    ),
 )
 
 THRESHOLDS = Thresholds(

@@ -3,11 +3,12 @@ import pandas as pd
 import pytest
 from sklearn.pipeline import Pipeline
 
-from data_contracts.sayings import Attribute
+from data_contracts.sayings import Attribute, Criterion
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models.estimators import (
     Setting,
     fit_estimator,
+    lightgbm_setting,
     model_frame,
     raw_probabilities,
 )
@@ -36,6 +37,26 @@ def test_every_setting_learns_the_true_probabilities(setting: Setting, rows: pd.
     raw = raw_probabilities(fitted(setting, rows), model_frame(rows, COLUMNS))
     assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.85
     assert np.average(raw - rows["true_p"], weights=rows["weight"]) == pytest.approx(0, abs=0.02)
+
+
+@pytest.mark.parametrize("categories", ["native", "one_hot"])
+def test_meeting_a_criterion_of_the_agreed_profile_only_raises_a_probability(
+    rows: pd.DataFrame, categories: str
+) -> None:
+    """In the past, leads that met it converted less often: trees that are free say so."""
+    met = Criterion("size", reads="employees", at_least=50)
+    columns = (*COLUMNS, FeatureColumn("is_met", "number", "icp_fit", met, "not known"))
+    random = np.random.default_rng(0)
+    past = rows.assign(is_met=np.where(random.random(len(rows)) < 0.8, ~rows["converted"], rows["converted"]) * 1.0)
+    yes, no = (model_frame(past.head(300).assign(is_met=value), columns) for value in (1.0, 0.0))
+
+    def effect(directions: str) -> np.ndarray:
+        setting = lightgbm_setting(0, categories=categories, directions=directions)
+        model = fitted(setting, past, columns=columns)
+        return raw_probabilities(model, yes) - raw_probabilities(model, no)
+
+    assert (effect("agreed") >= 0).all()
+    assert effect("free").mean() < -0.1
 
 
 @named

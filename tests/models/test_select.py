@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_contracts.snapshots import LabelledTable
+from data_contracts.sayings import Criterion
+from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models.calibrate import CALIBRATORS, calibrated
 from models.fit import Fitter, HeldOut
 from models.select import Selection, paired_gain, select
@@ -59,6 +60,19 @@ def test_every_kind_of_step_is_taken(selection: Selection) -> None:
     assert {parameters["young"] for parameters in told} == {"left out", "weighted"}
     assert {parameters["recent_share"] for parameters in told} >= {1.0, 0.5}
     assert {parameters["categories"] for parameters in told if "categories" in parameters} == {"native", "one_hot"}
+
+
+@pytest.mark.whole
+def test_agreed_directions_are_given_up_only_where_they_clearly_lose(rows: pd.DataFrame) -> None:
+    """Here the criterion was met by those that did not convert: both teams were wrong about it."""
+    met = FeatureColumn("is_met", "number", "icp_fit", Criterion("size", reads="employees", at_least=50), "not known")
+    chosen = {}
+    for name, is_met in {"wrong": ~rows["converted"], "right": rows["converted"]}.items():
+        fitter = Fitter((COLUMNS[0], met), seed=0)
+        tried = select(rows.assign(is_met=is_met * 1.0), fitter).candidates
+        trees = [one for one in tried if one.estimator == "lightgbm" and one.calibrator == "none"]
+        chosen[name] = min(trees, key=lambda one: one.validation_log_loss).parameters["directions"]
+    assert chosen == {"wrong": "free", "right": "agreed"}
 
 
 @pytest.mark.whole
