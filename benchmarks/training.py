@@ -4,8 +4,8 @@ python -m benchmarks.training --leads 650000 --budgets 60 120 300 600
 
 A simulated CRM of so many leads gives the snapshots of `mql_to_sql`. Ours chooses and fits on what was known before
 the test, as `leadscore train` does, and says what every test row would be given. FLAML (Wang et al., 2021, "FLAML: a
-fast and lightweight AutoML library", MLSys) gets the same rows and features and, until it is as good, each of the budgets
-in turn. Every run is a process of its own with one thread. FLAML's environment is made from `benchmarks/flaml.txt`.
+fast and lightweight AutoML library", MLSys) gets the same rows and features and, until it is as good, each budget in
+turn. Every run is a process of its own with one thread. FLAML's environment is made from `benchmarks/flaml.txt`.
 """
 
 import argparse
