@@ -15,6 +15,7 @@ difference; beyond two where it forgets history, because what is forgotten is go
 A step ends where the folds cannot tell what it tries apart.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -88,11 +89,13 @@ def select(rows: pd.DataFrame, fitter: Fitter, *, say: Say = silent) -> Selectio
     if not folds:
         say("history is too short to choose by later leads; choosing by other accounts of the same time")
         folds = grouped_folds(rows)
+    started = time.perf_counter()
     search = _Search(folds, fitter, say)
     best, best_logistic = search.run()
-    return Selection(
-        best=best, best_logistic=best_logistic, candidates=search.candidates(chosen=best), validation=validation
-    )
+    candidates = search.candidates(chosen=best)
+    took = time.perf_counter() - started
+    say(f"chose {best.described()}, calibrator {best.calibrator}, among {len(candidates)} recipes in {took:.0f} s")
+    return Selection(best=best, best_logistic=best_logistic, candidates=candidates, validation=validation)
 
 
 def paired_gain(before: np.ndarray, after: np.ndarray, later: HeldOut) -> Gain:

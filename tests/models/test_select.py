@@ -1,5 +1,6 @@
 """Each step of the search keeps what clearly gains, on leads that were not learnt from."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -102,6 +103,7 @@ def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_
     assert {one.parameters["young"] for one in selection.candidates} == {"left out"}
     assert sum(one.is_chosen for one in selection.candidates) == 1
     assert said[0].startswith("history is too short to choose by later leads")
+    assert re.fullmatch(r"chose .*, calibrator \w+, among \d+ recipes in \d+ s", said[-1])
 
 
 @pytest.mark.whole
