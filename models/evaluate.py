@@ -72,10 +72,6 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
     train, test = judged_rows(split, plan.day)
     judged = _judged(test)
     figures = _resampled_figures(judged, predictions, plan=plan)
-    models = tuple(
-        ModelFigures(model=prediction.model, **{name: _estimate(name, found) for name in METRICS})
-        for prediction, found in zip(predictions, figures, strict=True)
-    )
     return Evaluation(
         transition=plan.transition,
         day=plan.day,
@@ -86,10 +82,28 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
         n_test_leads=int(test["lead_id"].nunique()),
         test_base_rate=base_rate(test),
         train_base_rate=base_rate(train),
-        models=models,
+        models=_by_model(predictions, figures),
         reliability=_reliability(test, predictions[0].probability),
         lift_curve=_lift_curve(figures[0]),
     )
+
+
+def model_figures(
+    rows: pd.DataFrame, predictions: Sequence[Prediction], *, plan: EvaluationPlan
+) -> tuple[ModelFigures, ...]:
+    """The figures of each of `predictions` on labelled `rows`, as `evaluate` gives them of a test."""
+    return _by_model(predictions, _resampled_figures(_judged(rows), predictions, plan=plan))
+
+
+def log_loss_difference(rows: pd.DataFrame, probability: np.ndarray, reference: np.ndarray, *, seed: int) -> Estimate:
+    """Log loss (nats) of `probability` less that of `reference` on labelled `rows`: below 0 it is better.
+
+    The 95 % interval is over `N_RESAMPLES` bootstrap samples of accounts, the same samples for both, as in `evaluate`.
+    """
+    judged = _judged(rows)
+    ours, theirs = (AdditiveMetrics(judged, said) for said in (probability, reference))
+    differences = [ours(counts)["log_loss"] - theirs(counts)["log_loss"] for counts in _group_counts(judged, seed=seed)]
+    return _estimate("difference", {"difference": np.concatenate(differences)})
 
 
 def judged_rows(split: Split, day: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -134,6 +148,15 @@ def wilson_interval(share: float, n: float) -> tuple[float, float]:
 def _judged(test: pd.DataFrame) -> Judged:
     group, groups = pd.factorize(test["group_id"])
     return Judged(converted_or_not(test), test["weight"].to_numpy(dtype=np.float64), group, len(groups))
+
+
+def _by_model(
+    predictions: Sequence[Prediction], figures: Sequence[Mapping[str, np.ndarray]]
+) -> tuple[ModelFigures, ...]:
+    return tuple(
+        ModelFigures(model=prediction.model, **{name: _estimate(name, found) for name in METRICS})
+        for prediction, found in zip(predictions, figures, strict=True)
+    )
 
 
 def _resampled_figures(

@@ -6,6 +6,7 @@ from pathlib import Path
 from data_contracts.history import CheckReport
 from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Transition
+from models.gate import may_promote
 from models.versions import ReleaseVersion
 from pipelines import display
 from pipelines.report import training_warnings
@@ -34,7 +35,7 @@ def test_a_check_says_what_the_source_lacks(capsys):
 
 def test_training_warns_of_everything_once(capsys):
     release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)})
-    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    display.training(TrainingRun("3", release, may_promote(release.manifest, None)), as_json=False)
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [f"! {warning}" for warning in training_warnings(release.manifest)]
     assert "our model (logistic regression)" in shown.out
@@ -42,7 +43,7 @@ def test_training_warns_of_everything_once(capsys):
 
 def test_training_says_whom_sales_contacted(capsys):
     release = release_of({SQL: fitted(SQL).knowing(contact_report()), WIN: base_rate(WIN)})
-    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    display.training(TrainingRun("3", release, may_promote(release.manifest, None)), as_json=False)
     shown = capsys.readouterr().out
     assert "mql_to_sql: sales contacted 30 % of 1,000 leads; for 7 % of all leads no labelled lead" in shown
     assert "sql_to_win: sales contacted" not in shown, "sales has spoken to every SQL"
@@ -78,11 +79,11 @@ def test_releases_are_told_to_the_minute_in_utc(capsys):
         promoted_because="",
         promoted_at=None,
     )
-    display.releases([version], as_json=False)
+    display.releases([version], [], as_json=False)
     assert "2026-05-01 06:30 UTC" in capsys.readouterr().out
 
 
 def test_training_shows_how_good_a_win_is_told_before_sql(capsys):
     release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)}, chain=chain_summary("sigmoid"))
-    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    display.training(TrainingRun("3", release, may_promote(release.manifest, None)), as_json=False)
     assert "p_win before SQL, held against wins" in capsys.readouterr().out
