@@ -10,9 +10,10 @@ from data_contracts.releases import ModelFigures
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
 
-CheckName = Literal["signal", "leaks", "calibration", "configuration", "recipe", "champion"]
+CheckName = Literal["signal", "leaks", "calibration", "history", "configuration", "recipe", "champion"]
 """What the gate asks: whether a model knows something, whether it knew the answer, whether its probabilities are right,
-whether it is under the configuration in force, whether its recipe and its probabilities stand up to the champion's."""
+whether a person took it out of force, whether it is under the configuration in force, whether its recipe and its
+probabilities stand up to the champion's."""
 
 LEAST_MATURE = 100
 """Mature leads of either outcome without which the champion in use is not judged: the standard error of its level is

@@ -8,6 +8,7 @@ from data_contracts.gate import (
     ChampionInUse,
     GateCheck,
     GateVerdict,
+    Promotion,
     RecipeComparison,
     is_worse,
     not_yet_judged,
@@ -26,7 +27,11 @@ HIGHEST_AUC = 0.95
 
 
 def may_promote(
-    candidate: ReleaseManifest, champion: ReleaseManifest | None, *, comparison: ChampionComparison | None = None
+    candidate: ReleaseManifest,
+    champion: ReleaseManifest | None,
+    *,
+    comparison: ChampionComparison | None = None,
+    taken_out: Promotion | None = None,
 ) -> GateVerdict:
     """Whether `candidate` may take the place of `champion`; a check that fails says why, with its figures.
 
@@ -35,6 +40,7 @@ def may_promote(
     | signal | the candidate's model has signal; without signal, if the champion has none either |
     | leaks | no attribute and no kind that its model reads is an open leak or suspect, and the AUC reaches below .95 |
     | calibration | the 95 % interval of its calibration slope at the acting age reaches into `SLOPES` |
+    | history | no person took it out of force since it was last put there |
     | configuration | it has the champion's source, definitions, declared attributes and features |
     | recipe | its recipe is not clearly worse than the champion's, both made of and judged on the same leads |
     | champion | it is not clearly worse than the champion as published, on leads that entered after its extract |
@@ -50,8 +56,13 @@ def may_promote(
         The release in force; None where there is none.
     comparison
         What training found when it held the candidate against the champion of that time; None where it did not.
+    taken_out
+        The entry of the history by which a person took the candidate out of force; None where nobody did.
     """
     checks = [check for summary in candidate.transitions for check in _own_checks(summary, champion)]
+    if taken_out is not None:
+        says = f"it was taken out of force on {taken_out.at:%Y-%m-%d} by {taken_out.by}: {taken_out.because}"
+        checks.append(GateCheck(name="history", passes=False, says=says))
     checks += _against(candidate, champion, comparison)
     return GateVerdict(
         release_id=candidate.release_id,

@@ -38,6 +38,7 @@ from models.version_tags import (
     keep_under_way,
     reason_told,
     settle,
+    taken_out,
     verdict_of,
 )
 from models.versions import CANDIDATE, PRODUCTION, ReleaseVersion, not_found
@@ -194,10 +195,7 @@ class ReleaseRegistry:
             return self._put_into_force(found, because=told, at=at, by=by, way=way, verdict=verdict)
 
     def version_before(self) -> str:
-        """The version that was in force before the one that is (`in_force_before`).
-
-        Raises `ReleaseError` where there is none.
-        """
+        """The version in force before the one that is; raises `ReleaseError` where there is none."""
         with self._reading():
             return in_force_before(self._history(), self._aliases().get(PRODUCTION))
 
@@ -218,7 +216,7 @@ class ReleaseRegistry:
             return self._put_into_force(found, because=told, at=at, by=by, way="reverted", verdict=None)
 
     def history(self) -> tuple[Promotion, ...]:
-        """Every putting into force, the earliest first. Raises `ReleaseError` where an entry is damaged."""
+        """Every putting into force, the earliest first; raises `ReleaseError` where an entry is damaged."""
         with self._reading():
             return self._history()
 
@@ -336,14 +334,14 @@ class ReleaseRegistry:
 
     def _judge(self, found: "ModelVersion", comparison: ChampionComparison | None) -> GateVerdict:
         """What the gate says of a version now, kept with it and on its card."""
-        candidate = self._load(found).manifest
+        candidate, reverted = self._load(found).manifest, taken_out(self._history(), str(found.version))
         try:
-            verdict = may_promote(candidate, self._manifest_in_force(), comparison=comparison)
+            champion = self._manifest_in_force()
+            verdict = may_promote(candidate, champion, comparison=comparison, taken_out=reverted)
         except ReleaseError as error:
             verdict = held_back_unread(candidate, error)
         self._tag(found, GATE, verdict.model_dump_json())
-        card = model_card(candidate, comparison=comparison, verdict=verdict)
-        self._client.log_text(str(found.run_id), card, CARD)
+        self._client.log_text(str(found.run_id), model_card(candidate, comparison=comparison, verdict=verdict), CARD)
         return verdict
 
     def _history(self) -> tuple[Promotion, ...]:

@@ -146,6 +146,21 @@ def in_force_before(history: Iterable[Promotion], in_force: str | None) -> str:
     return standing[-1]
 
 
+def taken_out(history: Iterable[Promotion], version: str) -> Promotion | None:
+    """The entry by which a person took `version` out of force since it was last put there; None where nobody did.
+
+    A training on the same inputs must not put it back by rule.
+    """
+    found, before = None, ""
+    for entry in history:
+        if entry.way == "reverted" and before == version:
+            found = entry
+        elif entry.version == version:
+            found = None
+        before = entry.version
+    return found
+
+
 def keep_under_way(client: WritesTags, model: str, entry: Promotion) -> None:
     """Keep `entry` as what is about to be done: the alias of `model` moves next."""
     client.set_model_version_tag(model, entry.version, UNDER_WAY, entry.model_dump_json())

@@ -47,13 +47,13 @@ class TrainingRun:
 
     @property
     def is_promoted(self) -> bool:
-        """Whether it is in production."""
-        return self.verdict.allows
+        """Whether it is in production: let through now, or in force before this training, whatever the gate says."""
+        return self.verdict.allows or self.verdict.champion_id == self.release.manifest.release_id
 
     @property
     def held_back_because(self) -> str | None:
         """All reasons why it is not in production; None where it is."""
-        return None if self.verdict.allows else "; ".join(self.verdict.reasons)
+        return None if self.is_promoted else "; ".join(self.verdict.reasons)
 
 
 def train_release(

@@ -299,6 +299,19 @@ def test_reverting_puts_the_release_before_back_and_again_the_one_before_that(re
     assert [entry.version for entry in registry.history()] == ["1", "2", "3", "2", "1"]
 
 
+def test_a_release_that_was_taken_out_of_force_is_not_put_back_by_training_on_the_same_inputs(registry):
+    for number, name in enumerate(("one", "two"), start=1):
+        record(registry, name)
+        registry.promote(str(number), because=name, at=AT, by="ops", force=True)
+    registry.revert("1", because="calls go wrong", at=AT, by="ops")
+    version = record(registry, "two")
+    verdict = registry.promote_by_rule(version, at=AT, by="ops", comparison=near_recipe("one"))
+    assert verdict.reasons == ("it was taken out of force on 2026-05-02 by ops: calls go wrong",)
+    assert in_force(registry) == "one"
+    assert registry.promote(version, because="they did not", at=AT, by="ops", force=True).way == "forced"
+    assert registry.promote_by_rule(version, at=AT, by="ops").allows
+
+
 def test_what_was_in_force_before_changed_meanwhile_is_not_put_back(registry):
     for number, name in enumerate(("one", "two", "three"), start=1):
         record(registry, name)

@@ -7,7 +7,16 @@ import pytest
 
 from data_contracts.errors import ReleaseError
 from data_contracts.gate import Promotion, Way
-from models.version_tags import UNDER_WAY, described, history_of, in_force_before, keep_for_good, keep_under_way, settle
+from models.version_tags import (
+    UNDER_WAY,
+    described,
+    history_of,
+    in_force_before,
+    keep_for_good,
+    keep_under_way,
+    settle,
+    taken_out,
+)
 
 
 @dataclass
@@ -99,3 +108,12 @@ def test_a_version_says_why_and_when_it_was_last_put_into_force():
     told = described(Version("1"), {"production": "1"}, entries("1 2 1"))
     assert (told.aliases, told.promoted_at, told.promoted_because) == (("production",), dt.datetime(2026, 5, 3), "why")
     assert described(Version("3"), {}, entries("1 2 1")).promoted_at is None
+
+
+@pytest.mark.parametrize(
+    ("told", "version", "number"),
+    [("1 2 <1", "2", 3), ("1 2 <1 3", "2", 3), ("1 2 <1 2", "2", None), ("1 2 <1", "1", None), ("1 2", "1", None)],
+)
+def test_what_a_person_took_out_of_force_is_known_until_it_is_put_there_again(told, version, number):
+    found = taken_out(entries(told), version)
+    assert (None if found is None else found.number) == number

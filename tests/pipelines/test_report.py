@@ -46,6 +46,15 @@ def test_a_release_that_was_held_back_says_why_and_how_to_put_it_into_force_all_
     assert standing(replace(made, verdict=may_promote(release.manifest, None))) == "promoted to production"
 
 
+def test_training_what_is_in_force_against_the_gate_again_leaves_it_in_production():
+    release = release_of({SQL: base_rate(SQL)})
+    refused = held_back_unread(release.manifest, ReleaseError("gone"))
+    forced_before = refused.model_copy(update={"champion_id": release.manifest.release_id})
+    assert TrainingRun("3", release, forced_before).is_promoted
+    assert TrainingRun("3", release, forced_before).held_back_because is None
+    assert not TrainingRun("3", release, refused).is_promoted
+
+
 def promotion(number: int, *, version: str, way: Way = "rule") -> Promotion:
     """Put into force on the day `number` of May."""
     at = dt.datetime(2026, 5, number, 6, 30, 59)
