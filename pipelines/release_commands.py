@@ -24,11 +24,12 @@ def releases(
     from pipelines.store import Store
 
     registry = registry_of(Store.of(settings_of(config, None)))
-    if card:
-        text = registry.card(card)
-        console.show_json({"card": text}) if as_json else console.show(text)
-    else:
+    if not card:
         display.releases(registry.versions(), registry.history(), as_json=as_json)
+    elif as_json:
+        console.show_json({"card": registry.card(card)})
+    else:
+        console.show(registry.card(card))
 
 
 def promote(

@@ -107,11 +107,8 @@ def train_release(
     say("recording the release in MLflow")
     version = run(record_release, release, tables=tables, store=store)
     champion = run(load_champion, release, store=store, warn=warn)
-    comparison = None
-    if champion is not None:
-        comparison = run(compare_with_champion, release, champion, tables=tables, say=say)
-    verdict = run(pass_gate, version, comparison, store=store, by=by)
-    return TrainingRun(version, release, verdict, comparison)
+    comparison = run(compare_with_champion, release, champion, tables=tables, say=say) if champion else None
+    return TrainingRun(version, release, run(pass_gate, version, comparison, store=store, by=by), comparison)
 
 
 def record_release(release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store) -> str:
