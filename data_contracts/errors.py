@@ -104,3 +104,9 @@ class UnreachableError(StoreError):
     """A server that keeps part of the store does not answer. Waiting may help."""
 
     may_pass = True
+
+
+class GateError(LeadScoreError):
+    """A release does not pass the gate before production. Nothing was put into force."""
+
+    exit_code = 12

@@ -114,11 +114,18 @@ def chain_title(chain: "ChainSummary") -> str:
 
 def age_judged(evaluation: "Evaluation") -> str:
     """Which snapshots were judged: `at entry`, `on day 7`, `all ages` or `in stage sal`."""
-    if evaluation.stage is not None:
-        return f"in stage {evaluation.stage}"
-    if evaluation.day is None:
+    return f"in stage {evaluation.stage}" if evaluation.stage is not None else day_judged(evaluation.day)
+
+
+def day_judged(day: int | None) -> str:
+    """The day of the plan in words; None is all of them.
+
+    >>> day_judged(0), day_judged(7), day_judged(None)
+    ('at entry', 'on day 7', 'all ages')
+    """
+    if day is None:
         return "all ages"
-    return f"on day {evaluation.day}" if evaluation.day else "at entry"
+    return f"on day {day}" if day else "at entry"
 
 
 def evaluation_title(evaluation: "Evaluation") -> str:

@@ -5,6 +5,8 @@ import hashlib
 import json
 from typing import Literal
 
+from pydantic import Field
+
 from data_contracts.calibration import Calibration
 from data_contracts.configuration import Configuration
 from data_contracts.contact import ContactReport
@@ -13,7 +15,7 @@ from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.leaks import LeakReport
 from data_contracts.recalibration import Recalibration
 from data_contracts.snapshots import FeatureColumn
-from data_contracts.vocabulary import Stage, Transition
+from data_contracts.vocabulary import OutcomeStatus, Stage, Transition
 
 CHANCE_AUC = 0.5
 """Area under the ROC curve of a ranking by chance."""
@@ -163,6 +165,8 @@ class TransitionSummary(Record):
         `base_rate_by_age` where no signal was found.
     sampled_share
         The share of the accounts that came into memory, drawn by a digest of their id.
+    snapshots
+        How many there were by outcome: what was learnt from, and what was left out.
     base_rate
         Weighted share of the labelled snapshots that converted.
     acting_day
@@ -189,6 +193,7 @@ class TransitionSummary(Record):
     validation: Validation
     n_labelled: int
     n_converted: int
+    snapshots: dict[OutcomeStatus, int] = Field(default_factory=dict)
     sampled_share: float = 1.0
     base_rate: float
     base_rate_by_age: BaseRateByAge
@@ -200,6 +205,11 @@ class TransitionSummary(Record):
     contact: ContactReport | None = None
     calibration: Calibration | None = None
     recalibration: Recalibration | None = None
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """What was chosen among the candidates; None where nothing was tried."""
+        return next((candidate for candidate in self.candidates if candidate.is_chosen), None)
 
     @property
     def at_acting_age(self) -> Evaluation:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from models.artefacts import load_release, save_release
     from models.chain import win_probabilities
     from models.fitted import FittedTransition, ScoringRelease
-    from models.promotion import reasons_against
+    from models.gate import may_promote
     from models.registry import ReleaseRegistry
     from models.release import assemble_release, inputs_of
     from models.thresholds import choose_thresholds, grade
@@ -40,7 +40,7 @@ __all__ = [
     "grade",
     "inputs_of",
     "load_release",
-    "reasons_against",
+    "may_promote",
     "save_release",
     "train_transition",
     "win_probabilities",
@@ -51,7 +51,7 @@ _HOMES = {
     "models.artefacts": ("load_release", "save_release"),
     "models.chain": ("win_probabilities",),
     "models.fitted": ("FittedTransition", "ScoringRelease"),
-    "models.promotion": ("reasons_against",),
+    "models.gate": ("may_promote",),
     "models.registry": ("ReleaseRegistry",),
     "models.release": ("assemble_release", "inputs_of"),
     "models.thresholds": ("choose_thresholds", "grade"),

@@ -66,7 +66,7 @@ class Link:
     @classmethod
     def of(cls, table: LabelledTable, fitted: FittedTransition, *, seed: int) -> "Link":
         """That of `fitted`, which was learnt from `table`."""
-        chosen = next((candidate for candidate in fitted.summary.candidates if candidate.is_chosen), None)
+        chosen = fitted.summary.chosen
         is_model = fitted.summary.estimator != BASE_RATE_BY_AGE and chosen is not None
         return cls(table, learning_rows(table), Recipe.of(chosen) if is_model and chosen else None, seed)
 

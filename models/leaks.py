@@ -14,6 +14,7 @@ from data_contracts.vocabulary import ENTRY, ActivityKind
 from data_contracts.wording import estimate_text
 from models.association import Association, Associations, associations
 from models.evidence import evidence_of
+from models.gate import HIGHEST_AUC
 from models.leak_rules import (
     ChangeCounts,
     Judged,
@@ -22,7 +23,6 @@ from models.leak_rules import (
     judge,
     rank_correlation_after,
 )
-from models.promotion import HIGHEST_AUC
 from models.split import Split, at_day, default_test_from, learning_rows, split_at
 from models.standing import OpenLeads, coded, shifts
 from models.threads import in_one_thread

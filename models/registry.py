@@ -7,7 +7,7 @@ To look at a model, load its release: `ReleaseRegistry(uri).load("candidate")`.
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -16,24 +16,32 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data_contracts.errors import ReleaseError, UnreachableError
+from data_contracts.errors import GateError, ReleaseError, UnreachableError
+from data_contracts.gate import ChampionComparison, GateVerdict, Promotion, Way
 from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.artefacts import MANIFEST, load_manifest, load_release
 from models.fitted import ScoringRelease
+from models.gate import held_back_unread, may_promote
 from models.local_store import LocalStore, is_full_or_read_only
-from models.promotion import reasons_against
+from models.model_card import model_card
 from models.release_runs import RELEASE_FOLDER, ReleaseRuns
-from models.run_figures import note
-from models.versions import (
-    CANDIDATE,
-    HELD_BACK,
-    PRODUCTION,
-    PROMOTED,
-    PROMOTED_AT,
-    ReleaseVersion,
-    not_found,
+from models.run_figures import champion_figures, note
+from models.version_tags import (
+    COMPARISON,
+    GATE,
+    comparison_of,
+    described,
+    history_of,
+    in_force_before,
+    keep_for_good,
+    keep_under_way,
+    reason_told,
+    settle,
+    taken_out,
+    verdict_of,
 )
+from models.versions import CANDIDATE, PRODUCTION, ReleaseVersion, not_found
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,7 +50,10 @@ if TYPE_CHECKING:
 MODEL = "lead-scoring"
 """The one registered model."""
 
-BY_RULE = "the promotion rule allows it"
+CARD = "model_card.md"
+"""The model card among the artefacts of a release's run."""
+
+BY_RULE = "the gate lets it through"
 
 _QUIET = {
     "MLFLOW_LOGGING_LEVEL": "WARNING",
@@ -123,59 +134,103 @@ class ReleaseRegistry:
         with self._reading():
             return self._manifest_in_force()
 
-    def promote(self, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:
-        """Put the release under `version` (a number, or `candidate`) into force, and its configuration with it.
+    def in_force(self) -> ScoringRelease | None:
+        """The release in production; None where none is. Raises `ReleaseError` where it cannot be loaded."""
+        with self._reading():
+            return self._load(self._find(PRODUCTION)) if PRODUCTION in self._aliases() else None
 
-        What was in force keeps its version and can be promoted again.
+    def promote_by_rule(
+        self, version: str, *, comparison: ChampionComparison | None = None, at: dt.datetime, by: str
+    ) -> GateVerdict:
+        """What the gate says of the release under `version`; it is in force now where the gate lets it through.
 
-        Parameters
-        ----------
-        because
-            Why; kept with the version.
-        at
-            When (UTC, naive); kept with the version.
-
-        Raises
-        ------
-        ReleaseError
-            Where there is no such release, it cannot be loaded, or `because` says nothing.
-        """
-        if not because.strip():
-            raise ReleaseError(
-                f"say why version {version} goes into force: `leadscore promote {version} --because ...`"
-            )
-        with self._writing("leadscore promote"):
-            found = self._find(version)
-            self._load(found)
-            return self._put_into_force(str(found.version), because=" ".join(because.split()), at=at)
-
-    def promote_by_rule(self, version: str, *, at: dt.datetime) -> str | None:
-        """Why the release under `version` was not put into force (`reasons_against`); None where it was.
-
-        The reason is kept with the version. A release in force that cannot be read cannot be compared with: a person
-        decides.
+        The verdict is kept with the version, and so is `comparison`: how the release stood against the champion. A
+        release in force that cannot be read cannot be compared with: a person decides. One that is in force already
+        makes no entry in the history.
         """
         with self._writing("leadscore train"):
             found = self._find(version)
-            candidate = self._load(found).manifest
-            try:
-                reasons: Sequence[str] = reasons_against(candidate, self._manifest_in_force())
-            except ReleaseError as error:
-                reasons = [f"the release in force cannot be read and compared with: {error}"]
-            number = str(found.version)
-            if reasons:
-                self._client.set_model_version_tag(MODEL, number, HELD_BACK, "; ".join(reasons))
-                return "; ".join(reasons)
-            self._put_into_force(number, because=BY_RULE, at=at)
-            if HELD_BACK in found.tags:
-                self._client.delete_model_version_tag(MODEL, number, HELD_BACK)
-            return None
+            if comparison is not None:
+                self._tag(found, COMPARISON, comparison.model_dump_json())
+                for name, value in champion_figures(comparison).items():
+                    self._client.log_metric(str(found.run_id), name, value)
+            verdict = self._judge(found, comparison or comparison_of(found))
+            if verdict.allows and self._aliases().get(PRODUCTION) != str(found.version):
+                self._put_into_force(found, because=BY_RULE, at=at, by=by, way="rule", verdict=verdict)
+            return verdict
+
+    def promote(self, version: str, *, because: str, at: dt.datetime, by: str, force: bool = False) -> Promotion:
+        """Put the release under `version` (a number, or `candidate`) into force, and its configuration with it.
+
+        It passes the gate again, against what is in force now. What was in force keeps its version and can be promoted
+        or put back.
+
+        Parameters
+        ----------
+        because, by
+            Why, and who; kept in the history.
+        at
+            When (UTC, naive); kept in the history.
+        force
+            Put it into force whatever the gate says. The history says so, with the reasons that were overridden.
+
+        Raises
+        ------
+        GateError
+            Where the gate holds it back and it is not forced.
+        ReleaseError
+            Where there is no such release, it cannot be loaded, or `because` says nothing or names a person.
+        """
+        told = reason_told(because, command=f"leadscore promote {version}")
+        with self._writing("leadscore promote"):
+            found = self._find(version)
+            verdict = self._judge(found, comparison_of(found))
+            if not verdict.allows and not force:
+                raise GateError(
+                    f"version {found.version} ({verdict.release_id}) does not pass the gate: "
+                    f"{'; '.join(verdict.reasons)}. To put it into force all the same: "
+                    f'`leadscore promote {found.version} --force --because "..."`'
+                )
+            way: Way = "promoted" if verdict.allows else "forced"
+            return self._put_into_force(found, because=told, at=at, by=by, way=way, verdict=verdict)
+
+    def version_before(self) -> str:
+        """The version in force before the one that is; raises `ReleaseError` where there is none."""
+        with self._reading():
+            return in_force_before(self._history(), self._aliases().get(PRODUCTION))
+
+    def revert(self, version: str, *, because: str, at: dt.datetime, by: str) -> Promotion:
+        """Put the release back that was in force before: `version`, as `version_before` gave it.
+
+        The gate is not asked: it stood in force before. Raises `ReleaseError` where it cannot be loaded, another one is
+        the one before by now, or `because` says nothing or names a person.
+        """
+        told = reason_told(because, command="leadscore revert")
+        with self._writing("leadscore revert"):
+            if in_force_before(self._history(), self._aliases().get(PRODUCTION)) != version:
+                raise ReleaseError(
+                    "another release came into force meanwhile; look at `leadscore releases`, then revert again"
+                )
+            found = self._find(version)
+            self._load(found)
+            return self._put_into_force(found, because=told, at=at, by=by, way="reverted", verdict=None)
+
+    def history(self) -> tuple[Promotion, ...]:
+        """Every putting into force, the earliest first; raises `ReleaseError` where an entry is damaged."""
+        with self._reading():
+            return self._history()
+
+    def card(self, alias_or_version: str) -> str:
+        """The model card of a release, in Markdown. Raises `ReleaseError` where there is no such release."""
+        with self._reading():
+            found = self._find(alias_or_version)
+            return model_card(self._manifest(found), comparison=comparison_of(found), verdict=verdict_of(found))
 
     def versions(self) -> tuple[ReleaseVersion, ...]:
         """All recorded releases, latest first; none where nothing was ever trained."""
         with self._reading():
-            aliases = self._aliases()
-            return tuple(_described(version, aliases) for version in self._versions())
+            aliases, history = self._aliases(), self._history()
+            return tuple(described(version, aliases, history) for version in self._versions())
 
     @contextmanager
     def _writing(self, by: str) -> Iterator[None]:
@@ -244,7 +299,8 @@ class ReleaseRegistry:
         for version in versions:
             if str(version.version) == number:
                 return version
-        raise ReleaseError(not_found(alias_or_version, [_described(version, aliases) for version in versions]))
+        known = [described(version, aliases, ()) for version in versions]
+        raise ReleaseError(not_found(alias_or_version, known))
 
     def _load(self, version: "ModelVersion") -> ScoringRelease:
         with self._files(version, RELEASE_FOLDER) as folder:
@@ -253,7 +309,10 @@ class ReleaseRegistry:
     def _manifest_in_force(self) -> ReleaseManifest | None:
         if PRODUCTION not in self._aliases():
             return None
-        with self._files(self._find(PRODUCTION), f"{RELEASE_FOLDER}/{MANIFEST}") as file:
+        return self._manifest(self._find(PRODUCTION))
+
+    def _manifest(self, version: "ModelVersion") -> ReleaseManifest:
+        with self._files(version, f"{RELEASE_FOLDER}/{MANIFEST}") as file:
             return load_manifest(file)
 
     @contextmanager
@@ -273,15 +332,47 @@ class ReleaseRegistry:
                 ) from error
             yield Path(local)
 
-    def _put_into_force(self, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:
-        self._client.set_model_version_tag(MODEL, version, PROMOTED, because)
-        self._client.set_model_version_tag(MODEL, version, PROMOTED_AT, at.isoformat(timespec="seconds"))
-        self._client.set_registered_model_alias(MODEL, PRODUCTION, version)
-        return _described(self._find(version), self._aliases())
+    def _judge(self, found: "ModelVersion", comparison: ChampionComparison | None) -> GateVerdict:
+        """What the gate says of a version now, kept with it and on its card."""
+        candidate, reverted = self._load(found).manifest, taken_out(self._history(), str(found.version))
+        try:
+            champion = self._manifest_in_force()
+            verdict = may_promote(candidate, champion, comparison=comparison, taken_out=reverted)
+        except ReleaseError as error:
+            verdict = held_back_unread(candidate, error)
+        self._tag(found, GATE, verdict.model_dump_json())
+        self._client.log_text(str(found.run_id), model_card(candidate, comparison=comparison, verdict=verdict), CARD)
+        return verdict
+
+    def _history(self) -> tuple[Promotion, ...]:
+        return history_of(self._versions(), self._aliases().get(PRODUCTION))
+
+    def _put_into_force(
+        self, found: "ModelVersion", *, because: str, at: dt.datetime, by: str, way: Way, verdict: GateVerdict | None
+    ) -> Promotion:
+        history = self._history()
+        settle(self._client, MODEL, self._versions(), history)
+        entry = Promotion(
+            number=1 + (history[-1].number if history else 0),
+            version=str(found.version),
+            release_id=found.tags["release_id"],
+            at=at,
+            by=by,
+            way=way,
+            because=because,
+            verdict=verdict,
+        )
+        keep_under_way(self._client, MODEL, entry)
+        self._client.set_registered_model_alias(MODEL, PRODUCTION, entry.version)
+        keep_for_good(self._client, MODEL, entry)
+        return entry
+
+    def _tag(self, version: "ModelVersion", name: str, text: str) -> None:
+        self._client.set_model_version_tag(MODEL, str(version.version), name, text)
 
     def _as_candidate(self, version: str) -> ReleaseVersion:
         self._client.set_registered_model_alias(MODEL, CANDIDATE, version)
-        return _described(self._find(version), self._aliases())
+        return described(self._find(version), self._aliases(), self._history())
 
     def _put_back(self, known: "ModelVersion", release: ScoringRelease) -> None:
         """Put the files of a recorded release back where they cannot be read: `release` was made of the same inputs."""
@@ -304,19 +395,3 @@ class ReleaseRegistry:
             },
             description=note(manifest),
         )
-
-
-def _described(version: "ModelVersion", aliases: Mapping[str, str]) -> ReleaseVersion:
-    tags = version.tags
-    return ReleaseVersion(
-        version=str(version.version),
-        release_id=tags.get("release_id", ""),
-        definitions_version=tags.get("definitions_version", ""),
-        data_fingerprint=tags.get("data_fingerprint", ""),
-        recorded_at=dt.datetime.fromtimestamp(version.creation_timestamp / 1000, dt.UTC).replace(tzinfo=None),
-        aliases=tuple(sorted(alias for alias, number in aliases.items() if number == str(version.version))),
-        run_id=str(version.run_id),
-        held_back_because=tags.get(HELD_BACK, ""),
-        promoted_because=tags.get(PROMOTED, ""),
-        promoted_at=dt.datetime.fromisoformat(tags[PROMOTED_AT]) if PROMOTED_AT in tags else None,
-    )

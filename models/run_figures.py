@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from data_contracts.estimates import Estimate
+from data_contracts.gate import ChampionComparison
 from data_contracts.releases import Evaluation, ModelFigures, ReleaseManifest, TransitionSummary
 
 
@@ -52,6 +53,17 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
         told = _model_figures(evaluation.model)
         figures |= {f"chain.{age_name(evaluation)}.{name}": value for name, value in told.items()}
     return figures
+
+
+def champion_figures(comparison: ChampionComparison) -> dict[str, float]:
+    """How the release stands against the champion, as `champion.<transition>.<figure>`, with `_low` and `_high`."""
+    estimates = {f"{one.transition}.recipe_log_loss_difference": one.at_acting_age for one in comparison.recipes}
+    for one in comparison.in_use:
+        estimates |= {f"{one.transition}.in_use_log_loss_difference": one.difference} if one.difference else {}
+        estimates |= {f"{one.transition}.in_use_gain": one.at_acting_age.gain} if one.at_acting_age else {}
+    ends = {"": "value", "_low": "low", "_high": "high"}
+    named = {f"champion.{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ends.items()}
+    return {name: value for name, value in named.items() if value is not None}
 
 
 def transition_parameters(summary: TransitionSummary) -> dict[str, object]:

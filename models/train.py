@@ -148,6 +148,7 @@ def _fitted(
         validation=judged.selection.validation,
         n_labelled=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
+        snapshots=dict(table.counts),
         sampled_share=table.sampled_share,
         base_rate=base_rate(rows),
         base_rate_by_age=fit_base_rate_by_age(rows),

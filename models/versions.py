@@ -7,10 +7,6 @@ from dataclasses import dataclass
 CANDIDATE = "candidate"
 PRODUCTION = "production"
 
-HELD_BACK = "held_back_because"
-PROMOTED = "promoted_because"
-PROMOTED_AT = "promoted_at"
-
 
 @dataclass(frozen=True, slots=True)
 class ReleaseVersion:
@@ -21,7 +17,7 @@ class ReleaseVersion:
     aliases
         What it is now: `candidate`, `production`, both or nothing.
     held_back_because
-        Why the promotion rule did not put it into force; empty where it did, or was never asked.
+        Why the gate, when it was last asked, would not let it into force; empty where it would, or was never asked.
     promoted_because, promoted_at
         Why and when (UTC, naive) it was last put into force; empty and None where it never was.
     """
@@ -47,8 +43,9 @@ def not_found(alias_or_version: str, known: Sequence[ReleaseVersion]) -> str:
         return f"there is no release {alias_or_version!r}; recorded versions are {listed}"
     candidate = next((version for version in known if CANDIDATE in version.aliases), known[0])
     why = f", held back because {candidate.held_back_because}" if candidate.held_back_because else ""
+    force = " --force" if candidate.held_back_because else ""
     return (
         f"no release is in production; the candidate is version {candidate.version} ({candidate.release_id}){why}. "
-        f'Put it into force with `leadscore promote {candidate.version} --because "..."`, '
+        f'Put it into force with `leadscore promote {candidate.version}{force} --because "..."`, '
         "or score with it once: `leadscore score --release candidate`"
     )

@@ -3,15 +3,14 @@
 import os
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from pipelines.clock import in_utc, now
 from pipelines.friendly import FriendlyGroup
-
-if TYPE_CHECKING:
-    from data_contracts.settings import Settings
+from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
+from pipelines.release_commands import promote, releases, revert
 
 FIRST_RUN = """\
 Calibrated lead scoring: CRM history in, probabilities, thresholds and reasons out.
@@ -34,17 +33,6 @@ On your own CRM: copy config/scoring.toml, map your words in it, and give it wit
 
 
 app = typer.Typer(cls=FriendlyGroup, add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
-
-Config = Annotated[
-    Path, typer.Option("--config", envvar="LEADSCORE_CONFIG", help="The settings file.", show_default=True)
-]
-Data = Annotated[
-    Path | None,
-    typer.Option("--data", envvar="LEADSCORE_DATA", help="Folder of the source's files, if not the settings'."),
-]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of tables.")]
-Release = Annotated[str, typer.Option("--release", help="`production`, `candidate` or a version number.")]
-DEFAULT_CONFIG = Path("config/scoring.toml")
 
 
 def main() -> None:
@@ -104,7 +92,7 @@ def check(config: Config = DEFAULT_CONFIG, data: Data = None, as_json: AsJson = 
     from pipelines import console, display
     from pipelines.ingest import ingest_history
 
-    settings = _settings(config, data)
+    settings = settings_of(config, data)
     if _reports_to_prefect():
         from pipelines import flows
 
@@ -129,7 +117,7 @@ def quarantine(
     from pipelines import display
     from pipelines.store import Store
 
-    rows = Store.of(_settings(config, None)).quarantined(rule=rule, limit=limit)
+    rows = Store.of(settings_of(config, None)).quarantined(rule=rule, limit=limit)
     display.quarantined(rows, as_json=as_json)
 
 
@@ -144,22 +132,25 @@ def train(
 ) -> None:
     """Train every transition, evaluate it on the latest leads, and register the release in MLflow.
 
-    The release becomes `candidate`, and `production` where the promotion rule allows; a release under other settings
+    The release becomes `candidate`, and `production` where the gate lets it through; a release under other settings
     than those in force waits for `leadscore promote`.
 
     Example: leadscore train --config config/bpi2012.toml --test-from 2012-01-12
     """
     from pipelines import console, display
+    from pipelines.promote import who
     from pipelines.train import train_release
 
-    settings = _settings(config, None)
+    settings = settings_of(config, None)
     if _reports_to_prefect():
         from pipelines import flows
 
         made = flows.train(str(config), test_from=test_from)
     else:
         with console.working("train") as say:
-            made = train_release(settings, created_at=now(), test_from=in_utc(test_from), say=say, warn=console.warn)
+            made = train_release(
+                settings, created_at=now(), by=who(), test_from=in_utc(test_from), say=say, warn=console.warn
+            )
     display.training(made, as_json=as_json)
 
 
@@ -176,7 +167,7 @@ def leaks(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     from pipelines.leaks import report_leaks
 
     with console.working("leaks") as say:
-        reports = report_leaks(_settings(config, None), say=say, warn=console.warn)
+        reports = report_leaks(settings_of(config, None), say=say, warn=console.warn)
     display.leaks(reports, as_json=as_json)
 
 
@@ -198,7 +189,7 @@ def backtest(
     from pipelines import backtest as backtesting
     from pipelines import console, display
 
-    settings = _settings(config, None)
+    settings = settings_of(config, None)
     if _reports_to_prefect():
         from pipelines import flows
 
@@ -209,17 +200,8 @@ def backtest(
     display.backtests(evaluations, as_json=as_json)
 
 
-@app.command()
-def releases(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
-    """List the registered releases with their aliases, why each is in force, and what held it back.
-
-    Example: leadscore releases --json
-    """
-    from pipelines import display
-    from pipelines.in_force import registry_of
-    from pipelines.store import Store
-
-    display.releases(registry_of(Store.of(_settings(config, None))).versions(), as_json=as_json)
+for command in (releases, promote, revert):
+    app.command()(command)
 
 
 @app.command()
@@ -243,30 +225,11 @@ def definitions(
     from pipelines import display
     from pipelines.definitions import definitions_at, definitions_kept
 
-    folder = _settings(config, None).store.folder
+    folder = settings_of(config, None).store.folder
     if at is None:
         display.definitions(definitions_kept(folder), as_json=as_json)
     else:
         display.agreement(definitions_at(folder, at.date()), as_json=as_json)
-
-
-@app.command()
-def promote(
-    version: Annotated[str, typer.Argument(help="The version number, as `leadscore releases` lists it.")],
-    because: Annotated[str, typer.Option("--because", help="Why; kept with the version and shown by `releases`.")],
-    config: Config = DEFAULT_CONFIG,
-) -> None:
-    """Put a registered release into force, with the definitions and attributes it was made under.
-
-    It scores from now on: the alias `production` moves to it.
-
-    Example: leadscore promote 3 --because "both teams agreed on a horizon of 21 days"
-    """
-    from pipelines.console import show
-    from pipelines.train import promote as put_into_force
-
-    made = put_into_force(_settings(config, None), version, because=because, at=now())
-    show(f"version {made.version} ({made.release_id}) is in production now: {made.promoted_because}")
 
 
 @app.command()
@@ -286,7 +249,7 @@ def score(
     from pipelines import console, display
     from pipelines.score import score_open_leads
 
-    settings = _settings(config, None)
+    settings = settings_of(config, None)
     if _reports_to_prefect():
         from pipelines import flows
 
@@ -312,7 +275,7 @@ def publish(
     from pipelines import console, display
     from pipelines.score import plan_publication, publish_scores
 
-    settings = _settings(config, None)
+    settings = settings_of(config, None)
     if dry_run:
         display.plan(plan_publication(settings, release=release, warn=console.warn), limit=limit, as_json=as_json)
         return
@@ -340,7 +303,7 @@ def trace(
     from pipelines import console, display
     from pipelines.score import trace_lead_in
 
-    traced = trace_lead_in(_settings(config, None), lead, release=release, warn=console.warn)
+    traced = trace_lead_in(settings_of(config, None), lead, release=release, warn=console.warn)
     display.trace(traced, as_json=as_json)
 
 
@@ -370,13 +333,7 @@ def demo(
     """
     from pipelines.demo import run_demo
 
-    run_demo(_settings(config, None), n_leads=leads, seed=seed, now=now())
-
-
-def _settings(config: Path, data: Path | None) -> "Settings":
-    from data_contracts.settings import load_settings
-
-    return load_settings(config, data_folder=data)
+    run_demo(settings_of(config, None), n_leads=leads, seed=seed, now=now())
 
 
 def _reports_to_prefect() -> bool:

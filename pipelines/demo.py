@@ -15,6 +15,7 @@ from data_contracts.settings import Settings
 from data_contracts.wording import estimate_text, figure
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
+from pipelines.promote import who
 from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
 from pipelines.score import publish_scores, score_open_leads
 from pipelines.store import Store
@@ -59,7 +60,7 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
 def _trained(settings: Settings, *, n_leads: int, now: dt.datetime, say: Say) -> TrainingRun:
     """The training. Where the simulation is too small to learn from, the error says how to make it larger."""
     try:
-        return train_release(settings, created_at=now, say=say, warn=warn)
+        return train_release(settings, created_at=now, by=who(), say=say, warn=warn)
     except TooFewOutcomesError as error:
         raise TooFewOutcomesError(
             error.transition,

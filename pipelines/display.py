@@ -15,6 +15,15 @@ from data_contracts.evaluation_table import (
     evaluation_title,
     evaluation_warning,
 )
+from data_contracts.gate import (
+    ChampionComparison,
+    Promotion,
+    in_use_rows,
+    not_yet_judged,
+    recipe_rows,
+    verdict_rows,
+    verdict_title,
+)
 from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
 from data_contracts.releases import Evaluation
@@ -31,7 +40,10 @@ from pipelines.report import (
     candidate_rows,
     definitions_changes,
     extrapolated_text,
+    history_rows,
+    moved_by_hand,
     receipt_rows,
+    release_rows,
     standing,
     table_check_rows,
     training_warnings,
@@ -80,6 +92,8 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
             "version": made.version,
             "is_promoted": made.is_promoted,
             "held_back_because": made.held_back_because,
+            "verdict": made.verdict.model_dump(mode="json"),
+            "comparison": made.comparison.model_dump(mode="json") if made.comparison else None,
         }
         show_json(content | {"release": manifest.model_dump(mode="json")})
         return
@@ -107,6 +121,9 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
         if summary.calibration is not None:
             off = calibration_rows(summary.calibration.off)
             show_rows(off, title=f"{summary.transition}: {calibration_title(summary.calibration)}")
+    _champion(made.comparison)
+    show("")
+    show_rows(verdict_rows(made.verdict), title=verdict_title(made.verdict))
     thresholds = manifest.thresholds
     show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
     show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")
@@ -135,27 +152,28 @@ def backtests(by_transition: Mapping[Transition, Sequence[Evaluation]], *, as_js
                 warn(warning)
 
 
-def releases(versions: Sequence[ReleaseVersion], *, as_json: bool) -> None:
-    """The registered versions, the newest first, each with why it went into force and what held it back."""
-    rows = [
-        {
-            "version": version.version,
-            "is": ", ".join(version.aliases),
-            "release": version.release_id,
-            "definitions": version.definitions_version,
-            "recorded": f"{version.recorded_at:%Y-%m-%d %H:%M} UTC",
-            "promoted": f"{version.promoted_at:%Y-%m-%d %H:%M} UTC" if version.promoted_at else "",
-            "because": version.promoted_because,
-            "held back because": version.held_back_because,
-        }
-        for version in versions
-    ]
+def releases(versions: Sequence[ReleaseVersion], history: Sequence[Promotion], *, as_json: bool) -> None:
+    """The registered versions, the newest first, and everything that was ever put into force, the latest first."""
     if as_json:
-        show_json([asdict(version) for version in versions])
-    elif rows:
-        show_rows(rows)
-    else:
+        entries = [entry.model_dump(mode="json") for entry in reversed(history)]
+        show_json({"releases": [asdict(version) for version in versions], "history": entries})
+        return
+    if not versions:
         show("no release is registered; run `leadscore train`")
+        return
+    show_rows(release_rows(versions))
+    show("")
+    show_rows(history_rows(history), title="put into force, the latest first")
+    if (warning := moved_by_hand(versions, history)) is not None:
+        warn(warning)
+
+
+def put_into_force(entry: Promotion) -> None:
+    """What is in production now, why, and what was overridden."""
+    show(f"version {entry.version} ({entry.release_id}) is in production now: {entry.because}")
+    if entry.way == "forced" and entry.verdict is not None:
+        for reason in entry.verdict.reasons:
+            warn(f"overridden: {reason}")
 
 
 def definitions(versions: Sequence[Definitions], *, as_json: bool) -> None:
@@ -228,6 +246,20 @@ def trace(result: "Trace", *, as_json: bool) -> None:
         show_json(asdict(result))
     else:
         show(as_text(result))
+
+
+def _champion(comparison: ChampionComparison | None) -> None:
+    """Both recipes on the same leads, and the champion as it was published."""
+    if comparison is None or comparison.not_compared_because:
+        return
+    show("")
+    show_rows(
+        recipe_rows(comparison),
+        title=f"recipes against that of {comparison.champion_id}: log loss of ours less the champion's; 95 % intervals",
+    )
+    show_rows(in_use_rows(comparison), title=f"{comparison.champion_id} as published, on leads that entered later")
+    for line in not_yet_judged(comparison):
+        show(line)
 
 
 def _evaluation(evaluation: Evaluation) -> None:

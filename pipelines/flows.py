@@ -15,6 +15,7 @@ from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, evaluation_rows, evaluation_title
+from data_contracts.gate import verdict_rows, verdict_title
 from data_contracts.history import CheckReport
 from data_contracts.leaks import leak_rows, leaks_title
 from data_contracts.releases import Evaluation
@@ -39,6 +40,8 @@ INPUT_OUTPUT = frozenset(
     {
         ingesting.read_source,
         training.record_release,
+        training.load_champion,
+        training.pass_gate,
         scoring.load_release,
         scoring.plan_and_publish,
     }
@@ -82,6 +85,7 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
     made = training.train_release(
         settings_from(config),
         created_at=now(),
+        by="prefect flow train",
         test_from=in_utc(test_from),
         run=as_task,
         say=get_run_logger().info,
@@ -99,6 +103,7 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
             _show_table(f"calibration-{summary.transition}", calibration_rows(told.groups), calibration_title(told))
     if (chain := made.release.manifest.chain) is not None:
         _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
+    _show_table("gate", verdict_rows(made.verdict), verdict_title(made.verdict))
     return made
 
 

@@ -8,11 +8,13 @@ import pyarrow.parquet as pq
 
 from data_contracts.configuration import definitions_differences, settings_told
 from data_contracts.evaluation_table import ESTIMATORS, signal_warning
+from data_contracts.gate import Promotion, Way
 from data_contracts.history import CheckReport
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Definitions
 from data_contracts.wording import figure
+from models.versions import PRODUCTION, ReleaseVersion
 
 if TYPE_CHECKING:
     from pipelines.train import TrainingRun
@@ -61,7 +63,59 @@ def standing(made: "TrainingRun") -> str:
         return "promoted to production"
     return (
         f"a candidate, held back because {made.held_back_because}; "
-        f'`leadscore promote {made.version} --because "..."` puts it into force'
+        f'`leadscore promote {made.version} --force --because "..."` puts it into force'
+    )
+
+
+def release_rows(versions: Sequence[ReleaseVersion]) -> list[dict[str, str]]:
+    """One row a registered version, in their order: what it is now, and what the gate last held against it."""
+    return [
+        {
+            "version": version.version,
+            "is": ", ".join(version.aliases),
+            "release": version.release_id,
+            "definitions": version.definitions_version,
+            "recorded": f"{version.recorded_at:%Y-%m-%d %H:%M} UTC",
+            "held back because": version.held_back_because,
+        }
+        for version in versions
+    ]
+
+
+WAYS: dict[Way, str] = {
+    "rule": "by rule",
+    "promoted": "past the gate",
+    "forced": "against the gate",
+    "reverted": "put back",
+}
+"""How a release came into force, in words."""
+
+
+def history_rows(history: Sequence[Promotion]) -> list[dict[str, str]]:
+    """One row a putting into force, the latest first: when, who, why, and what was overridden."""
+    return [
+        {
+            "in force from": f"{entry.at:%Y-%m-%d %H:%M} UTC",
+            "version": entry.version,
+            "release": entry.release_id,
+            "how": WAYS[entry.way],
+            "by": entry.by,
+            "because": entry.because,
+            "overridden": "; ".join(entry.verdict.reasons) if entry.verdict else "",
+        }
+        for entry in reversed(history)
+    ]
+
+
+def moved_by_hand(versions: Sequence[ReleaseVersion], history: Sequence[Promotion]) -> str | None:
+    """What to say where another version is in production than the history says; None where both agree."""
+    in_force = next((version.version for version in versions if PRODUCTION in version.aliases), None)
+    if in_force == (history[-1].version if history else None):
+        return None
+    what = f"version {in_force} is" if in_force else "nothing is"
+    return (
+        f"{what} in production and the history does not say so: the alias was moved in MLflow, without a reason; "
+        "`leadscore promote` puts a release into force and says why"
     )
 
 

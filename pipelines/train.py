@@ -5,19 +5,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_contracts.check import open_checked
+from data_contracts.errors import ReleaseError
+from data_contracts.gate import ChampionComparison, GateVerdict
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from features.outcomes import value_of_a_win
 from models.chain_train import train_chain
+from models.champion import compare_with_champion
 from models.fitted import ScoringRelease
 from models.release import assemble_release, inputs_of
 from models.train import train_transition
-from models.versions import ReleaseVersion
 from pipelines.clock import now
 from pipelines.definitions import keep_definitions
-from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, refuse_redeclared, registry_of
+from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of
 from pipelines.leaks import find_leaks, gather_evidence
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
@@ -26,29 +28,50 @@ from pipelines.tables import build_table
 
 @dataclass(frozen=True, slots=True)
 class TrainingRun:
-    """What a training made: the registered version, the release, and whether and why not it went to production."""
+    """What a training made.
+
+    Attributes
+    ----------
+    version
+        Under which the release is recorded.
+    verdict
+        What the gate said of it.
+    comparison
+        How it stands against the release that was in force; None where none was, or it could not be loaded.
+    """
 
     version: str
     release: ScoringRelease
-    is_promoted: bool
-    held_back_because: str | None
+    verdict: GateVerdict
+    comparison: ChampionComparison | None = None
+
+    @property
+    def is_promoted(self) -> bool:
+        """Whether it is in production: let through now, or in force before this training, whatever the gate says."""
+        return self.verdict.allows or self.verdict.champion_id == self.release.manifest.release_id
+
+    @property
+    def held_back_because(self) -> str | None:
+        """All reasons why it is not in production; None where it is."""
+        return None if self.is_promoted else "; ".join(self.verdict.reasons)
 
 
 def train_release(
     settings: Settings,
     *,
     created_at: dt.datetime,
+    by: str,
     test_from: dt.datetime | None = None,
     run: RunStep = directly,
     say: Say = silent,
     warn: Say = silent,
 ) -> TrainingRun:
-    """A new release, registered as candidate and promoted where the promotion rule allows.
+    """A new release, registered as candidate and promoted where the gate lets it through.
 
     It is trained under the settings, and stays a candidate where those differ from the configuration in force.
 
-    `test_from` (UTC, naive) fixes the first day of the test leads; by default the latest 25 % of the leads are the
-    test. `warn` is told what a person should know.
+    `by` is who trains, for the history of what was in force. `test_from` (UTC, naive) fixes the first day of the test
+    leads; by default the latest 25 % of the leads are the test. `warn` is told what a person should know.
 
     Raises `TooFewOutcomesError` where a transition has too little to learn from, `SourceError` where the checked
     history lacks an attribute of the settings, and `SettingsError` where the version of their definitions means
@@ -82,24 +105,30 @@ def train_release(
         settings, inputs=inputs, tables=tables, fitted=fitted, value_of_a_win=value, created_at=created_at, chain=chain
     )
     say("recording the release in MLflow")
-    return run(record_release, release, tables=tables, store=store)
+    version = run(record_release, release, tables=tables, store=store)
+    champion = run(load_champion, release, store=store, warn=warn)
+    comparison = run(compare_with_champion, release, champion, tables=tables, say=say) if champion else None
+    return TrainingRun(version, release, run(pass_gate, version, comparison, store=store, by=by), comparison)
 
 
-def record_release(release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store) -> TrainingRun:
-    """The training run whose `release` is now registered, and in production where the promotion rule allows."""
-    registry = registry_of(store)
+def record_release(release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store) -> str:
+    """The version under which `release` is now registered, as a candidate."""
     samples = {transition: table.labelled() for transition, table in tables.items()}
-    version = registry.record(release, samples=samples).version
-    reason = registry.promote_by_rule(version, at=now())
-    return TrainingRun(version=version, release=release, is_promoted=reason is None, held_back_because=reason)
+    return registry_of(store).record(release, samples=samples).version
 
 
-def promote(settings: Settings, version: str, *, because: str, at: dt.datetime) -> ReleaseVersion:
-    """Put the release under `version` into force with its configuration, because of what `because` says, at `at`.
+def load_champion(candidate: ScoringRelease, *, store: Store, warn: Say = silent) -> ScoringRelease | None:
+    """The release in force; None where it is `candidate` itself, none is, or it cannot be loaded, which `warn` says."""
+    try:
+        champion = registry_of(store).in_force()
+    except ReleaseError as error:
+        warn(f"the release in force cannot be compared with: {error}")
+        return None
+    if champion is not None and champion.manifest.release_id == candidate.manifest.release_id:
+        return None
+    return champion
 
-    Raises `ReleaseError` where there is no such release, or it cannot score with this code and these settings, and
-    `SettingsError` where the version of its definitions means something else already.
-    """
-    _, own = load_under_own_configuration(version, settings)
-    keep_definitions(settings.store.folder, own.definitions, by="leadscore promote")
-    return registry_of(Store.of(settings)).promote(version, because=because, at=at)
+
+def pass_gate(version: str, comparison: ChampionComparison | None, *, store: Store, by: str) -> GateVerdict:
+    """What the gate says of the release under `version`, which is in production now where it was let through."""
+    return registry_of(store).promote_by_rule(version, comparison=comparison, at=now(), by=by)

@@ -95,7 +95,7 @@ def _run_everything(folder: Path) -> None:
         settings = load_settings(Path("config/scoring.toml"))
         simulate(settings.crm.data_folder, n_leads=N_LEADS, seed=SEED)
         ingest_history(settings)
-        made = train_release(settings, created_at=NOW)
+        made = train_release(settings, created_at=NOW, by="a test")
         score_open_leads(settings, release=made.version)
         publish_scores(settings, release=made.version)
 

@@ -249,7 +249,7 @@ def test_no_command_connects_to_anybody(finished_run, watched):
     lead = "L-0010931"
     for command in (
         "simulate --leads 200 --out elsewhere", "check", "quarantine --limit 1", "train", "backtest --folds 1",
-        "releases",
+        "releases", "releases --card candidate",
         "score --release candidate", "publish --release candidate --dry-run --limit 1", "publish --release candidate",
         f"trace {lead} --release candidate", "promote 1 --because tried", "schema",
     ):  # fmt: skip

@@ -10,7 +10,16 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Transition
 from models import evaluate as module
 from models.baselines import base_rate_by_age_prediction
-from models.evaluate import EvaluationPlan, base_rate, capacity_share, evaluate, judged_rows, wilson_interval
+from models.evaluate import (
+    EvaluationPlan,
+    base_rate,
+    capacity_share,
+    evaluate,
+    judged_rows,
+    log_loss_difference,
+    model_figures,
+    wilson_interval,
+)
 from models.metrics import Prediction
 from models.split import Split, default_test_from, learning_rows, split_at
 from tests.models.conftest import TableFactory
@@ -186,3 +195,20 @@ def test_intervals_cover_the_truth_about_as_often_as_they_say(make_table: TableF
 def _as_test(table: LabelledTable) -> Split:
     rows = learning_rows(table)
     return Split(train=rows, test=rows, test_from=rows["as_of"].min().to_pydatetime())
+
+
+def test_a_difference_in_log_loss_is_paired_the_accounts_of_both_are_drawn_together(split: Split) -> None:
+    test = judged_rows(split, None)[1]
+    ours, theirs = (truth(test, exponent=exponent) for exponent in (1.0, 1.3))
+    found = log_loss_difference(test, ours.probability, theirs.probability, seed=0)
+    by_age = base_rate_by_age_prediction(split.train, test)
+    alone = [model_figures(test, (each, by_age), plan=plan(None))[0].log_loss for each in (ours, theirs)]
+    assert found.value == pytest.approx(alone[0].value - alone[1].value)
+    assert found.high < 0, "the truth is better"
+    assert found.high - found.low < 0.5 * (alone[0].high - alone[0].low), "what both have in common drops out"
+
+
+def test_figures_of_any_rows_are_those_of_an_evaluation(split: Split) -> None:
+    train, test = judged_rows(split, ENTRY)
+    predictions = [truth(test), base_rate_by_age_prediction(train, test)]
+    assert model_figures(test, predictions, plan=plan(ENTRY)) == evaluated(split, ENTRY).models

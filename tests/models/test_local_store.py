@@ -74,7 +74,7 @@ def recorded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded") / "store"
     registry = registry_in(folder)
     registry.record(small_release(), samples=SAMPLES)
-    registry.promote("1", because="it is the first", at=dt.datetime(2026, 5, 2))
+    registry.promote("1", because="it is the first", at=dt.datetime(2026, 5, 2), by="ops")
     return folder
 
 
@@ -131,7 +131,7 @@ def test_a_store_is_the_owner_s_alone(recorded):
 def test_who_writes_is_waited_for_and_named(store, monkeypatch):
     monkeypatch.setattr(local_store, "WAIT_SECONDS", 0.1)
     with held(store / "mlflow.db", by="leadscore train"), pytest.raises(BusyError, match="leadscore train"):
-        registry_in(store).promote("1", because="again", at=dt.datetime(2026, 5, 3))
+        registry_in(store).promote("1", because="again", at=dt.datetime(2026, 5, 3), by="ops")
 
 
 DAMAGES = {
@@ -153,7 +153,7 @@ def test_a_damaged_store_is_an_error_that_says_what_to_do_and_is_left_as_it_is(s
         registry.manifest_in_force,
         lambda: registry.load("production"),
         lambda: registry.record(small_release("new"), samples=SAMPLES),
-        lambda: registry.promote("1", because="again", at=dt.datetime(2026, 5, 3)),
+        lambda: registry.promote("1", because="again", at=dt.datetime(2026, 5, 3), by="ops"),
     ):
         with pytest.raises(
             StoreError, match=r"mlflow\.db holds no MLflow store .*restore it .*or move it away"
@@ -187,7 +187,10 @@ def test_a_store_that_was_moved_or_copied_works_where_it_is_now(recorded, store,
     registry = registry_in(tmp_path / "moved")
     assert registry.load("production").manifest == small_release().manifest
     second = registry.record(small_release("second"), samples=SAMPLES)
-    assert (second.version, registry.promote_by_rule("2", at=dt.datetime(2026, 5, 3))) == ("2", None)
+    assert (
+        second.version,
+        registry.promote("2", because="moved", at=dt.datetime(2026, 5, 3), by="ops", force=True).version,
+    ) == ("2", "2")
     text = (tmp_path / "moved" / "mlflow.db").read_bytes()
     assert str(recorded).encode() not in text
     assert b"/copy/mlflow_artefacts" not in text

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from data_contracts.errors import ReleaseError, UnreachableError
+from data_contracts.errors import GateError, ReleaseError, UnreachableError
 from data_contracts.estimates import Estimate
+from data_contracts.gate import ChampionComparison, RecipeComparison
 from data_contracts.vocabulary import Transition
 from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
@@ -31,6 +32,33 @@ SAMPLES = {transition: leads(40) for transition in Transition}
 
 def registry_in(folder: Path) -> ReleaseRegistry:
     return ReleaseRegistry(f"sqlite:///{folder / 'new' / 'mlflow.db'}")
+
+
+def record(registry: ReleaseRegistry, name: str) -> str:
+    """The version of a release called `name` that publishes the base rate."""
+    release = release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}, release_id=name)
+    return registry.record(release, samples=SAMPLES).version
+
+
+def in_force(registry: ReleaseRegistry) -> str:
+    return registry.manifest_in_force().release_id
+
+
+def near_recipe(champion_id: str, *, low: float = -0.01) -> ChampionComparison:
+    """A recipe that differs from that of `champion_id` by `low` to 0.02 in log loss."""
+    difference = Estimate(value=(low + 0.02) / 2, low=low, high=0.02)
+    recipe = RecipeComparison(
+        transition=Transition.MQL_TO_WIN,
+        candidate="lightgbm",
+        champion="logistic_regression",
+        is_one_recipe=False,
+        test_from=AT,
+        acting_day=0,
+        n_leads=300,
+        at_acting_age=difference,
+        at_all_ages=difference,
+    )
+    return ChampionComparison(champion_id=champion_id, recipes=(recipe,))
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +183,7 @@ def test_what_is_not_there_says_what_is(recorded):
         with pytest.raises(ReleaseError, match=f"there is no release '{unknown}'; recorded versions are 1"):
             registry.load(unknown)
         with pytest.raises(ReleaseError, match=f"there is no release '{unknown}'"):
-            registry.promote(unknown, because="it is better", at=AT)
+            registry.promote(unknown, because="it is better", at=AT, by="ops")
 
 
 def test_where_nothing_was_trained_nothing_is_made_by_asking(tmp_path):
@@ -169,13 +197,13 @@ def test_where_nothing_was_trained_nothing_is_made_by_asking(tmp_path):
 def test_the_first_release_goes_to_production_by_rule_and_a_worse_one_does_not(registry):
     transition = Transition.MQL_TO_WIN
     first = registry.record(release_of({transition: fitted(transition)}), samples=SAMPLES)
-    assert registry.promote_by_rule(first.version, at=AT) is None
+    assert registry.promote_by_rule(first.version, at=AT, by="ops").allows
     worse = registry.record(release_of({transition: base_rate(transition)}, release_id="worse"), samples=SAMPLES)
-    assert registry.promote_by_rule(worse.version, at=AT) == (
-        "mql_to_win: it found no signal and production's logistic_regression has some"
-    )
+    verdict = registry.promote_by_rule(worse.version, at=AT, by="ops", comparison=near_recipe("2026-05-01-abc123"))
+    (reason,) = verdict.reasons
+    assert reason.startswith("mql_to_win: it found no signal and the champion's logistic regression has some")
     assert [(v.version, v.aliases) for v in registry.versions()] == [("2", ("candidate",)), ("1", ("production",))]
-    assert registry.load("production").manifest.release_id == "2026-05-01-abc123"
+    assert registry.in_force().manifest.release_id == "2026-05-01-abc123"
 
 
 def test_recording_a_release_again_adds_nothing(registry):
@@ -185,50 +213,180 @@ def test_recording_a_release_again_adds_nothing(registry):
     assert [version.version for version in registry.versions()] == [first.version]
 
 
-def test_a_person_may_promote_and_take_it_back_and_why_is_kept(registry):
-    for name in ("one", "two"):
-        model = base_rate(Transition.MQL_TO_WIN)
-        registry.record(release_of({Transition.MQL_TO_WIN: model}, release_id=name), samples=SAMPLES)
-    for version, name in (("candidate", "two"), ("1", "one")):
-        made = registry.promote(version, because=f"  {name} is what both teams want ", at=AT)
-        assert registry.load("production").manifest.release_id == name
-        assert (made.promoted_because, made.promoted_at) == (f"{name} is what both teams want", AT)
-    assert [version.promoted_because for version in registry.versions()] == [
-        "two is what both teams want",
-        "one is what both teams want",
-    ]
+@pytest.mark.parametrize(("because", "why"), [("  ", "say why, because"), ("Jane <jane@example.com>", "by a role")])
+def test_nothing_goes_into_force_without_a_reason_or_with_a_person_in_it(recorded, because, why):
+    registry, *_ = recorded
+    for ask in (registry.promote, registry.revert):
+        with pytest.raises(ReleaseError, match=why):
+            ask("1", because=because, at=AT, by="ops")
 
 
-@pytest.mark.parametrize("because", ["", "  "])
-def test_nothing_is_promoted_without_a_reason(recorded, because):
-    with pytest.raises(ReleaseError, match="say why version 1 goes into force"):
-        recorded[0].promote("1", because=because, at=AT)
-
-
-def test_a_candidate_that_is_held_back_says_why_until_the_rule_lets_it_go(registry):
+def test_a_candidate_that_is_held_back_says_why_until_the_gate_lets_it_go(registry):
     transition = Transition.MQL_TO_WIN
     timid = fitted(transition)
     timid = replace(timid, summary=at_entry(timid.summary, calibration_slope=Estimate(value=1.8, low=1.6, high=2.0)))
     version = registry.record(release_of({transition: timid}), samples=SAMPLES).version
     why = "mql_to_win: its probabilities are too timid, the calibration slope at entry is 1.80 [1.60, 2.00]"
-    assert registry.promote_by_rule(version, at=AT).startswith(why)
+    assert registry.promote_by_rule(version, at=AT, by="ops").reasons[0].startswith(why)
     assert registry.versions()[0].held_back_because.startswith(why)
-    with pytest.raises(ReleaseError, match=r"the candidate is version 1 .*, held back because mql_to_win: its proba"):
+    with pytest.raises(
+        ReleaseError, match=r"version 1 .*, held back because mql_to_win: .*`leadscore promote 1 --force"
+    ):
         registry.load("production")
     assert registry.manifest_in_force() is None
+    assert registry.in_force() is None
 
 
 def test_a_release_in_force_that_cannot_be_read_holds_the_next_one_back(registry, tmp_path):
-    transition = Transition.MQL_TO_WIN
-    registry.record(release_of({transition: base_rate(transition)}), samples=SAMPLES)
-    registry.promote("1", because="the first", at=AT)
+    record(registry, "first")
+    registry.promote("1", because="the first", at=AT, by="ops")
     shutil.rmtree(tmp_path / "new" / "mlflow_artefacts")
-    second = registry.record(release_of({transition: base_rate(transition)}, release_id="second"), samples=SAMPLES)
-    reason = registry.promote_by_rule(second.version, at=AT)
+    version = record(registry, "second")
+    (reason,) = registry.promote_by_rule(version, at=AT, by="ops").reasons
     assert reason.startswith("the release in force cannot be read and compared with: the files of release version 1 ")
     with pytest.raises(ReleaseError, match="the files of release version 1 are not at"):
         registry.manifest_in_force()
-    assert registry.promote("2", because="the first one is lost", at=AT).aliases == ("candidate", "production")
+    entry = registry.promote("2", because="the first one is lost", at=AT, by="ops", force=True)
+    assert (entry.way, entry.verdict.reasons) == ("forced", (reason,))
+    assert registry.versions()[0].aliases == ("candidate", "production")
+
+
+def test_a_person_passes_the_gate_again_and_only_force_overrides_it(registry):
+    record(registry, "one")
+    record(registry, "two")
+    assert registry.promote("1", because="it is the first", at=AT, by="ops").way == "promoted"
+    with pytest.raises(
+        GateError, match=r"version 2 \(two\) does not pass the gate: it was not compared with release one"
+    ):
+        registry.promote("2", because="we want it", at=AT, by="ops")
+    assert in_force(registry) == "one"
+    entry = registry.promote("2", because=" we want \n it ", at=AT, by="ops", force=True)
+    assert (entry.way, entry.because, entry.by, in_force(registry)) == ("forced", "we want it", "ops", "two")
+
+
+def test_a_promotion_by_hand_knows_what_training_compared(registry):
+    record(registry, "one")
+    registry.promote("1", because="it is the first", at=AT, by="ops")
+    record(registry, "two")
+    assert registry.promote_by_rule("2", at=AT, by="ops", comparison=near_recipe("one", low=0.01)).reasons
+    with pytest.raises(GateError, match="mql_to_win: its recipe is clearly worse"):
+        registry.promote("2", because="we want it", at=AT, by="ops")
+    assert registry.promote_by_rule("2", at=AT, by="ops", comparison=near_recipe("one")).allows
+    assert [entry.way for entry in registry.history()] == ["promoted", "rule"]
+
+
+def test_the_history_keeps_every_putting_into_force_and_a_training_of_what_is_in_force_adds_nothing(registry):
+    record(registry, "one")
+    for minute, by in enumerate(("ops", "prefect flow train")):
+        registry.promote("1", because="it is the first", at=AT + dt.timedelta(minutes=minute), by=by)
+    assert registry.promote_by_rule("1", at=AT, by="ops").allows
+    told = [(entry.number, entry.at.minute, entry.by, entry.version) for entry in registry.history()]
+    assert told == [(1, 0, "ops", "1"), (2, 1, "prefect flow train", "1")]
+    assert registry.versions()[0].promoted_at == AT + dt.timedelta(minutes=1)
+
+
+def test_reverting_puts_the_release_before_back_and_again_the_one_before_that(registry):
+    for number, name in enumerate(("one", "two", "three"), start=1):
+        record(registry, name)
+        registry.promote(str(number), because=name, at=AT, by="ops", force=True)
+    for name in ("two", "one"):
+        entry = registry.revert(registry.version_before(), because="calls go wrong", at=AT, by="ops")
+        assert (entry.way, entry.verdict, in_force(registry)) == ("reverted", None, name)
+    with pytest.raises(ReleaseError, match="no release was in force before the one that is now"):
+        registry.version_before()
+    with pytest.raises(ReleaseError, match="no release was in force before"):
+        registry.revert("1", because="calls go wrong", at=AT, by="ops")
+    assert [entry.version for entry in registry.history()] == ["1", "2", "3", "2", "1"]
+
+
+def test_a_release_that_was_taken_out_of_force_is_not_put_back_by_training_on_the_same_inputs(registry):
+    for number, name in enumerate(("one", "two"), start=1):
+        record(registry, name)
+        registry.promote(str(number), because=name, at=AT, by="ops", force=True)
+    registry.revert("1", because="calls go wrong", at=AT, by="ops")
+    version = record(registry, "two")
+    verdict = registry.promote_by_rule(version, at=AT, by="ops", comparison=near_recipe("one"))
+    assert verdict.reasons == ("it was taken out of force on 2026-05-02 by ops: calls go wrong",)
+    assert in_force(registry) == "one"
+    assert registry.promote(version, because="they did not", at=AT, by="ops", force=True).way == "forced"
+    assert registry.promote_by_rule(version, at=AT, by="ops").allows
+
+
+def test_what_was_in_force_before_changed_meanwhile_is_not_put_back(registry):
+    for number, name in enumerate(("one", "two", "three"), start=1):
+        record(registry, name)
+        registry.promote(str(number), because=name, at=AT, by="ops", force=True)
+    with pytest.raises(ReleaseError, match="another release came into force meanwhile"):
+        registry.revert("1", because="calls go wrong", at=AT, by="ops")
+    assert in_force(registry) == "three"
+
+
+class KilledError(Exception):
+    """The process ended here."""
+
+
+class KilledAfter:
+    """MLflow's client until it has written `n` times: the process is killed before it writes once more."""
+
+    def __init__(self, client, n: int):
+        self._client, self._left = client, n
+
+    def __getattr__(self, name: str):
+        call = getattr(self._client, name)
+        if not name.startswith(("set_", "delete_")):
+            return call
+
+        def write(*arguments, **named):
+            if self._left == 0:
+                raise KilledError
+            self._left -= 1
+            return call(*arguments, **named)
+
+        return write
+
+
+def test_wherever_a_promotion_is_killed_the_history_says_what_is_so(registry):
+    record(registry, "one")
+    registry.promote("1", because="it is the first", at=AT, by="ops")
+    record(registry, "two")
+    client = registry._client
+    seen = []
+    for n_writes in range(5):  # the verdict, what is under way, the alias, the entry, what was under way
+        registry.__dict__["_client"] = KilledAfter(client, n_writes)
+        with pytest.raises(KilledError):
+            registry.promote("2", because="we want it", at=AT, by="ops", force=True)
+        registry.__dict__["_client"] = client
+        told = [entry.release_id for entry in registry.history()]
+        assert told[-1] == in_force(registry), f"killed after {n_writes} writes"
+        seen.append(told)
+        registry.promote("1", because="back to the first", at=AT, by="ops", force=True)
+        assert [entry.release_id for entry in registry.history()] == [*told, "one"]
+        assert all("going_into_force" not in version.tags for version in registry._versions())
+    assert [told.count("two") for told in seen] == [0, 0, 0, 1, 2]
+
+
+def test_a_damaged_entry_of_the_history_is_named(registry):
+    record(registry, "one")
+    registry._client.set_model_version_tag("lead-scoring", "1", "in_force.000001", "{}")
+    with pytest.raises(ReleaseError, match=r"the tag in_force\.000001 of release version 1 holds no entry"):
+        registry.history()
+
+
+def test_the_card_of_a_release_lies_beside_it_with_what_the_gate_said(registry, tmp_path):
+    version = record(registry, "one")
+    registry.promote_by_rule(version, at=AT, by="ops")
+    (file,) = (tmp_path / "new" / "mlflow_artefacts").rglob("model_card.md")
+    assert file.read_text(encoding="utf-8") == registry.card("candidate")
+    assert "no signal, so it publishes the base rate by age" in registry.card(version)
+    with pytest.raises(ReleaseError, match="there is no release '9'"):
+        registry.card("9")
+
+
+def test_how_a_release_stands_against_the_champion_is_among_its_figures(registry):
+    record(registry, "one")
+    registry.promote_by_rule("1", at=AT, by="ops", comparison=near_recipe("before", low=-0.02))
+    metrics = registry._client.get_run(registry.versions()[0].run_id).data.metrics
+    assert metrics["champion.mql_to_win.recipe_log_loss_difference_low"] == -0.02
 
 
 def test_a_recorded_release_gets_lost_files_back_when_it_is_trained_again(registry, tmp_path):

@@ -71,7 +71,17 @@ class TestOnAFinishedRun:
     def test_releases_lists_the_version_with_its_aliases(self):
         code, out, _ = run("releases", "--json")
         assert code == 0
-        assert json.loads(out)[0]["aliases"] == ["candidate", "production"]
+        told = json.loads(out)
+        assert told["releases"][0]["aliases"] == ["candidate", "production"]
+        (entry,) = told["history"]
+        assert (entry["version"], entry["way"], entry["by"]) == ("1", "rule", "a test")
+        assert entry["verdict"]["checks"]
+
+    def test_releases_prints_the_model_card_of_a_version(self):
+        code, out, _ = run("releases", "--card", "production")
+        assert code == 0
+        assert out.startswith("# Model card: release 2026-06-30-")
+        assert json.loads(run("releases", "--card", "1", "--json")[1])["card"] == out.removesuffix("\n")
 
     def test_a_dry_run_after_publishing_has_nothing_left_to_change(self):
         code, out, _ = run("publish", "--dry-run", "--json")

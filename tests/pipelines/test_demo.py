@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from data_contracts.errors import TooFewOutcomesError
+from data_contracts.errors import ReleaseError, TooFewOutcomesError
 from data_contracts.history import CheckReport
 from data_contracts.scores import SCORED_LEADS_SCHEMA, PublishReceipt, ScoredLeads
 from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Transition
+from models.gate import held_back_unread, may_promote
 from pipelines import demo
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
@@ -26,10 +27,11 @@ LEAD = {
     "is_extrapolated": True, "reason_1": "raises: opened pricing", "reason_2": None, "reason_3": None,
     "action": "hand_off", "respond_by_at": AS_OF, "release_id": "r1", "definitions_version": "2026.1",
 }  # fmt: skip
-PROMOTED = TrainingRun(
-    "3", release_of({SQL: fitted(SQL), WIN: base_rate(WIN)}), is_promoted=True, held_back_because=None
+RELEASE = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)})
+PROMOTED = TrainingRun("3", RELEASE, may_promote(RELEASE.manifest, None))
+HELD_BACK = replace(
+    PROMOTED, verdict=held_back_unread(RELEASE.manifest, ReleaseError("its files are not there any more"))
 )
-HELD_BACK = replace(PROMOTED, is_promoted=False, held_back_because="its gain is clearly worse")
 
 
 class Steps:
@@ -112,7 +114,10 @@ def test_a_release_in_production_is_what_the_next_commands_use(shown):
 
 def test_the_demo_goes_on_with_a_release_that_is_held_back_and_says_so(shown):
     out, err, steps = shown(HELD_BACK)
-    assert "a candidate, held back because its gain is clearly worse" in out
+    assert (
+        "a candidate, held back because the release in force cannot be read and compared with: its files are not there"
+        in out
+    )
     assert "the demo goes on with version 3 all the same" in err
     assert steps.scored_with == "3"
     assert "  leadscore trace L1 --release 3  " in out

@@ -1,17 +1,20 @@
 """What commands print for people."""
 
 import datetime as dt
+import json
 from pathlib import Path
 
 from data_contracts.history import CheckReport
 from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Transition
+from models.gate import may_promote
 from models.versions import ReleaseVersion
 from pipelines import display
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
 from tests.data_contracts.test_contact_records import report as contact_report
 from tests.example_release import base_rate, calibration, chain_summary, evaluation, fitted, release_of
+from tests.models.test_gate import CHAMPION, champion, compared, in_use
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -34,7 +37,7 @@ def test_a_check_says_what_the_source_lacks(capsys):
 
 def test_training_warns_of_everything_once(capsys):
     release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)})
-    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    display.training(TrainingRun("3", release, may_promote(release.manifest, None)), as_json=False)
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [f"! {warning}" for warning in training_warnings(release.manifest)]
     assert "our model (logistic regression)" in shown.out
@@ -44,7 +47,7 @@ def test_training_says_whom_sales_contacted(capsys):
     release = release_of(
         {SQL: fitted(SQL).knowing(contact=contact_report(), calibration=calibration()), WIN: base_rate(WIN)}
     )
-    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    display.training(TrainingRun("3", release, may_promote(release.manifest, None)), as_json=False)
     shown = capsys.readouterr().out
     assert "mql_to_sql: sales contacted 30 % of 1,000 leads; for 7 % of all leads no labelled lead" in shown
     assert "sql_to_win: sales contacted" not in shown, "sales has spoken to every SQL"
@@ -81,11 +84,28 @@ def test_releases_are_told_to_the_minute_in_utc(capsys):
         promoted_because="",
         promoted_at=None,
     )
-    display.releases([version], as_json=False)
+    display.releases([version], [], as_json=False)
     assert "2026-05-01 06:30 UTC" in capsys.readouterr().out
 
 
 def test_training_shows_how_good_a_win_is_told_before_sql(capsys):
     release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)}, chain=chain_summary("sigmoid"))
-    display.training(TrainingRun("3", release, is_promoted=True, held_back_because=None), as_json=False)
+    display.training(TrainingRun("3", release, may_promote(release.manifest, None)), as_json=False)
     assert "p_win before SQL, held against wins" in capsys.readouterr().out
+
+
+def test_training_shows_both_recipes_the_champion_in_use_and_the_verdict(capsys):
+    release = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)})
+    against = compared(low=0.001, high=0.019, in_use=(in_use(), in_use(n=99)))
+    verdict = may_promote(release.manifest, champion(), comparison=against)
+    display.training(TrainingRun("3", release, verdict, against), as_json=False)
+    shown = capsys.readouterr().out
+    assert f"recipes against that of {CHAMPION}: log loss of ours less the champion's" in shown
+    assert "0.0100 [0.0010, 0.0190]" in shown
+    assert f"{CHAMPION} as published, on leads that entered later" in shown
+    assert "the champion in use is not judged yet, as 99 leads that converted" in shown
+    assert "against 2026-04-01-champion: held back" in shown
+    display.training(TrainingRun("3", release, verdict, against), as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert told["comparison"]["recipes"][1]["at_acting_age"] == {"value": 0.01, "low": 0.001, "high": 0.019}
+    assert told["held_back_because"] == "; ".join(verdict.reasons)

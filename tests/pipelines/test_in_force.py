@@ -21,8 +21,9 @@ from pipelines.cli import app
 from pipelines.definitions import definitions_kept, keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of, settings_for_check
 from pipelines.ingest import ingest_history
+from pipelines.promote import USER, promote
 from pipelines.store import Store
-from pipelines.train import promote, train_release
+from pipelines.train import train_release
 from simulation import simulate
 from tests.example_history import history
 from tests.example_release import base_rate, release_of
@@ -99,7 +100,7 @@ def checked(tmp_path_factory):
         settings = load_settings(CONFIG)
         simulate(settings.crm.data_folder, n_leads=400, seed=3)
         ingest_history(settings)
-        promote(settings, record(settings, release_id="first"), because="the first", at=AT)
+        promote(settings, record(settings, release_id="first"), because="the first", at=AT, by="ops")
     return folder
 
 
@@ -136,33 +137,73 @@ def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
 
 
 @pytest.mark.usefixtures("work")
-def test_the_night_goes_on_after_another_release_was_promoted_and_after_it_was_taken_back():
+def test_the_night_goes_on_after_another_release_was_promoted_and_after_it_was_taken_back(monkeypatch):
+    monkeypatch.setenv(USER, "revenue operations")
     drop_attribute("problem")
     shorter = edit(SHORTER, NEXT_VERSION)
     version = record(shorter, release_id="second")
-    assert registry_of(Store.of(shorter)).promote_by_rule(version, at=AT) == (
+    differing = (
         "it was made under another configuration than the one in force: "
         "definitions.version 2026.2 -> 2026.3, definitions.transitions.mql_to_sql.horizon_days 30 -> 21, "
         "crm.attributes.problem removed"
     )
-    for number, made, warned in (("2", "second", False), ("1", "first", True)):
-        assert run("promote", number, "--because", "both teams agreed")[0] == 0
+    assert registry_of(Store.of(shorter)).promote_by_rule(version, at=AT, by="ops").reasons == (differing,)
+    forced = ("promote", "2", "--force", "--because", "both teams agreed")
+    for command, made, warned in ((forced, "second", False), (("revert", "--because", "too short"), "first", True)):
+        assert run(*command)[0] == 0
         (checked, _, _), (scored, out, said), (published, _, _) = night()
         assert (checked, scored, published) == (0, 0, 0)
         assert json.loads(out)["release_id"] == made
         assert ("the settings file differs" in said) is warned
-    listed = json.loads(run("releases", "--json")[1])
-    assert [version["promoted_because"] for version in listed] == ["both teams agreed"] * 2
-    assert listed[0]["held_back_because"].endswith("crm.attributes.problem removed")
-    assert "both teams agreed" in run("releases")[1]
+    told = json.loads(run("releases", "--json")[1])
+    assert [(entry["release_id"], entry["way"], entry["by"], entry["because"]) for entry in told["history"]] == [
+        ("first", "reverted", "revenue operations", "too short"),
+        ("second", "forced", "revenue operations", "both teams agreed"),
+        ("first", "promoted", "ops", "the first"),
+    ]
+    assert told["releases"][0]["held_back_because"] == differing
+    shown = run("releases")[1]
+    assert "against the gate" in shown
+    assert "put back" in shown
 
 
 @pytest.mark.usefixtures("work")
-def test_promoting_needs_a_reason():
+def test_promoting_needs_a_reason_and_so_does_force():
     assert run("promote", "1")[0] == 2
+    assert run("promote", "1", "--force")[0] == 2
     code, _, err = run("promote", "1", "--because", " ")
     assert code == 7
-    assert "say why version 1 goes into force" in err
+    assert "say why, because the history keeps it" in err
+
+
+def test_what_does_not_pass_the_gate_is_refused_with_all_reasons_and_nothing_changes(work):
+    record(work, release_id="second")
+    code, _, err = run("promote", "2", "--because", "we want it")
+    assert code == 12
+    assert "version 2 (second) does not pass the gate: it was not compared with release first" in err
+    assert '`leadscore promote 2 --force --because "..."`' in err
+    assert registry_of(Store.of(work)).in_force().manifest.release_id == "first"
+    code, out, err = run("promote", "2", "--force", "--because", "we want it")
+    assert (code, out) == (0, "version 2 (second) is in production now: we want it\n")
+    assert "overridden: it was not compared with release first" in err
+
+
+@pytest.mark.usefixtures("work")
+def test_there_is_nothing_to_go_back_to_after_the_first_release():
+    code, _, err = run("revert", "--because", "calls go wrong")
+    assert code == 7
+    assert "no release was in force before the one that is now" in err
+
+
+def test_a_release_that_cannot_score_with_this_code_is_not_put_back(work):
+    old = record(work, release_id="old", catalogue_digest="other")
+    registry = registry_of(Store.of(work))
+    registry.promote(old, because="by other code", at=AT, by="ops", force=True)
+    registry.promote("1", because="back", at=AT, by="ops", force=True)
+    code, _, err = run("revert", "--because", "calls go wrong")
+    assert code == 7
+    assert "release old was made by feature catalogue other" in err
+    assert registry.in_force().manifest.release_id == "first"
 
 
 def test_a_release_that_cannot_score_with_this_code_is_not_promoted(work):
@@ -235,7 +276,7 @@ def test_nothing_is_trained_backtested_or_promoted_under_a_version_that_means_so
     version = record(twice, release_id="second")
     told = r"definitions 2026\.2 are kept in .*horizon_days 30 -> 21; raise `version`"
     with pytest.raises(SettingsError, match=told):
-        train_release(twice, created_at=AT)
+        train_release(twice, created_at=AT, by="ops")
     with pytest.raises(SettingsError, match=told):
         backtest(twice)
     code, _, err = run("promote", version, "--because", "both teams agreed")
@@ -265,10 +306,11 @@ def test_scores_keep_the_definitions_of_their_release_and_a_check_of_an_edited_f
 def test_a_training_and_a_promotion_keep_the_definitions_they_are_made_under(work):
     edited = edit(SHORTER, NEXT_VERSION)
     with pytest.raises(TooFewOutcomesError):
-        train_release(edited, created_at=AT)
+        train_release(edited, created_at=AT, by="ops")
     assert definitions_kept(work.store.folder)[1:] == (edited.definitions,)
     later = edit(('version = "2026.3"', 'version = "2026.4"'))
-    assert run("promote", record(later, release_id="third"), "--because", "both teams agreed")[0] == 0
+    third = record(later, release_id="third")
+    assert run("promote", third, "--force", "--because", "both teams agreed")[0] == 0
     assert definitions_kept(work.store.folder)[2:] == (later.definitions,)
 
 

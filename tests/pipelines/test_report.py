@@ -1,13 +1,26 @@
 """Results as rows and sentences."""
 
+import datetime as dt
 from dataclasses import replace
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from data_contracts.errors import ReleaseError
+from data_contracts.gate import Promotion, Way
 from data_contracts.scores import ScoredLeads
 from data_contracts.vocabulary import Transition
-from pipelines.report import action_rows, extrapolated_text, standing, training_warnings
+from models.gate import held_back_unread, may_promote
+from models.versions import ReleaseVersion
+from pipelines.report import (
+    action_rows,
+    extrapolated_text,
+    history_rows,
+    moved_by_hand,
+    standing,
+    training_warnings,
+)
 from pipelines.train import TrainingRun
 from tests.example_release import base_rate, manifest, release_of, summary
 
@@ -22,13 +35,73 @@ def test_a_transition_without_signal_is_warned_of_with_both_figures_and_what_sco
     ]
 
 
-def test_a_release_that_was_held_back_says_why_and_how_to_promote_it():
+def test_a_release_that_was_held_back_says_why_and_how_to_put_it_into_force_all_the_same():
     release = release_of({SQL: base_rate(SQL)})
-    made = TrainingRun(version="3", release=release, is_promoted=False, held_back_because="it found no signal")
+    verdict = held_back_unread(release.manifest, ReleaseError("release.json is missing"))
+    made = TrainingRun("3", release, verdict)
     assert standing(made) == (
-        'a candidate, held back because it found no signal; `leadscore promote 3 --because "..."` puts it into force'
+        "a candidate, held back because the release in force cannot be read and compared with: release.json is "
+        'missing; `leadscore promote 3 --force --because "..."` puts it into force'
     )
-    assert standing(replace(made, is_promoted=True, held_back_because=None)) == "promoted to production"
+    assert standing(replace(made, verdict=may_promote(release.manifest, None))) == "promoted to production"
+
+
+def test_training_what_is_in_force_against_the_gate_again_leaves_it_in_production():
+    release = release_of({SQL: base_rate(SQL)})
+    refused = held_back_unread(release.manifest, ReleaseError("gone"))
+    forced_before = refused.model_copy(update={"champion_id": release.manifest.release_id})
+    assert TrainingRun("3", release, forced_before).is_promoted
+    assert TrainingRun("3", release, forced_before).held_back_because is None
+    assert not TrainingRun("3", release, refused).is_promoted
+
+
+def promotion(number: int, *, version: str, way: Way = "rule") -> Promotion:
+    """Put into force on the day `number` of May."""
+    at = dt.datetime(2026, 5, number, 6, 30, 59)
+    return Promotion(
+        number=number, version=version, release_id=f"r{version}", at=at, by="ops", way=way, because="why", verdict=None
+    )
+
+
+def test_the_history_is_told_the_latest_first_with_how_and_what_was_overridden():
+    forced = promotion(2, version="2", way="forced").model_copy(
+        update={"verdict": held_back_unread(manifest(), ReleaseError("gone"))}
+    )
+    latest, first = history_rows([promotion(1, version="1"), forced])
+    assert list(latest.values()) == [
+        "2026-05-02 06:30 UTC",
+        "2",
+        "r2",
+        "against the gate",
+        "ops",
+        "why",
+        "the release in force cannot be read and compared with: gone",
+    ]
+    assert (first["how"], first["overridden"]) == ("by rule", "")
+
+
+@pytest.mark.parametrize(
+    ("in_force", "entries", "told"),
+    [("1", "1", None), (None, "", None), ("2", "1", "version 2 is in production"), (None, "1", "nothing is in prod")],
+)
+def test_an_alias_that_was_moved_in_mlflow_is_warned_of(in_force, entries, told):
+    versions = [
+        ReleaseVersion(
+            number,
+            f"r{number}",
+            "2026.1",
+            "f1",
+            dt.datetime(2026, 5, 1),
+            ("production",) if number == in_force else (),
+            "run",
+            held_back_because="",
+            promoted_because="",
+            promoted_at=None,
+        )
+        for number in ("2", "1")
+    ]
+    warning = moved_by_hand(versions, [promotion(1, version=each) for each in entries])
+    assert warning is None if told is None else warning.startswith(told)
 
 
 def scores_of(folder, **columns) -> ScoredLeads:

@@ -314,7 +314,7 @@ def _files(folder: Path) -> str:
 
 
 def _releases(store: Store) -> str:
-    """The registered releases with their aliases, and what is amiss with their runs and files."""
+    """The registered releases, their aliases, what was in force, and what is amiss with their runs and files."""
     path = store.folder / "mlflow.db"
     if not path.exists():
         return "none"
@@ -324,9 +324,13 @@ def _releases(store: Store) -> str:
             "LEFT JOIN model_version_tags t ON t.version = v.version AND t.key = 'release_id' ORDER BY v.version"
         ).fetchall()
         aliases = con.execute("SELECT alias, version FROM registered_model_aliases ORDER BY alias").fetchall()
+        history = con.execute(
+            "SELECT key, version FROM model_version_tags WHERE key LIKE 'in_force.%' ORDER BY key"
+        ).fetchall()
         (n_running,) = con.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'").fetchone()
     told = [f"{number} is {release}" for number, release, *_ in found]
     told += [f"{alias} is {number}" for alias, number in aliases]
+    told += [f"{entry} is {number}" for entry, number in history]
     places = {number: Path(str(place or source).removeprefix("file://")) for number, _, place, source in found}
     told += [f"NO FILES of {number}" for number, place in places.items() if not (place / RELEASE_FILE).exists()]
     return "; ".join(told + ([f"{n_running} RUNNING"] if n_running else []))
