@@ -20,6 +20,7 @@ from models.fitted import ScoringRelease
 from models.metrics import Prediction
 from models.recipe import Recipe
 from models.split import at_day, learning_rows, split_at
+from models.threads import in_one_thread
 from tests.example_release import base_rate, release_of
 from tests.models.conftest import COLUMNS
 from tests.models.ways import made_by
@@ -62,6 +63,7 @@ def against(
     return compare_with_champion(candidate, champion, tables={SQL: table})
 
 
+@in_one_thread
 def said(table: LabelledTable, recipe: Recipe | None, asked: pd.DataFrame, *, at: dt.datetime) -> np.ndarray:
     """What `recipe`, made of what `table` knew at the moment `at`, says of the rows `asked`."""
     rows = learning_rows(table)
