@@ -1,8 +1,9 @@
 """Releases in MLflow: which there are, and which one is in production.
 
-The fitted objects are in the release's own folder (an artefact of the run) and nowhere else. MLflow's model flavours
-are not used for them: on loading, MLflow takes the list of trusted types from the model itself, which is no protection.
-To look at a model, load its release: `ReleaseRegistry(uri).load("candidate")`.
+The fitted objects are in the release's own folder (an artefact of the run) and nowhere else. The folder is an MLflow
+model as well: `mlflow.pyfunc.load_model("models:/lead-scoring@candidate")` loads it by our own reading. MLflow's own
+flavours are not used for the fitted objects: on loading, MLflow takes the list of trusted types from the model itself,
+which is no protection. To look at what is fitted, load the release: `ReleaseRegistry(uri).load("candidate")`.
 """
 
 import datetime as dt

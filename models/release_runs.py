@@ -4,17 +4,22 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from platform import python_version
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
+from uuid import NAMESPACE_OID, uuid5
 
 import pandas as pd
 
 from data_contracts.releases import ReleaseManifest
+from data_contracts.scores import CHANCES
 from data_contracts.vocabulary import Transition
+from models import pyfunc_model
 from models.artefacts import save_release
 from models.fitted import FittedTransition, ScoringRelease
 from models.local_store import EXPERIMENT, LocalStore
 from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram
+from models.pyfunc_model import input_columns, input_example
 from models.run_figures import (
     age_name,
     candidates_table,
@@ -30,6 +35,8 @@ if TYPE_CHECKING:
 
 RELEASE_FOLDER = "release"
 """The folder of the release's files among the artefacts of its run."""
+
+INPUT_EXAMPLE = "input_example.json"
 
 _LEADS_FOR_IMPORTANCE = 5_000
 """Enough for the mean contribution of a feature; contributions of boosted trees are slow to compute."""
@@ -67,9 +74,10 @@ class ReleaseRuns:
         return run_id
 
     def keep_files(self, run_id: str, release: ScoringRelease) -> None:
-        """Put the files of `release` among the artefacts of the run."""
+        """Put the files of `release` among the artefacts of the run, with what MLflow needs to load it as a model."""
         with TemporaryDirectory() as folder:
             save_release(release, Path(folder))
+            _describe_to_mlflow(release.manifest, Path(folder), run_id=run_id)
             self._client.log_artifacts(run_id, folder, RELEASE_FOLDER)
 
     def close_killed(self) -> None:
@@ -128,3 +136,30 @@ class ReleaseRuns:
             metrics=[Metric(name, value, time, 0) for name, value in figures.items()],
             params=[Param(name, str(value)) for name, value in parameters.items()],
         )
+
+
+def _describe_to_mlflow(manifest: ReleaseManifest, folder: Path, *, run_id: str) -> None:
+    """Write `MLmodel` and an input example into the release's `folder`: MLflow then loads it by `models.pyfunc_model`.
+
+    The same release gives the same files in the same run.
+    """
+    from mlflow.models import Model, ModelSignature
+    from mlflow.types import ColSpec, Schema, TensorSpec
+
+    types = {"number": "double", "category": "string"}
+    inputs: list[ColSpec | TensorSpec] = [
+        ColSpec(types[type_], name) for name, type_ in input_columns(manifest).items()
+    ]
+    model = Model(
+        artifact_path=RELEASE_FOLDER,
+        run_id=run_id,
+        utc_time_created=manifest.created_at,
+        model_uuid=uuid5(NAMESPACE_OID, manifest.release_id).hex,
+        signature=ModelSignature(Schema(inputs), Schema([ColSpec("double", name) for name in CHANCES])),
+        saved_input_example_info={"artifact_path": INPUT_EXAMPLE, "type": "dataframe", "pandas_orient": "split"},
+        metadata={"release_id": manifest.release_id, "definitions_version": manifest.definitions_version},
+    )
+    model.add_flavor("python_function", loader_module=pyfunc_model.__name__, python_version=python_version())
+    model.save(str(folder / "MLmodel"))
+    example = input_example(manifest).to_json(orient="split", index=False)
+    (folder / INPUT_EXAMPLE).write_text(example, encoding="utf-8")

@@ -131,12 +131,13 @@ def test_plots_and_tables_lie_beside_the_figures_and_the_release_with_its_parent
 
     def files(name: str) -> set[str]:
         root = folder / "new" / "mlflow_artefacts" / runs[name].info.run_id / "artifacts"
-        return {str(file.relative_to(root)) for file in root.rglob("*.*") if file.is_file()}
+        return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
 
     plots = {"plots/reliability_entry.png", "plots/lift_entry.png", "plots/feature_importance.png"}
     assert files("mql_to_sql") == plots | {"candidates.csv", "feature_importance.csv"}
     models = {"release/mql_to_sql.skops", "release/sql_to_win.skops"}
-    assert files("2026-05-01-abc123") == models | {"release/release.json"}
+    described = {"release/MLmodel", "release/input_example.json"}
+    assert files("2026-05-01-abc123") == models | described | {"release/release.json"}
 
 
 def test_no_person_is_named_in_the_runs(runs):
