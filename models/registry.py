@@ -9,7 +9,7 @@ which is no protection. To look at what is fitted, load the release: `ReleaseReg
 import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,15 +17,16 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data_contracts.errors import ReleaseError, UnreachableError
-from data_contracts.releases import ReleaseManifest
+from data_contracts.configuration import Configuration
+from data_contracts.errors import LeadScoreError, ReleaseError, UnreachableError
+from data_contracts.releases import Evaluation, ReleaseInputs, ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.artefacts import MANIFEST, load_manifest, load_release
 from models.fitted import ScoringRelease
 from models.local_store import LocalStore, is_full_or_read_only
 from models.promotion import reasons_against
 from models.release_runs import RELEASE_FOLDER, ReleaseRuns
-from models.run_figures import note
+from models.run_figures import Reference, RunStart, backtest_start, note, training_start
 from models.versions import (
     CANDIDATE,
     HELD_BACK,
@@ -76,15 +77,30 @@ class ReleaseRegistry:
         self._local = LocalStore.of(tracking_uri)
         self._tracking_uri = self._local.tracking_uri if self._local else tracking_uri
 
-    def record(self, release: ScoringRelease, *, samples: Mapping[Transition, pd.DataFrame]) -> ReleaseVersion:
+    def training(self, inputs: ReleaseInputs, configuration: Configuration) -> AbstractContextManager[str]:
+        """The id of a run that is open while a training is at work, to record its release in.
+
+        It has the training's parameters from the beginning. Where the block raises, the run is marked as failed, with
+        the reason; where it is stopped or the process killed, as killed (by the next training, in a store in a file).
+        """
+        return self._opened(training_start(inputs, configuration))
+
+    def backtesting(
+        self, inputs: ReleaseInputs, configuration: Configuration, *, n_folds: int, permute: bool
+    ) -> AbstractContextManager[str]:
+        """The same for a backtest; its windows are recorded by `record_backtest`."""
+        return self._opened(backtest_start(inputs, configuration, n_folds=n_folds, permute=permute))
+
+    def record(
+        self, release: ScoringRelease, *, samples: Mapping[Transition, pd.DataFrame], run_id: str | None = None
+    ) -> ReleaseVersion:
         """The version under which `release` now stands, with the alias `candidate`.
 
-        A release that is recorded already keeps its version: a retry, or a training on the same inputs, adds nothing.
-        Its files are put back where they cannot be read any more.
+        A release that is recorded already keeps its version: a retry, or a training on the same inputs, adds nothing,
+        and its run is taken back. Its files are put back where they cannot be read any more.
 
-        One run holds the release's folder and, as children, a run for each transition: parameters, figures with
-        their intervals, the models that were tried, and plots. Runs that a killed training left unfinished in a
-        store in a file are marked as killed.
+        The run holds the release's folder and, as children, a run for each transition: parameters, figures with their
+        intervals, plots, and as children the models that were tried.
 
         Parameters
         ----------
@@ -92,21 +108,33 @@ class ReleaseRegistry:
             What was trained.
         samples
             Leads by transition, with the feature columns: features' importance is measured on them.
+        run_id
+            The run that `training` opened; None to open one now.
 
         Raises
         ------
         ReleaseError
-            Where the release holds a type that could not be loaded again. The run is then marked as failed.
+            Where the release holds a type that could not be loaded again.
         """
         manifest = release.manifest
+        if run_id is None:
+            with self.training(manifest.inputs, manifest.configuration) as opened:
+                return self.record(release, samples=samples, run_id=opened)
         with self._writing("leadscore train"):
-            self._runs.close_killed()
             for known in self._versions():
                 if known.tags.get("release_id") == manifest.release_id:
                     self._put_back(known, release)
+                    self._runs.discard(run_id)
                     return self._as_candidate(str(known.version))
-            run_id = self._runs.record(release, samples=samples)
-            return self._as_candidate(str(self._register(manifest, run_id).version))
+            reference = self._reference()
+            self._runs.record(run_id, release, samples=samples, reference=reference)
+            told = note(manifest, reference)
+            return self._as_candidate(str(self._register(manifest, run_id, told=told).version))
+
+    def record_backtest(self, run_id: str, evaluations: Mapping[Transition, Sequence[Evaluation]]) -> None:
+        """Keep the windows of a backtest in the run that `backtesting` opened: figures by window, plots, a note."""
+        with self._writing("leadscore backtest"):
+            self._runs.record_backtest(run_id, evaluations)
 
     def load(self, alias_or_version: str) -> ScoringRelease:
         """The release under an alias (`production`, `candidate`) or a version number.
@@ -177,6 +205,21 @@ class ReleaseRegistry:
         with self._reading():
             aliases = self._aliases()
             return tuple(_described(version, aliases) for version in self._versions())
+
+    @contextmanager
+    def _opened(self, start: RunStart) -> Iterator[str]:
+        with ExitStack() as at_work:
+            with self._writing(start.by):
+                self._runs.close_killed()
+                run_id = self._runs.open(start)
+                if self._local is not None:
+                    at_work.enter_context(self._local.alive(run_id))
+            try:
+                yield run_id
+            except BaseException as error:
+                with suppress(LeadScoreError), self._writing(start.by):  # the store may be what failed
+                    self._runs.fail(run_id, error)
+                raise
 
     @contextmanager
     def _writing(self, by: str) -> Iterator[None]:
@@ -291,7 +334,17 @@ class ReleaseRegistry:
         except ReleaseError:
             self._runs.keep_files(str(known.run_id), release)
 
-    def _register(self, manifest: ReleaseManifest, run_id: str) -> "ModelVersion":
+    def _reference(self) -> Reference | None:
+        """What a new release is told apart from: the one in production, or else the last candidate."""
+        aliases = self._aliases()
+        for alias in (PRODUCTION, CANDIDATE):
+            if alias not in aliases:
+                continue
+            with suppress(ReleaseError), self._files(self._find(alias), f"{RELEASE_FOLDER}/{MANIFEST}") as file:
+                return Reference(load_manifest(file), f"version {aliases[alias]}, {alias} before")
+        return None
+
+    def _register(self, manifest: ReleaseManifest, run_id: str, *, told: str) -> "ModelVersion":
         if not self._is_there():
             self._client.create_registered_model(MODEL, description="Lead scoring releases, see the runs' notes.")
         return self._client.create_model_version(
@@ -303,7 +356,7 @@ class ReleaseRegistry:
                 "definitions_version": manifest.definitions_version,
                 "data_fingerprint": manifest.data_fingerprint,
             },
-            description=note(manifest),
+            description=told,
         )
 
 

@@ -38,6 +38,7 @@ INPUT_OUTPUT = frozenset(
     {
         ingesting.read_source,
         training.record_release,
+        backtesting.record_backtest,
         scoring.load_release,
         scoring.plan_and_publish,
     }

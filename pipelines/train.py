@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_contracts.check import open_checked
+from data_contracts.configuration import Configuration
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
@@ -69,27 +70,41 @@ def train_release(
         }
         value = run(value_of_a_win, checked.history)
         inputs = inputs_of(checked.history, settings, tables=tables, test_from=test_from)
-    fitted = {
-        transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
-        for transition, table in tables.items()
-    }
-    fitted = {
-        transition: model.looked_through(run(find_leaks, tables[transition], evidence[transition], settings, say=say))
-        for transition, model in fitted.items()
-    }
-    chain = run(train_chain, tables, fitted, definitions=settings.definitions, say=say)
-    release = assemble_release(
-        settings, inputs=inputs, tables=tables, fitted=fitted, value_of_a_win=value, created_at=created_at, chain=chain
-    )
-    say("recording the release in MLflow")
-    return run(record_release, release, tables=tables, store=store)
+    with registry_of(store).training(inputs, Configuration.of(settings)) as run_id:
+        fitted = {
+            transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
+            for transition, table in tables.items()
+        }
+        fitted = {
+            transition: model.looked_through(
+                run(find_leaks, tables[transition], evidence[transition], settings, say=say)
+            )
+            for transition, model in fitted.items()
+        }
+        chain = run(train_chain, tables, fitted, definitions=settings.definitions, say=say)
+        release = assemble_release(
+            settings,
+            inputs=inputs,
+            tables=tables,
+            fitted=fitted,
+            value_of_a_win=value,
+            created_at=created_at,
+            chain=chain,
+        )
+        say("recording the release in MLflow")
+        return run(record_release, release, tables=tables, store=store, run_id=run_id)
 
 
-def record_release(release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store) -> TrainingRun:
-    """The training run whose `release` is now registered, and in production where the promotion rule allows."""
+def record_release(
+    release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store, run_id: str
+) -> TrainingRun:
+    """The training whose `release` is now registered, and in production where the promotion rule allows.
+
+    `run_id` is the run of MLflow that was opened for it.
+    """
     registry = registry_of(store)
     samples = {transition: table.labelled() for transition, table in tables.items()}
-    version = registry.record(release, samples=samples).version
+    version = registry.record(release, samples=samples, run_id=run_id).version
     reason = registry.promote_by_rule(version, at=now())
     return TrainingRun(version=version, release=release, is_promoted=reason is None, held_back_because=reason)
 
