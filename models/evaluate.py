@@ -92,6 +92,17 @@ def evaluate(split: Split, predictions: Sequence[Prediction], *, plan: Evaluatio
     )
 
 
+def log_loss_difference(rows: pd.DataFrame, probability: np.ndarray, reference: np.ndarray, *, seed: int) -> Estimate:
+    """Log loss (nats) of `probability` less that of `reference` on labelled `rows`: below 0 it is better.
+
+    The 95 % interval is over `N_RESAMPLES` bootstrap samples of accounts, the same samples for both, as in `evaluate`.
+    """
+    judged = _judged(rows)
+    ours, theirs = (AdditiveMetrics(judged, said) for said in (probability, reference))
+    differences = [ours(counts)["log_loss"] - theirs(counts)["log_loss"] for counts in _group_counts(judged, seed=seed)]
+    return _estimate("difference", {"difference": np.concatenate(differences)})
+
+
 def judged_rows(split: Split, day: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The training and test rows of `split` on `day`; all of them where that is None."""
     return at_day(split.train, day), at_day(split.test, day)
