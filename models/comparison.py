@@ -124,8 +124,10 @@ def frame_for(rows: pd.DataFrame, columns: Sequence[FeatureColumn], *, like: pd.
     """The features of `rows` as an estimator of one's own is given them: numbers as float64, words as pandas
     categories, what is missing as NaN.
 
-    The categories are those of the rows `like`, which it learns from. A word that they lack counts as missing.
+    The categories are those of the rows `like`, which it learns from. A word that they lack counts as missing. A
+    feature of which they know nothing is left out: some estimators refuse it.
     """
+    columns = [column for column in columns if like[column.name].notna().any()]
     found, learnt = model_frame(rows, columns), model_frame(like, columns)
     for name in (column.name for column in columns if column.type == "category"):
         kind = pd.CategoricalDtype(sorted(learnt[name].dropna().unique()))

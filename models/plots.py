@@ -103,7 +103,7 @@ def differences_plot(by_age: Mapping[str, Mapping[str, Estimate]], *, title: str
     All ages have the same models.
     """
     names = list(next(iter(by_age.values())))
-    figure = Figure(figsize=(4 + 4 * len(by_age), 1.5 + 0.5 * len(names)), layout="constrained")
+    figure = Figure(figsize=(4 + 4 * len(by_age), 1.8 + 0.4 * len(names)), layout="constrained")
     panels = figure.subplots(1, len(by_age), sharey=True, squeeze=False)[0]
     for axes, (age, differences) in zip(panels, by_age.items(), strict=True):
         found = [(at, e.value, e.low, e.high) for at, e in enumerate(differences.values()) if e.value is not None]
@@ -112,7 +112,7 @@ def differences_plot(by_age: Mapping[str, Mapping[str, Estimate]], *, title: str
         axes.errorbar(value, at, xerr=(value - low, high - value), fmt="o", color=_MODEL, capsize=3)
         axes.set(title=age, xlabel="difference in log loss, 95 % interval")
     panels[0].set_yticks(range(len(names)), names)
-    panels[0].invert_yaxis()
+    panels[0].set_ylim(len(names) - 0.5, -0.5)
     figure.suptitle(title)
     return figure
 

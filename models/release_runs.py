@@ -24,7 +24,7 @@ from data_contracts.vocabulary import Transition
 from models import pyfunc_model
 from models.artefacts import save_release
 from models.fitted import FittedTransition, ScoringRelease
-from models.local_store import LocalStore
+from models.local_store import EXPERIMENT_TAGS, LocalStore
 from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram
 from models.pyfunc_model import input_columns, input_example
 from models.run_figures import (
@@ -70,7 +70,10 @@ _LONGEST_TAG = 5_000
 """What MLflow keeps whatever the store."""
 
 _VIEW = "mlflow.sharedViewState.releases"
-"""The tag of an experiment under which MLflow's pages find a saved view: which columns are shown."""
+"""The tag of an experiment under which MLflow's pages find a saved view: which columns are shown, and how wide."""
+
+_RUN_NAME = "attributes.`Run Name`"
+_NAME_WIDTH, _CHANGES_WIDTH, _PIXELS_A_LETTER = 360, 900, 6
 
 _TYPES = {"number": "double", "category": "string"}
 
@@ -203,8 +206,7 @@ class ReleaseRuns:
 
     def _new_experiment(self, name: str) -> str:
         location = self._local.artefacts.as_uri() if self._local else None
-        tags = {"mlflow.experimentKind": "custom_model_development"}
-        return str(self._client.create_experiment(name, artifact_location=location, tags=tags))
+        return str(self._client.create_experiment(name, artifact_location=location, tags=EXPERIMENT_TAGS))
 
     def _log_transition(
         self, run_id: str, fitted: FittedTransition, *, manifest: ReleaseManifest, sample: pd.DataFrame
@@ -234,9 +236,14 @@ class ReleaseRuns:
 
     def _show(self, figures: Sequence[str], *, at: int) -> None:
         """Keep a view of the experiment, "Releases", with the columns that a comparison begins with, as made `at`."""
-        columns = ["attributes.`Dataset`", *(f"metrics.`{name}`" for name in figures), "attributes.`Version`"]
-        state = json.dumps({"selectedColumns": columns})
-        view = {"name": "Releases", "createdAt": at, "updatedAt": at, "state": state}
+        columns = [*(f"metrics.`{name}`" for name in figures), "tags.`changed`"]
+        widths = {column: _PIXELS_A_LETTER * len(column) for column in columns}
+        state = {
+            "selectedColumns": columns,
+            "columnOrder": [_RUN_NAME, *columns],
+            "columnWidths": widths | {_RUN_NAME: _NAME_WIDTH, columns[-1]: _CHANGES_WIDTH},
+        }
+        view = {"name": "Releases", "createdAt": at, "updatedAt": at, "state": json.dumps(state)}
         self._client.set_experiment_tag(self._experiment_id(TRAININGS), _VIEW, json.dumps(view))
 
     def _log(

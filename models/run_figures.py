@@ -17,9 +17,10 @@ from data_contracts.releases import (
 )
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text, figure
+from models.local_store import EXPERIMENT
 from models.recipe import Recipe
 
-TRAININGS, BACKTESTS = "lead-scoring", "lead-scoring-backtests"
+TRAININGS, BACKTESTS = EXPERIMENT, f"{EXPERIMENT}-backtests"
 """The experiments: runs of one are compared with each other."""
 
 SHORT_NAMES = {LOGISTIC_REGRESSION: "logistic", BASE_RATE_BY_AGE: "base rate"}
@@ -27,6 +28,10 @@ SHORT_NAMES = {LOGISTIC_REGRESSION: "logistic", BASE_RATE_BY_AGE: "base rate"}
 
 N_CHARACTERS_OF_ID = 4
 """Of a release's digest, at the beginning of a run's name: lists of runs show some fifteen characters of it."""
+
+
+DECIMALS = 4
+"""Of figures that stand beside each other in lists. The runs of the transitions have all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,7 +182,7 @@ def _deciding(summary: TransitionSummary) -> dict[str, float]:
 
 def _some(evaluation: Evaluation, prefix: str, names: Sequence[str]) -> dict[str, float]:
     told = _model_figures(evaluation.model)
-    return {f"{prefix}.{age_name(evaluation)}.{name}": told[name] for name in names if name in told}
+    return {f"{prefix}.{age_name(evaluation)}.{name}": round(told[name], DECIMALS) for name in names if name in told}
 
 
 def transition_parameters(summary: TransitionSummary) -> dict[str, object]:

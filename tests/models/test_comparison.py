@@ -95,6 +95,11 @@ def test_words_are_categories_of_the_training_rows_and_others_are_missing(table)
     assert found["n_visits"].dtype == np.float64
 
 
+def test_a_feature_of_which_nothing_is_known_before_the_test_is_left_out(table):
+    found = frame_for(table.frame.head(3), table.columns, like=table.frame.assign(employees=np.nan))
+    assert list(found.columns) == ["n_visits", "days_in_stage", "noise", "source"]
+
+
 def test_it_prints_as_a_table_an_age_and_shows_as_one_in_a_notebook(compared):
     lines = str(compared).splitlines()
     assert lines[0].startswith("mql_to_sql, ")
