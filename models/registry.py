@@ -337,11 +337,11 @@ class ReleaseRegistry:
     def _reference(self) -> Reference | None:
         """What a new release is told apart from: the one in production, or else the last candidate."""
         aliases = self._aliases()
-        for alias in (PRODUCTION, CANDIDATE):
+        for alias, called in ((PRODUCTION, "then in production"), (CANDIDATE, "the candidate before")):
             if alias not in aliases:
                 continue
             with suppress(ReleaseError), self._files(self._find(alias), f"{RELEASE_FOLDER}/{MANIFEST}") as file:
-                return Reference(load_manifest(file), f"version {aliases[alias]}, {alias} before")
+                return Reference(load_manifest(file), f"version {aliases[alias]}, {called}")
         return None
 
     def _register(self, manifest: ReleaseManifest, run_id: str, *, told: str) -> "ModelVersion":

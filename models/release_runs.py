@@ -29,6 +29,7 @@ from models.plots import feature_importance, lift_curve, mean_contributions, rel
 from models.pyfunc_model import input_columns, input_example
 from models.run_figures import (
     BACKTESTS,
+    TRAIN,
     TRAININGS,
     Reference,
     RunStart,
@@ -242,6 +243,7 @@ class ReleaseRuns:
             "selectedColumns": columns,
             "columnOrder": [_RUN_NAME, *columns],
             "columnWidths": widths | {_RUN_NAME: _NAME_WIDTH, columns[-1]: _CHANGES_WIDTH},
+            "searchFilter": f"tags.mlflow.source.name = '{TRAIN}'",  # else candidates fill the list
         }
         view = {"name": "Releases", "createdAt": at, "updatedAt": at, "state": json.dumps(state)}
         self._client.set_experiment_tag(self._experiment_id(TRAININGS), _VIEW, json.dumps(view))

@@ -23,6 +23,8 @@ from models.recipe import Recipe
 TRAININGS, BACKTESTS = EXPERIMENT, f"{EXPERIMENT}-backtests"
 """The experiments: runs of one are compared with each other."""
 
+TRAIN = "leadscore train"
+
 SHORT_NAMES = {LOGISTIC_REGRESSION: "logistic", BASE_RATE_BY_AGE: "base rate"}
 """Of estimators, in a run's name."""
 
@@ -66,7 +68,7 @@ def training_start(inputs: ReleaseInputs, configuration: Configuration) -> RunSt
     """The start of a training."""
     return RunStart(
         experiment=TRAININGS,
-        by="leadscore train",
+        by=TRAIN,
         name=_run_name(inputs.release_id, inputs, ()),
         inputs=inputs,
         parameters=_agreed(inputs, configuration),
@@ -149,14 +151,14 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
     """What releases are compared by in a list of runs, as `<transition>.<age>.<figure>`, those that decide first.
 
     The gain over the base rate by age is that of all ages, with its interval; what people meet is told at the acting
-    age. Those of the way from MQL to a win are `chain.<age>.<figure>`. The others stand in the runs of the transitions.
+    age. Those of wins before SQL are `p_win.<age or stage>.<figure>`. The others stand in the runs of the transitions.
     """
     figures: dict[str, float] = {}
     for summary in manifest.transitions:
         figures |= _deciding(summary)
     for evaluation in manifest.chain.evaluations if manifest.chain else ():
-        figures |= _some(evaluation, "chain", ("log_loss", "gain"))
-    figures["hand_off_probability"] = manifest.thresholds.hand_off_probability
+        figures |= _some(evaluation, "p_win", ("log_loss", "gain"))
+    figures["thresholds.hand_off_probability"] = manifest.thresholds.hand_off_probability
     figures["value_of_a_win"] = manifest.value_of_a_win
     return figures
 

@@ -49,7 +49,8 @@ def recording(tmp_path_factory):
     folder = tmp_path_factory.mktemp("registry")
     registry = registry_in(folder)
     said = io.StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(said), redirect_stderr(said), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEADSCORE_USER", "revenue operations")
         version = registry.record(two_step_release(), samples=SAMPLES)
         registry.load("candidate")
     return registry, version, folder, said.getvalue()
@@ -82,10 +83,8 @@ def registry(empty_store, tmp_path):
 @pytest.fixture(scope="module")
 def runs(recorded):
     """The runs in MLflow, by name."""
-    from mlflow import MlflowClient
-
     *_, folder = recorded
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'new' / 'mlflow.db'}")
+    client = client_of(folder)
     return {run.info.run_name: run for run in client.search_runs([experiment_of(client).experiment_id])}
 
 
@@ -200,11 +199,8 @@ def test_plots_and_tables_lie_beside_the_figures_and_the_release_with_its_parent
     assert files(RELEASE) == models | described | {"release/release.json"}
 
 
-def test_a_run_says_who_ran_which_command_on_which_commit(registry, tmp_path, monkeypatch):
-    monkeypatch.setenv("LEADSCORE_USER", "revenue operations")
-    transition = Transition.MQL_TO_WIN
-    version = registry.record(release_of({transition: base_rate(transition)}), samples=SAMPLES)
-    tags = client_of(tmp_path).get_run(version.run_id).data.tags
+def test_a_run_says_who_ran_which_command_on_which_commit(runs):
+    tags = runs[RELEASE].data.tags
     assert (tags["mlflow.user"], tags["mlflow.source.name"]) == ("revenue operations", "leadscore train")
     assert ("mlflow.source.git.commit" in tags) == (ROOT / ".git").exists()
     assert re.fullmatch("[0-9a-f]{40}", tags.get("mlflow.source.git.commit", "0" * 40))
@@ -228,26 +224,29 @@ def test_a_new_release_says_in_words_what_differs_from_the_one_in_production(reg
     )
     version = registry.record(third, samples=SAMPLES)
     tags = client_of(tmp_path).get_run(version.run_id).data.tags
-    assert tags["compared_with"] == "version 1, production before"
+    assert tags["compared_with"] == "version 1, then in production"
     assert tags["changed"] == (
         "attribute employees removed; attribute region added; extract of 2026-05-01 -> 2026-06-01; "
         "mql_to_win.estimator base_rate_by_age -> logistic_regression; other history"
     )
     assert (
-        "What differs from `one`, version 1, production before:\n\n- attribute employees removed\n"
+        "What differs from `one`, version 1, then in production:\n\n- attribute employees removed\n"
         in (tags["mlflow.note.content"])
     )
 
 
-def test_a_view_of_the_experiment_shows_what_decides(registry, tmp_path):
-    transition = Transition.MQL_TO_WIN
-    registry.record(release_of({transition: fitted(transition)}), samples=SAMPLES)
-    tags = experiment_of(client_of(tmp_path)).tags
-    view = json.loads(tags["mlflow.sharedViewState.releases"])
-    columns = json.loads(view["state"])["selectedColumns"]
-    assert [column for column in columns if column.startswith("metrics")] == [
-        f"metrics.`mql_to_win.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")
+def test_a_view_of_the_experiment_shows_trainings_with_what_decides(recorded):
+    *_, folder = recorded
+    view = json.loads(experiment_of(client_of(folder)).tags["mlflow.sharedViewState.releases"])
+    state = json.loads(view["state"])
+    assert state["selectedColumns"] == [
+        *(f"metrics.`mql_to_sql.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")),
+        *(f"metrics.`sql_to_win.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")),
+        "tags.`changed`",
     ]
+    assert state["columnOrder"][1:] == state["selectedColumns"]
+    assert set(state["columnWidths"]) == set(state["columnOrder"])
+    assert state["searchFilter"] == "tags.mlflow.source.name = 'leadscore train'"
 
 
 def test_what_is_not_there_says_what_is(recorded):
