@@ -41,6 +41,7 @@ from models.run_figures import (
     compared_figures,
     fold_figures,
     fold_name,
+    line_figures,
     note,
     release_figures,
     release_name,
@@ -67,8 +68,8 @@ PARENT, NOTE = "mlflow.parentRunId", "mlflow.note.content"
 _LEADS_FOR_IMPORTANCE = 5_000
 """Enough for the mean contribution of a feature; contributions of boosted trees are slow to compute."""
 
-_LONGEST_TAG = 5_000
-"""What MLflow keeps whatever the store."""
+_LONGEST_TEXT = 5_000
+"""Characters of a tag or parameter that MLflow keeps, whatever the store."""
 
 _VIEW = "mlflow.sharedViewState.releases"
 """The tag of an experiment under which MLflow's pages find a saved view: which columns are shown, and how wide."""
@@ -112,7 +113,7 @@ class ReleaseRuns:
         if self._client.get_run(run_id).info.status != "RUNNING":
             return
         if isinstance(error, LeadScoreError):
-            self._client.set_tag(run_id, NOTE, masked(str(error))[:_LONGEST_TAG])
+            self._client.set_tag(run_id, NOTE, masked(str(error))[:_LONGEST_TEXT])
         self._client.set_terminated(run_id, status="FAILED" if isinstance(error, Exception) else "KILLED")
 
     def discard(self, run_id: str) -> None:
@@ -140,7 +141,7 @@ class ReleaseRuns:
         if reference is not None:
             tags |= {"compared_with": reference.called, "changed": "; ".join(changes(reference.manifest, manifest))}
         for name, value in tags.items():
-            self._client.set_tag(run_id, name, value[:_LONGEST_TAG])
+            self._client.set_tag(run_id, name, value[:_LONGEST_TEXT])
         self._client.update_run(run_id, name=release_name(manifest))
         self._log(run_id, parameters=release_parameters(manifest), figures=release_figures(manifest))
         self.keep_files(run_id, release)
@@ -157,12 +158,12 @@ class ReleaseRuns:
         """
         for folds in evaluations.values():
             for number, evaluation in enumerate(folds, start=1):
-                self._log(run_id, figures=fold_figures(evaluation), step=number)
+                self._log(run_id, figures=line_figures(evaluation), step=number)
                 with self._child(run_id, fold_name(evaluation)) as child_id:
                     parameters = {"window": number, "test_from": f"{evaluation.test_from:%Y-%m-%d}"}
                     self._log(child_id, parameters=parameters, figures=fold_figures(evaluation))
                     self._plot(child_id, evaluation)
-        self._client.set_tag(run_id, NOTE, backtest_note(evaluations)[:_LONGEST_TAG])
+        self._client.set_tag(run_id, NOTE, backtest_note(evaluations)[:_LONGEST_TEXT])
         self._client.set_terminated(run_id)
 
     def keep_files(self, run_id: str, release: ScoringRelease) -> None:
@@ -262,7 +263,7 @@ class ReleaseRuns:
         self._client.log_batch(
             run_id,
             metrics=[Metric(name, value, at, step) for name, value in (figures or {}).items()],
-            params=[Param(name, str(value)) for name, value in (parameters or {}).items()],
+            params=[Param(name, str(value)[:_LONGEST_TEXT]) for name, value in (parameters or {}).items()],
         )
 
 
@@ -270,7 +271,7 @@ def _provenance(by: str) -> dict[str, str]:
     """Who runs which command on which commit: tags that MLflow's pages know."""
     root = Path(__file__).parents[1]
     told = {
-        "mlflow.user": masked(os.environ.get(USER) or getpass.getuser()),
+        "mlflow.user": masked(os.environ.get(USER) or _account()),
         "mlflow.source.name": by,
         "mlflow.source.type": "LOCAL",
     }
@@ -282,6 +283,13 @@ def _provenance(by: str) -> dict[str, str]:
     except (OSError, subprocess.SubprocessError):
         return told
     return told | {"mlflow.source.git.commit": said.stdout.strip()}
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that has no name
+        return "unknown"
 
 
 def _history(inputs: ReleaseInputs) -> "DatasetInput":

@@ -211,6 +211,19 @@ def fold_figures(evaluation: Evaluation) -> dict[str, float]:
     return _evaluation_figures(evaluation, f"{evaluation.transition}.{age_name(evaluation)}")
 
 
+def line_figures(evaluation: Evaluation) -> dict[str, float]:
+    """What a backtest is followed by from window to window, as `<transition>.acting_day.<figure>`.
+
+    The acting day itself is `<transition>.acting_day`: one name whatever the day, so that a line joins the windows.
+    """
+    name, day = f"{evaluation.transition}.acting_day", evaluation.day
+    told = _model_figures(evaluation.model)
+    kept = ("log_loss", "gain", "gain_low", "gain_high", "auc", "calibration_slope")
+    losses = {f"{name}.{model.model}.log_loss": model.log_loss.value for model in evaluation.models[1:]}
+    figures = {f"{name}.{each}": told[each] for each in kept if each in told} | losses
+    return {name: value for name, value in ({name: day} | figures).items() if value is not None}
+
+
 def candidate_parameters(candidate: Candidate) -> dict[str, object]:
     """How the candidate was made."""
     return {"estimator": candidate.estimator, "calibrator": candidate.calibrator, **candidate.parameters}

@@ -402,11 +402,11 @@ def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registr
     client = client_of(tmp_path)
     run = client.get_run(run_id)
     assert client.get_experiment(run.info.experiment_id).name == "lead-scoring-backtests"
-    gains = client.get_metric_history(run_id, "mql_to_win.entry.gain")
+    gains = client.get_metric_history(run_id, "mql_to_win.acting_day.gain")
     assert [(metric.step, metric.value) for metric in gains] == [(1, 0.02), (2, 0.04)]
-    assert "mql_to_win.entry.base_rate_by_age.log_loss" in run.data.metrics
     children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
     assert sorted(child.data.params["window"] for child in children) == ["1", "2"]
+    assert all("mql_to_win.entry.base_rate_by_age.log_loss" in child.data.metrics for child in children)
     assert "| mql_to_win from 2026-01-01, at entry | 300 |" in run.data.tags["mlflow.note.content"]
 
 

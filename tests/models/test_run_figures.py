@@ -10,6 +10,7 @@ from models.run_figures import (
     changes,
     compared_figures,
     fold_figures,
+    line_figures,
     note,
     release_figures,
     release_name,
@@ -62,6 +63,15 @@ def test_wins_before_sql_stand_among_the_figures_by_age_and_stage():
 def test_figures_of_a_window_stand_beside_those_of_its_baselines():
     figures = fold_figures(evaluation(FIRST, model="blend", gain=0.05))
     assert (figures["mql_to_sql.entry.log_loss"], figures["mql_to_sql.entry.base_rate_by_age.log_loss"]) == (0.45, 0.5)
+
+
+def test_windows_are_joined_by_one_name_whatever_their_acting_day():
+    window = evaluation(FIRST, model="blend", gain=0.05)
+    first, second = (line_figures(window.model_copy(update={"day": day})) for day in (1, 3))
+    assert (first.pop("mql_to_sql.acting_day"), second.pop("mql_to_sql.acting_day")) == (1, 3)
+    assert first == second
+    assert first["mql_to_sql.acting_day.log_loss"] == 0.45
+    assert first["mql_to_sql.acting_day.base_rate_by_age.log_loss"] == 0.5
 
 
 def test_what_differs_is_said_in_words_and_nothing_else():
