@@ -321,13 +321,14 @@ class Settings(_Settings):
         return self
 
 
-def load_settings(path: Path, *, data_folder: Path | None = None) -> Settings:
+def load_settings(path: Path | str, *, data_folder: Path | None = None) -> Settings:
     """The settings in the TOML file at `path`, with `data_folder` in place of the file's if given.
 
     Relative folders in the file are in the project folder (`LEADSCORE_HOME`, else the working folder), a relative
     `data_folder` in the working folder; in the settings all of them are absolute. Raises `SettingsError` that lists
     every problem at once.
     """
+    path = Path(path)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:

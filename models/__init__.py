@@ -1,6 +1,6 @@
 """Rows to calibrated probabilities, evaluated and kept.
 
-In a notebook, `from models import train_transition, ReleaseRegistry` and the other names of `__all__`; each is imported
+In a notebook, `from models import train_transition, compare` and the other names of `__all__`; each is imported
 when it is first asked for, so that the command line starts fast.
 """
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from data_contracts.releases import Evaluation, Thresholds
     from models.artefacts import load_release, save_release
     from models.chain import win_probabilities
+    from models.comparison import Comparison, compare
     from models.fitted import FittedTransition, ScoringRelease
     from models.gate import may_promote
     from models.registry import ReleaseRegistry
@@ -28,6 +29,7 @@ else:
 
 
 __all__ = [
+    "Comparison",
     "Evaluation",
     "FittedTransition",
     "ReleaseRegistry",
@@ -37,6 +39,7 @@ __all__ = [
     "assemble_release",
     "backtest_transition",
     "choose_thresholds",
+    "compare",
     "grade",
     "inputs_of",
     "load_release",
@@ -50,6 +53,7 @@ _HOMES = {
     "data_contracts.releases": ("Evaluation", "Thresholds"),
     "models.artefacts": ("load_release", "save_release"),
     "models.chain": ("win_probabilities",),
+    "models.comparison": ("Comparison", "compare"),
     "models.fitted": ("FittedTransition", "ScoringRelease"),
     "models.gate": ("may_promote",),
     "models.registry": ("ReleaseRegistry",),

@@ -8,6 +8,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from data_contracts.errors import LeadScoreError, StoreError
 from data_contracts.keeping import aside_of, held, swap_in
 
@@ -15,7 +17,10 @@ WAIT_SECONDS = 600.0
 """How long a run waits for another one that is writing: recording a release takes less than a minute."""
 
 EXPERIMENT = "lead-scoring"
-"""The one experiment that holds the runs."""
+"""The experiment that is made with the store."""
+
+EXPERIMENT_TAGS = {"mlflow.experimentKind": "custom_model_development"}
+"""Without it, MLflow's pages take the runs for those of a language model."""
 
 _SQLITE = "sqlite:///"
 _MLFLOW_DATABASE_LOG = "mlflow.store.db.utils"
@@ -93,6 +98,24 @@ class LocalStore:
                 self._move_in()
 
     @contextmanager
+    def alive(self, run_id: str) -> Iterator[None]:
+        """Let other processes know that the run is at work, for as long as this process is."""
+        lock = self._lock_of(run_id)
+        with FileLock(lock, timeout=0, mode=0o600, thread_local=False):
+            try:
+                yield
+            finally:
+                lock.unlink(missing_ok=True)
+
+    def alive_runs(self) -> frozenset[str]:
+        """The ids of the runs whose process is at work; what dead ones left is removed. Ask while writing."""
+        locks = self.file.parent.glob(self._lock_of("*").name)
+        return frozenset(lock.name.split(".")[-2] for lock in locks if not _removed_as_dead(lock))
+
+    def _lock_of(self, run_id: str) -> Path:
+        return self.file.with_name(f"{self.file.name}.run.{run_id}.lock")
+
+    @contextmanager
     def saying_what_is_wrong(self) -> Iterator[None]:
         """Turn what SQLite, MLflow and the file system say about a damaged or full store into a `StoreError`.
 
@@ -133,13 +156,15 @@ class LocalStore:
 
     def _make(self) -> None:
         """Make the store aside, with all of MLflow's tables and the experiment, and put it in place in one step."""
+        from mlflow.entities import ExperimentTag
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
         location = self.artefacts.as_uri()
         aside = aside_of(self.file)
         try:
             made = SqlAlchemyStore(f"{_SQLITE}{aside}", location)  # type: ignore[no-untyped-call]
-            made.create_experiment(EXPERIMENT, artifact_location=location)  # type: ignore[no-untyped-call]
+            tags = [ExperimentTag(name, value) for name, value in EXPERIMENT_TAGS.items()]
+            made.create_experiment(EXPERIMENT, artifact_location=location, tags=tags)  # type: ignore[no-untyped-call]
             made.engine.dispose()
             swap_in(aside, self.file)
         finally:
@@ -170,6 +195,15 @@ class LocalStore:
                     f"WHERE {column} = ? OR substr({column}, 1, ?) = ?",
                     (now, len(before) + 1, before, len(before) + 1, f"{before}/"),
                 )
+
+
+def _removed_as_dead(lock: Path) -> bool:
+    try:
+        with FileLock(lock, timeout=0, thread_local=False):
+            lock.unlink(missing_ok=True)
+    except Timeout:
+        return False
+    return True
 
 
 def is_full_or_read_only(error: BaseException) -> bool:

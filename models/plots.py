@@ -1,11 +1,13 @@
 """Figures a data scientist looks at in MLflow. Each is drawn from a release's own figures, without a lead's id."""
 
 import textwrap
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from data_contracts.estimates import Estimate
 from data_contracts.releases import Evaluation
 from data_contracts.snapshots import FeatureColumn
 
@@ -92,6 +94,26 @@ def feature_importance(importance: pd.Series, columns: tuple[FeatureColumn, ...]
     axes.set_title(
         "No feature moves the prediction: the base rate is published" if shown.empty else "Feature importance"
     )
+    return figure
+
+
+def differences_plot(by_age: Mapping[str, Mapping[str, Estimate]], *, title: str) -> Figure:
+    """Differences by age and model with their 95 % intervals; the dashed line is no difference.
+
+    All ages have the same models.
+    """
+    names = list(next(iter(by_age.values())))
+    figure = Figure(figsize=(4 + 4 * len(by_age), 1.8 + 0.4 * len(names)), layout="constrained")
+    panels = figure.subplots(1, len(by_age), sharey=True, squeeze=False)[0]
+    for axes, (age, differences) in zip(panels, by_age.items(), strict=True):
+        found = [(at, e.value, e.low, e.high) for at, e in enumerate(differences.values()) if e.value is not None]
+        at, value, low, high = np.array(found, dtype=float).reshape(-1, 4).T
+        axes.axvline(0, color=_REFERENCE, linestyle="--")
+        axes.errorbar(value, at, xerr=(value - low, high - value), fmt="o", color=_MODEL, capsize=3)
+        axes.set(title=age, xlabel="difference in log loss, 95 % interval")
+    panels[0].set_yticks(range(len(names)), names)
+    panels[0].set_ylim(len(names) - 0.5, -0.5)
+    figure.suptitle(title)
     return figure
 
 

@@ -1,38 +1,38 @@
 """Releases in MLflow: which there are, and which one is in production.
 
-The fitted objects are in the release's own folder (an artefact of the run) and nowhere else. MLflow's model flavours
-are not used for them: on loading, MLflow takes the list of trusted types from the model itself, which is no protection.
-To look at a model, load its release: `ReleaseRegistry(uri).load("candidate")`.
+The fitted objects are in the release's own folder (an artefact of the run) and nowhere else. The folder is an MLflow
+model as well: `mlflow.pyfunc.load_model("models:/lead-scoring@candidate")` loads it by our own reading. MLflow's own
+flavours are not used for the fitted objects: on loading, MLflow takes the list of trusted types from the model itself,
+which is no protection. To look at what is fitted, load the release: `ReleaseRegistry(uri).load("candidate")`.
 """
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from data_contracts.errors import GateError, ReleaseError, UnreachableError
+from data_contracts.configuration import Configuration
+from data_contracts.errors import GateError, LeadScoreError, ReleaseError, UnreachableError
 from data_contracts.gate import ChampionComparison, GateVerdict, Promotion, Way
-from data_contracts.releases import ReleaseManifest
+from data_contracts.releases import Evaluation, ReleaseInputs, ReleaseManifest
 from data_contracts.vocabulary import Transition
-from models.artefacts import MANIFEST, load_manifest, load_release
+from models.artefacts import MANIFEST, load_manifest
 from models.fitted import ScoringRelease
 from models.gate import held_back_unread, may_promote
-from models.local_store import LocalStore, is_full_or_read_only
+from models.local_store import LocalStore
 from models.model_card import model_card
+from models.recorded_releases import MODEL, RecordedReleases
 from models.release_runs import RELEASE_FOLDER, ReleaseRuns
-from models.run_figures import champion_figures, note
+from models.run_figures import Reference, RunStart, backtest_start, champion_figures, note, training_start
 from models.version_tags import (
     COMPARISON,
     GATE,
     comparison_of,
     described,
-    history_of,
     in_force_before,
     keep_for_good,
     keep_under_way,
@@ -41,14 +41,11 @@ from models.version_tags import (
     taken_out,
     verdict_of,
 )
-from models.versions import CANDIDATE, PRODUCTION, ReleaseVersion, not_found
+from models.versions import CANDIDATE, PRODUCTION, ReleaseVersion
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities.model_registry import ModelVersion
-
-MODEL = "lead-scoring"
-"""The one registered model."""
 
 CARD = "model_card.md"
 """The model card among the artefacts of a release's run."""
@@ -63,9 +60,6 @@ _QUIET = {
 }
 """What MLflow reads from the environment, so that standard output stays data and a server that is down is not waited
 for beyond half a minute. One that is already set is respected."""
-
-_MOST_VERSIONS = 10_000
-"""More releases than a weekly training makes in a century."""
 
 
 class ReleaseRegistry:
@@ -86,15 +80,30 @@ class ReleaseRegistry:
         self._local = LocalStore.of(tracking_uri)
         self._tracking_uri = self._local.tracking_uri if self._local else tracking_uri
 
-    def record(self, release: ScoringRelease, *, samples: Mapping[Transition, pd.DataFrame]) -> ReleaseVersion:
+    def training(self, inputs: ReleaseInputs, configuration: Configuration) -> AbstractContextManager[str]:
+        """The id of a run that is open while a training is at work, to record its release in.
+
+        It has the training's parameters from the beginning. Where the block raises, the run is marked as failed, with
+        the reason; where it is stopped or the process killed, as killed (by the next training, in a store in a file).
+        """
+        return self._opened(training_start(inputs, configuration))
+
+    def backtesting(
+        self, inputs: ReleaseInputs, configuration: Configuration, *, n_folds: int, permute: bool
+    ) -> AbstractContextManager[str]:
+        """The same for a backtest; its windows are recorded by `record_backtest`."""
+        return self._opened(backtest_start(inputs, configuration, n_folds=n_folds, permute=permute))
+
+    def record(
+        self, release: ScoringRelease, *, samples: Mapping[Transition, pd.DataFrame], run_id: str | None = None
+    ) -> ReleaseVersion:
         """The version under which `release` now stands, with the alias `candidate`.
 
-        A release that is recorded already keeps its version: a retry, or a training on the same inputs, adds nothing.
-        Its files are put back where they cannot be read any more.
+        A release that is recorded already keeps its version: a retry, or a training on the same inputs, adds nothing,
+        and its run is taken back. Its files are put back where they cannot be read any more.
 
-        One run holds the release's folder and, as children, a run for each transition: parameters, figures with
-        their intervals, the models that were tried, and plots. Runs that a killed training left unfinished in a
-        store in a file are marked as killed.
+        The run holds the release's folder and, as children, a run for each transition: parameters, figures with their
+        intervals, plots, and as children the models that were tried.
 
         Parameters
         ----------
@@ -102,21 +111,33 @@ class ReleaseRegistry:
             What was trained.
         samples
             Leads by transition, with the feature columns: features' importance is measured on them.
+        run_id
+            The run that `training` opened; None to open one now.
 
         Raises
         ------
         ReleaseError
-            Where the release holds a type that could not be loaded again. The run is then marked as failed.
+            Where the release holds a type that could not be loaded again.
         """
         manifest = release.manifest
+        if run_id is None:
+            with self.training(manifest.inputs, manifest.configuration) as opened:
+                return self.record(release, samples=samples, run_id=opened)
         with self._writing("leadscore train"):
-            self._runs.close_killed()
-            for known in self._versions():
+            for known in self._recorded.versions():
                 if known.tags.get("release_id") == manifest.release_id:
                     self._put_back(known, release)
+                    self._runs.discard(run_id)
                     return self._as_candidate(str(known.version))
-            run_id = self._runs.record(release, samples=samples)
-            return self._as_candidate(str(self._register(manifest, run_id).version))
+            reference = self._reference()
+            self._runs.record(run_id, release, samples=samples, reference=reference)
+            told = note(manifest, reference)
+            return self._as_candidate(str(self._register(manifest, run_id, told=told).version))
+
+    def record_backtest(self, run_id: str, evaluations: Mapping[Transition, Sequence[Evaluation]]) -> None:
+        """Keep the windows of a backtest in the run that `backtesting` opened: figures by window, plots, a note."""
+        with self._writing("leadscore backtest"):
+            self._runs.record_backtest(run_id, evaluations)
 
     def load(self, alias_or_version: str) -> ScoringRelease:
         """The release under an alias (`production`, `candidate`) or a version number.
@@ -124,7 +145,7 @@ class ReleaseRegistry:
         Raises `ReleaseError` where there is no such release, or it cannot be read or trusted.
         """
         with self._reading():
-            return self._load(self._find(alias_or_version))
+            return self._recorded.load(self._recorded.find(alias_or_version))
 
     def manifest_in_force(self) -> ReleaseManifest | None:
         """The manifest of the release in production; None where none is.
@@ -132,12 +153,14 @@ class ReleaseRegistry:
         Raises `ReleaseError` where it cannot be read.
         """
         with self._reading():
-            return self._manifest_in_force()
+            return self._recorded.manifest_in_force()
 
     def in_force(self) -> ScoringRelease | None:
         """The release in production; None where none is. Raises `ReleaseError` where it cannot be loaded."""
         with self._reading():
-            return self._load(self._find(PRODUCTION)) if PRODUCTION in self._aliases() else None
+            return (
+                self._recorded.load(self._recorded.find(PRODUCTION)) if PRODUCTION in self._recorded.aliases() else None
+            )
 
     def promote_by_rule(
         self, version: str, *, comparison: ChampionComparison | None = None, at: dt.datetime, by: str
@@ -149,13 +172,13 @@ class ReleaseRegistry:
         makes no entry in the history.
         """
         with self._writing("leadscore train"):
-            found = self._find(version)
+            found = self._recorded.find(version)
             if comparison is not None:
                 self._tag(found, COMPARISON, comparison.model_dump_json())
                 for name, value in champion_figures(comparison).items():
                     self._client.log_metric(str(found.run_id), name, value)
             verdict = self._judge(found, comparison or comparison_of(found))
-            if verdict.allows and self._aliases().get(PRODUCTION) != str(found.version):
+            if verdict.allows and self._recorded.aliases().get(PRODUCTION) != str(found.version):
                 self._put_into_force(found, because=BY_RULE, at=at, by=by, way="rule", verdict=verdict)
             return verdict
 
@@ -183,7 +206,7 @@ class ReleaseRegistry:
         """
         told = reason_told(because, command=f"leadscore promote {version}")
         with self._writing("leadscore promote"):
-            found = self._find(version)
+            found = self._recorded.find(version)
             verdict = self._judge(found, comparison_of(found))
             if not verdict.allows and not force:
                 raise GateError(
@@ -197,7 +220,7 @@ class ReleaseRegistry:
     def version_before(self) -> str:
         """The version in force before the one that is; raises `ReleaseError` where there is none."""
         with self._reading():
-            return in_force_before(self._history(), self._aliases().get(PRODUCTION))
+            return in_force_before(self._recorded.history(), self._recorded.aliases().get(PRODUCTION))
 
     def revert(self, version: str, *, because: str, at: dt.datetime, by: str) -> Promotion:
         """Put the release back that was in force before: `version`, as `version_before` gave it.
@@ -207,30 +230,47 @@ class ReleaseRegistry:
         """
         told = reason_told(because, command="leadscore revert")
         with self._writing("leadscore revert"):
-            if in_force_before(self._history(), self._aliases().get(PRODUCTION)) != version:
+            if in_force_before(self._recorded.history(), self._recorded.aliases().get(PRODUCTION)) != version:
                 raise ReleaseError(
                     "another release came into force meanwhile; look at `leadscore releases`, then revert again"
                 )
-            found = self._find(version)
-            self._load(found)
+            found = self._recorded.find(version)
+            self._recorded.load(found)
             return self._put_into_force(found, because=told, at=at, by=by, way="reverted", verdict=None)
 
     def history(self) -> tuple[Promotion, ...]:
         """Every putting into force, the earliest first; raises `ReleaseError` where an entry is damaged."""
         with self._reading():
-            return self._history()
+            return self._recorded.history()
 
     def card(self, alias_or_version: str) -> str:
         """The model card of a release, in Markdown. Raises `ReleaseError` where there is no such release."""
         with self._reading():
-            found = self._find(alias_or_version)
-            return model_card(self._manifest(found), comparison=comparison_of(found), verdict=verdict_of(found))
+            found = self._recorded.find(alias_or_version)
+            return model_card(
+                self._recorded.manifest(found), comparison=comparison_of(found), verdict=verdict_of(found)
+            )
 
     def versions(self) -> tuple[ReleaseVersion, ...]:
         """All recorded releases, latest first; none where nothing was ever trained."""
         with self._reading():
-            aliases, history = self._aliases(), self._history()
-            return tuple(described(version, aliases, history) for version in self._versions())
+            aliases, history = self._recorded.aliases(), self._recorded.history()
+            return tuple(described(version, aliases, history) for version in self._recorded.versions())
+
+    @contextmanager
+    def _opened(self, start: RunStart) -> Iterator[str]:
+        with ExitStack() as at_work:
+            with self._writing(start.by):
+                self._runs.close_killed()
+                run_id = self._runs.open(start)
+                if self._local is not None:
+                    at_work.enter_context(self._local.alive(run_id))
+            try:
+                yield run_id
+            except BaseException as error:
+                with suppress(LeadScoreError), self._writing(start.by):  # the store may be what failed
+                    self._runs.fail(run_id, error)
+                raise
 
     @contextmanager
     def _writing(self, by: str) -> Iterator[None]:
@@ -270,73 +310,21 @@ class ReleaseRegistry:
         return MlflowClient(tracking_uri=self._tracking_uri, registry_uri=self._tracking_uri)
 
     @cached_property
+    def _recorded(self) -> RecordedReleases:
+        return RecordedReleases(self._client, self._local)
+
+    @cached_property
     def _runs(self) -> ReleaseRuns:
         return ReleaseRuns(self._client, self._local)
 
-    def _is_there(self) -> bool:
-        """Whether anything was recorded. A store file that is not there is not created by being asked."""
-        if self._local is not None and not self._local.exists():
-            return False
-        return bool(self._client.search_registered_models(f"name = '{MODEL}'"))
-
-    def _aliases(self) -> Mapping[str, str]:
-        """Version by alias."""
-        if not self._is_there():
-            return {}
-        aliases = self._client.get_registered_model(MODEL).aliases
-        return {alias: str(version) for alias, version in aliases.items()}
-
-    def _versions(self) -> "tuple[ModelVersion, ...]":
-        """What MLflow says of every version, latest first."""
-        if not self._is_there():
-            return ()
-        found = self._client.search_model_versions(f"name = '{MODEL}'", max_results=_MOST_VERSIONS)
-        return tuple(sorted(found, key=lambda version: -int(version.version)))
-
-    def _find(self, alias_or_version: str) -> "ModelVersion":
-        aliases, versions = self._aliases(), self._versions()
-        number = aliases.get(alias_or_version, alias_or_version)
-        for version in versions:
-            if str(version.version) == number:
-                return version
-        known = [described(version, aliases, ()) for version in versions]
-        raise ReleaseError(not_found(alias_or_version, known))
-
-    def _load(self, version: "ModelVersion") -> ScoringRelease:
-        with self._files(version, RELEASE_FOLDER) as folder:
-            return load_release(folder)
-
-    def _manifest_in_force(self) -> ReleaseManifest | None:
-        if PRODUCTION not in self._aliases():
-            return None
-        return self._manifest(self._find(PRODUCTION))
-
-    def _manifest(self, version: "ModelVersion") -> ReleaseManifest:
-        with self._files(version, f"{RELEASE_FOLDER}/{MANIFEST}") as file:
-            return load_manifest(file)
-
-    @contextmanager
-    def _files(self, version: "ModelVersion", path: str) -> Iterator[Path]:
-        """A copy of what is at `path` among the artefacts of `version`, for a while."""
-        from mlflow.exceptions import MlflowException
-
-        with TemporaryDirectory() as folder:
-            try:
-                local = self._client.download_artifacts(str(version.run_id), path, folder)
-            except (MlflowException, OSError) as error:
-                if is_full_or_read_only(error):
-                    raise
-                raise ReleaseError(
-                    f"the files of release version {version.version} are not at {version.source} any more; put them "
-                    "back, or train a new release with `leadscore train`"
-                ) from error
-            yield Path(local)
-
     def _judge(self, found: "ModelVersion", comparison: ChampionComparison | None) -> GateVerdict:
         """What the gate says of a version now, kept with it and on its card."""
-        candidate, reverted = self._load(found).manifest, taken_out(self._history(), str(found.version))
+        candidate, reverted = (
+            self._recorded.load(found).manifest,
+            taken_out(self._recorded.history(), str(found.version)),
+        )
         try:
-            champion = self._manifest_in_force()
+            champion = self._recorded.manifest_in_force()
             verdict = may_promote(candidate, champion, comparison=comparison, taken_out=reverted)
         except ReleaseError as error:
             verdict = held_back_unread(candidate, error)
@@ -344,14 +332,11 @@ class ReleaseRegistry:
         self._client.log_text(str(found.run_id), model_card(candidate, comparison=comparison, verdict=verdict), CARD)
         return verdict
 
-    def _history(self) -> tuple[Promotion, ...]:
-        return history_of(self._versions(), self._aliases().get(PRODUCTION))
-
     def _put_into_force(
         self, found: "ModelVersion", *, because: str, at: dt.datetime, by: str, way: Way, verdict: GateVerdict | None
     ) -> Promotion:
-        history = self._history()
-        settle(self._client, MODEL, self._versions(), history)
+        history = self._recorded.history()
+        settle(self._client, MODEL, self._recorded.versions(), history)
         entry = Promotion(
             number=1 + (history[-1].number if history else 0),
             version=str(found.version),
@@ -372,17 +357,30 @@ class ReleaseRegistry:
 
     def _as_candidate(self, version: str) -> ReleaseVersion:
         self._client.set_registered_model_alias(MODEL, CANDIDATE, version)
-        return described(self._find(version), self._aliases(), self._history())
+        return described(self._recorded.find(version), self._recorded.aliases(), self._recorded.history())
 
     def _put_back(self, known: "ModelVersion", release: ScoringRelease) -> None:
         """Put the files of a recorded release back where they cannot be read: `release` was made of the same inputs."""
         try:
-            self._load(known)
+            self._recorded.load(known)
         except ReleaseError:
             self._runs.keep_files(str(known.run_id), release)
 
-    def _register(self, manifest: ReleaseManifest, run_id: str) -> "ModelVersion":
-        if not self._is_there():
+    def _reference(self) -> Reference | None:
+        """What a new release is told apart from: the one in production, or else the last candidate."""
+        aliases = self._recorded.aliases()
+        for alias, called in ((PRODUCTION, "then in production"), (CANDIDATE, "the candidate before")):
+            if alias not in aliases:
+                continue
+            with (
+                suppress(ReleaseError),
+                self._recorded.files(self._recorded.find(alias), f"{RELEASE_FOLDER}/{MANIFEST}") as file,
+            ):
+                return Reference(load_manifest(file), f"version {aliases[alias]}, {called}")
+        return None
+
+    def _register(self, manifest: ReleaseManifest, run_id: str, *, told: str) -> "ModelVersion":
+        if not self._recorded.is_there():
             self._client.create_registered_model(MODEL, description="Lead scoring releases, see the runs' notes.")
         return self._client.create_model_version(
             MODEL,
@@ -393,5 +391,5 @@ class ReleaseRegistry:
                 "definitions_version": manifest.definitions_version,
                 "data_fingerprint": manifest.data_fingerprint,
             },
-            description=note(manifest),
+            description=told,
         )

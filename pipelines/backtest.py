@@ -1,16 +1,18 @@
 """Checked history in, evaluations over time out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from data_contracts.check import open_checked
+from data_contracts.configuration import Configuration
 from data_contracts.progress import Say, silent
 from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
 from models.permute import permuted
+from models.release import inputs_of
 from models.train import SEED, backtest_transition
 from pipelines.definitions import keep_definitions
-from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared
+from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.tables import build_table
@@ -21,8 +23,8 @@ def backtest(
 ) -> Mapping[Transition, tuple[Evaluation, ...]]:
     """Evaluations of every transition on `n_folds` later and later windows, the oldest first.
 
-    Each fold's model learns only from outcomes known before its window. With `permute`, features are shuffled among
-    leads before: what is found then is chance. Raises as `train_release` does.
+    Each fold's model learns only from outcomes known before its window. A run of MLflow keeps them. With `permute`,
+    features are shuffled among leads before: what is found then is chance. Raises as `train_release` does.
     """
     refuse_redeclared(settings, warn=say)
     store = Store.of(settings)
@@ -30,13 +32,24 @@ def backtest(
         checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)
         keep_definitions(store.folder, settings.definitions, by="leadscore backtest")
-        tables = [
-            run(build_table, engine, checked.history, settings, transition=transition, say=say)
+        tables = {
+            transition: run(build_table, engine, checked.history, settings, transition=transition, say=say)
             for transition in settings.definitions.transitions
-        ]
+        }
+        inputs = inputs_of(checked.history, settings, tables=tables)
     if permute:
-        tables = [permuted(table, seed=SEED) for table in tables]
-    return {
-        table.transition: run(backtest_transition, table, definitions=settings.definitions, n_folds=n_folds, say=say)
-        for table in tables
-    }
+        tables = {transition: permuted(table, seed=SEED) for transition, table in tables.items()}
+    registry, agreed = registry_of(store), Configuration.of(settings)
+    with registry.backtesting(inputs, agreed, n_folds=n_folds, permute=permute) as run_id:
+        evaluations = {
+            transition: run(backtest_transition, table, definitions=settings.definitions, n_folds=n_folds, say=say)
+            for transition, table in tables.items()
+        }
+        say("recording the windows in MLflow")
+        run(record_backtest, evaluations, store=store, run_id=run_id)
+    return evaluations
+
+
+def record_backtest(evaluations: Mapping[Transition, Sequence[Evaluation]], *, store: Store, run_id: str) -> None:
+    """Keep the windows in the run of MLflow that was opened for them."""
+    registry_of(store).record_backtest(run_id, evaluations)

@@ -182,7 +182,7 @@ def backtest(
 ) -> None:
     """Train and judge on several later and later windows: would it have worked all along?
 
-    Leads are judged at the age at which people act on them.
+    Leads are judged at the age at which people act on them. MLflow keeps the windows.
 
     Example: leadscore backtest --folds 4
     """

@@ -42,6 +42,7 @@ INPUT_OUTPUT = frozenset(
         training.record_release,
         training.load_champion,
         training.pass_gate,
+        backtesting.record_backtest,
         scoring.load_release,
         scoring.plan_and_publish,
     }

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from data_contracts.check import open_checked
+from data_contracts.configuration import Configuration
 from data_contracts.errors import ReleaseError
 from data_contracts.gate import ChampionComparison, GateVerdict
 from data_contracts.progress import Say, silent
@@ -92,29 +93,40 @@ def train_release(
         }
         value = run(value_of_a_win, checked.history)
         inputs = inputs_of(checked.history, settings, tables=tables, test_from=test_from)
-    fitted = {
-        transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
-        for transition, table in tables.items()
-    }
-    fitted = {
-        transition: model.looked_through(run(find_leaks, tables[transition], evidence[transition], settings, say=say))
-        for transition, model in fitted.items()
-    }
-    chain = run(train_chain, tables, fitted, definitions=settings.definitions, say=say)
-    release = assemble_release(
-        settings, inputs=inputs, tables=tables, fitted=fitted, value_of_a_win=value, created_at=created_at, chain=chain
-    )
-    say("recording the release in MLflow")
-    version = run(record_release, release, tables=tables, store=store)
+    with registry_of(store).training(inputs, Configuration.of(settings)) as run_id:
+        fitted = {
+            transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
+            for transition, table in tables.items()
+        }
+        fitted = {
+            transition: model.looked_through(
+                run(find_leaks, tables[transition], evidence[transition], settings, say=say)
+            )
+            for transition, model in fitted.items()
+        }
+        chain = run(train_chain, tables, fitted, definitions=settings.definitions, say=say)
+        release = assemble_release(
+            settings,
+            inputs=inputs,
+            tables=tables,
+            fitted=fitted,
+            value_of_a_win=value,
+            created_at=created_at,
+            chain=chain,
+        )
+        say("recording the release in MLflow")
+        version = run(record_release, release, tables=tables, store=store, run_id=run_id)
     champion = run(load_champion, release, store=store, warn=warn)
     comparison = run(compare_with_champion, release, champion, tables=tables, say=say) if champion else None
     return TrainingRun(version, release, run(pass_gate, version, comparison, store=store, by=by), comparison)
 
 
-def record_release(release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store) -> str:
-    """The version under which `release` is now registered, as a candidate."""
+def record_release(
+    release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store, run_id: str
+) -> str:
+    """The version under which `release` is now registered, as a candidate; `run_id` was opened for its training."""
     samples = {transition: table.labelled() for transition, table in tables.items()}
-    return registry_of(store).record(release, samples=samples).version
+    return registry_of(store).record(release, samples=samples, run_id=run_id).version
 
 
 def load_champion(candidate: ScoringRelease, *, store: Store, warn: Say = silent) -> ScoringRelease | None:

@@ -140,7 +140,7 @@ def summary(
     candidates = (
         Candidate(
             estimator="logistic_regression",
-            parameters={"C": 0.3},
+            parameters={"C": 0.3, "recent_share": 1.0, "young": "left out"},
             calibrator="sigmoid",
             validation_log_loss=0.45,
             is_chosen=estimator != "base_rate_by_age",

@@ -204,7 +204,8 @@ def test_mlflow_itself_finds_the_artefacts_of_a_moved_store(store, tmp_path):
     client = MlflowClient(tracking_uri=f"sqlite:///{store / 'mlflow.db'}")
     version = client.get_model_version("lead-scoring", "1")
     assert version.source.startswith((store / "mlflow_artefacts").as_uri())
-    assert [file.path for file in client.list_artifacts(version.run_id, "release")] == ["release/release.json"]
+    files = {file.path for file in client.list_artifacts(version.run_id, "release")}
+    assert files == {"release/release.json", "release/MLmodel", "release/input_example.json"}
     (tmp_path / "out").mkdir()
     assert Path(client.download_artifacts(version.run_id, "release", str(tmp_path / "out"))).is_dir()
 
@@ -224,3 +225,27 @@ def test_the_working_folder_does_not_matter_once_a_store_is_named(store, tmp_pat
 
 def test_a_server_is_no_store_in_a_file():
     assert LocalStore.of("http://127.0.0.1:5000") is None
+
+
+AT_WORK = """
+import sys, time
+from pathlib import Path
+from models.local_store import LocalStore
+with LocalStore(Path(sys.argv[1])).alive(sys.argv[2]):
+    print("at work", flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_run_is_alive_as_long_as_its_process_is_and_what_a_killed_one_left_is_removed(tmp_path):
+    store = LocalStore(tmp_path / "mlflow.db")
+    with store.alive("mine"):
+        command = [sys.executable, "-c", AT_WORK, str(store.file), "theirs"]
+        with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout.readline() == "at work\n"
+            assert store.alive_runs() == {"mine", "theirs"}
+            process.kill()
+        assert len(list(tmp_path.iterdir())) == 2
+        assert store.alive_runs() == {"mine"}
+    assert store.alive_runs() == set()
+    assert list(tmp_path.iterdir()) == []

@@ -28,7 +28,7 @@ def test_what_is_told_to_type_checkers_is_what_is_offered():
 
 
 def test_a_name_it_does_not_offer_is_refused_with_those_it_does():
-    with pytest.raises(AttributeError, match="models has no 'train'; it offers Evaluation, "):
+    with pytest.raises(AttributeError, match="models has no 'train'; it offers Comparison, "):
         models.__getattr__("train")
 
 

@@ -1,5 +1,7 @@
 import datetime as dt
 import io
+import json
+import re
 import shutil
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -11,14 +13,17 @@ import pytest
 from data_contracts.errors import GateError, ReleaseError, UnreachableError
 from data_contracts.estimates import Estimate
 from data_contracts.gate import ChampionComparison, RecipeComparison
+from data_contracts.privacy import MASKED
 from data_contracts.vocabulary import Transition
 from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
 from tests.example_release import (
     at_entry,
     base_rate,
+    evaluation,
     fitted,
     leads,
+    manifest,
     release_of,
     two_step_release,
     with_estimator,
@@ -26,8 +31,13 @@ from tests.example_release import (
 
 pytestmark = pytest.mark.whole
 
+ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 5, 2, 6)
 SAMPLES = {transition: leads(40) for transition in Transition}
+
+RELEASE = "abc1 logistic+logistic 2026-05-01 simulated"
+FIRST, SECOND = (f"{each} abc1 logistic 2026-05-01 simulated" for each in ("mql_to_sql", "sql_to_win"))
+CANDIDATE = "logistic_regression (C=0.3), calibrator sigmoid"
 
 
 def registry_in(folder: Path) -> ReleaseRegistry:
@@ -67,7 +77,8 @@ def recording(tmp_path_factory):
     folder = tmp_path_factory.mktemp("registry")
     registry = registry_in(folder)
     said = io.StringIO()
-    with redirect_stdout(said), redirect_stderr(said):
+    with redirect_stdout(said), redirect_stderr(said), pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LEADSCORE_USER", "revenue operations")
         version = registry.record(two_step_release(), samples=SAMPLES)
         registry.load("candidate")
     return registry, version, folder, said.getvalue()
@@ -100,12 +111,19 @@ def registry(empty_store, tmp_path):
 @pytest.fixture(scope="module")
 def runs(recorded):
     """The runs in MLflow, by name."""
+    *_, folder = recorded
+    client = client_of(folder)
+    return {run.info.run_name: run for run in client.search_runs([experiment_of(client).experiment_id])}
+
+
+def client_of(folder):
     from mlflow import MlflowClient
 
-    *_, folder = recorded
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'new' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("lead-scoring")
-    return {run.info.run_name: run for run in client.search_runs([experiment.experiment_id])}
+    return MlflowClient(tracking_uri=f"sqlite:///{folder / 'new' / 'mlflow.db'}")
+
+
+def experiment_of(client):
+    return client.get_experiment_by_name("lead-scoring")
 
 
 def test_a_recorded_release_is_the_candidate_and_comes_back_whole(recorded):
@@ -120,38 +138,79 @@ def test_a_recorded_release_is_the_candidate_and_comes_back_whole(recorded):
             assert (loaded.transitions[transition].predict(leads(5)) == model.predict(leads(5))).all()
 
 
+def children_of(run_id, runs):
+    return {name for name, run in runs.items() if run.data.tags.get("mlflow.parentRunId") == run_id}
+
+
 def test_a_training_is_one_run_with_a_child_for_each_transition(recorded, runs):
     _, version, _ = recorded
-    parent = runs["2026-05-01-abc123"]
+    parent = runs[RELEASE]
     assert parent.info.run_id == version.run_id
-    children = {name for name, run in runs.items() if run.data.tags.get("mlflow.parentRunId") == version.run_id}
-    assert children == {"mql_to_sql", "sql_to_win"}
+    assert children_of(version.run_id, runs) == {FIRST, SECOND}
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
 
 
 def test_every_figure_is_recorded_with_its_interval_beside_the_baselines(runs):
-    metrics = runs["mql_to_sql"].data.metrics
+    metrics = runs[FIRST].data.metrics
     assert (metrics["entry.auc"], metrics["entry.auc_low"], metrics["entry.auc_high"]) == (0.7, 0.7 - 0.02, 0.7 + 0.02)
     assert metrics["entry.base_rate_by_age.log_loss"] == 0.5
     assert metrics["entry.n_test_leads"] == 300
     assert "entry.base_rate_by_age.auc" not in metrics  # not defined for a constant
-    assert runs["2026-05-01-abc123"].data.metrics["mql_to_sql.gain_low"] == 0.05 - 0.01
+    compared = runs[RELEASE].data.metrics
+    assert compared["mql_to_sql.entry.gain_low"] == 0.05 - 0.01
+    assert {"mql_to_sql.entry.log_loss", "sql_to_win.entry.auc", "sql_to_win.entry.calibration_slope"} <= set(compared)
+    assert len(compared) < 20, "what releases are compared by can be read at a glance"
 
 
-def test_what_went_in_is_recorded_as_parameters(runs):
-    child, parent = runs["mql_to_sql"].data.params, runs["2026-05-01-abc123"].data.params
+def test_what_was_tried_are_runs_below_the_transition_with_their_validation_log_loss(runs):
+    tried = runs[CANDIDATE]
+    assert tried.data.tags["mlflow.parentRunId"] in {runs[FIRST].info.run_id, runs[SECOND].info.run_id}
+    assert tried.data.metrics == {"validation_log_loss": 0.45, "is_chosen": 1.0}
+    assert {"estimator": "logistic_regression", "C": "0.3", "young": "left out"}.items() <= tried.data.params.items()
+
+
+def test_what_was_asked_and_chosen_are_parameters_and_digests_are_tags(runs):
+    child, parent = runs[FIRST].data.params, runs[RELEASE].data
     assert {
         "estimator": "logistic_regression",
         "horizon_days": "30",
         "n_labelled": "1200",
         "C": "0.3",
     }.items() <= child.items()
+    assert parent.params == {
+        "source": "simulated",
+        "extracted_at": "2026-05-01",
+        "test": "the latest leads",
+        "definitions_version": "2026.1",
+        "attributes": "employees, industry",
+        "leads_per_week": "20.0",
+        "mql_to_sql.horizon_days": "30",
+        "sql_to_win.horizon_days": "30",
+        "n_features": "3",
+        "mql_to_sql.estimator": "logistic_regression",
+        "mql_to_sql.calibrator": "none",
+        "mql_to_sql.test_from": "2026-01-01",
+        "sql_to_win.estimator": "logistic_regression",
+        "sql_to_win.calibrator": "none",
+        "sql_to_win.test_from": "2026-01-01",
+    }
     assert {
+        "release_id": "2026-05-01-abc123",
         "data_fingerprint": "f1" * 8,
         "catalogue_digest": "c1" * 8,
-        "n_features": "3",
         "library.numpy": "2.4.6",
-    }.items() <= parent.items()
+    }.items() <= parent.tags.items()
+
+
+def test_the_history_is_a_dataset_with_its_digest_and_counts_and_no_rows(runs):
+    (parent,), (child,) = (runs[name].inputs.dataset_inputs for name in (RELEASE, FIRST))
+    assert (parent.dataset.name, parent.dataset.digest) == ("simulated", "f1" * 8)
+    assert json.loads(parent.dataset.source) == {"source": "simulated"}
+    assert json.loads(parent.dataset.profile) == {"extracted_at": "2026-05-01T00:00:00"}
+    assert child.dataset.name == "simulated mql_to_sql"
+    assert json.loads(child.dataset.profile) == {"n_labelled": 1200, "n_converted": 300}
+    columns = json.loads(child.dataset.schema)["mlflow_colspec"]
+    assert [column["name"] for column in columns] == ["visits", "days_since_visit", "industry"]
 
 
 def test_plots_and_tables_lie_beside_the_figures_and_the_release_with_its_parent(runs, recorded):
@@ -159,16 +218,63 @@ def test_plots_and_tables_lie_beside_the_figures_and_the_release_with_its_parent
 
     def files(name: str) -> set[str]:
         root = folder / "new" / "mlflow_artefacts" / runs[name].info.run_id / "artifacts"
-        return {str(file.relative_to(root)) for file in root.rglob("*.*") if file.is_file()}
+        return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
 
     plots = {"plots/reliability_entry.png", "plots/lift_entry.png", "plots/feature_importance.png"}
-    assert files("mql_to_sql") == plots | {"candidates.csv", "feature_importance.csv"}
+    assert files(FIRST) == plots | {"feature_importance.csv"}
     models = {"release/mql_to_sql.skops", "release/sql_to_win.skops"}
-    assert files("2026-05-01-abc123") == models | {"release/release.json"}
+    described = {"release/MLmodel", "release/input_example.json"}
+    assert files(RELEASE) == models | described | {"release/release.json"}
 
 
-def test_no_person_is_named_in_the_runs(runs):
-    assert {run.info.user_id for run in runs.values()} <= {"", "unknown", None}
+def test_a_run_says_who_ran_which_command_on_which_commit(runs):
+    tags = runs[RELEASE].data.tags
+    assert (tags["mlflow.user"], tags["mlflow.source.name"]) == ("revenue operations", "leadscore train")
+    assert ("mlflow.source.git.commit" in tags) == (ROOT / ".git").exists()
+    assert re.fullmatch("[0-9a-f]{40}", tags.get("mlflow.source.git.commit", "0" * 40))
+
+
+def test_a_new_release_says_in_words_what_differs_from_the_one_in_production(registry, tmp_path):
+    transition = Transition.MQL_TO_WIN
+    registry.record(release_of({transition: base_rate(transition)}, release_id="one"), samples=SAMPLES)
+    registry.promote("1", because="it is the first", at=AT)
+    registry.record(release_of({transition: base_rate(transition)}, release_id="two"), samples=SAMPLES)
+    before = manifest().configuration
+    changed = before.model_copy(
+        update={"attributes": {"industry": before.attributes["industry"], "region": before.attributes["industry"]}}
+    )
+    third = release_of(
+        {transition: fitted(transition)},
+        release_id="three",
+        configuration=changed,
+        extracted_at=dt.datetime(2026, 6, 1),
+        data_fingerprint="f2" * 8,
+    )
+    version = registry.record(third, samples=SAMPLES)
+    tags = client_of(tmp_path).get_run(version.run_id).data.tags
+    assert tags["compared_with"] == "version 1, then in production"
+    assert tags["changed"] == (
+        "attribute employees removed; attribute region added; extract of 2026-05-01 -> 2026-06-01; "
+        "mql_to_win.estimator base_rate_by_age -> logistic_regression; other history"
+    )
+    assert (
+        "What differs from `one`, version 1, then in production:\n\n- attribute employees removed\n"
+        in (tags["mlflow.note.content"])
+    )
+
+
+def test_a_view_of_the_experiment_shows_trainings_with_what_decides(recorded):
+    *_, folder = recorded
+    view = json.loads(experiment_of(client_of(folder)).tags["mlflow.sharedViewState.releases"])
+    state = json.loads(view["state"])
+    assert state["selectedColumns"] == [
+        *(f"metrics.`mql_to_sql.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")),
+        *(f"metrics.`sql_to_win.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")),
+        "tags.`changed`",
+    ]
+    assert state["columnOrder"][1:] == state["selectedColumns"]
+    assert set(state["columnWidths"]) == set(state["columnOrder"])
+    assert state["searchFilter"] == "tags.mlflow.source.name = 'leadscore train'"
 
 
 def test_what_is_not_there_says_what_is(recorded):
@@ -398,22 +504,78 @@ def test_a_recorded_release_gets_lost_files_back_when_it_is_trained_again(regist
     assert registry.load("1").manifest == release.manifest
 
 
-def test_runs_that_a_killed_training_left_are_marked_as_killed_by_the_next(registry, tmp_path):
-    from mlflow import MlflowClient
+def test_a_run_is_open_with_its_parameters_while_a_training_is_at_work(registry, tmp_path):
+    told = manifest()
+    with registry.training(told.inputs, told.configuration) as run_id:
+        run = client_of(tmp_path).get_run(run_id)
+        assert (run.info.status, run.data.params["source"]) == ("RUNNING", "simulated")
+        release = release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)})
+        assert registry.record(release, samples=SAMPLES, run_id=run_id).run_id == run_id
+    assert client_of(tmp_path).get_run(run_id).info.status == "FINISHED"
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{tmp_path / 'new' / 'mlflow.db'}")
-    experiment = client.get_experiment_by_name("lead-scoring").experiment_id
-    left = client.create_run(experiment).info.run_id
-    registry.record(release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}), samples=SAMPLES)
+
+@pytest.mark.parametrize(
+    ("error", "status", "note"),
+    [
+        (ReleaseError("55 leads are known, 100 are needed"), "FAILED", "55 leads are known, 100 are needed"),
+        (ReleaseError("lead of jane@example.com"), "FAILED", MASKED),
+        (KeyError("a defect"), "FAILED", None),
+        (KeyboardInterrupt(), "KILLED", None),
+    ],
+)
+def test_a_training_that_comes_to_nothing_shows_as_such_with_the_reason(registry, tmp_path, error, status, note):
+    told = manifest()
+    with pytest.raises(type(error)), registry.training(told.inputs, told.configuration) as run_id:
+        raise error
+    run = client_of(tmp_path).get_run(run_id)
+    assert (run.info.status, run.data.tags.get("mlflow.note.content")) == (status, note)
+    assert run.data.params["definitions_version"] == "2026.1"
+    assert list((tmp_path / "new").glob("*.run.*")) == []
+
+
+def test_a_training_that_finds_its_release_recorded_takes_its_run_back(registry, tmp_path):
+    release = release_of({Transition.MQL_TO_WIN: fitted(Transition.MQL_TO_WIN)})
+    first = registry.record(release, samples=SAMPLES)
+    with registry.training(release.manifest.inputs, release.manifest.configuration) as run_id:
+        registry.record(release, samples=SAMPLES, run_id=run_id)
+    assert client_of(tmp_path).get_run(run_id).info.lifecycle_stage == "deleted"
+    assert client_of(tmp_path).get_run(first.run_id).info.lifecycle_stage == "active"
+
+
+def test_a_killed_run_is_marked_by_the_next_training_and_one_at_work_is_not(registry, tmp_path):
+    client = client_of(tmp_path)
+    left = client.create_run(experiment_of(client).experiment_id).info.run_id
+    told = manifest()
+    with registry.training(told.inputs, told.configuration) as at_work:
+        registry.record(release_of({Transition.MQL_TO_WIN: base_rate(Transition.MQL_TO_WIN)}), samples=SAMPLES)
+        assert client.get_run(at_work).info.status == "RUNNING"
     assert client.get_run(left).info.status == "KILLED"
-    assert {run.info.status for run in client.search_runs([experiment])} == {"KILLED", "FINISHED"}
 
 
-def test_a_release_that_cannot_be_kept_leaves_a_failed_run_and_no_version(registry):
+def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registry, tmp_path):
+    told, transition = manifest(), Transition.MQL_TO_WIN
+    windows = [evaluation(transition, model="blend", gain=gain) for gain in (0.02, 0.04)]
+    with registry.backtesting(told.inputs, told.configuration, n_folds=2, permute=False) as run_id:
+        registry.record_backtest(run_id, {transition: windows})
+    client = client_of(tmp_path)
+    run = client.get_run(run_id)
+    assert client.get_experiment(run.info.experiment_id).name == "lead-scoring-backtests"
+    gains = client.get_metric_history(run_id, "mql_to_win.acting_day.gain")
+    assert [(metric.step, metric.value) for metric in gains] == [(1, 0.02), (2, 0.04)]
+    children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
+    assert sorted(child.data.params["window"] for child in children) == ["1", "2"]
+    assert all("mql_to_win.entry.base_rate_by_age.log_loss" in child.data.metrics for child in children)
+    assert "| mql_to_win from 2026-01-01, at entry | 300 |" in run.data.tags["mlflow.note.content"]
+
+
+def test_a_release_that_cannot_be_kept_leaves_a_failed_run_and_no_version(registry, tmp_path):
     evil = with_estimator(two_step_release(), Transition.MQL_TO_SQL, sys.exit)
     with pytest.raises(ReleaseError, match=r"sys\.exit"):
         registry.record(evil, samples=SAMPLES)
     assert registry.versions() == ()
+    client = client_of(tmp_path)
+    (run,) = client.search_runs([experiment_of(client).experiment_id])
+    assert run.info.status == "FAILED"
 
 
 def test_files_that_were_deleted_are_missed_by_name(registry, tmp_path):
