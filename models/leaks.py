@@ -35,8 +35,8 @@ MOST_SNAPSHOTS = 60_000
 """Labelled snapshots by which associations are judged, of whole accounts drawn at random: a model is fitted for each
 attribute and kind, and more leads would narrow no interval that matters."""
 
-LEAST_TWINS_SHARE = 0.005
-"""Share of later leads with a twin from which twins matter: fewer hardly move a figure."""
+LEAST_TWINS_SHARE = 0.002
+"""Share of leads with a twin before them from which twins matter: fewer hardly move a figure."""
 
 LEAST_AGREEMENT = 0.5
 """Correlation of the outcomes of twins beyond which they are one lead. Alike by chance, they agree as far as features
@@ -103,7 +103,7 @@ def leak_report(table: LabelledTable, evidence: LeakEvidence, *, crm: CrmMapping
         _finding(subject, entries, labelled, evidence=evidence, open_leads=open_leads, association=association)
         for subject, association in zip(subjects, known.each if known else [None] * len(subjects), strict=True)
     ]
-    findings.append(_rows_finding(twins_of(split, table.columns)))
+    findings.append(_rows_finding(twins_of(learning_rows(table), table.columns)))
     if known is not None:
         findings.append(_model_finding(known))
     order = {"leak": 0, "suspect": 1, "clear": 2}
@@ -226,8 +226,8 @@ def _by_fate(having: pd.Series, entries: pd.DataFrame) -> ByFate:
 
 
 def _rows_finding(twins: Twins) -> LeakFinding:
-    share = twins.n_twins / max(1, twins.n_test)
-    told = f"{twins.n_twins:,} of the {twins.n_test:,} later leads have the very features of an earlier lead"
+    share = twins.n_twins / max(1, twins.n_leads)
+    told = f"{twins.n_twins:,} of the {twins.n_leads:,} leads have the very features of an earlier lead"
     is_leak = share >= LEAST_TWINS_SHARE and twins.agreement_low is not None and twins.agreement_low > LEAST_AGREEMENT
     if twins.agreement is not None:
         told += f", and their outcomes correlate by {twins.agreement:.2f} (at least {twins.agreement_low:.2f})"

@@ -1,6 +1,6 @@
 """The releases that an MLflow store holds, as they are found and read: versions, aliases, files, history."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -33,12 +33,12 @@ class RecordedReleases:
     Parameters
     ----------
     client
-        Of the store.
+        Gives that of the store. It is asked for where there is a store: making it makes the store's file.
     local
         The store, where it is a file; None where it is a server.
     """
 
-    def __init__(self, client: "MlflowClient", local: LocalStore | None) -> None:
+    def __init__(self, client: "Callable[[], MlflowClient]", local: LocalStore | None) -> None:
         self._client = client
         self._local = local
 
@@ -46,20 +46,20 @@ class RecordedReleases:
         """Whether anything was recorded. A store file that is not there is not created by being asked."""
         if self._local is not None and not self._local.exists():
             return False
-        return bool(self._client.search_registered_models(f"name = '{MODEL}'"))
+        return bool(self._client().search_registered_models(f"name = '{MODEL}'"))
 
     def aliases(self) -> Mapping[str, str]:
         """Version by alias."""
         if not self.is_there():
             return {}
-        aliases = self._client.get_registered_model(MODEL).aliases
+        aliases = self._client().get_registered_model(MODEL).aliases
         return {alias: str(version) for alias, version in aliases.items()}
 
     def versions(self) -> "tuple[ModelVersion, ...]":
         """What MLflow says of every version, latest first."""
         if not self.is_there():
             return ()
-        found = self._client.search_model_versions(f"name = '{MODEL}'", max_results=_MOST_VERSIONS)
+        found = self._client().search_model_versions(f"name = '{MODEL}'", max_results=_MOST_VERSIONS)
         return tuple(sorted(found, key=lambda version: -int(version.version)))
 
     def find(self, alias_or_version: str) -> "ModelVersion":
@@ -95,7 +95,7 @@ class RecordedReleases:
 
         with TemporaryDirectory() as folder:
             try:
-                local = self._client.download_artifacts(str(version.run_id), path, folder)
+                local = self._client().download_artifacts(str(version.run_id), path, folder)
             except (MlflowException, OSError) as error:
                 if is_full_or_read_only(error):
                     raise

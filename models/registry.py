@@ -311,7 +311,7 @@ class ReleaseRegistry:
 
     @cached_property
     def _recorded(self) -> RecordedReleases:
-        return RecordedReleases(self._client, self._local)
+        return RecordedReleases(lambda: self._client, self._local)
 
     @cached_property
     def _runs(self) -> ReleaseRuns:

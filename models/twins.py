@@ -9,48 +9,43 @@ import pandas as pd
 from data_contracts.snapshots import FeatureColumn
 from models.estimators import model_frame
 from models.evaluate import Z_95
-from models.split import Split, converted_or_not
+from models.split import converted_or_not
 
 
 @dataclass(frozen=True, slots=True)
 class Twins:
-    """Later leads whose features are those of an earlier lead with another id, to the last bit.
+    """Leads whose features once were those of an earlier lead with another id, to the last bit.
 
     Attributes
     ----------
-    n_test
-        Later leads.
-    n_twins
-        Those of them with a twin among the earlier ones.
+    n_leads, n_twins
+        All leads, and those of them with a twin before them.
     agreement, agreement_low
         Correlation of the twins' outcomes and the lower end of its 95 % interval (Fisher, 1921, Metron 1:3); None
-        where it is not defined. Rows that are alike by chance agree as far as their features foretell the outcome.
+        where it is not defined. Leads that are alike by chance agree as far as their features foretell the outcome.
     """
 
-    n_test: int
+    n_leads: int
     n_twins: int
     agreement: float | None
     agreement_low: float | None
 
 
-def twins_of(split: Split, columns: Sequence[FeatureColumn]) -> Twins:
-    """The twins across `split`; of several earlier leads that are alike, the first is taken."""
-    earlier, later = (
-        pd.DataFrame(
-            {
-                "lead_id": rows["lead_id"].to_numpy(),
-                "converted": converted_or_not(rows),
-                "features": pd.util.hash_pandas_object(model_frame(rows, columns), index=False).to_numpy(),
-            }
-        )
-        for rows in (split.train, split.test)
+def twins_of(rows: pd.DataFrame, columns: Sequence[FeatureColumn]) -> Twins:
+    """The twins among the labelled `rows`, in order of time: of those alike, the first one, and one pair a lead."""
+    told = pd.DataFrame(
+        {
+            "lead_id": rows["lead_id"].to_numpy(),
+            "converted": converted_or_not(rows),
+            "features": pd.util.hash_pandas_object(model_frame(rows, columns), index=False).to_numpy(),
+        }
     )
-    pairs = later.merge(earlier.drop_duplicates("features"), on="features", suffixes=("", "_earlier"))
-    pairs = pairs[pairs["lead_id"] != pairs["lead_id_earlier"]]
-    n = len(pairs)
+    pairs = told.merge(told.drop_duplicates("features"), on="features", suffixes=("", "_earlier"))
+    pairs = pairs[pairs["lead_id"] != pairs["lead_id_earlier"]].drop_duplicates("lead_id")
+    n_leads, n = int(told["lead_id"].nunique()), len(pairs)
     outcomes = pairs[["converted", "converted_earlier"]].to_numpy(dtype=np.float64)
     if n < 4 or outcomes.std(axis=0).min() == 0:
-        return Twins(len(later), n, None, None)
+        return Twins(n_leads, n, None, None)
     agreement = float(np.corrcoef(outcomes.T)[0, 1])
     low = np.tanh(np.arctanh(np.clip(agreement, -0.9999, 0.9999)) - Z_95 / np.sqrt(n - 3))
-    return Twins(len(later), n, agreement, float(low))
+    return Twins(n_leads, n, agreement, float(low))

@@ -145,7 +145,9 @@ def answers(url):
 
 def readme_block(first_words):
     """The lines of the README's code block that has a line with `first_words`."""
-    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(
+        r"^```\w*\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE
+    )
     (block,) = [block for block in blocks if first_words in block]
     return block.strip().splitlines()
 

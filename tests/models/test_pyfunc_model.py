@@ -34,7 +34,7 @@ def store(tmp_path_factory):
     address = f"sqlite:///{tmp_path_factory.mktemp('pyfunc') / 'mlflow.db'}"
     registry = ReleaseRegistry(address)
     registry.record(two_step_release(), samples=SAMPLES)
-    registry.promote("1", because="it is the first", at=dt.datetime(2026, 5, 2))
+    registry.promote("1", because="it is the first", at=dt.datetime(2026, 5, 2), by="analyst", force=True)
     return address
 
 

@@ -237,7 +237,7 @@ def test_a_run_says_who_ran_which_command_on_which_commit(runs):
 def test_a_new_release_says_in_words_what_differs_from_the_one_in_production(registry, tmp_path):
     transition = Transition.MQL_TO_WIN
     registry.record(release_of({transition: base_rate(transition)}, release_id="one"), samples=SAMPLES)
-    registry.promote("1", because="it is the first", at=AT)
+    registry.promote("1", because="it is the first", at=AT, by="analyst", force=True)
     registry.record(release_of({transition: base_rate(transition)}, release_id="two"), samples=SAMPLES)
     before = manifest().configuration
     changed = before.model_copy(
@@ -467,7 +467,7 @@ def test_wherever_a_promotion_is_killed_the_history_says_what_is_so(registry):
         seen.append(told)
         registry.promote("1", because="back to the first", at=AT, by="ops", force=True)
         assert [entry.release_id for entry in registry.history()] == [*told, "one"]
-        assert all("going_into_force" not in version.tags for version in registry._versions())
+        assert all("going_into_force" not in version.tags for version in registry._recorded.versions())
     assert [told.count("two") for told in seen] == [0, 0, 0, 1, 2]
 
 
