@@ -5,12 +5,20 @@ from collections.abc import Mapping
 from typing import Literal, get_args
 
 from data_contracts.estimates import Estimate, Record
+from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
 
 Mend = Literal["none", "level", "level_and_slope"]
 """What is mended: nothing, the level alone, or the level and the slope of the log-odds."""
 
 MENDS: tuple[Mend, ...] = get_args(Mend)
+
+
+class Parent(Record):
+    """The release whose probabilities were mended, and the extract that its models were trained on (UTC, naive)."""
+
+    release_id: str
+    trained_on: dt.datetime
 
 
 class Recalibration(Record):
@@ -26,6 +34,8 @@ class Recalibration(Record):
         Leads whose outcome is known by now.
     slope_before, intercept_before
         Calibration slope of the parent on these leads (1 is right), and its intercept at a slope of 1 (0 is right).
+    slope_after, intercept_after
+        The same with the mend, each lead predicted by a mend of other accounts.
     gain
         Log loss of the parent less that with the mend, each lead predicted by a mend of other accounts.
     """
@@ -39,23 +49,27 @@ class Recalibration(Record):
     n_converted: int
     slope_before: Estimate
     intercept_before: Estimate
+    slope_after: Estimate
+    intercept_after: Estimate
     gain: Estimate
 
 
 SAID = {"none": "left as it is", "level": "level mended", "level_and_slope": "level and slope mended"}
 
 
-def recalibration_rows(by_transition: Mapping[str, Recalibration]) -> list[dict[str, str]]:
+def recalibration_rows(by_transition: Mapping[Transition, Recalibration]) -> list[dict[str, str]]:
     """One row a transition: what later outcomes say, what was mended, and by how much that helps; 95 % intervals."""
     return [
         {
-            "transition": name,
+            "transition": str(name),
             "leads since": f"{told.entered_from:%Y-%m-%d}",
             "leads": f"{told.n_leads:,}",
             "converted": f"{told.n_converted:,}",
             "slope": estimate_text(told.slope_before, least=2),
             "intercept": estimate_text(told.intercept_before, least=2),
-            "was": SAID[told.mend],
+            "what was done": SAID[told.mend],
+            "slope then": estimate_text(told.slope_after, least=2),
+            "intercept then": estimate_text(told.intercept_after, least=2),
             "gain": estimate_text(told.gain, least=4),
         }
         for name, told in by_transition.items()

@@ -13,7 +13,7 @@ from data_contracts.contact import ContactReport
 from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluation_table import evaluation_html, evaluation_text
 from data_contracts.leaks import LeakReport
-from data_contracts.recalibration import Recalibration
+from data_contracts.recalibration import Parent, Recalibration
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import OutcomeStatus, Stage, Transition
 
@@ -306,6 +306,8 @@ class ReleaseInputs(Record):
         Of this project, and of the source text of its packages that make figures.
     libraries
         Versions of the libraries that make figures, by name.
+    parent
+        The release that was recalibrated; None where models were trained.
     """
 
     source: str
@@ -319,6 +321,7 @@ class ReleaseInputs(Record):
     code_version: str
     code_digest: str
     libraries: dict[str, str]
+    parent: Parent | None = None
 
     @property
     def release_id(self) -> str:
@@ -358,6 +361,16 @@ class ReleaseManifest(Record):
     def as_of(self) -> dt.datetime:
         """The moment of the extract that was learnt from (UTC, naive)."""
         return self.inputs.extracted_at
+
+    @property
+    def trained_on(self) -> dt.datetime:
+        """The moment of the extract that the models were trained on (UTC, naive): the parent's where there is one."""
+        return self.inputs.parent.trained_on if self.inputs.parent else self.as_of
+
+    @property
+    def as_parent(self) -> Parent:
+        """What a release with mended probabilities says of the one that it is made of."""
+        return Parent(release_id=self.release_id, trained_on=self.trained_on)
 
     @property
     def data_fingerprint(self) -> str:

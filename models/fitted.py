@@ -161,3 +161,8 @@ class ScoringRelease:
     manifest: ReleaseManifest
     transitions: Mapping[Transition, FittedTransition]
     win_calibrator: WinCalibrator | None = None
+
+    @property
+    def chain(self) -> FittedChain | None:
+        """How good the probability of a win before SQL is, with its calibrator; None where nobody could judge it."""
+        return None if self.manifest.chain is None else FittedChain(self.manifest.chain, self.win_calibrator)

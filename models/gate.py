@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE, ESTIMATORS, age_judged, day_judged
 from data_contracts.gate import (
     ChampionComparison,
@@ -13,6 +14,7 @@ from data_contracts.gate import (
     is_worse,
     not_yet_judged,
 )
+from data_contracts.recalibration import SAID, Recalibration
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
@@ -39,7 +41,8 @@ def may_promote(
     |---|---|
     | signal | the candidate's model has signal; without signal, if the champion has none either |
     | leaks | no attribute and no kind that its model reads is an open leak or suspect, and the AUC reaches below .95 |
-    | calibration | the 95 % interval of its calibration slope at the acting age reaches into `SLOPES` |
+    | calibration | the 95 % interval of its calibration slope at the acting age reaches into `SLOPES` (after a mend: |
+    | | that of later leads, and the mend does not clearly lose) |
     | history | no person took it out of force since it was last put there |
     | configuration | it has the champion's source, definitions, declared attributes and features |
     | recipe | its recipe is not clearly worse than the champion's, both made of and judged on the same leads |
@@ -94,6 +97,8 @@ def differing_parts(candidate: ReleaseManifest, champion: ReleaseManifest) -> tu
 
 def _own_checks(summary: TransitionSummary, champion: ReleaseManifest | None) -> tuple[GateCheck, ...]:
     counterpart = None if champion is None else _counterpart(champion, summary.transition)
+    if summary.recalibration is not None:
+        return (_signal(summary, counterpart), *_leaks(summary), _mended(summary, summary.recalibration))
     if summary.estimator == BASE_RATE_BY_AGE:
         return (_signal(summary, counterpart),)
     return (_signal(summary, counterpart), *_leaks(summary), _calibration(summary))
@@ -145,6 +150,22 @@ def _leaks(summary: TransitionSummary) -> Iterator[GateCheck]:
         yield GateCheck(name="leaks", passes=True, says=f"{summary.transition}: no open leak or suspect; {auc}")
 
 
+def _mended(summary: TransitionSummary, told: Recalibration) -> GateCheck:
+    """Whether the mend of a release's probabilities helps on leads of other accounts."""
+    says = (
+        f"{summary.transition}: {SAID[told.mend]}, which gains {estimate_text(told.gain, least=4)} on {told.n_leads:,} "
+        f"leads since {told.entered_from:%Y-%m-%d}; their calibration slope was "
+        f"{estimate_text(told.slope_before, least=2)} and is {estimate_text(told.slope_after, least=2)}"
+    )
+    is_worse = told.gain.high is not None and told.gain.high < 0
+    return GateCheck(name="calibration", passes=not is_worse and not _is_off(told.slope_after), says=says)
+
+
+def _is_off(slope: Estimate) -> bool:
+    """Whether the interval of a calibration slope lies wholly outside of `SLOPES`."""
+    return slope.low is not None and slope.high is not None and (slope.high < SLOPES[0] or slope.low > SLOPES[1])
+
+
 def _calibration(summary: TransitionSummary) -> GateCheck:
     judged = summary.at_acting_age
     slope = judged.model.calibration_slope
@@ -152,8 +173,8 @@ def _calibration(summary: TransitionSummary) -> GateCheck:
         f"the calibration slope {age_judged(judged)} is {estimate_text(slope, least=2)} and may be {SLOPES[0]:.2f} to "
         f"{SLOPES[1]:.2f}"
     )
-    if slope.low is not None and slope.high is not None and (slope.high < SLOPES[0] or slope.low > SLOPES[1]):
-        leaning = "extreme" if slope.high < SLOPES[0] else "timid"
+    if _is_off(slope):
+        leaning = "extreme" if slope.high is not None and slope.high < SLOPES[0] else "timid"
         says = f"{summary.transition}: its probabilities are too {leaning}, {told}"
         return GateCheck(name="calibration", passes=False, says=says)
     return GateCheck(name="calibration", passes=True, says=f"{summary.transition}: {told}")
@@ -175,18 +196,26 @@ def _against(
     same = GateCheck(name="configuration", passes=True, says=f"it is that of {champion.release_id}, which is in force")
     if candidate.release_id == champion.release_id:
         return [same, GateCheck(name="recipe", passes=None, says="it is the release in force itself")]
+    parent = candidate.inputs.parent
+    if parent is not None and parent.release_id == champion.release_id:
+        return [same, GateCheck(name="recipe", passes=True, says="the champion's own models, with their level mended")]
+    return [same, *_compared(champion, comparison)]
+
+
+def _compared(champion: ReleaseManifest, comparison: ChampionComparison | None) -> list[GateCheck]:
+    """What is asked of a candidate that was held against `champion` in training, or should have been."""
     if comparison is None or comparison.champion_id != champion.release_id:
         says = (
             f"it was not compared with release {champion.release_id}, which is in force now; "
             "`leadscore train` compares, or says why it cannot"
         )
-        return [same, GateCheck(name="recipe", passes=False, says=says)]
+        return [GateCheck(name="recipe", passes=False, says=says)]
     if comparison.not_compared_because:
         says = f"it was not compared with release {champion.release_id}: {comparison.not_compared_because}"
-        return [same, GateCheck(name="recipe", passes=False, says=says)]
+        return [GateCheck(name="recipe", passes=False, says=says)]
     unjudged = (GateCheck(name="champion", passes=None, says=says) for says in not_yet_judged(comparison))
     in_use = (_in_use(one) for one in comparison.in_use if one.at_acting_age is not None)
-    return [same, *(_recipe(one) for one in comparison.recipes), *in_use, *unjudged]
+    return [*(_recipe(one) for one in comparison.recipes), *in_use, *unjudged]
 
 
 def _recipe(compared: RecipeComparison) -> GateCheck:

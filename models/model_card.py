@@ -20,9 +20,10 @@ from data_contracts.evaluation_table import (
 )
 from data_contracts.gate import ChampionComparison, GateVerdict, in_use_rows, not_yet_judged, recipe_rows, verdict_rows
 from data_contracts.leaks import leak_summary
+from data_contracts.recalibration import SAID
 from data_contracts.record_table import markdown_text, table_markdown
 from data_contracts.releases import ReleaseManifest, TransitionSummary
-from data_contracts.wording import figure, percent
+from data_contracts.wording import estimate_text, figure, percent
 
 INTENDED_USE = """\
 For putting the open leads of the CRM it was learnt from in order, for choosing whom to hand off to sales within its
@@ -89,6 +90,7 @@ def _details(manifest: ReleaseManifest) -> str:
     thresholds, inputs = manifest.thresholds, manifest.inputs
     facts = {
         "made": f"{manifest.created_at:%Y-%m-%d %H:%M} UTC by leadscore {inputs.code_version} ({inputs.code_digest})",
+        "parent": inputs.parent.release_id if inputs.parent else "none: its models were trained",
         "hand-off": f"from a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}",
         "value of a win": f"{manifest.value_of_a_win:,.0f} {manifest.currency}",
         "libraries": ", ".join(f"{name} {version}" for name, version in inputs.libraries.items()),
@@ -103,10 +105,20 @@ def _facts(facts: dict[str, str]) -> str:
 def _recipe(summary: TransitionSummary) -> str:
     begin = f"**{summary.transition}** within {summary.horizon_days} days: "
     if summary.estimator == BASE_RATE_BY_AGE or summary.chosen is None:
-        return f"{begin}the base rate by age in stage, because no signal was found."
+        return f"{begin}the base rate by age in stage, because no signal was found{_mended(summary)}."
     told = ", ".join(f"{name}={value}" for name, value in summary.chosen.parameters.items())
     estimator = ESTIMATORS.get(summary.estimator, summary.estimator)
-    return f"{begin}{estimator} ({markdown_text(told)}), calibrator {summary.calibrator}."
+    return f"{begin}{estimator} ({markdown_text(told)}), calibrator {summary.calibrator}{_mended(summary)}."
+
+
+def _mended(summary: TransitionSummary) -> str:
+    told = summary.recalibration
+    if told is None:
+        return ""
+    return (
+        f"; {SAID[told.mend]} by {told.n_leads:,} leads from {told.entered_from:%Y-%m-%d} to "
+        f"{told.entered_until:%Y-%m-%d}, gain {estimate_text(told.gain, least=4)}"
+    )
 
 
 def _data(manifest: ReleaseManifest) -> list[str]:

@@ -109,9 +109,13 @@ def _recalibration(
 ) -> Recalibration:
     summary, known, entered_at = parent.summary, evidence_of(rows), _entered_at(rows)
     by_age = base_rate_at(summary.base_rate_by_age, rows)
-    figures, _ = model_figures(
+    as_it_was, as_it_is, _ = model_figures(
         rows,
-        [Prediction(summary.estimator, before.raw, before.raw), Prediction(BASE_RATE_BY_AGE, by_age, by_age)],
+        [
+            Prediction(summary.estimator, before.raw, before.raw),
+            Prediction("mended", after, after),
+            Prediction(BASE_RATE_BY_AGE, by_age, by_age),
+        ],
         plan=EvaluationPlan(summary.transition, day=None, capacity_share=None, seed=seed),
     )
     intercept, slope = _line(before, mend=mend)
@@ -123,8 +127,10 @@ def _recalibration(
         entered_until=entered_at.max().to_pydatetime(),
         n_leads=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
-        slope_before=figures.calibration_slope,
-        intercept_before=figures.calibration_intercept,
+        slope_before=as_it_was.calibration_slope,
+        intercept_before=as_it_was.calibration_intercept,
+        slope_after=as_it_is.calibration_slope,
+        intercept_after=as_it_is.calibration_intercept,
         gain=log_loss_difference(rows, before.raw, after, seed=seed),
     )
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from data_contracts.configuration import Configuration
 from data_contracts.history import CrmHistory
+from data_contracts.recalibration import Parent
 from data_contracts.releases import ReleaseInputs, ReleaseManifest
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
@@ -71,10 +72,12 @@ def inputs_of(
     tables: Mapping[Transition, LabelledTable],
     test_from: dt.datetime | None = None,
     seed: int = SEED,
+    parent: Parent | None = None,
 ) -> ReleaseInputs:
     """Everything that decides what a training on `history` makes with the code and libraries at hand.
 
-    `tables` is what each transition is learnt from; all are made with one feature catalogue.
+    `tables` is what each transition is learnt from; all are made with one feature catalogue. `parent` is the release
+    that is recalibrated.
     """
     return ReleaseInputs(
         source=settings.crm.source,
@@ -88,6 +91,7 @@ def inputs_of(
         code_version=version("leadscore"),
         code_digest=source_digest(Path(__file__).parents[1]),
         libraries={name: version(name) for name in LIBRARIES},
+        parent=parent,
     )
 
 

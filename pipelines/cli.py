@@ -23,6 +23,7 @@ Or step by step:
   leadscore check               read it, check it against its contracts
   leadscore train               train both transitions, register a release in MLflow
   leadscore leaks               which attributes and activity kinds may have known the outcome
+  leadscore recalibrate         later, between two trainings: follow a market that moves
   leadscore score               score every open lead
   leadscore publish --dry-run   see what would change, field by field
   leadscore publish             write the scores
@@ -152,6 +153,30 @@ def train(
                 settings, created_at=now(), by=who(), test_from=in_utc(test_from), say=say, warn=console.warn
             )
     display.training(made, as_json=as_json)
+
+
+@app.command()
+def recalibrate(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """Mend the level and slope of production's probabilities, from leads that entered since its training.
+
+    A release of its own is made where that clearly helps, and goes into force where the gate lets it through. Between
+    two trainings, probabilities so follow a market that moves.
+
+    Example: leadscore recalibrate --config config/bpi2012.toml
+    """
+    from pipelines import console, display
+    from pipelines.promote import who
+    from pipelines.recalibrate import recalibrate as mend
+
+    settings = settings_of(config, None)
+    if _reports_to_prefect():
+        from pipelines import flows
+
+        made = flows.recalibrate(str(config))
+    else:
+        with console.working("recalibrate") as say:
+            made = mend(settings, created_at=now(), by=who(), say=say)
+    display.recalibration(made, as_json=as_json)
 
 
 @app.command()

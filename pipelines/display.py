@@ -26,6 +26,7 @@ from data_contracts.gate import (
 )
 from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
+from data_contracts.recalibration import recalibration_rows
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Definitions, Settings
@@ -52,6 +53,7 @@ from pipelines.store import Store
 from serving.publish import preview
 
 if TYPE_CHECKING:  # what a training or a trace needs takes a second to import
+    from pipelines.recalibrate import RecalibrationRun
     from pipelines.train import TrainingRun
     from serving.trace import Trace
 
@@ -166,6 +168,31 @@ def releases(versions: Sequence[ReleaseVersion], history: Sequence[Promotion], *
     show_rows(history_rows(history), title="put into force, the latest first")
     if (warning := moved_by_hand(versions, history)) is not None:
         warn(warning)
+
+
+def recalibration(made: "RecalibrationRun", *, as_json: bool) -> None:
+    """What leads since the training say of production's probabilities, and what became of the release, if any."""
+    if as_json:
+        show_json(
+            {
+                "parent_id": made.parent_id,
+                "version": made.version,
+                "release_id": made.release_id,
+                "transitions": {str(name): told.model_dump(mode="json") for name, told in made.told.items()},
+                "left": {str(name): why for name, why in made.left.items()},
+                "verdict": made.verdict.model_dump(mode="json") if made.verdict else None,
+            }
+        )
+        return
+    show_rows(recalibration_rows(made.told), title=f"release {made.parent_id} on leads since its training")
+    for why in made.left.values():
+        warn(why)
+    if made.verdict is None:
+        show(f"nothing has to be mended; release {made.parent_id} stays in production")
+        return
+    show_rows(verdict_rows(made.verdict), title=verdict_title(made.verdict))
+    outcome = "it is in production now" if made.verdict.allows else "the gate holds it back"
+    show(f"release {made.release_id} is version {made.version}: {outcome}")
 
 
 def put_into_force(entry: Promotion) -> None:

@@ -18,12 +18,14 @@ from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, e
 from data_contracts.gate import verdict_rows, verdict_title
 from data_contracts.history import CheckReport
 from data_contracts.leaks import leak_rows, leaks_title
+from data_contracts.recalibration import recalibration_rows
 from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Settings, load_settings
 from data_contracts.vocabulary import Transition
 from pipelines import backtest as backtesting
 from pipelines import ingest as ingesting
+from pipelines import recalibrate as recalibrating
 from pipelines import score as scoring
 from pipelines import train as training
 from pipelines.clock import in_utc, now
@@ -105,6 +107,18 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
     if (chain := made.release.manifest.chain) is not None:
         _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
     _show_table("gate", verdict_rows(made.verdict), verdict_title(made.verdict))
+    return made
+
+
+@flow(name="recalibrate", persist_result=False)
+def recalibrate(config: str = "config/scoring.toml") -> recalibrating.RecalibrationRun:
+    """Checked history and the release in production in, a release with mended probabilities out."""
+    made = recalibrating.recalibrate(
+        settings_from(config), created_at=now(), by="prefect flow recalibrate", run=as_task, say=get_run_logger().info
+    )
+    _show_table("recalibration", recalibration_rows(made.told), f"{made.parent_id} on leads since its training")
+    if made.verdict is not None:
+        _show_table("gate", verdict_rows(made.verdict), verdict_title(made.verdict))
     return made
 
 

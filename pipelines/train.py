@@ -122,9 +122,9 @@ def train_release(
 
 
 def record_release(
-    release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store, run_id: str
+    release: ScoringRelease, *, tables: Mapping[Transition, LabelledTable], store: Store, run_id: str | None = None
 ) -> str:
-    """The version under which `release` is now registered, as a candidate; `run_id` was opened for its training."""
+    """The version under which `release` is a candidate now, in the run `run_id` where one was opened for it."""
     samples = {transition: table.labelled() for transition, table in tables.items()}
     return registry_of(store).record(release, samples=samples, run_id=run_id).version
 

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from data_contracts.configuration import Configuration
 from data_contracts.errors import SettingsError, SourceError, TooFewOutcomesError
 from data_contracts.settings import Settings, StoreSettings, load_settings
+from data_contracts.vocabulary import Transition
 from features.catalogue import catalogue_digest, features_of
 from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
@@ -54,13 +55,17 @@ def release_under(settings: Settings, *, release_id: str) -> ScoringRelease:
 
 def record(settings: Settings, *, release_id: str, **inputs: object) -> str:
     """The version of a release under `settings`, as a candidate, with `inputs` in the place of some of its own."""
-    columns = [feature.column for feature in features_of(settings)]
-
-    empty = pd.DataFrame({c.name: pd.Series([None], dtype="str" if c.type == "category" else "float") for c in columns})
     release = release_under(settings, release_id=release_id)
     told = release.manifest.model_copy(update={"inputs": release.manifest.inputs.model_copy(update=inputs)})
     release = replace(release, manifest=told)
-    return registry_of(Store.of(settings)).record(release, samples=dict.fromkeys(release.transitions, empty)).version
+    return registry_of(Store.of(settings)).record(release, samples=samples(settings)).version
+
+
+def samples(settings: Settings) -> dict[Transition, pd.DataFrame]:
+    """For each transition one lead of which nothing is known."""
+    columns = [feature.column for feature in features_of(settings)]
+    empty = pd.DataFrame({c.name: pd.Series([None], dtype="str" if c.type == "category" else "float") for c in columns})
+    return dict.fromkeys(settings.definitions.transitions, empty)
 
 
 def run(*arguments: str) -> tuple[int, str, str]:

@@ -1,0 +1,136 @@
+"""Between two trainings, probabilities follow what came: a release of its own, past the gate, with its parent."""
+
+import datetime as dt
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from data_contracts.settings import Settings, load_settings
+from models.fitted import ScoringRelease
+from models.registry import ReleaseRegistry
+from pipelines.in_force import registry_of
+from pipelines.ingest import ingest_history
+from pipelines.promote import promote
+from pipelines.recalibrate import recalibrate
+from pipelines.score import score_open_leads
+from pipelines.store import Store
+from simulation import simulate
+from tests.pipelines.test_in_force import AT, CONFIG, ROOT, record, release_under, run, samples
+
+pytestmark = pytest.mark.whole
+
+LONG_AGO = dt.datetime(2025, 1, 1)
+"""The extract of the release in production: nearly all leads of the history entered later."""
+
+
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with a checked export of 3,000 leads; in production, every lead is given 10 %."""
+    folder = tmp_path_factory.mktemp("recalibrate") / "work"
+    shutil.copytree(ROOT / "config", folder / "config")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        settings = load_settings(CONFIG)
+        simulate(settings.crm.data_folder, n_leads=3_000, seed=3)
+        ingest_history(settings)
+        registry(settings).record(of_long_ago(settings), samples=samples(settings))
+        promote(settings, "1", because="the first", at=AT, by="ops")
+    return folder
+
+
+def of_long_ago(settings: Settings) -> ScoringRelease:
+    """A release that gives every lead 10 %: more than twice as many convert by now."""
+    release = release_under(settings, release_id="trained")
+    models = {}
+    for transition, model in release.transitions.items():
+        rate = model.summary.base_rate_by_age.model_copy(update={"probability": (0.1,)})
+        models[transition] = replace(model, summary=model.summary.model_copy(update={"base_rate_by_age": rate}))
+    inputs = release.manifest.inputs.model_copy(update={"extracted_at": LONG_AGO})
+    told = {"inputs": inputs, "transitions": tuple(model.summary for model in models.values())}
+    return replace(release, manifest=release.manifest.model_copy(update=told), transitions=models)
+
+
+@pytest.fixture
+def work(checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A copy of it as the working folder; its settings."""
+    shutil.copytree(checked, tmp_path / "work")
+    monkeypatch.chdir(tmp_path / "work")
+    return load_settings(CONFIG)
+
+
+def registry(settings: Settings) -> ReleaseRegistry:
+    return registry_of(Store.of(settings))
+
+
+def test_a_level_that_moved_makes_a_release_with_its_parent_and_puts_it_into_force(work: Settings):
+    made = recalibrate(work, created_at=AT, by="ops")
+    mend = made.told["mql_to_sql"]
+    assert mend.mend == "level"
+    assert mend.gain.value > 0
+    assert made.verdict is not None
+    assert made.verdict.allows
+    manifest = registry(work).manifest_in_force()
+    assert manifest is not None
+    assert manifest.release_id == made.release_id
+    assert manifest.inputs.parent is not None
+    assert manifest.inputs.parent.release_id == made.parent_id
+    assert (manifest.trained_on, manifest.as_of > LONG_AGO) == (LONG_AGO, True)
+    assert "level mended by" in registry(work).card("production")
+
+
+def test_leads_are_scored_by_the_mended_level(work: Settings):
+    made = recalibrate(work, created_at=AT, by="ops")
+    mend = made.told["mql_to_sql"]
+    scored = pq.read_table(score_open_leads(work, release=made.version).path).to_pandas()
+    p = scored.loc[scored["stage"] == "mql", "p_sql"]
+    assert p.nunique() == 1
+    odds = 0.1 / 0.9
+    assert (p / (1 - p)).iloc[0] == pytest.approx(odds * 2.718281828**mend.intercept)
+    assert scored.loc[scored["stage"] == "mql", ["p_next_low", "p_next_high"]].notna().all(axis=None)
+
+
+def test_once_more_mends_what_the_training_left_and_not_the_mend(work: Settings):
+    first = recalibrate(work, created_at=AT, by="ops")
+    again = recalibrate(work, created_at=AT, by="ops")
+    assert again.told == first.told
+    assert again.parent_id == first.release_id
+
+
+def test_the_same_inputs_make_the_same_release(work: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(tmp_path / "work", tmp_path / "other")
+    first = recalibrate(work, created_at=AT, by="ops")
+    monkeypatch.chdir(tmp_path / "other")
+    other = recalibrate(load_settings(CONFIG), created_at=AT, by="somebody else")
+    assert (other.release_id, other.told) == (first.release_id, first.told)
+
+
+def test_where_too_few_leads_entered_since_nothing_is_made_and_why_is_said(work: Settings):
+    version = record(work, release_id="of today", extracted_at=dt.datetime(2026, 6, 29))
+    registry(work).promote(version, because="trained on all there is", at=AT, by="ops", force=True)
+    code, out, err = run("recalibrate")
+    assert code == 0
+    assert "nothing has to be mended; release of today stays in production" in out
+    assert "mql_to_sql: 0 leads that converted after entering since the release's extract" in err
+    assert "wait for more outcomes" in err
+
+
+@pytest.mark.usefixtures("work")
+def test_the_command_says_what_was_mended_and_what_the_gate_said():
+    code, out, _ = run("recalibrate", "--json")
+    assert code == 0
+    told = json.loads(out)
+    assert told["parent_id"] == "trained"
+    assert told["transitions"]["mql_to_sql"]["mend"] == "level"
+    assert told["verdict"]["champion_id"] == "trained"
+
+
+def test_without_a_release_in_production_there_is_nothing_to_mend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    shutil.copytree(ROOT / "config", tmp_path / "config")
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("recalibrate")
+    assert code == 7
+    assert "no release was recorded yet" in err
