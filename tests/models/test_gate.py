@@ -7,11 +7,12 @@ from data_contracts.errors import ReleaseError
 from data_contracts.estimates import Estimate
 from data_contracts.gate import ChampionComparison, ChampionInUse, RecipeComparison
 from data_contracts.leaks import LeakFinding, LeakReport
+from data_contracts.recalibration import Recalibration
 from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.gate import differing_parts, held_back_unread, may_promote
 from tests.example_history import settings
-from tests.example_release import at_entry, evaluation, figures, manifest, summary
+from tests.example_release import at_entry, estimate, evaluation, figures, manifest, summary
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -281,3 +282,59 @@ def test_the_evaluation_at_the_acting_age_decides():
     assert told.model_copy(update={"acting_day": 7}).at_acting_age is later
     with pytest.raises(ValueError, match="mql_to_sql was not judged on day 3"):
         _ = told.model_copy(update={"acting_day": 3}).at_acting_age
+
+
+def recalibrated(*, gain: Estimate, slope_after: Estimate) -> ReleaseManifest:
+    """A release that mends the champion's first transition."""
+    mend = Recalibration(
+        mend="level",
+        intercept=0.3,
+        slope=1.0,
+        entered_from=dt.datetime(2026, 4, 2),
+        entered_until=dt.datetime(2026, 5, 30),
+        n_leads=400,
+        n_converted=120,
+        slope_before=estimate(0.9, margin=0.2),
+        intercept_before=estimate(0.3, margin=0.1),
+        slope_after=slope_after,
+        intercept_after=estimate(0.0, margin=0.1),
+        gain=gain,
+    )
+    first, *others = champion().transitions
+    of_champion = champion().as_parent
+    inputs = champion().inputs.model_copy(update={"parent": of_champion})
+    mended = first.model_copy(update={"recalibration": mend})
+    return champion().model_copy(
+        update={"release_id": "2026-06-30-mended", "inputs": inputs, "transitions": (mended, *others)}
+    )
+
+
+def test_a_release_that_mends_the_champion_needs_no_comparison_of_recipes():
+    helps = recalibrated(gain=estimate(0.01, margin=0.005), slope_after=estimate(1.0, margin=0.2))
+    verdict = may_promote(helps, champion())
+    assert verdict.allows
+    told = [check.says for check in verdict.checks if check.name in ("calibration", "recipe")]
+    assert any(
+        "level mended, which gains 0.0100 [0.0050, 0.0150] on 400 leads since 2026-04-02" in says for says in told
+    )
+    assert "the champion's own models, with their level mended" in told
+
+
+@pytest.mark.parametrize(
+    ("gain", "slope_after"),
+    [
+        (estimate(-0.01, margin=0.005), estimate(1.0, margin=0.2)),
+        (estimate(0.01, margin=0.005), estimate(0.4, margin=0.1)),
+    ],
+    ids=["it loses", "its slope is off"],
+)
+def test_a_mend_that_loses_or_leaves_the_slope_off_is_held_back(gain: Estimate, slope_after: Estimate):
+    verdict = may_promote(recalibrated(gain=gain, slope_after=slope_after), champion())
+    assert [check.name for check in verdict.checks if check.passes is False] == ["calibration"]
+
+
+def test_a_mend_of_another_release_than_the_one_in_force_is_held_back():
+    helps = recalibrated(gain=estimate(0.01, margin=0.005), slope_after=estimate(1.0, margin=0.2))
+    newer = champion().model_copy(update={"release_id": "2026-06-01-newer"})
+    (reason,) = may_promote(helps, newer).reasons
+    assert "it was not compared with release 2026-06-01-newer" in reason
