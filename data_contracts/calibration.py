@@ -1,6 +1,7 @@
 """How far the published probabilities meant what they said: at each probability, and for each kind of lead."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 from data_contracts.estimates import Estimate, Record
 from data_contracts.wording import estimate_text, figure
@@ -60,6 +61,9 @@ class CalibrationGroup(Record):
         return self.excess.low > 0 or self.excess.high < 0
 
 
+Group = TypeVar("Group", bound=CalibrationGroup)
+
+
 class Calibration(Record):
     """The curve over all probabilities, and the groups of leads, larger ones first within what they are parted by."""
 
@@ -69,7 +73,12 @@ class Calibration(Record):
     @property
     def off(self) -> tuple[CalibrationGroup, ...]:
         """The groups whose probabilities are off, the farthest off first."""
-        return tuple(sorted((group for group in self.groups if group.is_off), key=_distance, reverse=True))
+        return groups_off(self.groups)
+
+
+def groups_off(groups: Sequence[Group]) -> tuple[Group, ...]:
+    """Those of `groups` whose probabilities are off, the farthest off first."""
+    return tuple(sorted((group for group in groups if group.is_off), key=_distance, reverse=True))
 
 
 def calibration_rows(groups: Sequence[CalibrationGroup]) -> list[dict[str, str]]:
@@ -87,9 +96,9 @@ def calibration_rows(groups: Sequence[CalibrationGroup]) -> list[dict[str, str]]
     ]
 
 
-def calibration_title(calibration: Calibration) -> str:
+def calibration_title(groups: Sequence[CalibrationGroup]) -> str:
     """How many groups are off, and how many chance alone would show."""
-    n, n_off = len(calibration.groups), len(calibration.off)
+    n, n_off = len(groups), len(groups_off(groups))
     return (
         f"{n_off:,} of {n:,} groups of test leads were given probabilities that are off; "
         f"chance alone shows about {CHANCE_SHARE * n:.0f}; 95 % intervals"

@@ -13,6 +13,7 @@ BASE_RATE_BY_AGE: Final = "base_rate_by_age"
 BASE_RATE: Final = "base_rate"
 POINT_RULE: Final = "point_rule"
 LOGISTIC_REGRESSION: Final = "logistic_regression"
+NAIVE_BAYES: Final = "naive_bayes"
 LIGHTGBM: Final = "lightgbm"
 BLEND: Final = "blend"
 CHAIN: Final = "chain"
@@ -32,6 +33,7 @@ BASELINES = {
     BASE_RATE: "base rate",
     POINT_RULE: "point rule",
     LOGISTIC_REGRESSION: "plain logistic regression",
+    NAIVE_BAYES: "naive Bayes as in Odoo",
     PRODUCT: "product of both, not calibrated",
 }
 """The same of what it is held against."""

@@ -164,12 +164,13 @@ class LabelledTable:
     ----------
     frame
         The columns of `FeatureTable.table` and `outcome_status` (`OutcomeStatus`), `converted` (bool; False for all but
-        converted), `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` to sales' first
-        touch), `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and `left_after_days`
-        (until it was known that the lead converted, or left the stages; the four are missing where it did not happen
-        in time, and known of censored snapshots too), `weight` (1/(1 + d/7) on day d, 0 where there is no
-        label). Categories are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also `won_status` (what
-        became of it on the whole way to a win) and `won_known_at` (`as_of` plus both horizons).
+        converted), `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` until
+        sales' touch was known), `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and
+        `left_after_days` (until it was known that the lead converted, or left the stages; the four are missing where
+        it did not happen in time, and known of censored snapshots too), `weight` (1/(1 + d/7) on day d, 0 where there
+        is no label). Categories are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also `won_status`
+        (what became of it on the whole way to a win), `won_known_at` (`as_of` plus both horizons) and
+        `won_after_days` (until the win was known).
     columns
         The features in order.
     counts

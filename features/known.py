@@ -163,3 +163,18 @@ def _known_snapshots(history: CrmHistory, placed: ir.Table, stage_changes: ir.Ta
 
 def _age(table: ir.Table, happened_at: str) -> ir.FloatingValue:
     return table.as_of.delta(table[happened_at], unit="microsecond") / MICROSECONDS_PER_DAY
+
+
+def never_recorded_late(history: CrmHistory) -> tuple[str, ...]:
+    """The tables that have rows, none of which was recorded after it happened.
+
+    Such a table either has no `recorded_at` of its own, or all of it was entered at once. Nothing tells which.
+    """
+    tables = {"activities": _activities(history), "stage_changes": _stage_changes(history)}
+    found = []
+    for name, facts in tables.items():
+        n_late = facts.count(where=facts.recorded_at > facts.happened_at)
+        counted = facts.aggregate(n=facts.count(), n_late=n_late).to_pyarrow().to_pylist()[0]
+        if counted["n"] and not counted["n_late"]:
+            found.append(name)
+    return tuple(found)

@@ -5,6 +5,7 @@ import math
 
 import ibis
 import ibis.expr.types as ir
+from ibis.common.deferred import Deferred
 
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Contact, Definitions
@@ -35,7 +36,8 @@ def outcomes_of(
     yet: keeping the quick ones as they are would raise the rate. So would the dated conversions among the unsettled.
     What is known of them so far stands in `contacted_after_days`, `converted_after_days` and `left_after_days`.
 
-    A conversion may have been entered before `as_of` and recorded after it: nobody could know it then.
+    A conversion may have been entered before `as_of` and recorded after it: nobody could know it then. One that was
+    recorded after the horizon counts, if it happened in time: `converted_after_days` tells from when on it was known.
 
     Every SQL counts as contacted in `sql_to_win`, because sales has spoken to it, and so does every lead where the
     definitions assume contact.
@@ -44,11 +46,12 @@ def outcomes_of(
     -------
     Table
         `snapshot_id`, `outcome_status` (`OutcomeStatus`), `converted` (boolean, False for all but converted),
-        `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` to sales' first touch,
-        below 0 where that came before; 0 where every lead counts as contacted), `touched_after_days` (to its first
-        touch after `as_of`), `converted_after_days` and `left_after_days` (until it was known that the lead converted,
-        or left the stages in which it waits; each of the four is missing where it did not happen in time), `weight`
-        (1/(1 + d/7) on day d of the plan; 0 where there is no label). Lazy, one row a snapshot.
+        `outcome_known_at` (`as_of` plus the horizon), `contacted_after_days` (from `as_of` until it was known that
+        sales had touched the lead, below 0 where that came before; 0 where every lead counts as contacted),
+        `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and `left_after_days` (until it
+        was known that the lead converted, or left the stages in which it waits; each of the four is missing where it
+        did not happen in time), `weight` (1/(1 + d/7) on day d of the plan; 0 where there is no label). Lazy, one row
+        a snapshot.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, 
     Returns
     -------
     Table
-        `outcomes` with `won_status` (`OutcomeStatus`) and `won_known_at` (`as_of` plus both horizons). Lazy.
+        `outcomes` with `won_status` (`OutcomeStatus`), `won_known_at` (`as_of` plus both horizons) and
+        `won_after_days` (from `as_of` until the win was known; missing where there was none in time). Lazy.
 
     Raises
     ------
@@ -105,15 +109,16 @@ def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, 
     )
     watched = snapshots.table.select("snapshot_id", "lead_id", "as_of", "spell_started_at")
     watched = watched.mutate(outcome_known_at=watched.as_of + first)
-    followed = _flagged(outcomes, _won(watched, history.stage_changes, within=second), "is_won")
+    wins = _won(watched, history.stage_changes, within=second)
+    followed = outcomes.left_join(wins, "snapshot_id").drop("snapshot_id_right")
     followed = followed.mutate(won_known_at=followed.outcome_known_at + second)
     status = ibis.cases(
         (followed.won_known_at > history.extracted_at, OutcomeStatus.CENSORED.value),
         (followed.outcome_status.notin(LABELS), followed.outcome_status),
-        (followed.is_won, OutcomeStatus.CONVERTED.value),
+        (followed.won_after_days.notnull(), OutcomeStatus.CONVERTED.value),
         else_=OutcomeStatus.NOT_CONVERTED.value,
     )
-    return followed.mutate(won_status=status).drop("is_won")
+    return followed.mutate(won_status=status)
 
 
 def value_of_a_win(history: CrmHistory) -> float:
@@ -140,34 +145,42 @@ def _decided(watched: ir.Table, stage_changes: ir.Table, transition: Transition)
     reached = reached_stages(transition.to_stage)
     elsewhere = [stage for stage in Stage if stage not in (*reached, *standing_stages(transition))]
     for name, stages in (("converted", reached), ("left", elsewhere)):
-        entered = stage_changes.filter(stage_changes.stage.isin(stages))
-        known_from = ibis.greatest(entered.entered_at, entered.recorded_at)
-        events = entered.select("lead_id", happened_at=entered.entered_at, known_from=known_from)
+        events = _entries(stage_changes.filter(stage_changes.stage.isin(stages)))
         first = _in_time(watched, events).group_by("snapshot_id").aggregate(first_known=ibis._.known_from.min())
         watched = watched.left_join(first, "snapshot_id").drop("snapshot_id_right")
-        after = watched.first_known.delta(watched.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
-        watched = watched.mutate(**{f"{name}_after_days": after}).drop("first_known")
+        watched = watched.mutate(**{f"{name}_after_days": _days_until("first_known")}).drop("first_known")
     return watched
 
 
 def _touched(followed: ir.Table, history: CrmHistory, contact: Contact, transition: Transition) -> ir.Table:
-    """`followed` with the days from `as_of` to sales' first touch in time, and to its first touch after `as_of`.
+    """`followed` with the days from `as_of` until sales' touch in time was known, and to its first one after `as_of`.
 
     The stage in which the spell starts is no touch in it.
     """
     showing = [stage for stage in contact.stages if stage is not transition.from_stage]
-    stages = history.stage_changes
-    stages = stages.filter(stages.stage.isin(showing)).select("lead_id", happened_at=stages.entered_at)
+    stages = _entries(history.stage_changes.filter(history.stage_changes.stage.isin(showing)))
     deeds = history.activities
     deeds = deeds.filter(deeds.kind.isin(contact.kinds), direction(deeds) == Direction.OUTBOUND.value)
-    touches = _in_time(followed, stages.union(deeds.select("lead_id", happened_at=deeds.occurred_at)))
+    known_from = ibis.greatest(deeds.occurred_at, deeds.recorded_at)
+    deeds = deeds.select("lead_id", happened_at=deeds.occurred_at, known_from=known_from)
+    touches = _in_time(followed, stages.union(deeds))
     later = touches.happened_at.min(where=touches.happened_at > touches.as_of)
-    first = touches.group_by("snapshot_id").aggregate(contacted=touches.happened_at.min(), touched=later)
+    first = touches.group_by("snapshot_id").aggregate(contacted=touches.known_from.min(), touched=later)
     followed = followed.left_join(first, "snapshot_id").drop("snapshot_id_right")
     for name in ("contacted", "touched"):
-        after = followed[name].delta(followed.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
-        followed = followed.mutate(**{f"{name}_after_days": after}).drop(name)
+        followed = followed.mutate(**{f"{name}_after_days": _days_until(name)}).drop(name)
     return followed
+
+
+def _entries(stage_changes: ir.Table) -> ir.Table:
+    """`lead_id`, `happened_at` and `known_from` (the later of entered and recorded) of each stage change."""
+    known_from = ibis.greatest(stage_changes.entered_at, stage_changes.recorded_at)
+    return stage_changes.select("lead_id", happened_at=stage_changes.entered_at, known_from=known_from)
+
+
+def _days_until(moment: str) -> Deferred:
+    """The days from `as_of` to the column `moment`."""
+    return ibis._[moment].delta(ibis._.as_of, unit="microsecond") / MICROSECONDS_PER_DAY
 
 
 def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -> ir.Table:
@@ -177,17 +190,21 @@ def _unsettled(watched: ir.Table, unsettled: ir.Table, transition: Transition) -
 
 
 def _won(watched: ir.Table, stage_changes: ir.Table, *, within: ir.IntervalScalar) -> ir.Table:
-    """The ids of the snapshots whose lead became an SQL in time, and was won `within` so long after it did.
+    """The snapshots whose lead became an SQL in time, and was won `within` so long after it did.
+
+    `snapshot_id`, and `won_after_days` from `as_of` until both were known.
 
     Few leads are won, so that their wins come first and the stages of all others are not looked at.
     """
-    won = stage_changes.filter(stage_changes.stage == Stage.WON.value).select("lead_id", won_at="entered_at")
-    qualified = stage_changes.filter(stage_changes.stage.isin(reached_stages(Stage.SQL)))
-    qualified = qualified.semi_join(won, "lead_id").select("lead_id", happened_at="entered_at")
-    entered = _in_time(watched, qualified).group_by("snapshot_id", "lead_id").aggregate(sql_at=ibis._.happened_at.min())
+    won = _entries(stage_changes.filter(stage_changes.stage == Stage.WON.value))
+    won = won.select("lead_id", won_at="happened_at", won_from="known_from")
+    qualified = _entries(stage_changes.filter(stage_changes.stage.isin(reached_stages(Stage.SQL))))
+    entered = _in_time(watched, qualified.semi_join(won, "lead_id")).group_by("snapshot_id", "lead_id", "as_of")
+    entered = entered.aggregate(sql_at=ibis._.happened_at.min(), sql_from=ibis._.known_from.min())
     pairs = entered.join(won, "lead_id")
     in_time = pairs.filter(pairs.won_at >= pairs.sql_at, pairs.won_at <= pairs.sql_at + within)
-    return in_time.select("snapshot_id").distinct()
+    in_time = in_time.mutate(known_from=ibis.greatest(in_time.sql_from, in_time.won_from))
+    return in_time.group_by("snapshot_id").aggregate(won_after_days=_days_until("known_from").min())
 
 
 def _in_time(watched: ir.Table, events: ir.Table) -> ir.Table:

@@ -1,15 +1,21 @@
-"""What every model is held against: the base rate by age, the base rate, the hand-tuned point rule."""
+"""What a model is held against: the base rate by age, the base rate, the hand-tuned point rule, naive Bayes."""
+
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pandas as pd
 from sklearn.linear_model import LogisticRegression
 
-from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE, POINT_RULE
-from data_contracts.snapshots import POINTS
+from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE, NAIVE_BAYES, POINT_RULE
+from data_contracts.snapshots import POINTS, FeatureColumn
 from models.base_rate import base_rate_at, fit_base_rate_by_age
 from models.evaluate import base_rate
 from models.metrics import Prediction
+from models.naive_bayes import fit_and_predict, team_of
 from models.split import converted_or_not
+
+Baseline = Callable[[pd.DataFrame, pd.DataFrame], Prediction]
+"""Learnt from the rows given first, it says of each row given second."""
 
 
 def base_rate_by_age_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction:
@@ -37,3 +43,14 @@ def point_rule_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction
     model = LogisticRegression(C=np.inf, max_iter=1000)
     model.fit((known / spread)[:, None], converted_or_not(train), sample_weight=train["weight"].to_numpy())
     return Prediction(POINT_RULE, probability=model.predict_proba((asked / spread)[:, None])[:, 1], ranking=asked)
+
+
+def naive_bayes_prediction(train: pd.DataFrame, test: pd.DataFrame, *, columns: Sequence[FeatureColumn]) -> Prediction:
+    """What Odoo's CRM would say of each row of `test`, from the values of `columns` among the rows of `train`.
+
+    By team where an attribute `team` is declared.
+    """
+    categories = [column.name for column in columns if column.type == "category"]
+    numbers = [column.name for column in columns if column.type == "number"]
+    probability = fit_and_predict(train, test, numbers=numbers, categories=categories, team=team_of(categories))
+    return Prediction(NAIVE_BAYES, probability=probability, ranking=probability)

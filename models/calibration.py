@@ -9,6 +9,7 @@ import pandas as pd
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from data_contracts.backtests import BacktestGroup
 from data_contracts.calibration import AGE, GRADE, MONTH, Calibration, CalibrationCurve, CalibrationGroup
 from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
@@ -16,7 +17,8 @@ from data_contracts.snapshots import FIT_SHARE, FeatureColumn
 from data_contracts.vocabulary import ENTRY
 from models.calibrate import clipped
 from models.evaluate import group_counts, judged_of
-from models.metrics import Judged, Prediction, logistic_shift
+from models.metrics import Judged, Prediction, log_losses, logistic_shift
+from models.split import converted_or_not
 from models.thresholds import digit_boundaries, graded
 
 N_POINTS = 50
@@ -59,14 +61,34 @@ def calibration_of(
         Of the resamples.
     """
     drawn = _Resamples(judged_of(test), seed)
+    p = published.probability
     curve = _curve(drawn, published, n_leads=int(test["lead_id"].nunique()))
-    parted = _parted(test, published.probability, columns=columns, fit_boundaries=fit_boundaries)
-    groups = (
-        group
-        for by, values in parted
-        for group in _groups(by, values, leads=test["lead_id"], p=published.probability, drawn=drawn)
+    parts = _parts(test, p, columns=columns, fit_boundaries=fit_boundaries)
+    return Calibration(curve=curve, groups=tuple(group for part in parts for group in _groups(part, p, drawn=drawn)))
+
+
+def backtest_groups(
+    test: pd.DataFrame,
+    probability: npt.NDArray[np.float64],
+    *,
+    reference: npt.NDArray[np.float64],
+    columns: Sequence[FeatureColumn],
+    fit_boundaries: tuple[float, float, float] | None,
+    seed: int,
+) -> tuple[BacktestGroup, ...]:
+    """The same groups of the `test` rows, which are given `probability`, each with the gain over `reference`.
+
+    Both have one a row. The other parameters are those of `calibration_of`.
+    """
+    drawn = _Resamples(judged_of(test), seed)
+    gained = log_losses(reference, drawn.judged.outcome) - log_losses(probability, drawn.judged.outcome)
+    return tuple(
+        BacktestGroup(**dict(group), gain=gain)
+        for part in _parts(test, probability, columns=columns, fit_boundaries=fit_boundaries)
+        for group, gain in zip(
+            _groups(part, probability, drawn=drawn), _estimates(_means(part, gained, drawn=drawn)), strict=True
+        )
     )
-    return Calibration(curve=curve, groups=tuple(groups))
 
 
 def curve_interval(
@@ -150,6 +172,38 @@ def _beta_inputs(p: np.ndarray) -> np.ndarray:
     return np.column_stack([np.ones_like(p), np.log(p), -np.log1p(-p)])
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Rows parted by one thing.
+
+    Attributes
+    ----------
+    n_leads
+        Leads by value, of the values that are shown.
+    is_in
+        Whether each row has each of these values: (rows, values).
+    """
+
+    by: str
+    n_leads: pd.Series
+    is_in: npt.NDArray[np.bool_]
+
+
+def _parts(
+    test: pd.DataFrame,
+    p: np.ndarray,
+    *,
+    columns: Sequence[FeatureColumn],
+    fit_boundaries: tuple[float, float, float] | None,
+) -> Iterator[_Part]:
+    """The rows by each thing that parts them into groups of which one at least is large enough."""
+    for by, values in _parted(test, p, columns=columns, fit_boundaries=fit_boundaries):
+        n_leads = _n_leads(by, values, leads=test["lead_id"], outcome=converted_or_not(test))
+        if not n_leads.empty:
+            place = n_leads.index.get_indexer(pd.Index(values, dtype=object))
+            yield _Part(by, n_leads, place[:, None] == np.arange(len(n_leads)))
+
+
 def _parted(
     test: pd.DataFrame,
     p: np.ndarray,
@@ -170,29 +224,34 @@ def _parted(
             yield column.name, test[column.name]
 
 
-def _groups(
-    by: str, values: pd.Series, *, leads: pd.Series, p: np.ndarray, drawn: _Resamples
-) -> Iterator[CalibrationGroup]:
-    """The groups of `by` that are large enough."""
-    n_leads = _n_leads(by, values, leads=leads, outcome=drawn.judged.outcome)
-    if n_leads.empty:
-        return
-    is_in = n_leads.index.get_indexer(pd.Index(values, dtype=object))[:, None] == np.arange(len(n_leads))
-    judged = drawn.judged
-    sums = np.stack([drawn.sums(is_in * (judged.weight * of)[:, None]) for of in (np.ones_like(p), p, judged.outcome)])
-    total, predicted, observed = sums
-    with np.errstate(invalid="ignore", divide="ignore"):
-        excess = (predicted - observed) / total
-    low, high = np.nanquantile(excess[1:], [0.025, 0.975], axis=0)
-    for place, value in enumerate(n_leads.index):
+def _groups(part: _Part, p: np.ndarray, *, drawn: _Resamples) -> Iterator[CalibrationGroup]:
+    """The groups of `part`, in the order of its values."""
+    predicted, observed = (_means(part, of, drawn=drawn) for of in (p, drawn.judged.outcome))
+    for place, excess in enumerate(_estimates(predicted - observed)):
         yield CalibrationGroup(
-            by=by,
-            value=str(value),
-            n_leads=int(n_leads[value]),
-            predicted=float(predicted[0, place] / total[0, place]),
-            observed=float(observed[0, place] / total[0, place]),
-            excess=Estimate(value=float(excess[0, place]), low=float(low[place]), high=float(high[place])),
+            by=part.by,
+            value=str(part.n_leads.index[place]),
+            n_leads=int(part.n_leads.iloc[place]),
+            predicted=float(predicted[0, place]),
+            observed=float(observed[0, place]),
+            excess=excess,
         )
+
+
+def _means(part: _Part, of: np.ndarray, *, drawn: _Resamples) -> np.ndarray:
+    """The weighted mean of `of` (one a row) in each group: on all rows first, then on each resample."""
+    weight = drawn.judged.weight
+    total, summed = (drawn.sums(part.is_in * each[:, None]) for each in (weight, weight * of))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(summed / total)
+
+
+def _estimates(means: np.ndarray) -> Iterator[Estimate]:
+    """Of each group: its mean on all rows, with the interval over those resamples that hold any of it."""
+    low, high = np.nanquantile(means[1:], [0.025, 0.975], axis=0)
+    for ends in zip(means[0], low, high, strict=True):
+        value, least, most = map(float, ends)
+        yield Estimate(value=value, low=least, high=most)
 
 
 def _n_leads(by: str, values: pd.Series, *, leads: pd.Series, outcome: np.ndarray) -> pd.Series:

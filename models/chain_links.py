@@ -21,7 +21,7 @@ from models.estimators import model_frame, raw_probabilities
 from models.fit import N_CROSS_FITS, Fitter
 from models.fitted import FittedTransition
 from models.recipe import Recipe
-from models.split import converted_or_not, learning_rows
+from models.split import as_it_stood, converted_or_not, learning_rows
 from models.young import YoungLeads
 
 STEPS = (Transition.MQL_TO_SQL, Transition.SQL_TO_WIN)
@@ -39,6 +39,7 @@ def way_to_a_win(table: LabelledTable, definitions: Definitions) -> LabelledTabl
             outcome_status=frame["won_status"],
             converted=(frame["won_status"] == OutcomeStatus.CONVERTED).to_numpy(dtype=bool),
             outcome_known_at=frame["won_known_at"],
+            converted_after_days=frame["won_after_days"],
         ),
         counts={status: int((frame["won_status"] == status).sum()) for status in OutcomeStatus},
     )
@@ -71,8 +72,8 @@ class Link:
         return cls(table, learning_rows(table), Recipe.of(chosen) if is_model and chosen else None, seed)
 
     def known(self, at: dt.datetime) -> pd.DataFrame:
-        """The labelled rows whose outcome was known at the moment `at`."""
-        return self.rows[self.rows["outcome_known_at"] <= at]
+        """The labelled rows whose outcome was known at the moment `at`, as it stood then."""
+        return as_it_stood(self.rows, at)
 
     def predicted(self, asked: pd.DataFrame, *, at: dt.datetime) -> npt.NDArray[np.float64]:
         """What the recipe, made of what was known at `at`, says of each row `asked`; young leads as known then."""

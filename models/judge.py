@@ -1,5 +1,6 @@
 """A transition's model chosen on the past and judged on later leads, at the ages when people act."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,8 @@ from data_contracts.releases import Evaluation
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY
-from models.baselines import base_rate_by_age_prediction, base_rate_prediction, point_rule_prediction
-from models.evaluate import EvaluationPlan, capacity_share, evaluate
+from models.baselines import Baseline, base_rate_by_age_prediction, base_rate_prediction, point_rule_prediction
+from models.evaluate import EvaluationPlan, capacity_share, evaluate, judged_rows
 from models.evidence import evidence_of
 from models.fit import Fitter
 from models.metrics import Prediction
@@ -75,6 +76,7 @@ def judge(
     young: YoungLeads,
     definitions: Definitions,
     seed: int,
+    beside: Sequence[Baseline] = (),
     say: Say = silent,
 ) -> Judgement:
     """What the procedure chooses on the training rows of `split`, judged on its test rows.
@@ -89,6 +91,8 @@ def judge(
         For the judged days and sales' capacity.
     seed
         Of everything that is drawn.
+    beside
+        What else the model is held against. It is learnt from the training rows of each judged day.
     """
     days = definitions.snapshots.judged_days
     decides = acting_day(split.train, days)
@@ -105,7 +109,9 @@ def judge(
     evaluations = []
     for day in (*shown, None):
         plan = EvaluationPlan(table.transition, day, share, seed)
-        evaluations.append(evaluate(split, _at_day(predictions, split, day), plan=plan))
+        train, test = judged_rows(split, day)
+        others = [baseline(train, test) for baseline in beside]
+        evaluations.append(evaluate(split, [*_at_day(predictions, split, day), *others], plan=plan))
     return Judgement(selection, decides, tuple(evaluations), predictions)
 
 

@@ -58,6 +58,12 @@ class Judged:
     n_groups: int
 
 
+def log_losses(probability: np.ndarray, outcome: np.ndarray) -> np.ndarray:
+    """The log loss (nats) of each row; no probability counts as certain."""
+    p = np.clip(probability, NEAREST_TO_CERTAIN, 1 - NEAREST_TO_CERTAIN)
+    return np.asarray(-(outcome * np.log(p) + (1 - outcome) * np.log1p(-p)))
+
+
 class AdditiveMetrics:
     """Metrics that are sums over leads: they are summed by group once, and a resample only counts groups.
 
@@ -77,7 +83,7 @@ class AdditiveMetrics:
         bins = equal_mass_bins(p, weight)
         gaps = np.zeros((len(p), N_BINS))
         gaps[np.arange(len(p)), bins] = p - outcome
-        loss = -(outcome * np.log(p) + (1 - outcome) * np.log1p(-p))
+        loss = log_losses(p, outcome)
         terms = np.column_stack(
             [
                 np.ones_like(p),

@@ -8,17 +8,18 @@ which is no protection. To look at what is fitted, load the release: `ReleaseReg
 
 import datetime as dt
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from data_contracts.backtests import Backtest
 from data_contracts.configuration import Configuration
 from data_contracts.errors import GateError, LeadScoreError, ReleaseError, UnreachableError
 from data_contracts.gate import ChampionComparison, GateVerdict, Promotion, Way
-from data_contracts.releases import Evaluation, ReleaseInputs, ReleaseManifest
+from data_contracts.releases import ReleaseInputs, ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.artefacts import MANIFEST, load_manifest
 from models.fitted import ScoringRelease
@@ -134,10 +135,10 @@ class ReleaseRegistry:
             told = note(manifest, reference)
             return self._as_candidate(str(self._register(manifest, run_id, told=told).version))
 
-    def record_backtest(self, run_id: str, evaluations: Mapping[Transition, Sequence[Evaluation]]) -> None:
-        """Keep the windows of a backtest in the run that `backtesting` opened: figures by window, plots, a note."""
+    def record_backtest(self, run_id: str, judged: Mapping[Transition, Backtest]) -> None:
+        """Keep a backtest in the run that `backtesting` opened: figures by window, plots, groups of leads, a note."""
         with self._writing("leadscore backtest"):
-            self._runs.record_backtest(run_id, evaluations)
+            self._runs.record_backtest(run_id, judged)
 
     def load(self, alias_or_version: str) -> ScoringRelease:
         """The release under an alias (`production`, `candidate`) or a version number.

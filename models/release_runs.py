@@ -15,6 +15,7 @@ from uuid import NAMESPACE_OID, uuid5
 
 import pandas as pd
 
+from data_contracts.backtests import Backtest
 from data_contracts.errors import LeadScoreError
 from data_contracts.privacy import masked
 from data_contracts.releases import Candidate, Evaluation, ReleaseInputs, ReleaseManifest
@@ -41,6 +42,7 @@ from models.run_figures import (
     compared_figures,
     fold_figures,
     fold_name,
+    group_figures,
     line_figures,
     note,
     release_figures,
@@ -151,19 +153,21 @@ class ReleaseRuns:
         self._show(compared_figures(manifest), at=self._client.get_run(run_id).info.start_time)
         self._client.set_terminated(run_id)
 
-    def record_backtest(self, run_id: str, evaluations: Mapping[Transition, Sequence[Evaluation]]) -> None:
+    def record_backtest(self, run_id: str, judged: Mapping[Transition, Backtest]) -> None:
         """Put the windows of a backtest into the run that was opened for it.
 
         Its figures are by window, so that they show as lines; each window is a child with its figures and plots.
+        `groups.csv` has all test leads by month and segment.
         """
-        for folds in evaluations.values():
-            for number, evaluation in enumerate(folds, start=1):
+        for told in judged.values():
+            for number, evaluation in enumerate(told.windows, start=1):
                 self._log(run_id, figures=line_figures(evaluation), step=number)
                 with self._child(run_id, fold_name(evaluation)) as child_id:
                     parameters = {"window": number, "test_from": f"{evaluation.test_from:%Y-%m-%d}"}
                     self._log(child_id, parameters=parameters, figures=fold_figures(evaluation))
                     self._plot(child_id, evaluation)
-        self._client.set_tag(run_id, NOTE, backtest_note(evaluations)[:_LONGEST_TEXT])
+        self._client.log_text(run_id, pd.DataFrame(group_figures(judged)).to_csv(index=False), "groups.csv")
+        self._client.set_tag(run_id, NOTE, backtest_note(judged)[:_LONGEST_TEXT])
         self._client.set_terminated(run_id)
 
     def keep_files(self, run_id: str, release: ScoringRelease) -> None:

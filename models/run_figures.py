@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from data_contracts.backtests import Backtest
 from data_contracts.configuration import Configuration
 from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE, LOGISTIC_REGRESSION, age_judged
@@ -318,13 +319,25 @@ def _row(summary: TransitionSummary) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def backtest_note(evaluations: Mapping[Transition, Sequence[Evaluation]]) -> str:
+def group_figures(judged: Mapping[Transition, Backtest]) -> list[dict[str, object]]:
+    """One row a transition and group of leads: what they were given, what came, the gain, and the intervals' ends."""
+    rows = []
+    for transition, told in judged.items():
+        for group in told.groups:
+            row = {"transition": str(transition)} | group.model_dump(exclude={"excess", "gain"})
+            for name, found in (("excess", group.excess), ("gain", group.gain)):
+                row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+            rows.append(row)
+    return rows
+
+
+def backtest_note(judged: Mapping[Transition, Backtest]) -> str:
     """The windows of a backtest one below the other, in Markdown."""
     lines = [
         "| window | leads | log loss | base rate by age | gain | AUC | slope |",
         "|---|---|---|---|---|---|---|",
     ]
-    for evaluation in (each for folds in evaluations.values() for each in folds):
+    for evaluation in (window for told in judged.values() for window in told.windows):
         model = evaluation.model
         cells = (
             f"{fold_name(evaluation)}, {age_judged(evaluation)}",

@@ -5,12 +5,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY
 from models.evidence import LEAST_ACCOUNTS, evidence_of, n_so_far
+
+SECONDS_PER_DAY = 86_400
 
 TEST_SHARE = 0.25
 """Share of the labelled leads, the latest to enter the stage, that are kept for the test unless a date is given."""
@@ -47,9 +50,10 @@ class Split(Fold):
     Attributes
     ----------
     train
-        Rows whose outcome was known at `test_from`.
+        Rows whose outcome was known at `test_from`, as it stood then (`as_it_stood`).
     test
         Rows from `test_from` on, of later leads: all leads that entered from then on, and those that were still open.
+        Their outcomes are as recorded at the end of the `rows` that were split.
 
     Notes
     -----
@@ -84,12 +88,33 @@ def default_test_from(rows: pd.DataFrame) -> dt.datetime:
     return _midnight(entered.iloc[int((1 - TEST_SHARE) * (len(entered) - 1))])
 
 
+def days_until(moment: dt.datetime, rows: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """The days from each snapshot to `moment`."""
+    return np.asarray((moment - rows["as_of"]).dt.total_seconds() / SECONDS_PER_DAY, dtype=np.float64)
+
+
+def as_it_stood(rows: pd.DataFrame, moment: dt.datetime) -> pd.DataFrame:
+    """The labelled rows whose horizon had passed at `moment`, with the outcome that had been recorded before it.
+
+    | before `moment` it was recorded that | `converted` |
+    |---|---|
+    | the lead converted | true |
+    | sales touched it, and no conversion | false, whatever was recorded since |
+    | neither | the row is left out: nobody had called, as far as anybody knew |
+    """
+    mature = rows[rows["outcome_known_at"] <= moment]
+    passed = days_until(moment, mature)
+    has_converted = mature["converted"] & (mature["converted_after_days"] < passed)
+    is_label = has_converted | (mature["contacted_after_days"] < passed)
+    return mature.assign(converted=has_converted)[is_label]
+
+
 def split_at(rows: pd.DataFrame, test_from: dt.datetime, *, test_until: dt.datetime | None = None) -> Split:
     """`rows` split in time order: the test is `test_from <= as_of < test_until` (to the end where that is None)."""
     is_later = rows.groupby("lead_id")["outcome_known_at"].transform("min") > test_from
     is_before_end = True if test_until is None else rows["as_of"] < test_until
     return Split(
-        train=rows[rows["outcome_known_at"] <= test_from],
+        train=as_it_stood(rows, test_from),
         test=rows[is_later & is_before_end & (rows["as_of"] >= test_from)],
         test_from=test_from,
     )

@@ -1,18 +1,22 @@
 """From labelled snapshots to a model of one transition: chosen on the past, judged on later leads, fitted on all."""
 
 import datetime as dt
+from functools import partial
 
+import numpy as np
 import pandas as pd
 
+from data_contracts.backtests import Backtest
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.progress import Say, silent
-from data_contracts.releases import Evaluation, TransitionSummary
+from data_contracts.releases import TransitionSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Stage
 from models.base_rate import fit_base_rate_by_age
-from models.calibration import calibration_of
+from models.baselines import naive_bayes_prediction
+from models.calibration import backtest_groups, calibration_of
 from models.contact import contact_report
 from models.evaluate import base_rate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
@@ -83,12 +87,11 @@ def train_transition(
     young = YoungLeads.of(table, rows)
     judged = judge(table, split, young=young, definitions=definitions, seed=seed, say=say)
     contact = contact_report(table, judged.selection.best, test_from=split.test_from, seed=seed)
-    grades_leads = table.transition.from_stage is Stage.MQL
     calibration = calibration_of(
         split.test,
         judged.published,
         columns=table.columns,
-        fit_boundaries=definitions.icp.fit_boundaries if grades_leads else None,
+        fit_boundaries=_fit_boundaries(table, definitions),
         seed=seed,
     )
     if not judged.has_signal:
@@ -102,22 +105,33 @@ def train_transition(
 @in_one_thread
 def backtest_transition(
     table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = SEED, say: Say = silent
-) -> tuple[Evaluation, ...]:
+) -> Backtest:
     """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
 
     The windows cover the later half of the leads with about equally many in each. Each evaluation is at the acting age
-    of its window. Raises `TooFewOutcomesError` where a window has too few outcomes to learn from or to judge on.
+    of its window, with a naive Bayes like Odoo's as one more baseline. Raises `TooFewOutcomesError` where a window has
+    too few outcomes to learn from or to judge on.
     """
     rows = learning_rows(table)
     splits = rolling_tests(rows, n_folds=n_folds)
     for split in splits:
         _refuse_split(table, split)
     young = YoungLeads.of(table, rows)
-    evaluations = []
+    beside = (partial(naive_bayes_prediction, columns=table.columns),)
+    judged = []
     for number, split in enumerate(splits, start=1):
-        evaluations.append(judge(table, split, young=young, definitions=definitions, seed=seed, say=say).at_acting_age)
+        judged.append(judge(table, split, young=young, definitions=definitions, seed=seed, beside=beside, say=say))
         say(f"{table.transition}: judged window {number} of {len(splits)}")
-    return tuple(evaluations)
+    ours, by_age = (np.concatenate([window.predictions[of].probability for window in judged]) for of in (0, 1))
+    groups = backtest_groups(
+        pd.concat([split.test for split in splits]),
+        ours,
+        reference=by_age,
+        columns=table.columns,
+        fit_boundaries=_fit_boundaries(table, definitions),
+        seed=seed,
+    )
+    return Backtest(windows=tuple(window.at_acting_age for window in judged), groups=groups)
 
 
 @in_one_thread
@@ -160,6 +174,11 @@ def _fitted(
     return FittedTransition(
         summary=summary, columns=table.columns, estimators=made.estimators, calibrator=made.calibrator
     )
+
+
+def _fit_boundaries(table: LabelledTable, definitions: Definitions) -> tuple[float, float, float] | None:
+    """Where the letters of a grade begin; None for a transition whose probabilities grade nobody."""
+    return definitions.icp.fit_boundaries if table.transition.from_stage is Stage.MQL else None
 
 
 def _refuse_split(table: LabelledTable, split: Split) -> None:

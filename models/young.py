@@ -15,8 +15,7 @@ import pandas as pd
 
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import HALF_WEIGHT_DAYS
-
-SECONDS_PER_DAY = 86_400
+from models.split import days_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,14 @@ class YoungLeads:
         """What was known at `moment` of the snapshots from `since` on whose horizon had not passed then."""
         rows = self.rows
         young = rows[(rows["as_of"] < moment) & (rows["outcome_known_at"] > moment) & (rows["as_of"] >= since)]
-        followed = (moment - young["as_of"]).dt.total_seconds().to_numpy(dtype=np.float64) / SECONDS_PER_DAY
-        is_worked = young["contacted_after_days"].to_numpy() <= followed
+        followed = days_until(moment, young)
+        is_worked = young["contacted_after_days"].to_numpy() < followed
         young, followed = young[is_worked], followed[is_worked]
         return KnownYoung(
             rows=young.assign(weight=1.0 / (1.0 + young["day"].to_numpy() / HALF_WEIGHT_DAYS)),
             followed_days=followed,
-            has_converted=young["converted_after_days"].to_numpy() <= followed,
-            has_left=young["left_after_days"].to_numpy() <= followed,
+            has_converted=young["converted_after_days"].to_numpy() < followed,
+            has_left=young["left_after_days"].to_numpy() < followed,
         )
 
 

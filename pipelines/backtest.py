@@ -1,13 +1,14 @@
-"""Checked history in, evaluations over time out."""
+"""Checked history in, windows over time out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from data_contracts.backtests import Backtest
 from data_contracts.check import open_checked
 from data_contracts.configuration import Configuration
 from data_contracts.progress import Say, silent
-from data_contracts.releases import Evaluation
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
+from features.known import never_recorded_late
 from models.permute import permuted
 from models.release import inputs_of
 from models.train import SEED, backtest_transition
@@ -19,18 +20,30 @@ from pipelines.tables import build_table
 
 
 def backtest(
-    settings: Settings, *, n_folds: int = 4, permute: bool = False, run: RunStep = directly, say: Say = silent
-) -> Mapping[Transition, tuple[Evaluation, ...]]:
-    """Evaluations of every transition on `n_folds` later and later windows, the oldest first.
+    settings: Settings,
+    *,
+    n_folds: int = 4,
+    permute: bool = False,
+    run: RunStep = directly,
+    say: Say = silent,
+    warn: Say = silent,
+) -> Mapping[Transition, Backtest]:
+    """Every transition on `n_folds` later and later windows, the oldest first, and by month and segment.
 
-    Each fold's model learns only from outcomes known before its window. A run of MLflow keeps them. With `permute`,
-    features are shuffled among leads before: what is found then is chance. Raises as `train_release` does.
+    Each window's model learns only from what was recorded before it. `warn` is told of which tables the history cannot
+    say what was recorded late. A run of MLflow keeps the windows. With `permute`, features are shuffled among leads
+    before: what is found then is chance. Raises as `train_release` does.
     """
-    refuse_redeclared(settings, warn=say)
+    refuse_redeclared(settings, warn=warn)
     store = Store.of(settings)
     with store.open_history() as engine:
         checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)
+        for name in never_recorded_late(checked.history):
+            warn(
+                f"{name}: no row was recorded later than it happened, so the windows take all as known at once; "
+                "where the CRM keeps when a row was entered, select it as recorded_at"
+            )
         keep_definitions(store.folder, settings.definitions, by="leadscore backtest")
         tables = {
             transition: run(build_table, engine, checked.history, settings, transition=transition, say=say)
@@ -41,15 +54,15 @@ def backtest(
         tables = {transition: permuted(table, seed=SEED) for transition, table in tables.items()}
     registry, agreed = registry_of(store), Configuration.of(settings)
     with registry.backtesting(inputs, agreed, n_folds=n_folds, permute=permute) as run_id:
-        evaluations = {
+        judged = {
             transition: run(backtest_transition, table, definitions=settings.definitions, n_folds=n_folds, say=say)
             for transition, table in tables.items()
         }
         say("recording the windows in MLflow")
-        run(record_backtest, evaluations, store=store, run_id=run_id)
-    return evaluations
+        run(record_backtest, judged, store=store, run_id=run_id)
+    return judged
 
 
-def record_backtest(evaluations: Mapping[Transition, Sequence[Evaluation]], *, store: Store, run_id: str) -> None:
+def record_backtest(judged: Mapping[Transition, Backtest], *, store: Store, run_id: str) -> None:
     """Keep the windows in the run of MLflow that was opened for them."""
-    registry_of(store).record_backtest(run_id, evaluations)
+    registry_of(store).record_backtest(run_id, judged)

@@ -207,7 +207,8 @@ def backtest(
 ) -> None:
     """Train and judge on several later and later windows: would it have worked all along?
 
-    Leads are judged at the age at which people act on them. MLflow keeps the windows.
+    Leads are judged at the age at which people act on them, and those of all windows together by month and segment.
+    MLflow keeps all of it.
 
     Example: leadscore backtest --folds 4
     """
@@ -218,11 +219,11 @@ def backtest(
     if _reports_to_prefect():
         from pipelines import flows
 
-        evaluations = flows.backtest(str(config), n_folds=folds, permute=permute)
+        judged = flows.backtest(str(config), n_folds=folds, permute=permute)
     else:
         with console.working("backtest") as say:
-            evaluations = dict(backtesting.backtest(settings, n_folds=folds, permute=permute, say=say))
-    display.backtests(evaluations, as_json=as_json)
+            judged = dict(backtesting.backtest(settings, n_folds=folds, permute=permute, say=say, warn=console.warn))
+    display.backtests(judged, as_json=as_json)
 
 
 for command in (releases, promote, revert):

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.backtests import Backtest, group_rows
 from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_summary
 from data_contracts.evaluation_table import (
@@ -122,7 +123,7 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
             show(line)
         if summary.calibration is not None:
             off = calibration_rows(summary.calibration.off)
-            show_rows(off, title=f"{summary.transition}: {calibration_title(summary.calibration)}")
+            show_rows(off, title=f"{summary.transition}: {calibration_title(summary.calibration.groups)}")
     _champion(made.comparison)
     show("")
     show_rows(verdict_rows(made.verdict), title=verdict_title(made.verdict))
@@ -142,16 +143,20 @@ def leaks(by_transition: Mapping[Transition, LeakReport], *, as_json: bool) -> N
         show_rows(leak_rows(report), title=leaks_title(report))
 
 
-def backtests(by_transition: Mapping[Transition, Sequence[Evaluation]], *, as_json: bool) -> None:
-    """The evaluations of every fold, the oldest first."""
+def backtests(by_transition: Mapping[Transition, Backtest], *, as_json: bool) -> None:
+    """Every window, the oldest first; then the test leads of all by month, and the groups that are off."""
     if as_json:
-        show_json({str(t): [e.model_dump(mode="json") for e in folds] for t, folds in by_transition.items()})
+        show_json({str(transition): told.model_dump(mode="json") for transition, told in by_transition.items()})
         return
-    for folds in by_transition.values():
-        for evaluation in folds:
+    for transition, told in by_transition.items():
+        for evaluation in told.windows:
             _evaluation(evaluation)
             if (warning := evaluation_warning(evaluation)) is not None:
                 warn(warning)
+        show("")
+        show_rows(group_rows(told.months), title=f"{transition}: all windows by month, all ages; 95 % intervals")
+        show("")
+        show_rows(group_rows(told.off), title=f"{transition}, all windows: {calibration_title(told.groups)}")
 
 
 def releases(versions: Sequence[ReleaseVersion], history: Sequence[Promotion], *, as_json: bool) -> None:

@@ -11,6 +11,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 
+from data_contracts.backtests import Backtest, group_rows
 from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
@@ -103,7 +104,9 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
             _show_table(f"contact-{summary.transition}", contact_rows(summary.contact), contact_title(summary.contact))
         if summary.calibration is not None:
             told = summary.calibration
-            _show_table(f"calibration-{summary.transition}", calibration_rows(told.groups), calibration_title(told))
+            _show_table(
+                f"calibration-{summary.transition}", calibration_rows(told.groups), calibration_title(told.groups)
+            )
     if (chain := made.release.manifest.chain) is not None:
         _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
     _show_table("gate", verdict_rows(made.verdict), verdict_title(made.verdict))
@@ -125,16 +128,17 @@ def recalibrate(config: str = "config/scoring.toml") -> recalibrating.Recalibrat
 @flow(name="backtest", persist_result=False)
 def backtest(
     config: str = "config/scoring.toml", n_folds: int = 4, permute: bool = False
-) -> dict[Transition, tuple[Evaluation, ...]]:
-    """Checked history in, evaluations over time out."""
-    settings = settings_from(config)
-    evaluations = backtesting.backtest(
-        settings, n_folds=n_folds, permute=permute, run=as_task, say=get_run_logger().info
+) -> dict[Transition, Backtest]:
+    """Checked history in, windows over time out."""
+    settings, log = settings_from(config), get_run_logger()
+    judged = backtesting.backtest(
+        settings, n_folds=n_folds, permute=permute, run=as_task, say=log.info, warn=log.warning
     )
-    for folds in evaluations.values():
-        for evaluation in folds:
-            _show_evaluation(f"backtest-{evaluation.transition}-{evaluation.test_from:%Y-%m-%d}", evaluation)
-    return dict(evaluations)
+    for transition, told in judged.items():
+        for evaluation in told.windows:
+            _show_evaluation(f"backtest-{transition}-{evaluation.test_from:%Y-%m-%d}", evaluation)
+        _show_table(f"backtest-{transition}-groups", group_rows(told.groups), calibration_title(told.groups))
+    return dict(judged)
 
 
 @flow(name="score", persist_result=False)

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from data_contracts.backtests import Backtest, BacktestGroup
 from data_contracts.calibration import Calibration, CalibrationCurve, CalibrationGroup
 from data_contracts.configuration import Configuration
 from data_contracts.history import CrmHistory
@@ -132,6 +133,13 @@ def calibration() -> Calibration:
         by="source", value="referral", n_leads=90, predicted=0.35, observed=0.25, excess=estimate(0.1, margin=0.06)
     )
     return Calibration(curve=curve, groups=(june, referrals))
+
+
+def backtest(*windows: Evaluation) -> Backtest:
+    """Those windows, with the two groups of `calibration`: it gained on the leads of June, and lost on referrals."""
+    gained = (estimate(0.02, margin=0.01), estimate(-0.03, margin=0.01))
+    groups = zip(calibration().groups, gained, strict=True)
+    return Backtest(windows=windows, groups=tuple(BacktestGroup(**dict(group), gain=gain) for group, gain in groups))
 
 
 def summary(

@@ -81,7 +81,7 @@ def _leads(converted: np.ndarray) -> pd.DataFrame:
             DAYS_IN_STAGE: 0.0,
             "contacted_after_days": 0.0,
             "touched_after_days": float("nan"),
-            "converted_after_days": float("nan"),
+            "converted_after_days": np.where(converted, 0.0, np.nan),
             "left_after_days": float("nan"),
             "stage": "mql",
             "as_of": as_of,

@@ -75,7 +75,7 @@ def ours() -> list[Contestant]:
 
 def peers(python: Path, names: Sequence[str] = tuple(SAID)) -> list[Contestant]:
     """The peers of `names`, run by the interpreter `python`."""
-    sources = (HERE / "peer.py", HERE / "naive_bayes.py", REQUIREMENTS)
+    sources = (HERE / "peer.py", ROOT / "models" / "naive_bayes.py", REQUIREMENTS)
     return [
         Contestant(name, SAID[name], rows, (str(python), "-m", "benchmarks.models.peer", name), sources)
         for name in SAID

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from benchmarks.models.naive_bayes import fit_and_predict
+from models.naive_bayes import fit_and_predict, team_of
 
 SEED = 0
 N_THREADS = int(os.environ.get("OMP_NUM_THREADS", "1"))
@@ -214,7 +214,7 @@ def autogluon(rows: Rows) -> Found:
 
 def naive_bayes(rows: Rows) -> Found:
     """Naive Bayes as Odoo's CRM has it; by team where there is a feature of that name."""
-    team = next((name for name in ("team", "attribute_team") if name in rows.categories), None)
+    team = team_of(rows.categories)
     probability = fit_and_predict(rows.train, rows.test, numbers=rows.numbers, categories=rows.categories, team=team)
     return probability, ""
 

@@ -24,7 +24,7 @@ def test_what_is_farther_off_comes_first_whichever_way():
 
 
 def test_the_title_says_how_many_are_off_and_how_many_chance_shows():
-    assert calibration_title(calibration()) == (
+    assert calibration_title(calibration().groups) == (
         "1 of 2 groups of test leads were given probabilities that are off; chance alone shows about 0; 95 % intervals"
     )
 

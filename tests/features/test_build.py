@@ -77,6 +77,7 @@ def test_the_columns_are_those_of_the_snapshots_the_features_and_the_outcome(lab
         "left_after_days",
         "converted",
         "weight",
+        "won_after_days",
         "won_known_at",
         "won_status",
     ]

@@ -11,7 +11,7 @@ from data_contracts.errors import SettingsError
 from data_contracts.history import CrmHistory
 from data_contracts.snapshots import Snapshots
 from features import known
-from features.known import known_at
+from features.known import known_at, never_recorded_late
 from tests.example_history import column_types
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
@@ -152,3 +152,13 @@ def test_columns_that_the_engine_knows_to_be_never_missing_are_taken_as_well(set
 
 
 ENGINE_TYPES = {"string": "string", "double": "float64", "timestamp[us]": "timestamp(6)"}
+
+
+def test_a_table_none_of_whose_rows_was_recorded_late_is_named(make_history):
+    late = {**BUSY["activities"][0], "recorded_at": "2026-01-16"}
+    assert never_recorded_late(make_history(BUSY)) == ("activities", "stage_changes")
+    assert never_recorded_late(make_history({**BUSY, "activities": [late]})) == ("stage_changes",)
+
+
+def test_a_table_without_rows_is_not_named(make_history):
+    assert never_recorded_late(make_history({**BUSY, "activities": []})) == ("stage_changes",)

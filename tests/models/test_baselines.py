@@ -2,7 +2,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.baselines import base_rate_prediction, point_rule_prediction
+from data_contracts.sayings import Attribute
+from data_contracts.snapshots import FeatureColumn
+from models.baselines import base_rate_prediction, naive_bayes_prediction, point_rule_prediction
 
 
 def rows(points: list[float], converted: list[bool]) -> pd.DataFrame:
@@ -47,3 +49,25 @@ def test_points_that_are_the_same_for_all_give_the_base_rate() -> None:
 def test_no_rule_makes_no_prediction() -> None:
     train = rows([np.nan, np.nan], [True, False])
     assert point_rule_prediction(train, train) is None
+
+
+def told_by(train: pd.DataFrame, test: pd.DataFrame, *names: str) -> list[float]:
+    columns = [FeatureColumn(name, "category", "attributes", Attribute(name), "not known") for name in names]
+    return naive_bayes_prediction(train, test, columns=columns).probability.tolist()
+
+
+def test_naive_bayes_counts_with_a_tenth_added_and_each_team_on_its_own() -> None:
+    """In the north 3 of 4 convert and all from the web do; in the south 1 of 4 converts."""
+    train = pd.DataFrame(
+        {
+            "attribute_team": ["north"] * 4 + ["south"] * 4,
+            "source": ["web", "web", "web", "fair"] + ["web", "fair", "fair", "fair"],
+            "converted": [True] * 3 + [False] + [True] + [False] * 3,
+            "weight": 1.0,
+        }
+    )
+    asked = pd.DataFrame({"attribute_team": ["north"], "source": ["web"]})
+    odds = 3 / 1 * ((3.1 / 3.2) / (0.1 / 1.2))
+    assert told_by(train, asked, "attribute_team", "source") == pytest.approx([odds / (1 + odds)])
+    odds = 4 / 4 * ((4.1 / 4.2) / (0.1 / 4.2))
+    assert told_by(train, asked, "source") == pytest.approx([odds / (1 + odds)])

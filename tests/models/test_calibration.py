@@ -7,11 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.special import expit, logit
+from sklearn.metrics import log_loss
 
 from data_contracts.calibration import Calibration, CalibrationGroup
 from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
-from models.calibration import LEAST_LEADS, MOST_VALUES, N_POINTS, calibration_of, curve_interval
+from models.calibration import LEAST_LEADS, MOST_VALUES, N_POINTS, backtest_groups, calibration_of, curve_interval
 from models.metrics import Prediction
 
 COLUMNS = (
@@ -143,3 +144,17 @@ def test_a_missing_value_makes_no_group():
     rows, p = judged_rows()
     rows.loc[rows["source"] == "event", "source"] = None
     assert set(groups(told(rows, p), "source")) == {"search", "partner"}
+
+
+def test_a_groups_gain_is_the_mean_log_loss_of_the_reference_less_that_of_the_probabilities():
+    rows, p = judged_rows()
+    reference = np.full(len(p), rows["converted"].mean())
+    found = backtest_groups(rows, p, reference=reference, columns=COLUMNS, fit_boundaries=FIT_BOUNDARIES, seed=0)
+    plain = {(group.by, group.value): group for group in told(rows, p).groups}
+    assert {(group.by, group.value) for group in found} == set(plain)
+    event = next(group for group in found if group.value == "event")
+    assert event.excess == plain["source", "event"].excess
+    is_in = (rows["source"] == "event").to_numpy()
+    theirs, ours = (log_loss(rows["converted"][is_in], of[is_in]) for of in (reference, p))
+    assert event.gain.value == pytest.approx(theirs - ours)
+    assert 0 < event.gain.low < event.gain.value < event.gain.high

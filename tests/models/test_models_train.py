@@ -154,12 +154,19 @@ def test_outcomes_that_are_no_labels_and_missing_point_rules_change_no_model(
 
 
 def test_a_backtest_judges_one_window_after_the_other(table: LabelledTable, definitions: Definitions) -> None:
-    evaluations = backtest_transition(table, definitions=definitions, n_folds=2)
-    assert len(evaluations) == 2
-    for earlier, later in pairwise(evaluations):
+    told = backtest_transition(table, definitions=definitions, n_folds=2)
+    assert len(told.windows) == 2
+    for earlier, later in pairwise(told.windows):
         assert earlier.test_from < earlier.test_until < later.test_from
         assert earlier.n_train < later.n_train
-    assert all(evaluation.has_gain for evaluation in evaluations)
+    assert all(evaluation.has_gain for evaluation in told.windows)
+    for evaluation in told.windows:
+        assert evaluation.baseline("naive_bayes").gain.value > 0, "it knows of the features"
+    first, last = told.windows[0].test_from, told.windows[-1].test_until
+    months = [group.value for group in told.months]
+    assert np.mean([group.gain.value for group in told.months]) > 0
+    assert f"{first:%Y-%m}" <= months[0] < months[-1] <= f"{last:%Y-%m}"
+    assert {"day", "month", "grade", "source"} == {group.by for group in told.groups}
 
 
 def test_a_backtest_with_too_many_windows_is_refused(make_table: TableFactory, definitions: Definitions) -> None:

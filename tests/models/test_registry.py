@@ -8,6 +8,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from data_contracts.errors import GateError, ReleaseError, UnreachableError
@@ -19,6 +20,7 @@ from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
 from tests.example_release import (
     at_entry,
+    backtest,
     base_rate,
     evaluation,
     fitted,
@@ -556,7 +558,7 @@ def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registr
     told, transition = manifest(), Transition.MQL_TO_WIN
     windows = [evaluation(transition, model="blend", gain=gain) for gain in (0.02, 0.04)]
     with registry.backtesting(told.inputs, told.configuration, n_folds=2, permute=False) as run_id:
-        registry.record_backtest(run_id, {transition: windows})
+        registry.record_backtest(run_id, {transition: backtest(*windows)})
     client = client_of(tmp_path)
     run = client.get_run(run_id)
     assert client.get_experiment(run.info.experiment_id).name == "lead-scoring-backtests"
@@ -566,6 +568,13 @@ def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registr
     assert sorted(child.data.params["window"] for child in children) == ["1", "2"]
     assert all("mql_to_win.entry.base_rate_by_age.log_loss" in child.data.metrics for child in children)
     assert "| mql_to_win from 2026-01-01, at entry | 300 |" in run.data.tags["mlflow.note.content"]
+    kept = pd.read_csv(client.download_artifacts(run_id, "groups.csv", str(tmp_path)))
+    assert kept[["transition", "by", "value", "n_leads"]].to_numpy().tolist() == [
+        ["mql_to_win", "month", "2026-06", 120],
+        ["mql_to_win", "source", "referral", 90],
+    ]
+    told = kept.loc[1, ["excess", "gain", "gain_low", "gain_high"]].tolist()
+    assert told == pytest.approx([0.1, -0.03, -0.04, -0.02])
 
 
 def test_a_release_that_cannot_be_kept_leaves_a_failed_run_and_no_version(registry, tmp_path):

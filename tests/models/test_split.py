@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY
 from models.split import (
+    as_it_stood,
     at_day,
     converted_or_not,
     default_test_from,
@@ -30,6 +31,8 @@ def rows_of(
     frame = pd.DataFrame({"as_of": as_of, "group_id": groups, "converted": converted, "day": ENTRY, "weight": 1.0})
     frame["lead_id"] = range(len(days)) if leads is None else leads
     frame["outcome_known_at"] = frame["as_of"] + dt.timedelta(days=horizon)
+    frame["contacted_after_days"] = 0.0
+    frame["converted_after_days"] = np.where(frame["converted"], horizon / 2, np.nan)
     return frame.sort_values("as_of", ignore_index=True)
 
 
@@ -61,6 +64,23 @@ def test_a_split_keeps_leads_apart_and_learns_from_what_was_known(rows: pd.DataF
     first_seen = rows.groupby("lead_id")["as_of"].transform("min")
     entered_later = rows.index[first_seen >= test_from]
     assert entered_later.isin(split.test.index).all(), "the test has all leads that entered from then on"
+
+
+def test_what_was_recorded_later_was_not_known() -> None:
+    """Five leads of one day with a horizon of 10 days; each is judged 20 days later and again 40 days later."""
+    rows = rows_of([0] * 5, groups=[0, 1, 2, 3, 4], horizon=10, converted=[True, True, True, False, False]).assign(
+        contacted_after_days=[1.0, 1.0, 30.0, 1.0, 30.0], converted_after_days=[5.0, 30.0, 30.0, np.nan, np.nan]
+    )
+    then, later = (as_it_stood(rows, dt.datetime(2025, 1, 1) + dt.timedelta(days=days)) for days in (20, 40))
+    assert dict(zip(then["lead_id"], then["converted"], strict=True)) == {0: True, 1: False, 3: False}
+    assert later["converted"].tolist() == [True, True, True, False, False]
+    assert rows["converted"].sum() == 3, "the rows that were given are as they were"
+
+
+def test_what_is_recorded_at_the_very_moment_is_not_known_yet() -> None:
+    rows = rows_of([0], groups=[0], horizon=10, converted=[True]).assign(converted_after_days=20.0)
+    found = [as_it_stood(rows, pd.Timestamp("2025-01-21") + pd.Timedelta(seconds=s)) for s in (0, 1)]
+    assert [one["converted"].tolist() for one in found] == [[False], [True]]
 
 
 @given(rows=histories())

@@ -50,7 +50,9 @@ def _with_wins(table: LabelledTable, wins: set[str]) -> LabelledTable:
         [OutcomeStatus.CENSORED, frame["outcome_status"], OutcomeStatus.CONVERTED],
         OutcomeStatus.NOT_CONVERTED,
     )
-    return replace(table, frame=frame.assign(won_status=[str(one) for one in status], won_known_at=won_known_at))
+    won = np.where(is_won, frame["converted_after_days"] + 14.0, np.nan)
+    told = frame.assign(won_status=[str(one) for one in status], won_known_at=won_known_at, won_after_days=won)
+    return replace(table, frame=told)
 
 
 def _sqls(sqls: pd.DataFrame, entered: pd.Series, is_won: pd.Series, work: np.ndarray, *, until: Any) -> pd.DataFrame:

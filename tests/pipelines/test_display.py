@@ -13,7 +13,7 @@ from pipelines import display
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
 from tests.data_contracts.test_contact_records import report as contact_report
-from tests.example_release import base_rate, calibration, chain_summary, evaluation, fitted, release_of
+from tests.example_release import backtest, base_rate, calibration, chain_summary, evaluation, fitted, release_of
 from tests.models.test_gate import CHAMPION, champion, compared, in_use
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
@@ -56,13 +56,30 @@ def test_training_says_whom_sales_contacted(capsys):
 
 def test_a_backtest_warns_below_each_window_without_signal(capsys):
     folds = (evaluation(SQL, model="lightgbm"), evaluation(SQL, model="lightgbm", gain=0.0))
-    display.backtests({SQL: folds}, as_json=False)
+    display.backtests({SQL: backtest(*folds)}, as_json=False)
     assert capsys.readouterr().err.count("no gain over the base rate by age can be told from chance") == 1
+
+
+def test_a_backtest_shows_every_month_and_the_groups_that_are_off(capsys):
+    display.backtests({SQL: backtest(evaluation(SQL, model="lightgbm"))}, as_json=False)
+    _, months, off = capsys.readouterr().out.rsplit("mql_to_sql", 2)
+    assert "all windows by month" in months
+    assert "2026-06" in months
+    assert "1 of 2 groups of test leads were given probabilities that are off" in off
+    assert "referral" in off
+    assert "2026-06" not in off
+
+
+def test_a_backtest_as_json_has_windows_and_all_groups(capsys):
+    display.backtests({SQL: backtest(evaluation(SQL, model="lightgbm"))}, as_json=True)
+    told = json.loads(capsys.readouterr().out)["mql_to_sql"]
+    assert [window["test_from"] for window in told["windows"]] == ["2026-01-01T00:00:00"]
+    assert [(group["by"], group["gain"]["value"]) for group in told["groups"]] == [("month", 0.02), ("source", -0.03)]
 
 
 def test_a_small_base_rate_is_not_0(capsys):
     rare = evaluation(SQL, model="lightgbm").model_copy(update={"test_base_rate": 0.0004, "train_base_rate": 0.0021})
-    display.backtests({SQL: (rare,)}, as_json=False)
+    display.backtests({SQL: backtest(rare)}, as_json=False)
     assert "base rate 0.0004 (training 0.0021)" in capsys.readouterr().out
 
 

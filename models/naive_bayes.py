@@ -1,7 +1,7 @@
 """Naive Bayes as Odoo's CRM scores leads: how often each value was seen among won and among lost leads.
 
 It is written from the description of Odoo's predictive lead scoring and shares no code with it. Odoo counts words only;
-numbers are binned here, so that it reads what the others read.
+numbers are binned here, so that it reads what the others read. It needs numpy and pandas only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +20,9 @@ LEAST, MOST = 0.0001, 0.9999
 """Odoo's limits of a probability."""
 
 WON, LOST = "won", "lost"
+
+TEAM_FEATURES = ("attribute_team", "team")
+"""The category that tells a lead's team: our feature of the declared attribute `team`, or a column of that name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +75,7 @@ def probabilities(words: pd.DataFrame, known: Frequencies) -> np.ndarray:
         shares = counted / counted.sum()
         evidence = np.log(shares[WON]) - np.log(shares[LOST])
         log_odds += words[name].map(evidence).fillna(0.0).to_numpy(dtype=np.float64)
-    return np.clip(1 / (1 + np.exp(-log_odds)), LEAST, MOST)
+    return np.asarray(np.clip(1 / (1 + np.exp(-log_odds)), LEAST, MOST))
 
 
 def fit_and_predict(
@@ -91,6 +94,11 @@ def fit_and_predict(
         own, here = (train[team] == name).to_numpy(), (test[team] == name).to_numpy()
         found[here] = probabilities(asked[here], _counted(train[own], known[own]))
     return found
+
+
+def team_of(categories: Sequence[str]) -> str | None:
+    """The one of `categories` that tells a lead's team; None where none does."""
+    return next((name for name in TEAM_FEATURES if name in categories), None)
 
 
 def _words(train: pd.DataFrame, rows: pd.DataFrame, *, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:

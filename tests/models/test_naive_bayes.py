@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.models.naive_bayes import LEAST, MOST, binned, fit_and_predict, frequencies, probabilities
+from models.naive_bayes import LEAST, MOST, binned, fit_and_predict, frequencies, probabilities, team_of
 
 TRAIN = pd.DataFrame(
     {
@@ -66,3 +66,8 @@ def test_numbers_go_into_bins_of_the_training_rows_and_missing_stays_missing() -
 def test_rows_count_by_their_weight() -> None:
     found = frequencies(TRAIN[["source"]], converted=TRAIN["converted"].to_numpy(), weight=np.full(6, 0.5))
     assert found.by_value["source"].loc["web"].tolist() == [1.0 + 0.1, 0.5 + 0.1]
+
+
+def test_the_team_is_a_category_of_that_name() -> None:
+    assert team_of(["attribute_industry", "attribute_team"]) == "attribute_team"
+    assert team_of(["attribute_industry"]) is None
