@@ -44,6 +44,7 @@ from pipelines.report import (
     extrapolated_text,
     history_rows,
     moved_by_hand,
+    reading_of_the_test,
     receipt_rows,
     release_rows,
     standing,
@@ -95,6 +96,7 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
             "version": made.version,
             "is_promoted": made.is_promoted,
             "held_back_because": made.held_back_because,
+            "n_read_before": made.n_read_before,
             "verdict": made.verdict.model_dump(mode="json"),
             "comparison": made.comparison.model_dump(mode="json") if made.comparison else None,
         }
@@ -124,6 +126,7 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
         if summary.calibration is not None:
             off = calibration_rows(summary.calibration.off)
             show_rows(off, title=f"{summary.transition}: {calibration_title(summary.calibration.groups)}")
+    show(reading_of_the_test(made))
     _champion(made.comparison)
     show("")
     show_rows(verdict_rows(made.verdict), title=verdict_title(made.verdict))

@@ -30,7 +30,7 @@ from pipelines import recalibrate as recalibrating
 from pipelines import score as scoring
 from pipelines import train as training
 from pipelines.clock import in_utc, now
-from pipelines.report import receipt_rows, table_check_rows
+from pipelines.report import reading_of_the_test, receipt_rows, table_check_rows
 from pipelines.store import Store
 
 P = ParamSpec("P")
@@ -44,6 +44,7 @@ INPUT_OUTPUT = frozenset(
         ingesting.read_source,
         training.record_release,
         training.load_champion,
+        training.times_read,
         training.pass_gate,
         backtesting.record_backtest,
         scoring.load_release,
@@ -110,6 +111,7 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
     if (chain := made.release.manifest.chain) is not None:
         _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
     _show_table("gate", verdict_rows(made.verdict), verdict_title(made.verdict))
+    get_run_logger().info(reading_of_the_test(made))
     return made
 
 

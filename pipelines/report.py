@@ -57,6 +57,17 @@ def training_warnings(manifest: ReleaseManifest) -> list[str]:
     return warnings
 
 
+def reading_of_the_test(made: "TrainingRun") -> str:
+    """How often the test leads were read before, and what that does to the figures."""
+    if not made.n_read_before:
+        return "the test leads were read once, by this training: everything was chosen on earlier ones"
+    releases = "another release" if made.n_read_before == 1 else f"{made.n_read_before:,} other releases"
+    return (
+        f"the test leads were read before, by {releases} of this history: whoever picks the best of them picks luck as "
+        "well, and only later leads are new"
+    )
+
+
 def standing(made: "TrainingRun") -> str:
     """What became of the trained release, in the words that follow its number."""
     if made.is_promoted:

@@ -39,12 +39,15 @@ class TrainingRun:
         What the gate said of it.
     comparison
         How it stands against the release that was in force; None where none was, or it could not be loaded.
+    n_read_before
+        Other releases that were judged on the same history before: each has read its test leads.
     """
 
     version: str
     release: ScoringRelease
     verdict: GateVerdict
     comparison: ChampionComparison | None = None
+    n_read_before: int = 0
 
     @property
     def is_promoted(self) -> bool:
@@ -118,7 +121,8 @@ def train_release(
         version = run(record_release, release, tables=tables, store=store, run_id=run_id)
     champion = run(load_champion, release, store=store, warn=warn)
     comparison = run(compare_with_champion, release, champion, tables=tables, say=say) if champion else None
-    return TrainingRun(version, release, run(pass_gate, version, comparison, store=store, by=by), comparison)
+    verdict = run(pass_gate, version, comparison, store=store, by=by)
+    return TrainingRun(version, release, verdict, comparison, n_read_before=run(times_read, release, store=store))
 
 
 def record_release(
@@ -127,6 +131,13 @@ def record_release(
     """The version under which `release` is a candidate now, in the run `run_id` where one was opened for it."""
     samples = {transition: table.labelled() for transition, table in tables.items()}
     return registry_of(store).record(release, samples=samples, run_id=run_id).version
+
+
+def times_read(release: ScoringRelease, *, store: Store) -> int:
+    """How many other recorded releases were judged on the history of `release`, and so on its test leads."""
+    manifest = release.manifest
+    same = (known for known in registry_of(store).versions() if known.data_fingerprint == manifest.data_fingerprint)
+    return sum(known.release_id != manifest.release_id for known in same)
 
 
 def load_champion(candidate: ScoringRelease, *, store: Store, warn: Say = silent) -> ScoringRelease | None:

@@ -24,7 +24,7 @@ from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, reg
 from pipelines.ingest import ingest_history
 from pipelines.promote import USER, promote
 from pipelines.store import Store
-from pipelines.train import train_release
+from pipelines.train import times_read, train_release
 from simulation import simulate
 from tests.example_history import history
 from tests.example_release import base_rate, release_of
@@ -338,3 +338,13 @@ def test_definitions_lists_what_each_version_changed_and_shows_the_one_of_a_day_
     code, _, err = run("definitions", "--at", "2026-03-31")
     assert code == 3
     assert "the earliest that are kept are 2026.2, effective from 2026-04-01" in err
+
+
+def test_releases_of_one_history_read_one_test(work):
+    other = release_under(work, release_id="another")
+    assert times_read(other, store=Store.of(work)) == 1
+    record(work, release_id="another")
+    assert times_read(other, store=Store.of(work)) == 1, "a release is no other one"
+    elsewhere = other.manifest.inputs.model_copy(update={"data_fingerprint": "of another history"})
+    told = other.manifest.model_copy(update={"inputs": elsewhere})
+    assert times_read(replace(other, manifest=told), store=Store.of(work)) == 0

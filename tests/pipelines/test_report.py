@@ -18,6 +18,7 @@ from pipelines.report import (
     extrapolated_text,
     history_rows,
     moved_by_hand,
+    reading_of_the_test,
     standing,
     training_warnings,
 )
@@ -53,6 +54,20 @@ def test_training_what_is_in_force_against_the_gate_again_leaves_it_in_productio
     assert TrainingRun("3", release, forced_before).is_promoted
     assert TrainingRun("3", release, forced_before).held_back_because is None
     assert not TrainingRun("3", release, refused).is_promoted
+
+
+@pytest.mark.parametrize(
+    ("n_before", "says"),
+    [
+        (0, "read once, by this training"),
+        (1, "read before, by another release of this history"),
+        (3, "read before, by 3 other releases of this history"),
+    ],
+)
+def test_training_says_how_often_its_test_was_read(n_before: int, says: str):
+    release = release_of({SQL: base_rate(SQL)})
+    made = TrainingRun("3", release, may_promote(release.manifest, None), n_read_before=n_before)
+    assert says in reading_of_the_test(made)
 
 
 def promotion(number: int, *, version: str, way: Way = "rule") -> Promotion:
