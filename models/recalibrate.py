@@ -88,6 +88,12 @@ def recalibrated(
     return parent.recalibrated_by(told, calibration=calibration)
 
 
+def mend_in_use(fitted: FittedTransition) -> Recalibration | None:
+    """The mend by which `fitted` publishes; None where it publishes what was trained."""
+    told = fitted.summary.recalibration
+    return None if told is None or told.mend == "none" else told
+
+
 def rows_since(table: LabelledTable, since: dt.datetime) -> pd.DataFrame:
     """The labelled rows of leads that entered the stage from `since` on, in order of `as_of`."""
     rows = learning_rows(table)

@@ -14,7 +14,7 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
 from features.outcomes import value_of_a_win
 from models.fitted import FittedTransition, ScoringRelease
-from models.recalibrate import recalibrated
+from models.recalibrate import mend_in_use, recalibrated
 from models.release import assemble_release, inputs_of
 from models.versions import PRODUCTION
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes
@@ -37,7 +37,7 @@ class RecalibrationRun:
     left
         By transition, why nothing could be said.
     version, release_id, verdict
-        Of the release that was made, and what the gate said of it; None where nothing had to be mended.
+        Of the release that was made, and what the gate said of it; None where nothing had to be changed.
     """
 
     parent_id: str
@@ -58,7 +58,7 @@ def recalibrate(
 ) -> RecalibrationRun:
     """The release in production with the level, or the level and slope, that leads since its training ask for.
 
-    It works under the configuration in force. A release is made where a transition's probabilities have to be mended,
+    It works under the configuration in force. A release is made where a transition asks for another mend than it has,
     with the release in production as its parent; it goes into force where the gate lets it through.
 
     Raises `ReleaseError` where no release is in production, or the features are computed otherwise than when it was
@@ -81,7 +81,7 @@ def recalibrate(
         for transition, model in fitted.items()
         if transition not in left and model.summary.recalibration is not None
     }
-    if all(each.mend == "none" for each in told.values()):
+    if all(mend_in_use(fitted[each]) == mend_in_use(parent.transitions[each]) for each in fitted):
         return RecalibrationRun(parent.manifest.release_id, told, left, None, None, None)
     release = assemble_release(
         own,

@@ -9,8 +9,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from data_contracts.estimates import Estimate
+from data_contracts.recalibration import Recalibration
 from data_contracts.settings import Settings, load_settings
 from models.fitted import ScoringRelease
+from models.recalibrate import mend_in_use
 from models.registry import ReleaseRegistry
 from pipelines.in_force import registry_of
 from pipelines.ingest import ingest_history
@@ -97,7 +100,38 @@ def test_once_more_mends_what_the_training_left_and_not_the_mend(work: Settings)
     first = recalibrate(work, created_at=AT, by="ops")
     again = recalibrate(work, created_at=AT, by="ops")
     assert again.told == first.told
-    assert again.parent_id == first.release_id
+    assert (again.parent_id, again.version) == (first.release_id, None), "it is mended already"
+
+
+def test_a_mend_that_is_no_longer_asked_for_is_taken_back(work: Settings):
+    """In production is a mend of a model that is right: it raises every probability."""
+    right = record(work, release_id="right", extracted_at=LONG_AGO)
+    registry(work).promote(right, because="trained anew", at=AT, by="ops", force=True)
+    trained = registry(work).load(right)
+    mended = with_level(trained, 1.0)
+    registry(work).record(mended, samples=samples(work))
+    registry(work).promote("candidate", because="by hand", at=AT, by="ops", force=True)
+    made = recalibrate(work, created_at=AT, by="ops")
+    assert made.told["mql_to_sql"].mend == "none"
+    assert made.parent_id == "mended by hand"
+    back = registry(work).load(made.version).transitions
+    assert all(mend_in_use(model) is None for model in back.values() if model.summary.transition == "mql_to_sql")
+
+
+def with_level(release: ScoringRelease, level: float) -> ScoringRelease:
+    """`release` with all log-odds of its first transition raised by `level`."""
+    nothing = Estimate(value=None, low=None, high=None)
+    mend = Recalibration(
+        mend="level", intercept=level, slope=1.0, entered_from=LONG_AGO, entered_until=AT, n_leads=100, n_converted=50,
+        slope_before=nothing, intercept_before=nothing, slope_after=nothing, intercept_after=nothing, gain=nothing,
+    )  # fmt: skip
+    first, *others = release.manifest.transitions
+    raised = first.model_copy(update={"recalibration": mend})
+    told = {"release_id": "mended by hand", "transitions": (raised, *others)}
+    models = dict(release.transitions) | {
+        first.transition: replace(release.transitions[first.transition], summary=raised)
+    }
+    return replace(release, manifest=release.manifest.model_copy(update=told), transitions=models)
 
 
 def test_the_same_inputs_make_the_same_release(work: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
