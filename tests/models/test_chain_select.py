@@ -11,7 +11,8 @@ FROM = dt.datetime(2025, 1, 1)
 
 def over_a_year(rows: pd.DataFrame) -> pd.DataFrame:
     as_of = FROM + pd.to_timedelta(np.linspace(0, 365, len(rows)), unit="D").floor("s")
-    return rows.assign(as_of=as_of, outcome_known_at=as_of + pd.Timedelta(days=60), day=0)
+    known = {"contacted_after_days": 0.0, "converted_after_days": 30.0}
+    return rows.assign(as_of=as_of, outcome_known_at=as_of + pd.Timedelta(days=60), day=0, **known)
 
 
 def test_a_product_that_means_what_it_says_keeps_no_calibrator():

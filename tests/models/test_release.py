@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data_contracts.recalibration import Parent
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.release import PACKAGES, assemble_release, inputs_of, source_digest
@@ -49,6 +50,7 @@ CHANGES = {
     "code_version": "0.2.0",
     "code_digest": "e2",
     "libraries": {"numpy": "3.0.0"},
+    "parent": Parent(release_id="2026-04-01-parent", trained_on=dt.datetime(2026, 4, 1)),
 }
 
 
