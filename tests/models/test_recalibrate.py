@@ -58,6 +58,12 @@ def test_a_level_that_moved_is_followed(table, trained, since) -> None:
     assert told.gain.low > 0
 
 
+def test_a_mend_is_judged_on_accounts_that_took_no_part_in_it(table, trained, since) -> None:
+    """On the rows that it was learnt from, a level would leave nothing between what is said and what comes."""
+    told = mend(trained, drifted(table, trained, since=since, level=0.8), since).summary.recalibration
+    assert 1e-6 < abs(told.intercept_after.value) < 0.05
+
+
 def test_probabilities_that_became_too_certain_are_drawn_in(table, trained, since) -> None:
     moved = drifted(table, trained, since=since, level=-0.3, slope=0.4)
     told = mend(trained, moved, since).summary.recalibration
