@@ -66,10 +66,12 @@ def test_a_mend_is_judged_on_accounts_that_took_no_part_in_it(table, trained, si
 
 def test_probabilities_that_became_too_certain_are_drawn_in(table, trained, since) -> None:
     moved = drifted(table, trained, since=since, level=-0.3, slope=0.4)
-    told = mend(trained, moved, since).summary.recalibration
+    made = mend(trained, moved, since)
+    told, frame = made.summary.recalibration, table.frame.head(500)
     assert told.mend == "level_and_slope"
     assert told.slope == pytest.approx(0.4, abs=0.2)
     assert told.slope_before.high < 1
+    assert logit(made.predict(frame)) == pytest.approx(told.intercept + told.slope * logit(trained.predict(frame)))
 
 
 def test_nothing_is_mended_where_nothing_moved(table, trained, since) -> None:

@@ -14,7 +14,7 @@ from models.fit import Fitter, HeldOut
 from models.select import Selection, paired_gain, select
 from models.split import forward_folds, learning_rows
 from models.young import YoungLeads
-from tests.models.conftest import COLUMNS
+from tests.models.conftest import COLUMNS, Truth, synthetic_table
 
 FITTER = Fitter(COLUMNS, seed=0)
 
@@ -52,6 +52,13 @@ def test_doubt_goes_to_the_tighter_penalty(selection: Selection) -> None:
     chosen = dict(selection.best_logistic.settings[0].parameters)["C"]
     tighter = max(penalty for penalty in losses if penalty < chosen)
     assert losses[tighter] >= losses[chosen]
+
+
+@pytest.mark.whole
+def test_features_that_say_nothing_are_shrunk_though_no_step_clearly_gains() -> None:
+    rows = learning_rows(synthetic_table(Truth(n_leads=900, strength=0.0)))
+    (logistic,) = select(rows, FITTER).best_logistic.settings
+    assert dict(logistic.parameters)["C"] < 0.03
 
 
 @pytest.mark.whole
