@@ -16,7 +16,7 @@ from models.base_rate import base_rate_at
 from models.calibrate import clipped, with_line
 from models.calibration import calibration_of
 from models.evaluate import EvaluationPlan, log_loss_difference, model_figures
-from models.evidence import evidence_of
+from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import HeldOut
 from models.fitted import FittedTransition
 from models.metrics import Prediction, logistic_shift
@@ -63,20 +63,22 @@ def recalibrated(
     Raises
     ------
     TooFewOutcomesError
-        Where fewer leads than `LEAST_OUTCOMES` of either outcome entered since and are mature.
+        Where fewer leads than `LEAST_OUTCOMES` of either outcome entered since and are mature, or they are of fewer
+        accounts than `LEAST_ACCOUNTS`.
     """
     rows = rows_since(table, since)
     known = evidence_of(rows)
-    for what, found in (
-        ("leads that converted", known.n_converted),
-        ("leads that did not convert", known.n_not_converted),
+    for what, found, least in (
+        ("leads that converted", known.n_converted, LEAST_OUTCOMES),
+        ("leads that did not convert", known.n_not_converted, LEAST_OUTCOMES),
+        ("accounts of either outcome", known.n_accounts, LEAST_ACCOUNTS),
     ):
-        if found < LEAST_OUTCOMES:
+        if found < least:
             raise TooFewOutcomesError(
                 table.transition,
                 what=f"{what} after entering since the release's extract on {since:%Y-%m-%d}",
                 found=found,
-                needed=LEAST_OUTCOMES,
+                needed=least,
                 hint="wait for more outcomes",
             )
     parent = fitted.as_trained()
@@ -150,15 +152,16 @@ def _cross_fitted(later: HeldOut, *, mend: Mend) -> np.ndarray:
 
 
 def _line(later: HeldOut, *, mend: Mend) -> tuple[float, float]:
-    """Intercept and slope of the log-odds that the rows `later` ask for."""
+    """Intercept and slope of the log-odds that `later` asks for; the level alone where leads would change places."""
     if mend == "none":
         return 0.0, 1.0
     log_odds = logit(clipped(later.raw))
-    if mend == "level":
-        return float(logistic_shift(log_odds, outcome=later.outcome, weight=later.weight)), 1.0
-    model = LogisticRegression(C=np.inf, max_iter=1000)
-    model.fit(log_odds[:, None], later.outcome, sample_weight=later.weight)
-    return float(model.intercept_[0]), float(model.coef_[0, 0])
+    if mend == "level_and_slope":
+        model = LogisticRegression(C=np.inf, max_iter=1000)
+        model.fit(log_odds[:, None], later.outcome, sample_weight=later.weight)
+        if (slope := float(model.coef_[0, 0])) > 0:
+            return float(model.intercept_[0]), slope
+    return float(logistic_shift(log_odds, outcome=later.outcome, weight=later.weight)), 1.0
 
 
 def _entered_at(rows: pd.DataFrame) -> pd.Series:

@@ -74,6 +74,20 @@ def test_probabilities_that_became_too_certain_are_drawn_in(table, trained, sinc
     assert logit(made.predict(frame)) == pytest.approx(told.intercept + told.slope * logit(trained.predict(frame)))
 
 
+def test_a_mend_never_turns_the_ranking_round(table, trained, since) -> None:
+    """The likelier a lead was said to be, the less often it converts now."""
+    made = mend(trained, drifted(table, trained, since=since, level=0.0, slope=-1.0), since)
+    before, after = trained.predict(table.frame), made.predict(table.frame)
+    assert made.summary.recalibration.slope > 0
+    assert (np.diff(after[np.argsort(before)]) >= 0).all()
+
+
+def test_leads_of_a_few_accounts_are_too_few(table, trained, since) -> None:
+    frame = table.frame.assign(group_id="A" + (table.frame["lead_id"].str[-1].astype(int) % 3).astype(str))
+    with pytest.raises(TooFewOutcomesError, match=r"3 accounts of either outcome.*20 are needed"):
+        mend(trained, replace(table, frame=frame), since)
+
+
 def test_nothing_is_mended_where_nothing_moved(table, trained, since) -> None:
     made = mend(trained, drifted(table, trained, since=since, level=0.0), since)
     told = made.summary.recalibration
