@@ -13,7 +13,7 @@ from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import LOGISTIC_REGRESSION
 from data_contracts.snapshots import FeatureColumn
 from models.calibrate import NEAREST_TO_CERTAIN
-from models.estimators import Setting, fit_estimator, model_frame
+from models.estimators import Setting, fit_design, model_frame
 from models.evaluate import Z_95
 from models.linear import logistic_probabilities
 from models.split import Split, converted_or_not
@@ -146,11 +146,9 @@ class _Design:
         for block in [*blocks, *([rest] if rest else [])]:
             known, asked = (model_frame(rows, block) for rows in (split.train, split.test))
             setting = Setting(LOGISTIC_REGRESSION, (("C", PENALTY),))
-            pipeline = fit_estimator(
-                setting, known, columns=block, outcome=outcome, weight=np.ones(len(outcome)), seed=0
-            )
-            train.append(np.asarray(pipeline[:-1].transform(known)))
-            test.append(np.asarray(pipeline[:-1].transform(asked)))
+            design = fit_design(setting, known, columns=block)
+            train.append(design.matrix)
+            test.append(np.asarray(design.transform.transform(asked)))
         return cls(train, test, outcome)
 
     @property

@@ -10,14 +10,13 @@ import datetime as dt
 
 import numpy as np
 import pandas as pd
-from sklearn.model_selection import StratifiedGroupKFold
 
 from data_contracts.contact import ContactReport, MonthOfContact, RateBounds, WeightingEffect
 from data_contracts.estimates import Estimate
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, OutcomeStatus
 from models.association import auc_estimate
-from models.calibrate import clipped
+from models.calibrate import calibrated, clipped
 from models.estimators import logistic_setting
 from models.evaluate import Z_95
 from models.evidence import LEAST_ACCOUNTS, evidence_of
@@ -29,12 +28,8 @@ from models.select import paired_gain
 from models.split import Split, converted_or_not, learning_rows, split_at
 from models.threads import in_one_thread
 
-CONTACT = Recipe((logistic_setting(-3),), calibrator="sigmoid")
-"""How the chance of contact is learnt. No recipe is searched for: the chances serve weights and diagnostics only.
-Weights go wrong where chances are too extreme, hence the calibrator."""
-
-N_CROSS_FITS = 4
-"""Parts into which accounts are dealt: each lead's chance comes from a model of the other three."""
+CONTACT = Recipe((logistic_setting(-3),))
+"""How the chance of contact is learnt. No recipe is searched for: the chances serve weights and diagnostics only."""
 
 MOST_ENTRIES = 60_000
 """Entries that are looked at, of whole accounts drawn at random: more would narrow no interval that matters."""
@@ -125,14 +120,13 @@ def entries_of(table: LabelledTable) -> LabelledTable:
 def with_chances(who: LabelledTable, *, seed: int) -> pd.DataFrame:
     """The rows of `who` with `p_contact`, learnt from other accounts, and with `stands_for`, the weight it gives.
 
+    Weights go wrong where chances are too extreme, so that all of them are calibrated together, by a sigmoid.
+
     Raises `ValueError` where fewer accounts were contacted, or never contacted, than there are parts.
     """
     entries = learning_rows(who, most_rows=MOST_ENTRIES)
-    fitter = Fitter(who.columns, seed)
-    chance = np.empty(len(entries))
-    dealt = StratifiedGroupKFold(N_CROSS_FITS).split(entries, converted_or_not(entries), groups=entries["group_id"])
-    for train, test in dealt:
-        chance[test] = fitter.predicted(CONTACT, entries.iloc[train], entries.iloc[test], at=None)
+    seen = Fitter(who.columns, seed).cross_predictions(CONTACT.settings, entries)
+    chance = calibrated(seen.calibrator("sigmoid"), seen.raw)
     weight = contact_weights(chance, _contacted(entries))
     return entries.assign(**{CHANCE: chance, STANDS_FOR: weight})
 

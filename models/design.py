@@ -36,6 +36,30 @@ class DesignBatch:
     matrix: np.ndarray
 
 
+def fit_transform(transform: Pipeline, features: pd.DataFrame) -> np.ndarray:
+    """What `transform.fit_transform(features)` gives, to the last bit; `transform` is fitted as it would be by that.
+
+    Words are numbered before they are counted: encoders count numbers many times faster than words.
+
+    Parameters
+    ----------
+    transform
+        The steps before the classifier: a `ColumnTransformer`, and what follows it.
+    features
+        A `model_frame`.
+    """
+    parts = transform.steps[0][1]
+    is_word = [name for part, _, columns in parts.transformers if part in (CATEGORY, CODES) for name in columns]
+    numbered = {name: pd.factorize(features[name], sort=True) for name in is_word}
+    matrix = transform.fit_transform(
+        features.assign(**{name: np.where(codes < 0, np.nan, codes) for name, (codes, _) in numbered.items()})
+    )
+    for part, encoder, columns in parts.transformers_:
+        if part in (CATEGORY, CODES):
+            encoder.categories_ = [_categories(*numbered[name]) for name in columns]
+    return np.asarray(matrix)
+
+
 def design_batches(transform: Pipeline, features: pd.DataFrame) -> Iterator[DesignBatch]:
     """What `transform` makes of `features`, in batches that cover all rows in order; nothing where there are none.
 
@@ -73,6 +97,12 @@ def category_widths(encoder: OneHotEncoder) -> list[int]:
     """The number of indicators of each feature: one a frequent category, and one for the rare ones if there are any."""
     rare = [0 if found is None else len(found) - 1 for found in encoder.infrequent_categories_]
     return [len(known) - fewer for known, fewer in zip(encoder.categories_, rare, strict=True)]
+
+
+def _categories(codes: np.ndarray, words: pd.Index) -> np.ndarray:
+    """The different words in order, and NaN as the last one where a code is missing (-1)."""
+    known = words.to_numpy(dtype=object)
+    return np.append(known, np.nan) if (codes < 0).any() else known
 
 
 def _is_plain(name: str, fitted: Any) -> bool:

@@ -23,7 +23,7 @@ from sklearn.preprocessing import (
 from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
 from data_contracts.sayings import Criterion, ProfileShare
 from data_contracts.snapshots import TEXT, FeatureColumn
-from models.design import CATEGORY, CODES, design_batches
+from models.design import CATEGORY, CODES, design_batches, fit_transform
 from models.linear import logistic_probabilities
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
@@ -116,6 +116,28 @@ def _as_model_column(values: pd.Series, column: FeatureColumn) -> pd.Series:
     return pd.Series(numbers, index=values.index, copy=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Design:
+    """The fitted steps before a classifier, and what it reads of the rows that they were fitted on."""
+
+    transform: Pipeline
+    matrix: np.ndarray
+
+
+def design_kind(setting: Setting) -> str:
+    """What tells designs of the same rows apart: settings of one kind read the same matrix."""
+    return str(dict(setting.parameters).get("categories", setting.estimator))
+
+
+def fit_design(setting: Setting, features: pd.DataFrame, *, columns: Sequence[FeatureColumn]) -> Design:
+    """What estimators of `design_kind(setting)` read of `features` (a `model_frame`)."""
+    if setting.estimator == LOGISTIC_REGRESSION:
+        transform = _bent_numbers(columns, n_rows=len(features))
+    else:
+        transform = _plain_numbers(setting, columns)
+    return Design(transform, fit_transform(transform, features))
+
+
 def fit_estimator(
     setting: Setting,
     features: pd.DataFrame,
@@ -126,16 +148,28 @@ def fit_estimator(
     seed: int,
 ) -> Pipeline:
     """A scikit-learn pipeline fitted on `features` (a `model_frame`), of scikit-learn's and LightGBM's objects only."""
+    design = fit_design(setting, features, columns=columns)
+    return fit_on_design(setting, design, columns=columns, outcome=outcome, weight=weight, seed=seed)
+
+
+def fit_on_design(
+    setting: Setting,
+    design: Design,
+    *,
+    columns: Sequence[FeatureColumn],
+    outcome: np.ndarray,
+    weight: np.ndarray,
+    seed: int,
+) -> Pipeline:
+    """What `fit_estimator` gives, for rows whose `design` is there already."""
     if setting.estimator == LOGISTIC_REGRESSION:
-        pipeline = _logistic_regression(setting, columns, n_rows=len(features))
-        return pipeline.fit(features, outcome, classifier__sample_weight=weight)
-    pipeline = _lightgbm(setting, columns, seed=seed)
-    (_, design), (_, classifier) = pipeline.steps
-    matrix = design.fit_transform(features)
-    classifier.set_params(monotone_constraints=_directions(setting, columns, width=matrix.shape[1]))
-    told = {"categorical_feature": _categorical(setting, columns)}
-    classifier.fit(matrix, outcome, sample_weight=weight, **told)
-    return pipeline
+        classifier = LogisticRegression(**dict(setting.parameters), max_iter=1000)
+        classifier.fit(design.matrix, outcome, sample_weight=weight)
+    else:
+        classifier = _lightgbm(setting, columns, width=design.matrix.shape[1], seed=seed)
+        words = _categorical(setting, columns)
+        classifier.fit(design.matrix, outcome, sample_weight=weight, categorical_feature=words)
+    return Pipeline([*design.transform.steps, ("classifier", classifier)])
 
 
 def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray:
@@ -158,8 +192,8 @@ def design_probabilities(classifier: LogisticRegression | LGBMClassifier, matrix
     return np.asarray(classifier.booster_.predict(matrix, num_threads=N_THREADS))
 
 
-def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:
-    """Cosines of each number's rank, indicators of missing numbers, and indicators of categories.
+def _bent_numbers(columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:
+    """What the logistic regression reads: cosines of each number's rank, and indicators of missing ones and of words.
 
     Ranks make counts with long tails harmless and bound what an unheard-of value can do; cosines (a smooth basis of
     functions on [0, 1]) let the log-odds bend. Nothing is standardised: the penalty then shrinks most what is rare.
@@ -182,9 +216,17 @@ def _logistic_regression(setting: Setting, columns: Sequence[FeatureColumn], *, 
         [
             ("features", ColumnTransformer([step for step in steps if step[2]])),
             ("centre", StandardScaler(with_std=False)),
-            ("classifier", LogisticRegression(**dict(setting.parameters), max_iter=1000)),
         ]
     )
+
+
+def _plain_numbers(setting: Setting, columns: Sequence[FeatureColumn]) -> Pipeline:
+    """What LightGBM reads: numbers as they are, and words as codes or as indicators."""
+    numbers, categories = _names(columns)
+    is_native = dict(setting.parameters)["categories"] == "native"
+    words = (CODES, _codes(), categories) if is_native else (CATEGORY, _one_hot(), categories)
+    steps = [("number", "passthrough", numbers), words]
+    return Pipeline([("features", ColumnTransformer([step for step in steps if step[2]]))])
 
 
 def _categorical(setting: Setting, columns: Sequence[FeatureColumn]) -> list[int]:
@@ -203,11 +245,9 @@ def _directions(setting: Setting, columns: Sequence[FeatureColumn], *, width: in
     return numbers + [0] * (width - len(numbers))
 
 
-def _lightgbm(setting: Setting, columns: Sequence[FeatureColumn], *, seed: int) -> Pipeline:
-    numbers, categories = _names(columns)
-    parameters = dict(setting.parameters)
-    is_native, _ = parameters.pop("categories") == "native", parameters.pop("directions")
-    classifier = LGBMClassifier(
+def _lightgbm(setting: Setting, columns: Sequence[FeatureColumn], *, width: int, seed: int) -> LGBMClassifier:
+    theirs = {name: value for name, value in setting.parameters if name not in ("categories", "directions")}
+    return LGBMClassifier(
         max_depth=5,
         min_child_samples=50,
         reg_lambda=5.0,
@@ -222,10 +262,8 @@ def _lightgbm(setting: Setting, columns: Sequence[FeatureColumn], *, seed: int) 
         cat_l2=CATEGORY_SMOOTHING,
         max_cat_threshold=MOST_IN_A_GROUP,
         verbose=-1,
-    ).set_params(**parameters)
-    words = (CODES, _codes(), categories) if is_native else (CATEGORY, _one_hot(), categories)
-    steps = [("number", "passthrough", numbers), words]
-    return Pipeline([("features", ColumnTransformer([step for step in steps if step[2]])), ("classifier", classifier)])
+        monotone_constraints=_directions(setting, columns, width=width),
+    ).set_params(**theirs)
 
 
 def _names(columns: Sequence[FeatureColumn]) -> tuple[list[str], list[str]]:

@@ -12,9 +12,18 @@ from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
 from models.calibrate import CalibratorName, blended, calibrated, fit_calibrator
-from models.estimators import Setting, fit_estimator, logistic_setting, model_frame, raw_probabilities
+from models.estimators import (
+    Design,
+    Setting,
+    design_kind,
+    fit_design,
+    fit_on_design,
+    logistic_setting,
+    model_frame,
+    raw_probabilities,
+)
 from models.recipe import Recipe
-from models.split import converted_or_not
+from models.split import converted_or_not, days_until, latest
 from models.young import YoungLeads
 
 N_CROSS_FITS = 4
@@ -78,6 +87,10 @@ class Made:
     calibrator: BaseEstimator | None
 
 
+Designs = dict[str, Design]
+"""The designs of the same rows, by kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fitter:
     """Makes models over `columns`; `seed` decides whatever is drawn.
@@ -100,7 +113,7 @@ class Fitter:
         learnt = self.learnt(recipe, rows, at=at)
         calibrator = None
         if recipe.calibrator != "none":
-            calibrator = self.cross_predictions(recipe, learnt).calibrator(recipe.calibrator)
+            calibrator = self.cross_predictions(recipe.settings, learnt).calibrator(recipe.calibrator)
         return Made(tuple(self._fit(setting, learnt) for setting in recipe.settings), calibrator)
 
     def predicted(
@@ -113,52 +126,70 @@ class Fitter:
     def learnt(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> pd.DataFrame:
         """The rows that `recipe` learns from: the latest of `rows`, and young leads as known at `at` where it says so.
 
-        `rows` are all that are labelled at `at`, in order of `as_of`.
+        Old ones weigh less where it says so. `rows` are all that are labelled at `at`, in order of `as_of`.
         """
-        latest = rows.iloc[round(len(rows) * (1 - recipe.recent_share)) :]
+        taken = self._taken(recipe, rows, at=at)
+        return taken if recipe.half_life_days is None else _faded(taken, half_life_days=recipe.half_life_days)
+
+    def _taken(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> pd.DataFrame:
+        """The rows that `recipe` learns from, with the weights of their days."""
+        recent = latest(rows, share=recipe.recent_share)
         if not recipe.young or self.young is None or at is None:
-            return latest
-        known = self.young.at(at, since=latest["as_of"].min())
+            return recent
+        known = self.young.at(at, since=recent["as_of"].min())
         key = (at, recipe.recent_share)
         if key not in self.guessed:
-            estimators = [] if known.open_rows.empty else [self._fit(GUESSING, latest)]
+            estimators = [] if known.open_rows.empty else [self._fit(GUESSING, recent)]
             self.guessed[key] = self._raw(estimators, known.open_rows) if estimators else np.empty(0)
-        return known.joined(latest, p_open=self.guessed[key])
+        return known.joined(recent, p_open=self.guessed[key])
 
-    def held_out(self, setting: Setting, learnt: pd.DataFrame, test: pd.DataFrame) -> HeldOut:
-        """What a model with `setting` that was fitted on the rows `learnt` predicts for `test`."""
-        return self._held_out((self._fit(setting, learnt),), test)
+    def held_out(
+        self, setting: Setting, learnt: pd.DataFrame, test: pd.DataFrame, *, designs: Designs | None = None
+    ) -> HeldOut:
+        """What a model with `setting` that was fitted on the rows `learnt` predicts for `test`.
 
-    def cross_predictions(self, recipe: Recipe, learnt: pd.DataFrame) -> HeldOut:
-        """Predictions for all rows `learnt`, each by a model of three quarters of the accounts, never of the row's own.
+        Their `designs` are used, and added to, where they are kept.
+        """
+        return HeldOut.of(test, self._raw((self._fit(setting, learnt, designs=designs),), test))
+
+    def cross_predictions(self, settings: Sequence[Setting], learnt: pd.DataFrame) -> HeldOut:
+        """Predictions for the rows `learnt`, in their order, each by models of three quarters of the accounts.
+
+        A row's own account is never among these.
 
         A calibrator learns from these. Predictions of earlier models for later rows would be at hand. But those models
         learnt from less, so they are more overconfident than the one that is calibrated in the end. Their calibrator
         would make it timid.
         """
         dealt = StratifiedGroupKFold(N_CROSS_FITS).split(learnt, converted_or_not(learnt), groups=learnt["group_id"])
-        parts = []
+        raw = np.empty(len(learnt))
         for train, test in dealt:
-            estimators = tuple(self._fit(setting, learnt.iloc[train]) for setting in recipe.settings)
-            parts.append(self._held_out(estimators, learnt.iloc[test]))
-        return HeldOut.joined(parts)
-
-    def _held_out(self, estimators: Sequence[Pipeline], test: pd.DataFrame) -> HeldOut:
-        return HeldOut.of(test, self._raw(estimators, test))
+            estimators = [self._fit(setting, learnt.iloc[train]) for setting in settings]
+            raw[test] = self._raw(estimators, learnt.iloc[test])
+        return HeldOut.of(learnt, raw)
 
     def _raw(self, estimators: Sequence[Pipeline], rows: pd.DataFrame) -> np.ndarray:
         features = model_frame(rows, self.columns)
         return blended([raw_probabilities(estimator, features) for estimator in estimators])
 
-    def _fit(self, setting: Setting, rows: pd.DataFrame) -> Pipeline:
-        return fit_estimator(
+    def _fit(self, setting: Setting, rows: pd.DataFrame, *, designs: Designs | None = None) -> Pipeline:
+        kept = {} if designs is None else designs
+        if (kind := design_kind(setting)) not in kept:
+            kept[kind] = fit_design(setting, model_frame(rows, self.columns), columns=self.columns)
+        return fit_on_design(
             setting,
-            model_frame(rows, self.columns),
+            kept[kind],
             columns=self.columns,
             outcome=converted_or_not(rows),
             weight=_weights(rows),
             seed=self.seed,
         )
+
+
+def _faded(rows: pd.DataFrame, *, half_life_days: float) -> pd.DataFrame:
+    """`rows`, of which each weighs half as much as one that is so many days later."""
+    age = days_until(rows["as_of"].max().to_pydatetime(), rows)
+    return rows.assign(weight=rows["weight"] * 0.5 ** (age / half_life_days))
 
 
 def _weights(rows: pd.DataFrame) -> np.ndarray:

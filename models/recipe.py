@@ -8,6 +8,9 @@ from data_contracts.releases import Candidate
 from models.calibrate import CalibratorName
 from models.estimators import EstimatorName, Setting
 
+NEVER = "never"
+"""What a release says of the half-life of rows that keep their weight."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -19,12 +22,15 @@ class Recipe:
         One estimator; or several, of which the mean log-odds are taken.
     recent_share
         The share of the training rows, the latest ones, that is learnt from: 1.0 for all.
+    half_life_days
+        The days after which a row weighs half; None where old rows weigh as new ones do.
     young
         Whether leads whose horizon has not passed are learnt from, as far as their ending is known.
     """
 
     settings: tuple[Setting, ...]
     recent_share: float = 1.0
+    half_life_days: float | None = None
     young: bool = False
     calibrator: CalibratorName = "none"
 
@@ -33,13 +39,20 @@ class Recipe:
         """The recipe that `candidate` of a release was made by: what `estimator` and `parameters` say, read back."""
         told = dict(candidate.parameters)
         recent_share, young = float(told.pop("recent_share")), told.pop("young") == "weighted"
+        half_life = told.pop("half_life_days")
         parts: dict[str, dict[str, float | int | str]] = {}
         for name, value in told.items():
             part, parameter = name.split(".") if candidate.estimator == BLEND else (candidate.estimator, name)
             parts.setdefault(part, {})[parameter] = value
         settings = tuple(Setting(cast(EstimatorName, part), tuple(named.items())) for part, named in parts.items())
         calibrator = cast(CalibratorName, candidate.calibrator)
-        return cls(settings, recent_share=recent_share, young=young, calibrator=calibrator)
+        return cls(
+            settings,
+            recent_share=recent_share,
+            half_life_days=None if half_life == NEVER else float(half_life),
+            young=young,
+            calibrator=calibrator,
+        )
 
     @property
     def estimator(self) -> str:
@@ -53,7 +66,11 @@ class Recipe:
         for setting in self.settings:
             prefix = f"{setting.estimator}." if len(self.settings) > 1 else ""
             named |= {f"{prefix}{name}": value for name, value in setting.parameters}
-        return named | {"recent_share": self.recent_share, "young": "weighted" if self.young else "left out"}
+        return named | {
+            "recent_share": self.recent_share,
+            "half_life_days": NEVER if self.half_life_days is None else self.half_life_days,
+            "young": "weighted" if self.young else "left out",
+        }
 
     def with_calibrator(self, name: CalibratorName) -> "Recipe":
         """The same with another calibrator."""
@@ -66,7 +83,8 @@ class Recipe:
             for setting in self.settings
         )
         rows = "" if self.recent_share == 1 else f", latest {self.recent_share:.0%} of the rows"
-        return " + ".join(parts) + rows + (", young leads too" if self.young else "")
+        decay = "" if self.half_life_days is None else f", weight halved every {self.half_life_days:g} days"
+        return " + ".join(parts) + rows + decay + (", young leads too" if self.young else "")
 
 
 def _short(value: float | int | str) -> str:

@@ -8,16 +8,18 @@ difference; beyond two where it forgets history, because what is forgotten is go
 | young leads | whether to learn from leads whose horizon has not passed, with one estimator of each kind |
 | logistic regression | looser penalties while they clearly gain, otherwise tighter ones while they gain at all |
 | LightGBM | larger trees while they clearly gain, words natively or as indicators, agreed directions or none |
-| recent rows | the latest half, the latest quarter |
+| recent rows | the latest half, the latest quarter; or weights that halve every year, half-year or quarter |
 | blend | the mean log-odds of the best of both kinds |
 | calibrator | none, sigmoid, beta, isotonic, Venn-Abers |
 
-A step ends where the folds cannot tell what it tries apart.
+A step ends where the folds cannot tell what it tries apart. More than `SEARCH_ROWS` rows do not tell better than a
+sample of their accounts; the final fit learns from all of them.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -35,9 +37,9 @@ from models.estimators import (
     logistic_setting,
 )
 from models.evidence import evidence_of
-from models.fit import Fitter, HeldOut
+from models.fit import Designs, Fitter, HeldOut
 from models.recipe import Recipe
-from models.split import Fold, Split, forward_folds, grouped_folds
+from models.split import Fold, Split, forward_folds, grouped_folds, latest, sampled, within
 
 FIRST_PENALTY = -3
 LOOSEST_PENALTY, TIGHTEST_PENALTY = 4, -9
@@ -47,8 +49,14 @@ CLEAR, FORGETTING = 1.0, 2.0
 """Standard errors of a paired difference by which a step must gain."""
 
 RECENT_SHARES = (0.5, 0.25)
+HALF_LIVES = (365.0, 180.0, 90.0)
+"""Days after which a row weighs half, where old rows are made to fade."""
+
 LEAST_RECENT_OUTCOMES = 50
-"""Leads of either outcome that the latest rows must hold in every fold, to be learnt from alone."""
+"""Leads of either outcome that the latest rows, or those within a half-life, must hold in every fold."""
+
+SEARCH_ROWS = 60_000
+"""Labelled snapshots that recipes are tried on: more move the choice of a recipe by less than another year would."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +92,11 @@ def select(rows: pd.DataFrame, fitter: Fitter, *, say: Say = silent) -> Selectio
 
     `rows` are labelled, in order of `as_of`.
     """
+    tried = sampled(rows, most_rows=SEARCH_ROWS)
+    if len(tried) < len(rows):
+        young = None if fitter.young is None else fitter.young.beside(tried, of=rows)
+        fitter, rows = Fitter(fitter.columns, fitter.seed, young), tried
+        say(f"trying recipes on {len(rows):,} of the snapshots")
     folds: Sequence[Fold] = forward_folds(rows)
     validation: Validation = "forward" if folds else "grouped"
     if not folds:
@@ -117,8 +130,12 @@ class _Search:
     say: Say
     later: dict[Recipe, list[HeldOut]] = field(default_factory=dict)
     """What each recipe without a calibrator predicted, fold by fold."""
+    crossed: dict[Recipe, list[HeldOut]] = field(default_factory=dict)
+    """The same for the rows that it learnt from in each fold, as a calibrator is to learn from them."""
     calibrated: dict[Recipe, np.ndarray] = field(default_factory=dict)
     """What each recipe with a calibrator predicted, all folds one after the other."""
+    designs: dict[tuple[int, bool, float], Designs] = field(default_factory=dict)
+    """What estimators read of the rows that are learnt from: by fold, whether with young leads, and share."""
 
     def run(self) -> tuple[Recipe, Recipe]:
         """The best recipe, and the best logistic regression."""
@@ -126,8 +143,7 @@ class _Search:
         logistic = self._best_penalty(young)
         trees = self._best_trees(young)
         best = min((logistic, trees), key=self._loss)
-        recent = [replace(best, recent_share=share) for share in self._usable_shares()]
-        best = self._better(best, recent, n_errors=FORGETTING)
+        best = self._better(best, self._forgetting(best), n_errors=FORGETTING)
         best = self._better(best, [replace(best, settings=(*logistic.settings, *trees.settings))])
         return self._with_calibrator(best), self._with_calibrator(logistic)
 
@@ -201,17 +217,26 @@ class _Search:
         is_directed = any(map(has_direction, self.fitter.columns))
         return self._better(best, [recipe(size, categories, "free")]) if is_directed else best
 
-    def _usable_shares(self) -> list[float]:
-        """The shares of latest rows that hold enough outcomes in every fold."""
+    def _forgetting(self, recipe: Recipe) -> list[Recipe]:
+        """`recipe` learning from the latest rows alone, or letting old ones fade, as far as each fold has enough left.
+
+        A half-life as long as the history of a fold is left out: it would hardly change a weight.
+        """
         if not all(isinstance(fold, Split) for fold in self.folds):
             return []
-        return [
-            share
-            for share in RECENT_SHARES
-            if all(
-                evidence_of(fold.train.iloc[round(len(fold.train) * (1 - share)) :]).n_rarer >= LEAST_RECENT_OUTCOMES
-                for fold in self.folds
+        histories = [fold.train for fold in self.folds]
+
+        def is_enough(taken: Callable[[pd.DataFrame], pd.DataFrame]) -> bool:
+            recent = [(rows, taken(rows)) for rows in histories]
+            return all(
+                len(few) < len(rows) and evidence_of(few).n_rarer >= LEAST_RECENT_OUTCOMES for rows, few in recent
             )
+
+        shares = [share for share in RECENT_SHARES if is_enough(partial(latest, share=share))]
+        half_lives = [days for days in HALF_LIVES if is_enough(partial(within, days=days))]
+        return [
+            *(replace(recipe, recent_share=share) for share in shares),
+            *(replace(recipe, half_life_days=days) for days in half_lives),
         ]
 
     def _with_calibrator(self, recipe: Recipe) -> Recipe:
@@ -220,7 +245,7 @@ class _Search:
         Each fold's calibrator learns from its training rows, as `Fitter.make` will learn the final one.
         """
         self.say(f"trying calibrators after {recipe.described()}")
-        seen = [self.fitter.cross_predictions(recipe, self._learnt(recipe, fold)) for fold in self.folds]
+        seen = self._crossed(recipe)
         found: dict[CalibratorName, np.ndarray] = {"none": _clipped_raw(self._joined(recipe))}
         for name in CALIBRATORS[1:]:
             fitted = [part.calibrator(name) for part in seen]
@@ -249,24 +274,38 @@ class _Search:
         return HeldOut.joined(self._later(recipe))
 
     def _later(self, recipe: Recipe) -> list[HeldOut]:
-        """What `recipe` predicts fold by fold; the parts of a blend are fitted once, whatever they are blended with."""
+        """What `recipe` predicts for later leads, fold by fold."""
         if recipe not in self.later:
-            if len(recipe.settings) > 1:
-                parts = [self._later(replace(recipe, settings=(setting,))) for setting in recipe.settings]
-                self.later[recipe] = [
-                    replace(fold[0], raw=blended([part.raw for part in fold])) for fold in zip(*parts, strict=True)
-                ]
-            else:
-                self.later[recipe] = [
-                    self.fitter.held_out(recipe.settings[0], self._learnt(recipe, fold), fold.test)
-                    for fold in self.folds
-                ]
+            self.later[recipe] = self._fold_by_fold(recipe, self._held_out, self._later)
             self.say(f"tried {recipe.described()}: log loss {self._loss(recipe):.4f}")
         return self.later[recipe]
 
-    def _learnt(self, recipe: Recipe, fold: Fold) -> pd.DataFrame:
-        at = fold.test_from if isinstance(fold, Split) else None
-        return self.fitter.learnt(recipe, fold.train, at=at)
+    def _crossed(self, recipe: Recipe) -> list[HeldOut]:
+        """What `recipe` predicts for the accounts that it learns from, each held out once, fold by fold."""
+        if recipe not in self.crossed:
+            self.crossed[recipe] = self._fold_by_fold(recipe, self._cross_predicted, self._crossed)
+        return self.crossed[recipe]
+
+    def _fold_by_fold(
+        self, recipe: Recipe, made: Callable[[Recipe, int], HeldOut], known: Callable[[Recipe], list[HeldOut]]
+    ) -> list[HeldOut]:
+        """What is `made` of each fold; of a blend what is `known` of its parts, fitted once whatever they belong to."""
+        if len(recipe.settings) == 1:
+            return [made(recipe, number) for number in range(len(self.folds))]
+        parts = [known(replace(recipe, settings=(setting,))) for setting in recipe.settings]
+        return [replace(fold[0], raw=blended([part.raw for part in fold])) for fold in zip(*parts, strict=True)]
+
+    def _held_out(self, recipe: Recipe, number: int) -> HeldOut:
+        designs = self.designs.setdefault((number, recipe.young, recipe.recent_share), {})
+        learnt, test = self._learnt(recipe, number), self.folds[number].test
+        return self.fitter.held_out(recipe.settings[0], learnt, test, designs=designs)
+
+    def _cross_predicted(self, recipe: Recipe, number: int) -> HeldOut:
+        return self.fitter.cross_predictions(recipe.settings, self._learnt(recipe, number))
+
+    def _learnt(self, recipe: Recipe, number: int) -> pd.DataFrame:
+        fold = self.folds[number]
+        return self.fitter.learnt(recipe, fold.train, at=fold.test_from if isinstance(fold, Split) else None)
 
 
 def _clipped_raw(held_out: HeldOut) -> np.ndarray:

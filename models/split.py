@@ -69,12 +69,22 @@ class Split(Fold):
 
 def learning_rows(table: LabelledTable, *, most_rows: int = MOST_ROWS) -> pd.DataFrame:
     """The labelled rows of `table`; where there are more than `most_rows`, those of a random sample of accounts."""
-    return _sampled(table.labelled(), most_rows=most_rows)
+    return sampled(table.labelled(), most_rows=most_rows)
 
 
 def at_day(rows: pd.DataFrame, day: int | None) -> pd.DataFrame:
     """The rows of one day of the plan, each weighing 1; all of them with their own weights where `day` is None."""
     return rows if day is None else rows[rows["day"] == day].assign(weight=1.0)
+
+
+def latest(rows: pd.DataFrame, *, share: float) -> pd.DataFrame:
+    """The last `share` of `rows`, which are in order of `as_of`."""
+    return rows.iloc[round(len(rows) * (1 - share)) :]
+
+
+def within(rows: pd.DataFrame, *, days: float) -> pd.DataFrame:
+    """The rows no more than `days` before the last one."""
+    return rows[days_until(rows["as_of"].max().to_pydatetime(), rows) <= days]
 
 
 def converted_or_not(rows: pd.DataFrame) -> np.ndarray:
@@ -161,7 +171,7 @@ def rolling_tests(rows: pd.DataFrame, *, n_folds: int) -> tuple[Split, ...]:
     return tuple(_windows(rows, starts=starts))
 
 
-def _sampled(rows: pd.DataFrame, *, most_rows: int) -> pd.DataFrame:
+def sampled(rows: pd.DataFrame, *, most_rows: int) -> pd.DataFrame:
     """All rows of as many groups, drawn at random, as have no more than `most_rows`; always the same ones."""
     if len(rows) <= most_rows:
         return rows

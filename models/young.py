@@ -32,17 +32,21 @@ class YoungLeads:
 
     @classmethod
     def of(cls, table: LabelledTable, learnt: pd.DataFrame) -> "YoungLeads":
-        """Those of `table`; where `learnt` are the rows of a sample of its accounts, as large a share of them.
+        """Those of `table`; where `learnt` are the rows of a sample of its accounts, as large a share of them."""
+        worked = table.frame[table.frame["contacted_after_days"].notna()]
+        return cls(worked).beside(learnt, of=table.labelled())
+
+    def beside(self, learnt: pd.DataFrame, *, of: pd.DataFrame) -> "YoungLeads":
+        """Those that go with the rows `learnt`, a sample of the accounts in the labelled rows `of`.
 
         Of accounts that have labelled rows, those in the sample; of the others, as many as fit its share.
         """
-        worked = table.frame[table.frame["contacted_after_days"].notna()]
-        labelled = table.labelled()
-        if len(learnt) == len(labelled):
-            return cls(worked)
-        others = worked.loc[~worked["group_id"].isin(labelled["group_id"]), "group_id"].drop_duplicates()
-        drawn = others.sample(frac=len(learnt) / len(labelled), random_state=0)
-        return cls(worked[worked["group_id"].isin(learnt["group_id"]) | worked["group_id"].isin(drawn)])
+        if len(learnt) == len(of):
+            return self
+        accounts = self.rows["group_id"]
+        others = accounts[~accounts.isin(of["group_id"])].drop_duplicates()
+        drawn = others.sample(frac=len(learnt) / len(of), random_state=0)
+        return YoungLeads(self.rows[accounts.isin(learnt["group_id"]) | accounts.isin(drawn)])
 
     def at(self, moment: dt.datetime, *, since: dt.datetime) -> "KnownYoung":
         """What was known at `moment` of the snapshots from `since` on whose horizon had not passed then."""

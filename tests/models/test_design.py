@@ -1,13 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
+from sklearn.compose import ColumnTransformer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
 from data_contracts.snapshots import LabelledTable
 from models import design
-from models.design import category_widths, design_batches
-from models.estimators import Setting, fit_estimator, model_frame
+from models.design import CATEGORY, CODES, category_widths, design_batches
+from models.estimators import Setting, fit_design, fit_estimator, model_frame
 from models.split import converted_or_not, learning_rows
 from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
 
@@ -31,8 +33,36 @@ def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
     return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
 
 
+def _names(parts: ColumnTransformer) -> list[str]:
+    return [name for name, *_ in parts.transformers_]
+
+
 def whole(transform: Pipeline, features: pd.DataFrame) -> np.ndarray:
     return np.concatenate([batch.matrix.copy() for batch in design_batches(transform, features)])
+
+
+@named
+@pytest.mark.parametrize("source", ["as they are", "never missing", "always missing", "one word"])
+def test_fitting_a_design_is_what_scikit_learn_makes_of_it_to_the_last_bit(
+    setting: Setting, source: str, rows: pd.DataFrame
+) -> None:
+    changes = {"never missing": rows["source"].fillna("search"), "one word": "search", "always missing": None}
+    words = pd.Series(changes.get(source, rows["source"]), index=rows.index, dtype="str")
+    features = model_frame(rows.assign(source=words), COLUMNS)
+    told = fit_design(setting, features, columns=COLUMNS)
+    (_, ours), *_ = told.transform.steps
+    plain = clone(told.transform)
+    np.testing.assert_array_equal(told.matrix, plain.fit_transform(features))
+    (_, theirs), *_ = plain.steps
+    ((known, again),) = [
+        [parts.named_transformers_[name] for parts in (ours, theirs)]
+        for name in (CATEGORY, CODES)
+        if name in _names(ours)
+    ]
+    assert [list(map(str, words)) for words in known.categories_] == [
+        list(map(str, words)) for words in again.categories_
+    ]
+    np.testing.assert_array_equal(told.transform.transform(features.head(40)), plain.transform(features.head(40)))
 
 
 @named

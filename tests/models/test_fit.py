@@ -8,7 +8,7 @@ from sklearn.metrics import log_loss
 
 from data_contracts.snapshots import LabelledTable
 from models.calibrate import blended, calibrated
-from models.estimators import lightgbm_setting, model_frame, raw_probabilities
+from models.estimators import lightgbm_setting, logistic_setting, model_frame, raw_probabilities
 from models.fit import Fitter
 from models.recipe import Recipe
 from models.split import forward_folds, learning_rows
@@ -32,7 +32,7 @@ def test_held_out_predictions_are_made_without_the_leads_they_are_about(rows: pd
 
 
 def test_cross_predictions_cover_every_row_once_and_never_use_the_account_s_own_outcomes(rows: pd.DataFrame) -> None:
-    cross = FITTER.cross_predictions(Recipe((LOGISTIC,)), rows)
+    cross = FITTER.cross_predictions((LOGISTIC,), rows)
     assert len(cross.raw) == len(rows)
     assert sorted(cross.weight) == sorted(rows["weight"])
     own_only = FITTER.held_out(LOGISTIC, rows, rows)
@@ -67,7 +67,7 @@ def test_every_part_of_a_cross_fit_has_both_outcomes_however_unlike_the_accounts
     large = lost.assign(group_id=[f"large {number // 100:02}" for number in range(len(lost))])
     small = won.assign(group_id=[f"small {number:02}" for number in range(len(won))])
     unlike = pd.concat([large, small], ignore_index=True)
-    cross = FITTER.cross_predictions(Recipe((LOGISTIC,)), unlike)
+    cross = FITTER.cross_predictions((LOGISTIC,), unlike)
     assert len(cross.raw) == len(unlike)
     assert cross.outcome.sum() == 20
 
@@ -84,6 +84,22 @@ def test_a_recipe_learns_from_the_latest_rows_only_where_it_says_so(rows: pd.Dat
     assert len(latest) == pytest.approx(len(rows) / 4, abs=1)
     assert latest["as_of"].min() >= rows["as_of"].quantile(0.74)
     assert FITTER.learnt(Recipe((LOGISTIC,)), rows, at=None).equals(rows)
+
+
+def test_a_row_weighs_half_as_much_as_one_that_is_a_half_life_later(rows: pd.DataFrame) -> None:
+    faded = FITTER.learnt(Recipe((LOGISTIC,), half_life_days=90.0), rows, at=None)
+    share = (faded["weight"] / rows["weight"]).to_numpy()
+    age = (rows["as_of"].max() - rows["as_of"]).dt.total_seconds().to_numpy() / 86_400
+    assert share[-1] == 1.0
+    assert share == pytest.approx(2.0 ** (-age / 90.0))
+
+
+def test_designs_that_are_kept_change_no_prediction(rows: pd.DataFrame) -> None:
+    fold, kept = forward_folds(rows)[-1], {}
+    for setting in (logistic_setting(-3), logistic_setting(-2), TREES):
+        again = FITTER.held_out(setting, fold.train, fold.test, designs=kept)
+        assert again.raw.tolist() == FITTER.held_out(setting, fold.train, fold.test).raw.tolist()
+    assert set(kept) == {"logistic_regression", "one_hot"}
 
 
 def test_a_recipe_learns_from_young_leads_only_where_it_says_so(rows: pd.DataFrame, table: LabelledTable) -> None:

@@ -6,7 +6,8 @@ from tests.models.conftest import LOGISTIC, TREES
 
 
 def test_a_recipe_tells_its_parameters_by_name():
-    assert Recipe((LOGISTIC,)).parameters == {"C": 0.03, "recent_share": 1.0, "young": "left out"}
+    told = {"C": 0.03, "recent_share": 1.0, "half_life_days": "never", "young": "left out"}
+    assert Recipe((LOGISTIC,)).parameters == told
     assert Recipe((LOGISTIC,)).estimator == "logistic_regression"
 
 
@@ -22,11 +23,13 @@ def test_a_recipe_is_told_in_a_few_words():
     assert Recipe((LOGISTIC,)).described() == "logistic_regression (C=0.03)"
     told = replace(Recipe((LOGISTIC,)), recent_share=0.5, young=True).described()
     assert told == "logistic_regression (C=0.03), latest 50% of the rows, young leads too"
+    fading = replace(Recipe((LOGISTIC,)), half_life_days=90.0).described()
+    assert fading == "logistic_regression (C=0.03), weight halved every 90 days"
 
 
 def test_a_recipe_is_read_back_from_what_a_release_says_of_it():
     blend = Recipe((LOGISTIC, TREES), recent_share=0.5, young=True)
-    for recipe in (Recipe((LOGISTIC,)), Recipe((TREES,), calibrator="beta"), blend):
+    for recipe in (Recipe((LOGISTIC,)), Recipe((TREES,), half_life_days=90.0, calibrator="beta"), blend):
         told = Candidate(
             estimator=recipe.estimator,
             parameters=recipe.parameters,

@@ -36,7 +36,13 @@ def test_a_name_begins_with_what_tells_runs_apart():
 
 
 def test_a_candidate_is_named_by_its_recipe():
-    parameters = {"num_leaves": 4, "categories": "native", "recent_share": 0.5, "young": "weighted"}
+    parameters = {
+        "num_leaves": 4,
+        "categories": "native",
+        "recent_share": 0.5,
+        "half_life_days": "never",
+        "young": "weighted",
+    }
     candidate = Candidate(
         estimator="lightgbm", parameters=parameters, calibrator="beta", validation_log_loss=0.5, is_chosen=False
     )

@@ -7,12 +7,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import models.select
 from data_contracts.sayings import Criterion
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models.calibrate import CALIBRATORS, calibrated
 from models.fit import Fitter, HeldOut
 from models.select import Selection, paired_gain, select
-from models.split import forward_folds, learning_rows
+from models.split import forward_folds, learning_rows, sampled
 from models.young import YoungLeads
 from tests.models.conftest import COLUMNS, Truth, synthetic_table
 
@@ -45,7 +46,7 @@ def test_doubt_goes_to_the_tighter_penalty(selection: Selection) -> None:
     alike = [
         one
         for one in tried(selection, "logistic_regression")
-        if (one.calibrator, one.parameters["recent_share"]) == ("none", 1.0)
+        if (one.calibrator, one.parameters["recent_share"], one.parameters["half_life_days"]) == ("none", 1.0, "never")
         and one.parameters["young"] == selection.best_logistic.parameters["young"]
     ]
     losses = {one.parameters["C"]: one.validation_log_loss for one in alike}
@@ -67,6 +68,7 @@ def test_every_kind_of_step_is_taken(selection: Selection) -> None:
     told = [one.parameters for one in selection.candidates]
     assert {parameters["young"] for parameters in told} == {"left out", "weighted"}
     assert {parameters["recent_share"] for parameters in told} >= {1.0, 0.5}
+    assert {parameters["half_life_days"] for parameters in told} >= {"never", 180.0}
     assert {parameters["categories"] for parameters in told if "categories" in parameters} == {"native", "one_hot"}
 
 
@@ -106,7 +108,8 @@ def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_
     said: list[str] = []
     selection = select(few, FITTER, say=said.append)
     assert selection.validation == "grouped"
-    assert {one.parameters["recent_share"] for one in selection.candidates} == {1.0}, "time plays no part"
+    for name, kept in (("recent_share", 1.0), ("half_life_days", "never")):
+        assert {one.parameters[name] for one in selection.candidates} == {kept}, "time plays no part"
     assert {one.parameters["young"] for one in selection.candidates} == {"left out"}
     assert sum(one.is_chosen for one in selection.candidates) == 1
     assert said[0].startswith("history is too short to choose by later leads")
@@ -116,6 +119,21 @@ def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_
 @pytest.mark.whole
 def test_a_history_that_is_long_enough_chooses_by_later_leads(selection: Selection) -> None:
     assert selection.validation == "forward"
+
+
+@pytest.mark.whole
+def test_recipes_are_tried_on_a_sample_of_accounts_where_rows_are_many(
+    rows: pd.DataFrame, table: LabelledTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models.select, "SEARCH_ROWS", 4_000)
+    said: list[str] = []
+    young = YoungLeads.of(table, rows)
+    selection = select(rows, Fitter(COLUMNS, seed=0, young=young), say=said.append)
+    told = re.fullmatch(r"trying recipes on ([\d,]+) of the snapshots", said[0])
+    assert told is not None
+    assert 3_900 < int(told[1].replace(",", "")) <= 4_000 < len(rows)
+    few = sampled(rows, most_rows=4_000)
+    assert selection.candidates == select(few, Fitter(COLUMNS, seed=0, young=young.beside(few, of=rows))).candidates
 
 
 def distorted(n: int, *, distortion: float, seed: int = 0) -> tuple[HeldOut, np.ndarray]:
