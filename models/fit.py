@@ -23,13 +23,15 @@ from models.estimators import (
     raw_probabilities,
 )
 from models.recipe import Recipe
-from models.split import converted_or_not, days_until, latest
+from models.split import converted_or_not, days_until, latest, sampled
 from models.young import YoungLeads
 
 N_CROSS_FITS = 4
 """Parts into which accounts are dealt for calibration. Each part is predicted by a model of the other three, which has
 seen 75 % of the accounts."""
 
+CALIBRATION_ROWS = 60_000
+"""Rows that a calibrator learns from at most, of a random sample of accounts: it has a handful of parameters."""
 
 GUESSING = logistic_setting(-3)
 """The estimator, fitted on mature leads, that says how likely an open young lead is to convert."""
@@ -113,7 +115,7 @@ class Fitter:
         learnt = self.learnt(recipe, rows, at=at)
         calibrator = None
         if recipe.calibrator != "none":
-            calibrator = self.cross_predictions(recipe.settings, learnt).calibrator(recipe.calibrator)
+            calibrator = self.seen_by_calibrator(recipe.settings, learnt).calibrator(recipe.calibrator)
         return Made(tuple(self._fit(setting, learnt) for setting in recipe.settings), calibrator)
 
     def predicted(
@@ -152,12 +154,16 @@ class Fitter:
         """
         return HeldOut.of(test, self._raw((self._fit(setting, learnt, designs=designs),), test))
 
+    def seen_by_calibrator(self, settings: Sequence[Setting], learnt: pd.DataFrame) -> HeldOut:
+        """What a calibrator of models with `settings` learns from: cross-predictions of the rows `learnt`."""
+        return self.cross_predictions(settings, sampled(learnt, most_rows=CALIBRATION_ROWS))
+
     def cross_predictions(self, settings: Sequence[Setting], learnt: pd.DataFrame) -> HeldOut:
         """Predictions for the rows `learnt`, in their order, each by models of three quarters of the accounts.
 
         A row's own account is never among these.
 
-        A calibrator learns from these. Predictions of earlier models for later rows would be at hand. But those models
+        Calibrators learn from them. Predictions of earlier models for later rows would be at hand. But those models
         learnt from less, so they are more overconfident than the one that is calibrated in the end. Their calibrator
         would make it timid.
         """

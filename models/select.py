@@ -301,7 +301,7 @@ class _Search:
         return self.fitter.held_out(recipe.settings[0], learnt, test, designs=designs)
 
     def _cross_predicted(self, recipe: Recipe, number: int) -> HeldOut:
-        return self.fitter.cross_predictions(recipe.settings, self._learnt(recipe, number))
+        return self.fitter.seen_by_calibrator(recipe.settings, self._learnt(recipe, number))
 
     def _learnt(self, recipe: Recipe, number: int) -> pd.DataFrame:
         fold = self.folds[number]

@@ -7,6 +7,7 @@ from scipy.special import logit
 from sklearn.metrics import log_loss
 
 from data_contracts.snapshots import LabelledTable
+from models import fit
 from models.calibrate import blended, calibrated
 from models.estimators import lightgbm_setting, logistic_setting, model_frame, raw_probabilities
 from models.fit import Fitter
@@ -92,6 +93,16 @@ def test_a_row_weighs_half_as_much_as_one_that_is_a_half_life_later(rows: pd.Dat
     age = (rows["as_of"].max() - rows["as_of"]).dt.total_seconds().to_numpy() / 86_400
     assert share[-1] == 1.0
     assert share == pytest.approx(2.0 ** (-age / 90.0))
+
+
+def test_a_calibrator_learns_from_a_sample_of_accounts_where_rows_are_many(
+    rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert len(FITTER.seen_by_calibrator((LOGISTIC,), rows).raw) == len(rows)
+    monkeypatch.setattr(fit, "CALIBRATION_ROWS", 1_000)
+    seen = FITTER.seen_by_calibrator((LOGISTIC,), rows)
+    assert 950 < len(seen.raw) <= 1_000
+    assert rows["group_id"].isin(seen.group).sum() == len(seen.raw), "whole accounts"
 
 
 def test_designs_that_are_kept_change_no_prediction(rows: pd.DataFrame) -> None:

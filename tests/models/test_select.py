@@ -12,7 +12,8 @@ from data_contracts.sayings import Criterion
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models.calibrate import CALIBRATORS, calibrated
 from models.fit import Fitter, HeldOut
-from models.select import Selection, paired_gain, select
+from models.recipe import Recipe
+from models.select import Selection, mean_loss, paired_gain, select
 from models.split import forward_folds, learning_rows, sampled
 from models.young import YoungLeads
 from tests.models.conftest import COLUMNS, Truth, synthetic_table
@@ -119,6 +120,24 @@ def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_
 @pytest.mark.whole
 def test_a_history_that_is_long_enough_chooses_by_later_leads(selection: Selection) -> None:
     assert selection.validation == "forward"
+
+
+@pytest.mark.whole
+def test_a_recipe_of_recent_rows_loses_what_a_fresh_fit_of_them_loses(
+    selection: Selection, rows: pd.DataFrame, table: LabelledTable
+) -> None:
+    """What is worked out once for several recipes belongs to the same rows."""
+    fitter = Fitter(COLUMNS, seed=0, young=YoungLeads.of(table, rows))
+    recent = [one for one in selection.candidates if one.parameters["recent_share"] == 0.5 and one.calibrator == "none"]
+    assert recent
+    for candidate in recent:
+        recipe = Recipe.of(candidate)
+        made = [
+            HeldOut.of(fold.test, fitter.predicted(recipe, fold.train, fold.test, at=fold.test_from))
+            for fold in forward_folds(rows)
+        ]
+        fresh = HeldOut.joined(made)
+        assert mean_loss(fresh.raw, fresh) == pytest.approx(candidate.validation_log_loss, abs=1e-12)
 
 
 @pytest.mark.whole
