@@ -78,6 +78,8 @@ class ContactReport(Record):
         How well the features tell who will be contacted: learnt on earlier leads, judged on leads from `test_from` on.
     n_unlike
         Leads of all months whose chance of contact is so low that hardly any lead with such a chance was contacted.
+    unlike_up_to
+        The highest chance, before calibration, that such a lead was given; None where there is no such lead.
     thin_below, n_thin
         The chance of contact below which labelled leads are so few that a figure of all leads is more precise without,
         and the leads there; 0.0 and 0 where there is no such chance.
@@ -93,6 +95,7 @@ class ContactReport(Record):
     n_contacted: int
     auc: Estimate
     n_unlike: int
+    unlike_up_to: float | None
     thin_below: float
     n_thin: int
     n_effective: float

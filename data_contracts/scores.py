@@ -62,7 +62,7 @@ SCORED_LEADS_SCHEMA = pa.schema(
 | `expected_value` | `p_win` times the release's value of a win (currency of the settings, or 1 a win) |
 | `grade` | the fit letter and the behaviour digit: "B2" |
 | `n_labelled_alike` | the labelled leads of the same grade behind the first transition's model |
-| `is_extrapolated` | those are too few, or the lead is no MQL yet, or longer in its stage than training looked |
+| `is_extrapolated` | those are too few, sales contacted hardly any lead like it, or it waits too early or too long |
 | `reason_1` … | "raises: opened pricing 4 times in the last 7 days", or "lowers: …", or that there is no signal |
 """
 

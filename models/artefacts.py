@@ -13,7 +13,7 @@ from data_contracts.errors import ReleaseError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
-from models.fitted import FittedTransition, ScoringRelease
+from models.fitted import ContactModel, FittedTransition, ScoringRelease
 from models.win_calibrator import WinCalibrator
 
 MANIFEST = "release.json"
@@ -36,7 +36,8 @@ _DAMAGED = (BadZipFile, UntrustedTypesFoundException, ValueError, KeyError, Type
 def save_release(release: ScoringRelease, folder: Path) -> None:
     """Write `release` into `folder`: `release.json`, and `<transition>.skops` for each transition that has a model.
 
-    Where the probability of a win before SQL is calibrated, there is `win_calibrator.skops` as well.
+    Where some leads are unlike every labelled one, there is `<transition>.contact.skops` as well, and where the
+    probability of a win before SQL is calibrated, `win_calibrator.skops`.
 
     A transition that publishes its base rate has no file: the manifest says all there is. Raises `ReleaseError` where
     an estimator holds a type that could not be loaded again.
@@ -49,6 +50,9 @@ def save_release(release: ScoringRelease, folder: Path) -> None:
             file = _artefact(folder, fitted.summary)
             content = {"estimators": list(fitted.estimators), "calibrator": fitted.calibrator}
             file.write_bytes(_dumped(content, file))
+        if fitted.contact is not None:
+            file = _contact_artefact(folder, fitted.summary)
+            file.write_bytes(_dumped({"estimator": fitted.contact.estimator}, file))
     if release.win_calibrator is not None:
         file = folder / WIN_CALIBRATOR
         file.write_bytes(_dumped({"calibrator": release.win_calibrator.fitted}, file))
@@ -86,6 +90,10 @@ def _artefact(folder: Path, summary: TransitionSummary) -> Path:
     return folder / f"{summary.transition}.skops"
 
 
+def _contact_artefact(folder: Path, summary: TransitionSummary) -> Path:
+    return folder / f"{summary.transition}.contact.skops"
+
+
 def _dumped(parts: Mapping[str, object], file: Path) -> bytes:
     try:
         content: bytes = skops.io.dumps(parts)
@@ -119,12 +127,23 @@ def load_manifest(file: Path) -> ReleaseManifest:
 
 
 def _fitted(summary: TransitionSummary, *, columns: tuple[FeatureColumn, ...], folder: Path) -> FittedTransition:
-    if summary.estimator == BASE_RATE_BY_AGE:
-        return FittedTransition(summary=summary, columns=columns, estimators=(), calibrator=None)
-    parts = _loaded(_artefact(folder, summary), names=("estimators", "calibrator"))
+    parts: dict[str, Any] = {"estimators": (), "calibrator": None}
+    if summary.estimator != BASE_RATE_BY_AGE:
+        parts = _loaded(_artefact(folder, summary), names=tuple(parts))
     return FittedTransition(
-        summary=summary, columns=columns, estimators=tuple(parts["estimators"]), calibrator=parts["calibrator"]
+        summary=summary,
+        columns=columns,
+        estimators=tuple(parts["estimators"]),
+        calibrator=parts["calibrator"],
+        contact=_contact(summary, folder),
     )
+
+
+def _contact(summary: TransitionSummary, folder: Path) -> ContactModel | None:
+    limit = None if summary.contact is None else summary.contact.unlike_up_to
+    if limit is None:
+        return None
+    return ContactModel(_loaded(_contact_artefact(folder, summary), names=("estimator",))["estimator"], limit)
 
 
 def _win_calibrator(manifest: ReleaseManifest, folder: Path) -> WinCalibrator | None:

@@ -21,6 +21,7 @@ from models.estimators import logistic_setting
 from models.evaluate import Z_95
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import Fitter, HeldOut
+from models.fitted import ContactModel
 from models.judge import LEAST_TEST_OUTCOMES, LEAST_TRAIN_OUTCOMES
 from models.overlap import Floats, contact_weights, effective_size, overlap_of
 from models.recipe import Recipe
@@ -34,8 +35,9 @@ CONTACT = Recipe((logistic_setting(-3),))
 MOST_ENTRIES = 60_000
 """Entries that are looked at, of whole accounts drawn at random: more would narrow no interval that matters."""
 
-HAS_REACHED, CHANCE, STANDS_FOR = "has_reached", "p_contact", "stands_for"
-"""The columns that are added: whether the lead converted, its chance of contact, and its weight as one of all leads."""
+HAS_REACHED, RAW_CHANCE, CHANCE, STANDS_FOR = "has_reached", "raw_p_contact", "p_contact", "stands_for"
+"""The columns that are added: whether the lead converted, its chance of contact before and after calibration, and its
+weight as one of all leads."""
 
 
 @in_one_thread
@@ -81,6 +83,7 @@ def contact_report(table: LabelledTable, recipe: Recipe, *, test_from: dt.dateti
         n_contacted=int(contacted.sum()),
         auc=_forward_auc(parts, fitter),
         n_unlike=int(overlap.is_unlike.sum()),
+        unlike_up_to=float(entries.loc[overlap.is_unlike, RAW_CHANCE].max()) if overlap.is_unlike.any() else None,
         thin_below=overlap.thin_below,
         n_thin=int(overlap.is_thin.sum()),
         n_effective=effective_size(entries[STANDS_FOR].to_numpy()),
@@ -118,7 +121,7 @@ def entries_of(table: LabelledTable) -> LabelledTable:
 
 
 def with_chances(who: LabelledTable, *, seed: int) -> pd.DataFrame:
-    """The rows of `who` with `p_contact`, learnt from other accounts, and with `stands_for`, the weight it gives.
+    """The rows of `who` with their chances, learnt from other accounts, and with `stands_for`, the weight these give.
 
     Weights go wrong where chances are too extreme, so that all of them are calibrated together, by a sigmoid.
 
@@ -128,7 +131,19 @@ def with_chances(who: LabelledTable, *, seed: int) -> pd.DataFrame:
     seen = Fitter(who.columns, seed).cross_predictions(CONTACT.settings, entries)
     chance = calibrated(seen.calibrator("sigmoid"), seen.raw)
     weight = contact_weights(chance, _contacted(entries))
-    return entries.assign(**{CHANCE: chance, STANDS_FOR: weight})
+    return entries.assign(**{RAW_CHANCE: seen.raw, CHANCE: chance, STANDS_FOR: weight})
+
+
+def contact_model(table: LabelledTable, report: ContactReport | None, *, seed: int) -> ContactModel | None:
+    """What tells leads that are unlike every labelled one, by the limit in `report`; None where there are no such.
+
+    It learns from all entries that the report was made of.
+    """
+    if report is None or report.unlike_up_to is None:
+        return None
+    entries = learning_rows(entries_of(table), most_rows=MOST_ENTRIES)
+    (estimator,) = Fitter(table.columns, seed).make(CONTACT, entries, at=None).estimators
+    return ContactModel(estimator, unlike_up_to=report.unlike_up_to)
 
 
 def standing_for_all(table: LabelledTable, entries: pd.DataFrame) -> pd.DataFrame:

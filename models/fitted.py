@@ -35,6 +35,22 @@ class Explained:
 
 
 @dataclass(frozen=True, eq=False)
+class ContactModel:
+    """How likely sales is to contact a lead, to tell leads like which it contacted hardly any.
+
+    Attributes
+    ----------
+    estimator
+        A scikit-learn pipeline over the features of the transition.
+    unlike_up_to
+        The chance, in (0, 1), up to which a lead is unlike every labelled one.
+    """
+
+    estimator: Pipeline
+    unlike_up_to: float
+
+
+@dataclass(frozen=True, eq=False)
 class FittedTransition:
     """A calibrated model of one transition.
 
@@ -49,12 +65,15 @@ class FittedTransition:
         was found: everyone then gets the base rate by age.
     calibrator
         The scikit-learn object that `summary.calibrator` names; None where the probabilities need none.
+    contact
+        What tells leads that are unlike every labelled one; None where no lead is, or nobody could tell.
     """
 
     summary: TransitionSummary
     columns: tuple[FeatureColumn, ...]
     estimators: tuple[Pipeline, ...]
     calibrator: BaseEstimator | None
+    contact: ContactModel | None = None
 
     @in_one_thread
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
@@ -101,6 +120,16 @@ class FittedTransition:
         contributions = pd.DataFrame(found, index=frame.index[asked], columns=list(features.columns))
         return Explained(self._published(frame, raw), contributions)
 
+    @in_one_thread
+    def is_unlike(self, frame: pd.DataFrame) -> np.ndarray:
+        """Whether each row of `frame` is unlike every lead that was learnt from: sales contacted hardly any like it.
+
+        What is predicted for it rests on other leads alone. Raises `ReleaseError` as `predict` does.
+        """
+        if self.contact is None or not len(frame):
+            return np.zeros(len(frame), dtype=bool)
+        return raw_probabilities(self.contact.estimator, self._features(frame)) <= self.contact.unlike_up_to
+
     def as_trained(self) -> "FittedTransition":
         """The same model without what was mended after its training."""
         return replace(self, summary=self.summary.model_copy(update={"recalibration": None}))
@@ -114,10 +143,15 @@ class FittedTransition:
         """The same model, with what may have known the outcome."""
         return replace(self, summary=self.summary.model_copy(update={"leaks": leaks}))
 
-    def knowing(self, *, contact: ContactReport | None, calibration: Calibration) -> "FittedTransition":
-        """The same model, with whom sales contacted, and how far its probabilities meant what they said."""
+    def knowing(
+        self, *, contact: ContactReport | None, model: ContactModel | None = None, calibration: Calibration
+    ) -> "FittedTransition":
+        """The same model, with whom sales contacted, and how far its probabilities meant what they said.
+
+        `model` tells leads that are unlike every labelled one.
+        """
         told = {"contact": contact, "calibration": calibration}
-        return replace(self, summary=self.summary.model_copy(update=told))
+        return replace(self, summary=self.summary.model_copy(update=told), contact=model)
 
     def _published(self, frame: pd.DataFrame, raw: Sequence[np.ndarray]) -> np.ndarray:
         """What leads are given, from what each estimator says of them."""

@@ -13,6 +13,9 @@ MOST_ALIKE = 0.02
 """Share of contacted leads up to which a group of leads counts as one that nobody calls: one in fifty. Chance alone
 brings such a call about; a model learns nothing from so few."""
 
+LEAST_UNLIKE = round(1 / MOST_ALIKE)
+"""Leads that such a group has: among fewer, one in fifty is less than a lead, and none called may be chance."""
+
 MOST_EXTREME_WEIGHTS = 0.01
 """Share of the weights that are cut at either end: the usual bargain of a little bias for much less variance (Cole and
 Hernán, 2008, Am J Epidemiol 168:656)."""
@@ -78,7 +81,8 @@ def _unlike(chance: Floats, contacted: Flags) -> Flags:
     step function of the chance (isotonic regression, as in Zadrozny and Elkan, 2002).
     """
     steps = IsotonicRegression(out_of_bounds="clip").fit(chance, contacted.astype(np.float64))
-    return np.asarray(steps.predict(chance) <= MOST_ALIKE)
+    is_unlike = np.asarray(steps.predict(chance) <= MOST_ALIKE)
+    return is_unlike if is_unlike.sum() >= LEAST_UNLIKE else np.zeros_like(is_unlike)
 
 
 def _least_precise_below(chance: Floats) -> float:

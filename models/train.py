@@ -17,7 +17,7 @@ from data_contracts.vocabulary import ENTRY, Stage
 from models.base_rate import fit_base_rate_by_age
 from models.baselines import naive_bayes_prediction
 from models.calibration import backtest_groups, calibration_of
-from models.contact import contact_report
+from models.contact import contact_model, contact_report
 from models.evaluate import base_rate
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import Fitter, Made
@@ -97,7 +97,9 @@ def train_transition(
     if not judged.has_signal:
         say(f"{table.transition}: no signal was found; the base rate by age is published")
     choice = judged.selection.best if judged.has_signal else None
-    fitted = _fitted(table, rows, choice, judged=judged, seed=seed).knowing(contact=contact, calibration=calibration)
+    fitted = _fitted(table, rows, choice, judged=judged, seed=seed).knowing(
+        contact=contact, model=contact_model(table, contact, seed=seed), calibration=calibration
+    )
     say(f"{table.transition}: {fitted.summary.estimator} fitted on all {len(rows):,} snapshots")
     return fitted
 

@@ -206,7 +206,8 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         "grade": grades,
         "is_above_threshold": p_first >= thresholds.hand_off_probability,
         "n_labelled_alike": n_alike,
-        "is_extrapolated": _is_extrapolated(frame, n_alike, longest_days=settings.definitions.snapshots.up_to_days),
+        "is_extrapolated": _is_unlike(frame, release)
+        | _is_beyond(frame, n_alike, longest_days=settings.definitions.snapshots.up_to_days),
         **{reason: reasons[:, place] for place, reason in enumerate(REASONS)},
         "action": next_actions,
         "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], sla=settings.definitions.sla),
@@ -254,9 +255,16 @@ def _next_interval(
     return dict(zip(P_NEXT_INTERVAL, ends, strict=True))
 
 
-def _is_extrapolated(
-    frame: pd.DataFrame, n_alike: npt.NDArray[np.int64], *, longest_days: int
-) -> npt.NDArray[np.bool_]:
+def _is_unlike(frame: pd.DataFrame, release: ScoringRelease) -> npt.NDArray[np.bool_]:
+    """Whether each lead is unlike those that the model of its next transition learnt from."""
+    found = np.zeros(len(frame), dtype=bool)
+    for transition, model in release.transitions.items():
+        waits = (frame["transition"] == transition).to_numpy()
+        found[waits] = model.is_unlike(frame[waits])
+    return found
+
+
+def _is_beyond(frame: pd.DataFrame, n_alike: npt.NDArray[np.int64], *, longest_days: int) -> npt.NDArray[np.bool_]:
     """Whether no labelled leads resemble each lead: few of its grade, none before MQL, none open for so long."""
     is_before_mql = frame["stage"].to_numpy() == Stage.LEAD
     is_open_longer = frame[DAYS_IN_STAGE].to_numpy(dtype=np.float64) > longest_days

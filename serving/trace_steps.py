@@ -156,6 +156,8 @@ def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: T
     if frame.empty:
         return
     yield "  probability", _probability_text(model, frame)
+    if model.is_unlike(frame).any():
+        yield "  extrapolated", "sales contacted hardly any lead like it: no outcome of such a lead was learnt from"
     contributions = model.contributions(frame).iloc[0]
     order = contributions.abs().sort_values(ascending=False, kind="stable").index[:N_CONTRIBUTIONS]
     for name in order:

@@ -317,6 +317,7 @@ class Fixed:
         self.summary = summary(transition, estimator="logistic_regression")
         self.estimators = (object(),)
         self._probability, self._contributions = probability, contributions
+        self.unlike: tuple[str, ...] = ()
 
     def predict(self, frame: pd.DataFrame) -> np.ndarray:
         return np.full(len(frame), self._probability)
@@ -324,6 +325,9 @@ class Fixed:
     def contributions(self, frame: pd.DataFrame) -> pd.DataFrame:
         each = pd.DataFrame(0.0, index=frame.index, columns=[c for c in frame.columns if frame[c].dtype != object])
         return each.assign(**self._contributions)
+
+    def is_unlike(self, frame: pd.DataFrame) -> np.ndarray:
+        return frame["lead_id"].isin(self.unlike).to_numpy()
 
     def explained(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Explained:
         return Explained(self.predict(frame), self.contributions(frame[asked]))

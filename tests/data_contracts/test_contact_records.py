@@ -25,6 +25,7 @@ def report(**changes) -> ContactReport:
         "n_contacted": 300,
         "auc": about(0.62),
         "n_unlike": 70,
+        "unlike_up_to": 0.08,
         "thin_below": 0.14,
         "n_thin": 120,
         "n_effective": 240.4,

@@ -17,8 +17,12 @@ from data_contracts.vocabulary import Transition
 from models.artefacts import TRUSTED_TYPES, load_release, save_release, untrusted_types
 from models.calibrate import CALIBRATORS, fit_calibrator
 from models.chain import win_probabilities
+from models.estimators import model_frame, raw_probabilities
+from models.fitted import ContactModel
 from models.win_calibrator import fit_win_calibrator
+from tests.data_contracts.test_contact_records import report as contact_report
 from tests.example_release import (
+    COLUMNS,
     LIGHTGBM,
     LOGISTIC,
     base_rate,
@@ -68,6 +72,22 @@ def test_a_base_rate_needs_no_file_and_comes_back(tmp_path):
     loaded = load_release(tmp_path)
     assert [file.name for file in tmp_path.iterdir()] == ["release.json"]
     assert loaded.transitions[Transition.MQL_TO_WIN].predict(leads(2)).tolist() == [0.25, 0.25]
+
+
+@pytest.mark.parametrize("make", [fitted, base_rate])
+def test_what_tells_leads_unlike_all_others_comes_back_with_a_model_and_without(make, tmp_path):
+    model, frame = make(Transition.MQL_TO_SQL), leads(50)
+    like_visits = fitted(Transition.MQL_TO_SQL).estimators[0]
+    limit = float(np.median(raw_probabilities(like_visits, model_frame(frame, COLUMNS))))
+    told = model.summary.model_copy(update={"contact": contact_report(unlike_up_to=limit)})
+    unlike = replace(model, summary=told, contact=ContactModel(like_visits, limit))
+    save_release(release_of({Transition.MQL_TO_SQL: unlike}), tmp_path)
+    again = load_release(tmp_path).transitions[Transition.MQL_TO_SQL]
+    assert 0 < unlike.is_unlike(frame).sum() < 50
+    np.testing.assert_array_equal(again.is_unlike(frame), unlike.is_unlike(frame))
+    (tmp_path / "mql_to_sql.contact.skops").unlink()
+    with pytest.raises(ReleaseError, match=r"mql_to_sql.contact.skops is missing; train a new release"):
+        load_release(tmp_path)
 
 
 def test_artefacts_hold_no_class_of_ours_and_no_pickle(tmp_path):

@@ -7,21 +7,25 @@ import pandas as pd
 import pytest
 
 from data_contracts.contact import ContactReport
+from data_contracts.releases import TransitionSummary
 from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import OutcomeStatus
+from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.contact import (
     CHANCE,
     HAS_REACHED,
     STANDS_FOR,
+    contact_model,
     contact_report,
     entries_of,
     standing_for_all,
     weighted_for_contact,
     with_chances,
 )
+from models.fitted import FittedTransition
 from models.recipe import Recipe
 from models.split import default_test_from, learning_rows
 from models.train import train_transition
+from tests.example_release import summary
 from tests.models.conftest import LOGISTIC
 
 RECIPE = Recipe((LOGISTIC,))
@@ -29,6 +33,11 @@ RECIPE = Recipe((LOGISTIC,))
 
 def report_of(table: LabelledTable) -> ContactReport | None:
     return contact_report(table, RECIPE, test_from=default_test_from(learning_rows(table)), seed=0)
+
+
+def unjudged(contact: ContactReport) -> TransitionSummary:
+    """What is said of a transition of which nothing but `contact` is known."""
+    return summary(Transition.MQL_TO_SQL, estimator="base_rate_by_age").model_copy(update={"contact": contact})
 
 
 def true_rate(table: LabelledTable, report: ContactReport) -> float:
@@ -97,6 +106,19 @@ def test_leads_that_nobody_ever_calls_are_told(half: LabelledTable):
     found = report_of(replace(half, frame=frame))
     assert found is not None
     assert found.n_unlike / found.n_leads == pytest.approx(0.3 * 0.95, abs=0.03), "those known to come from events"
+    model = contact_model(replace(half, frame=frame), found, seed=0)
+    assert model is not None
+    fitted = FittedTransition(unjudged(found), half.columns, (), None, contact=model)
+    later = frame[~is_mature & (frame["day"] == 0)]
+    is_unlike = pd.Series(fitted.is_unlike(later), index=later.index)
+    assert is_unlike[is_event].mean() > 0.95, "they cannot be scored from any lead like them"
+    assert is_unlike[~is_event].mean() < 0.05
+
+
+def test_where_sales_calls_any_kind_of_lead_none_is_unlike(half: LabelledTable, report: ContactReport):
+    assert (report.n_unlike, report.unlike_up_to) == (0, None)
+    assert contact_model(half, report, seed=0) is None
+    assert contact_model(half, None, seed=0) is None
 
 
 @pytest.mark.parametrize("share", [1.0, 0.0])

@@ -169,6 +169,14 @@ def test_a_lead_before_mql_or_in_its_stage_for_longer_than_training_looked_is_ex
     assert scored(lead(**changes), two_steps(p_sql=0.6))["is_extrapolated"] is is_extrapolated
 
 
+def test_a_lead_unlike_those_that_its_next_model_learnt_from_is_extrapolated():
+    release, both = two_steps(p_sql=0.6), pd.concat([lead(), lead(lead_id="L2"), lead(lead_id="L3", stage="lead")])
+    release.transitions[Transition.MQL_TO_SQL].unlike = ("L2",)
+    release.transitions[Transition.SQL_TO_WIN].unlike = ("L1",)
+    rows = score_batch(both, release, settings=SETTINGS).to_pylist()
+    assert [row["is_extrapolated"] for row in rows] == [False, True, True]
+
+
 def test_a_lead_off_the_profile_is_told_what_it_misses_and_nothing_of_the_profile_twice():
     contributions = {"icp_industry": -3.0, "icp_fit_share": -2.0, "attribute_employees": -2.0, "n_inbound_7d": 0.5}
     misses = ["company size", "industry"]

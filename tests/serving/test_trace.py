@@ -7,6 +7,7 @@ import pytest
 from data_contracts.errors import ReleaseError, UnknownLeadError
 from data_contracts.history import RawHistory
 from data_contracts.vocabulary import Transition
+from models.fitted import ContactModel
 from serving.score import score_batch
 from serving.trace import as_text, trace_lead
 from serving.trace_steps import MISSING
@@ -134,6 +135,21 @@ def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql, frame, rele
     word = "yes" if whole["L00002"]["is_extrapolated"] else "no"
     assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] == word
     assert rows(of_an_sql, "WriteBackPlan")["leadscore_extrapolated"] == f"{MISSING} → {word}"
+
+
+def test_a_lead_unlike_all_that_were_learnt_from_is_told_so(crm, refused, release, frame):
+    first = release.transitions[Transition.MQL_TO_SQL]
+    wary = replace(first, contact=ContactModel(first.estimators[0], unlike_up_to=1.0))
+    told = replace(release, transitions={**release.transitions, Transition.MQL_TO_SQL: wary})
+    lead_id = frame.loc[frame["transition"] == Transition.MQL_TO_SQL, "lead_id"].iloc[0]
+
+    def shown(by):
+        traced = trace_lead(crm, by, settings=SETTINGS, lead_id=lead_id, quarantine=refused,
+                            published=NOTHING_PUBLISHED, as_of=EXTRACTED_AT)  # fmt: skip
+        return rows(traced, "FittedTransition")
+
+    assert "  extrapolated" not in shown(release)
+    assert shown(told)["  extrapolated"].startswith("sales contacted hardly any lead like it")
 
 
 def test_what_was_delivered_is_shown_without_what_identifies_a_person(of_an_sql):
