@@ -71,6 +71,7 @@ class FieldContent(StrEnum):
     GRADE = "grade"
     P_SQL = "p_sql"
     P_WIN = "p_win"
+    INTERVAL = "interval"
     EXPECTED_VALUE = "expected_value"
     ACTION = "action"
     RESPOND_BY = "respond_by"

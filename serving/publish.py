@@ -11,7 +11,7 @@ import pyarrow.dataset as ds
 from data_contracts.errors import PublishError
 from data_contracts.ports import ScoreSink
 from data_contracts.releases import Thresholds
-from data_contracts.scores import REASONS, Action, PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.scores import P_NEXT_INTERVAL, REASONS, Action, PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.vocabulary import FieldContent
 
 _BATCH_ROWS = 100_000
@@ -20,6 +20,12 @@ CHANGES_SCHEMA = pa.schema([(name, pa.string()) for name in ("lead_id", "field",
 
 def _decimals(values: pa.Array, *, places: int) -> pa.Array:
     return pa.array([None if value is None else f"{value:.{places}f}" for value in values.to_pylist()], pa.string())
+
+
+def _interval(scores: pa.RecordBatch) -> pa.Array:
+    """The share of later leads given the same probability that converted, from lowest to highest."""
+    ends = zip(*(_decimals(scores[name], places=3).to_pylist() for name in P_NEXT_INTERVAL), strict=True)
+    return pa.array([None if low is None else f"{low} to {high}" for low, high in ends], pa.string())
 
 
 def _time(values: pa.Array) -> pa.Array:
@@ -35,6 +41,7 @@ FIELD_VALUES: dict[FieldContent, Callable[[pa.RecordBatch], pa.Array]] = {
     FieldContent.GRADE: lambda scores: scores["grade"],
     FieldContent.P_SQL: lambda scores: _decimals(scores["p_sql"], places=4),
     FieldContent.P_WIN: lambda scores: _decimals(scores["p_win"], places=4),
+    FieldContent.INTERVAL: _interval,
     FieldContent.EXPECTED_VALUE: lambda scores: _decimals(scores["expected_value"], places=2),
     FieldContent.ACTION: lambda scores: scores["action"],
     FieldContent.RESPOND_BY: lambda scores: _time(scores["respond_by_at"]),
@@ -43,7 +50,8 @@ FIELD_VALUES: dict[FieldContent, Callable[[pa.RecordBatch], pa.Array]] = {
     FieldContent.RELEASE: lambda scores: scores["release_id"],
 }
 """What a CRM field can hold: text for each of the scored leads. It is rounded here and nowhere else, so that a value
-that did not move is equal as text: probabilities have four decimals, values two, times are ISO 8601 in UTC."""
+that did not move is equal as text: probabilities have four decimals, the interval beside that of the next transition
+three, values two, times are ISO 8601 in UTC."""
 
 Fields = Mapping[str, FieldContent]
 """What each field holds, by its name in the CRM."""

@@ -29,6 +29,8 @@ ONE_LEAD = {
     "p_sql": 0.41236,
     "p_win_given_sql": 0.25,
     "p_win": 0.10309,
+    "p_next_low": 0.38149,
+    "p_next_high": 0.45,
     "expected_value": 1030.9,
     "grade": "B2",
     "is_above_threshold": True,
@@ -101,6 +103,12 @@ def test_an_extrapolated_score_says_so_beside_the_score(tmp_path, is_extrapolate
     assert plan.changes["new_value"].to_pylist() == [text]
 
 
+def test_without_a_curve_there_is_no_interval_beside_the_probability(tmp_path):
+    of_lead = scored(tmp_path, {"p_next_low": None, "p_next_high": None})
+    plan = planned(of_lead, NOTHING_PUBLISHED, fields=only("leadscore_interval", "leadscore_p_sql"))
+    assert plan.changes["field"].to_pylist() == ["leadscore_p_sql"]
+
+
 def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
     plan = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
     assert plan.changes.to_pylist() == [
@@ -110,6 +118,7 @@ def test_a_new_lead_gets_every_field_as_text_by_name(tmp_path):
             ("leadscore_expected_value", "1030.90"),
             ("leadscore_extrapolated", "no"),
             ("leadscore_grade", "B2"),
+            ("leadscore_interval", "0.381 to 0.450"),
             ("leadscore_p_sql", "0.4124"),
             ("leadscore_p_win", "0.1031"),
             ("leadscore_reasons", "raises: opened pricing 4 times in 7 days; lowers: company below the agreed size"),
