@@ -126,13 +126,23 @@ Validation = Literal["forward", "grouped"]
 
 
 class Candidate(Record):
-    """One model that was tried: its log loss on the validation leads, and its parameters."""
+    """One model that was tried: its parameters, and its log loss on the validation leads beside that of the chosen one.
+
+    Attributes
+    ----------
+    difference
+        Its log loss less that of the chosen one, in nats: above 0 it did worse. None where a release does not say.
+    standard_error
+        Of `difference`, which is paired: both are judged on the same leads. Accounts are the independent observations.
+    """
 
     estimator: str
     parameters: dict[str, float | int | str]
     calibrator: str
     validation_log_loss: float
     is_chosen: bool
+    difference: float | None = None
+    standard_error: float | None = None
 
 
 class BaseRateByAge(Record):
