@@ -32,6 +32,9 @@ SHORT_NAMES = {LOGISTIC_REGRESSION: "logistic", BASE_RATE_BY_AGE: "base rate"}
 N_CHARACTERS_OF_ID = 4
 """Of a release's digest, at the beginning of a run's name: lists of runs show some twenty characters of it."""
 
+NO_GAIN = "–"
+"""In a run's name, in the place of a gain."""
+
 DIGITS = 4
 """Of figures in MLflow, whose pages round none of them: as many digits below 1, as many decimals above."""
 
@@ -95,21 +98,24 @@ def release_name(manifest: ReleaseManifest) -> str:
 
 
 def transition_name(manifest: ReleaseManifest, summary: TransitionSummary) -> str:
-    """`048e mql_to_sql +0.098 lightgbm 2026-06-30`."""
+    """`048e +0.098 mql_to_sql lightgbm 2026-06-30`."""
     estimator = SHORT_NAMES.get(summary.estimator, summary.estimator)
-    told = (_digest(manifest.release_id), summary.transition, _gain(summary), estimator, f"{manifest.as_of:%Y-%m-%d}")
+    told = (_digest(manifest.release_id), _gain(summary), summary.transition, estimator, f"{manifest.as_of:%Y-%m-%d}")
     return " ".join(told)
 
 
 def candidate_name(manifest: ReleaseManifest, transition: Transition, candidate: Candidate) -> str:
-    """`048e mql_to_sql lightgbm (num_leaves=4, ...), calibrator sigmoid`: the recipe in words."""
-    calibrator = "" if candidate.calibrator == "none" else f", calibrator {candidate.calibrator}"
-    return f"{_digest(manifest.release_id)} {transition} {Recipe.of(candidate).described()}{calibrator}"
+    """`048e +0.0021 mql_to_sql lightgbm (num_leaves=4, ...)`: what its log loss is more than the chosen one's."""
+    difference = "" if candidate.difference is None else f"{candidate.difference:+.4f}"
+    recipe = Recipe.of(candidate)
+    calibrator = "" if recipe.calibrator == "none" else f", calibrator {recipe.calibrator}"
+    told = (_digest(manifest.release_id), "chosen" if candidate.is_chosen else difference, transition)
+    return f"{' '.join(filter(None, told))} {recipe.described()}{calibrator}"
 
 
 def window_name(backtest: str, evaluation: Evaluation) -> str:
-    """`048e mql_to_sql from 2026-01-12`: a window of the run called `backtest`."""
-    return f"{backtest[:N_CHARACTERS_OF_ID]} {window_told(evaluation)}"
+    """`048e +0.098 mql_to_sql from 2026-01-12`: a window of the run called `backtest`, with its gain."""
+    return f"{backtest[:N_CHARACTERS_OF_ID]} {_signed(evaluation)} {window_told(evaluation)}"
 
 
 def window_told(evaluation: Evaluation) -> str:
@@ -126,8 +132,12 @@ def _digest(release_id: str) -> str:
 
 
 def _gain(summary: TransitionSummary) -> str:
-    gain = summary.at_all_ages.model.gain.value
-    return f"{gain:+.3f}" if summary.has_signal and gain is not None else "–"
+    return _signed(summary.at_all_ages) if summary.has_signal else NO_GAIN
+
+
+def _signed(evaluation: Evaluation) -> str:
+    gain = evaluation.model.gain.value
+    return NO_GAIN if gain is None else f"{gain:+.3f}"
 
 
 def _agreed(inputs: ReleaseInputs, configuration: Configuration) -> dict[str, object]:
@@ -149,8 +159,9 @@ def _agreed(inputs: ReleaseInputs, configuration: Configuration) -> dict[str, ob
 
 def _identity(inputs: ReleaseInputs) -> dict[str, str]:
     digests = ("data_fingerprint", "configuration_digest", "catalogue_digest", "code_version", "code_digest", "seed")
-    libraries = {f"library.{name}": version for name, version in inputs.libraries.items()}
-    return {"release_id": inputs.release_id} | {name: str(getattr(inputs, name)) for name in digests} | libraries
+    libraries = ", ".join(f"{name} {version}" for name, version in inputs.libraries.items())
+    told = {name: str(getattr(inputs, name)) for name in digests}
+    return {"release_id": inputs.release_id, **told, "libraries": libraries}
 
 
 def release_parameters(manifest: ReleaseManifest) -> dict[str, object]:

@@ -38,8 +38,8 @@ AT = dt.datetime(2026, 5, 2, 6)
 SAMPLES = {transition: leads(40) for transition in Transition}
 
 RELEASE = "abc1 +0.050 +0.050 logistic+logistic 2026-05-01"
-FIRST, SECOND = (f"abc1 {each} +0.050 logistic 2026-05-01" for each in ("mql_to_sql", "sql_to_win"))
-CANDIDATE = "abc1 mql_to_sql logistic_regression (C=0.3), calibrator sigmoid"
+FIRST, SECOND = (f"abc1 +0.050 {each} logistic 2026-05-01" for each in ("mql_to_sql", "sql_to_win"))
+CANDIDATE = "abc1 chosen mql_to_sql logistic_regression (C=0.3), calibrator sigmoid"
 
 
 def registry_in(folder: Path) -> ReleaseRegistry:
@@ -227,7 +227,7 @@ def test_what_was_asked_and_chosen_are_parameters_and_digests_are_tags(runs):
         "release_id": "2026-05-01-abc123",
         "data_fingerprint": "f1" * 8,
         "catalogue_digest": "c1" * 8,
-        "library.numpy": "2.4.6",
+        "libraries": "numpy 2.4.6",
     }.items() <= parent.tags.items()
 
 

@@ -26,7 +26,7 @@ def test_a_name_begins_with_what_tells_runs_apart_and_with_which_is_better():
     assert release_name(told()) == "abc1 +0.050 +0.050 lightgbm+base rate 2026-05-01"
     unsure = manifest(summary(FIRST, estimator="lightgbm"), summary(SECOND, estimator="base_rate_by_age", gain=0.0))
     assert release_name(unsure) == "abc1 +0.050 – lightgbm+base rate 2026-05-01", "no signal, no gain"
-    assert transition_name(unsure, unsure.transitions[0]) == "abc1 mql_to_sql +0.050 lightgbm 2026-05-01"
+    assert transition_name(unsure, unsure.transitions[0]) == "abc1 +0.050 mql_to_sql lightgbm 2026-05-01"
 
 
 def test_a_run_that_has_only_begun_is_named_by_its_digest_and_extract():
@@ -39,7 +39,7 @@ def test_a_run_that_has_only_begun_is_named_by_its_digest_and_extract():
     assert (shuffled.experiment, shuffled.parameters["n_folds"]) == ("lead-scoring-backtests", 4)
     assert (
         window_name(shuffled.name, evaluation(FIRST, model="blend", gain=0.05))
-        == f"{digest} mql_to_sql from 2026-01-01"
+        == f"{digest} +0.050 mql_to_sql from 2026-01-01"
     )
 
 
@@ -61,7 +61,7 @@ def test_a_candidate_is_named_by_its_recipe_and_says_how_far_it_lies_from_the_ch
         standard_error=0.001,
     )
     assert candidate_name(told(), FIRST, candidate) == (
-        "abc1 mql_to_sql lightgbm (num_leaves=4, categories=native), latest 50% of the rows, young leads too, "
+        "abc1 +0.0020 mql_to_sql lightgbm (num_leaves=4, categories=native), latest 50% of the rows, young leads too, "
         "calibrator beta"
     )
     assert candidate_figures(candidate) == {
