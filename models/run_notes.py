@@ -79,8 +79,10 @@ def _row(summary: TransitionSummary, *, page: str | None) -> str:
 
 def transition_note(summary: TransitionSummary, *, run_id: str) -> str:
     """What was tried for the transition of the run `run_id`, in Markdown."""
-    found = f"They are runs of the experiment {CANDIDATES}: search for `tags.mlflow.parentRunId = '{run_id}'` there."
-    return "\n\n".join((f"{candidate_title(summary)}:", table_markdown(candidate_rows(summary)), found))
+    title = f"{candidate_title(summary)}. Each is a run of the experiment {CANDIDATES}:"
+    return (
+        f"{title} search for `tags.mlflow.parentRunId = '{run_id}'` there.\n\n{table_markdown(candidate_rows(summary))}"
+    )
 
 
 def backtest_note(judged: Mapping[Transition, Backtest]) -> str:

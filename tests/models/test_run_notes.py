@@ -51,9 +51,9 @@ def test_a_note_has_a_row_a_transition_and_names_the_release_it_is_told_apart_fr
 
 def test_a_transition_lists_what_was_tried_and_says_where_its_runs_are():
     lines = transition_note(summary(FIRST, estimator="lightgbm"), run_id="f1").splitlines()
-    assert lines[0] == "mql_to_sql: what was tried (log loss on later leads, in time order):"
+    assert lines[0] == (
+        "mql_to_sql: what was tried (log loss on later leads, in time order). Each is a run of the experiment "
+        "lead-scoring-candidates: search for `tags.mlflow.parentRunId = 'f1'` there."
+    )
     assert lines[2].startswith("| model | parameters | calibrator | log loss | more than chosen | standard error |")
     assert lines[4].startswith("| logistic regression | C=0.3, recent_share=1.0, young=left out | sigmoid | 0.4500 |")
-    assert lines[-1] == (
-        "They are runs of the experiment lead-scoring-candidates: search for `tags.mlflow.parentRunId = 'f1'` there."
-    )
