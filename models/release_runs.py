@@ -26,7 +26,7 @@ from models import pyfunc_model
 from models.artefacts import save_release
 from models.fitted import FittedTransition, ScoringRelease
 from models.local_store import EXPERIMENT_TAGS, LocalStore
-from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram
+from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram, windows_plot
 from models.pyfunc_model import input_columns, input_example
 from models.run_figures import (
     CANDIDATES,
@@ -35,6 +35,7 @@ from models.run_figures import (
     WINDOWS,
     RunStart,
     age_name,
+    backtest_name,
     candidate_figures,
     candidate_name,
     candidate_parameters,
@@ -151,11 +152,12 @@ class ReleaseRuns:
     def record_backtest(self, run_id: str, judged: Mapping[Transition, Backtest]) -> None:
         """Put the windows of a backtest into the run that was opened for it.
 
-        Its figures are by window, so that they show as lines; each window is a child with its figures and plots.
-        `groups.csv` has all test leads by month and segment.
+        Its figures are by window, so that they show as lines; each window is a child with its figures and plots. A plot
+        has the windows of a transition beside each other; `groups.csv` has all test leads by month and segment.
         """
         backtest = str(self._client.get_run(run_id).info.run_name)
-        for told in judged.values():
+        for transition, told in judged.items():
+            self._client.log_figure(run_id, windows_plot(told.windows), f"plots/windows_{transition}.png")
             for number, evaluation in enumerate(told.windows, start=1):
                 self._log(run_id, figures=line_figures(evaluation), step=number)
                 with self._child(run_id, window_name(backtest, evaluation), experiment=WINDOWS) as child_id:
@@ -169,6 +171,7 @@ class ReleaseRuns:
                     self._plot(child_id, evaluation)
         self._client.log_text(run_id, pd.DataFrame(group_figures(judged)).to_csv(index=False), "groups.csv")
         self._client.set_tag(run_id, NOTE, backtest_note(judged)[:_LONGEST_TEXT])
+        self._client.update_run(run_id, name=backtest_name(backtest, judged))
         self._client.set_terminated(run_id)
 
     def keep_files(self, run_id: str, release: ScoringRelease) -> None:

@@ -113,6 +113,13 @@ def candidate_name(manifest: ReleaseManifest, transition: Transition, candidate:
     return f"{' '.join(filter(None, told))} {recipe.described()}{calibrator}"
 
 
+def backtest_name(started: str, judged: Mapping[Transition, Backtest]) -> str:
+    """`048e +0.058 4 windows 2026-06-30`: the name that the run `started` with, and the least gain by transition."""
+    digest, rest = started.split(" ", 1)
+    least = (min(told.windows, key=lambda window: window.model.gain.value or 0) for told in judged.values())
+    return " ".join((digest, *map(_signed, least), rest))
+
+
 def window_name(backtest: str, evaluation: Evaluation) -> str:
     """`048e +0.098 mql_to_sql from 2026-01-12`: a window of the run called `backtest`, with its gain."""
     return f"{backtest[:N_CHARACTERS_OF_ID]} {_signed(evaluation)} {window_told(evaluation)}"
@@ -245,7 +252,7 @@ def line_figures(evaluation: Evaluation) -> dict[str, float]:
     name, day = f"{evaluation.transition}/acting_day", evaluation.day
     told = _model_figures(evaluation.model)
     kept = ("log_loss", "gain", "gain_low", "gain_high", "auc", "calibration_slope")
-    figures = {f"{name}/{each}": told[each] for each in kept if each in told} | _baseline_losses(evaluation, name)
+    figures = {f"{name}/{each}": told[each] for each in kept if each in told}
     return {name: value for name, value in ({f"{name}/day": day} | figures).items() if value is not None}
 
 

@@ -581,6 +581,8 @@ def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registr
     children = client.search_runs([windows], f"tags.mlflow.parentRunId = '{run_id}'")
     assert sorted(child.data.params["window"] for child in children) == ["1", "2"]
     assert all("entry/base_rate_by_age_log_loss" in child.data.metrics for child in children)
+    assert run.info.run_name.endswith(" +0.020 2 windows 2026-05-01")
+    assert {file.path for file in client.list_artifacts(run_id, "plots")} == {"plots/windows_mql_to_win.png"}
     assert "| mql_to_win from 2026-01-01, at entry | 300 |" in run.data.tags["mlflow.note.content"]
     kept = pd.read_csv(client.download_artifacts(run_id, "groups.csv", str(tmp_path)))
     assert kept[["transition", "by", "value", "n_leads"]].to_numpy().tolist() == [

@@ -1,6 +1,7 @@
 from data_contracts.releases import Candidate
 from data_contracts.vocabulary import Transition
 from models.run_figures import (
+    backtest_name,
     backtest_start,
     candidate_figures,
     candidate_name,
@@ -13,7 +14,7 @@ from models.run_figures import (
     window_figures,
     window_name,
 )
-from tests.example_release import chain_summary, evaluation, manifest, summary
+from tests.example_release import backtest, chain_summary, evaluation, manifest, summary
 
 FIRST, SECOND = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -41,6 +42,13 @@ def test_a_run_that_has_only_begun_is_named_by_its_digest_and_extract():
         window_name(shuffled.name, evaluation(FIRST, model="blend", gain=0.05))
         == f"{digest} +0.050 mql_to_sql from 2026-01-01"
     )
+
+
+def test_a_backtest_is_named_by_the_least_gain_of_its_windows():
+    judged = {
+        each: backtest(*(evaluation(each, model="blend", gain=g) for g in (0.04, 0.02))) for each in (FIRST, SECOND)
+    }
+    assert backtest_name("048e 2 windows 2026-05-01", judged) == "048e +0.020 +0.020 2 windows 2026-05-01"
 
 
 def test_a_recalibrated_release_names_the_one_that_it_mends():
@@ -100,4 +108,3 @@ def test_windows_are_joined_by_one_name_whatever_their_acting_day():
     assert (first.pop("mql_to_sql/acting_day/day"), second.pop("mql_to_sql/acting_day/day")) == (1, 3)
     assert first == second
     assert first["mql_to_sql/acting_day/log_loss"] == 0.45
-    assert first["mql_to_sql/acting_day/base_rate_by_age_log_loss"] == 0.5
