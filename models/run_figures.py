@@ -121,13 +121,9 @@ def backtest_name(started: str, judged: Mapping[Transition, Backtest]) -> str:
 
 
 def window_name(backtest: str, evaluation: Evaluation) -> str:
-    """`048e +0.098 mql_to_sql from 2026-01-12`: a window of the run called `backtest`, with its gain."""
-    return f"{backtest[:N_CHARACTERS_OF_ID]} {_signed(evaluation)} {window_told(evaluation)}"
-
-
-def window_told(evaluation: Evaluation) -> str:
-    """`mql_to_sql from 2026-01-12`."""
-    return f"{evaluation.transition} from {evaluation.test_from:%Y-%m-%d}"
+    """`048e +0.098 2026-01-12 mql_to_sql`: a window of the run called `backtest`, with its gain and first day."""
+    digest, begins = backtest[:N_CHARACTERS_OF_ID], f"{evaluation.test_from:%Y-%m-%d}"
+    return f"{digest} {_signed(evaluation)} {begins} {evaluation.transition}"
 
 
 def _run_name(inputs: ReleaseInputs, *what: str) -> str:

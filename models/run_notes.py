@@ -9,7 +9,7 @@ from data_contracts.record_table import table_markdown
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text, figure
-from models.run_figures import CANDIDATES, release_parameters, window_told
+from models.run_figures import CANDIDATES, release_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,7 @@ def backtest_note(judged: Mapping[Transition, Backtest]) -> str:
     for evaluation in (window for told in judged.values() for window in told.windows):
         model = evaluation.model
         cells = (
-            f"{window_told(evaluation)}, {age_judged(evaluation)}",
+            f"{evaluation.transition} from {evaluation.test_from:%Y-%m-%d}, {age_judged(evaluation)}",
             f"{evaluation.n_test_leads:,}",
             estimate_text(model.log_loss),
             estimate_text(evaluation.baseline(BASE_RATE_BY_AGE).log_loss),

@@ -40,7 +40,7 @@ def test_a_run_that_has_only_begun_is_named_by_its_digest_and_extract():
     assert (shuffled.experiment, shuffled.parameters["n_folds"]) == ("lead-scoring-backtests", 4)
     assert (
         window_name(shuffled.name, evaluation(FIRST, model="blend", gain=0.05))
-        == f"{digest} +0.050 mql_to_sql from 2026-01-01"
+        == f"{digest} +0.050 2026-01-01 mql_to_sql"
     )
 
 
