@@ -126,14 +126,9 @@ Validation = Literal["forward", "grouped"]
 
 
 class Candidate(Record):
-    """One model that was tried: its parameters, and its log loss on the validation leads beside that of the chosen one.
+    """One model that was tried: its parameters, and its log loss (nats) on the validation leads.
 
-    Attributes
-    ----------
-    difference
-        Its log loss less that of the chosen one, in nats: above 0 it did worse. None where a release does not say.
-    standard_error
-        Of `difference`, which is paired: both are judged on the same leads. Accounts are the independent observations.
+    `difference` is that less the chosen one's, with its paired `standard_error` by account; None in an older release.
     """
 
     estimator: str
