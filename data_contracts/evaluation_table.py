@@ -39,6 +39,13 @@ BASELINES = {
 """The same of what it is held against."""
 
 
+JUDGED_BY = {
+    "forward": "log loss on later leads, in time order",
+    "grouped": "log loss on other accounts of the same time",
+}
+"""What the log loss of a model that was tried is of, by `Validation`."""
+
+
 def model_names(evaluation: "Evaluation") -> list[str]:
     """What the models of `evaluation` are called in tables: ours first, then its baselines. No two are the same."""
     ours, *baselines = (judged.model for judged in evaluation.models)
@@ -78,6 +85,27 @@ def age_rows(evaluations: "Sequence[Evaluation]") -> list[dict[str, str]]:
         }
         for evaluation in evaluations
     ]
+
+
+def candidate_rows(summary: "TransitionSummary") -> list[dict[str, str]]:
+    """One row a model that was tried, the best first: its log loss, and what that is more than the chosen one's."""
+    return [
+        {
+            "model": ESTIMATORS.get(candidate.estimator, candidate.estimator),
+            "parameters": ", ".join(f"{name}={value}" for name, value in candidate.parameters.items()),
+            "calibrator": candidate.calibrator,
+            "log loss": f"{candidate.validation_log_loss:.4f}",
+            "more than chosen": "" if candidate.difference is None else f"{candidate.difference:+.4f}",
+            "standard error": "" if candidate.standard_error is None else f"{candidate.standard_error:.4f}",
+            "chosen": "yes" if candidate.is_chosen else "",
+        }
+        for candidate in sorted(summary.candidates, key=lambda candidate: candidate.validation_log_loss)
+    ]
+
+
+def candidate_title(summary: "TransitionSummary") -> str:
+    """What the rows of `candidate_rows` are about."""
+    return f"{summary.transition}: what was tried ({JUDGED_BY[summary.validation]})"
 
 
 def chain_rows(chain: "ChainSummary") -> list[dict[str, str]]:

@@ -126,13 +126,18 @@ Validation = Literal["forward", "grouped"]
 
 
 class Candidate(Record):
-    """One model that was tried: its log loss on the validation leads, and its parameters."""
+    """One model that was tried: its parameters, and its log loss (nats) on the validation leads.
+
+    `difference` is that less the chosen one's, with its paired `standard_error` by account; None in an older release.
+    """
 
     estimator: str
     parameters: dict[str, float | int | str]
     calibrator: str
     validation_log_loss: float
     is_chosen: bool
+    difference: float | None = None
+    standard_error: float | None = None
 
 
 class BaseRateByAge(Record):

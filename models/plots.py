@@ -1,13 +1,15 @@
 """Figures a data scientist looks at in MLflow. Each is drawn from a release's own figures, without a lead's id."""
 
 import textwrap
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from data_contracts.estimates import Estimate
+from data_contracts.evaluation_table import BASELINES
 from data_contracts.releases import Evaluation
 from data_contracts.snapshots import FeatureColumn
 
@@ -115,6 +117,37 @@ def differences_plot(by_age: Mapping[str, Mapping[str, Estimate]], *, title: str
     panels[0].set_ylim(len(names) - 0.5, -0.5)
     figure.suptitle(title)
     return figure
+
+
+def windows_plot(windows: Sequence[Evaluation]) -> Figure:
+    """The windows of a backtest side by side: log loss of our model and its baselines, and our gain, on one axis each.
+
+    Ours has 95 % intervals. All windows are of one transition; each is named by the first day of its test leads.
+    """
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    losses, gains = figure.subplots(1, 2)
+    names = sorted({model.model for window in windows for model in window.models[1:]})
+    for name in names:
+        values = [next((m.log_loss.value for m in w.models[1:] if m.model == name), None) for w in windows]
+        losses.plot(range(len(windows)), np.array(values, dtype=float), marker=".", label=BASELINES.get(name, name))
+    _with_intervals(losses, [window.model.log_loss for window in windows], label="our model")
+    _with_intervals(gains, [window.model.gain for window in windows], label="our model")
+    gains.axhline(0, color=_REFERENCE, linestyle="--")
+    losses.set(ylabel="log loss, nats")
+    gains.set(ylabel="gain over the base rate by age, nats")
+    for axes in (losses, gains):
+        axes.set_xticks(range(len(windows)), [f"{window.test_from:%Y-%m-%d}" for window in windows])
+        axes.set_xlabel("first day of the window")
+    losses.legend(fontsize=8)
+    figure.suptitle(f"{windows[0].transition}, leads judged at the acting age; 95 % intervals")
+    return figure
+
+
+def _with_intervals(axes: Axes, estimates: Sequence[Estimate], *, label: str) -> None:
+    """Draw those of `estimates` that are defined, one window after the other."""
+    found = [(at, e.value, e.low, e.high) for at, e in enumerate(estimates) if e.value is not None]
+    at, value, low, high = np.array(found, dtype=float).reshape(-1, 4).T
+    axes.errorbar(at, value, yerr=(value - low, high - value), fmt="o-", color=_MODEL, capsize=3, label=label)
 
 
 def _title(evaluation: Evaluation) -> str:

@@ -28,7 +28,8 @@ from models.local_store import LocalStore
 from models.model_card import model_card
 from models.recorded_releases import MODEL, RecordedReleases
 from models.release_runs import RELEASE_FOLDER, ReleaseRuns
-from models.run_figures import Reference, RunStart, backtest_start, champion_figures, note, training_start
+from models.run_figures import RunStart, backtest_start, champion_figures, rounded, training_start
+from models.run_notes import Reference, note
 from models.version_tags import (
     COMPARISON,
     GATE,
@@ -177,7 +178,7 @@ class ReleaseRegistry:
             if comparison is not None:
                 self._tag(found, COMPARISON, comparison.model_dump_json())
                 for name, value in champion_figures(comparison).items():
-                    self._client.log_metric(str(found.run_id), name, value)
+                    self._client.log_metric(str(found.run_id), name, rounded(value))
             verdict = self._judge(found, comparison or comparison_of(found))
             if verdict.allows and self._recorded.aliases().get(PRODUCTION) != str(found.version):
                 self._put_into_force(found, because=BY_RULE, at=at, by=by, way="rule", verdict=verdict)

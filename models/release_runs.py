@@ -18,7 +18,7 @@ import pandas as pd
 from data_contracts.backtests import Backtest
 from data_contracts.errors import LeadScoreError
 from data_contracts.privacy import masked
-from data_contracts.releases import Candidate, Evaluation, ReleaseInputs, ReleaseManifest
+from data_contracts.releases import Evaluation, ReleaseInputs, ReleaseManifest, TransitionSummary
 from data_contracts.scores import CHANCES
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
@@ -26,32 +26,33 @@ from models import pyfunc_model
 from models.artefacts import save_release
 from models.fitted import FittedTransition, ScoringRelease
 from models.local_store import EXPERIMENT_TAGS, LocalStore
-from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram
+from models.plots import feature_importance, lift_curve, mean_contributions, reliability_diagram, windows_plot
 from models.pyfunc_model import input_columns, input_example
 from models.run_figures import (
-    BACKTESTS,
-    TRAIN,
-    TRAININGS,
-    Reference,
+    CANDIDATES,
+    EXPERIMENTS,
+    TRANSITIONS,
+    WINDOWS,
     RunStart,
     age_name,
-    backtest_note,
+    backtest_name,
+    candidate_figures,
     candidate_name,
     candidate_parameters,
-    changes,
-    compared_figures,
-    fold_figures,
-    fold_name,
     group_figures,
     line_figures,
-    note,
+    model_rows,
     release_figures,
     release_name,
     release_parameters,
+    rounded,
     transition_figures,
     transition_name,
     transition_parameters,
+    window_figures,
+    window_name,
 )
+from models.run_notes import Reference, backtest_note, changes, note, transition_note
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -73,20 +74,14 @@ _LEADS_FOR_IMPORTANCE = 5_000
 _LONGEST_TEXT = 5_000
 """Characters of a tag or parameter that MLflow keeps, whatever the store."""
 
-_VIEW = "mlflow.sharedViewState.releases"
-"""The tag of an experiment under which MLflow's pages find a saved view: which columns are shown, and how wide."""
-
-_RUN_NAME = "attributes.`Run Name`"
-_NAME_WIDTH, _CHANGES_WIDTH, _PIXELS_A_LETTER = 360, 900, 6
-
 _TYPES = {"number": "double", "category": "string"}
 
 
 class ReleaseRuns:
     """The runs of one MLflow store.
 
-    A training has a run for each transition as children, and these one for each candidate. A backtest has one for each
-    window.
+    A training has a run for each transition as children, and these one for each candidate; a backtest has one for each
+    window. Each kind of run has an experiment of its own, because lists, charts and tables show all runs of one.
 
     Parameters
     ----------
@@ -133,41 +128,50 @@ class ReleaseRuns:
     ) -> None:
         """Put `release` into the run that was opened for it: its files, and as children a run for each transition.
 
-        Each child has parameters, figures with their intervals, and plots, and as children the models that were tried.
-        `samples` has leads by transition to measure features' importance on. The tag `changed` and the note say what
-        differs from the `reference`. Raises `ReleaseError` where the release holds a type that could not be loaded
-        again.
+        Each child has parameters, figures with their intervals, and plots, and as children the models that were tried,
+        unless the release was recalibrated: then they are its parent's. `samples` has leads by transition to measure
+        features' importance on. The tag `changed` and the note say what differs from the `reference`. Raises
+        `ReleaseError` where the release holds a type that could not be loaded again.
         """
         manifest = release.manifest
-        tags = {"release_id": manifest.release_id, NOTE: note(manifest, reference)}
+        self._client.update_run(run_id, name=release_name(manifest))
+        self._log(run_id, parameters=release_parameters(manifest), figures=release_figures(manifest))
+        self.keep_files(run_id, release)
+        pages = {}
+        for transition, fitted in release.transitions.items():
+            with self._child(run_id, transition_name(manifest, fitted.summary), experiment=TRANSITIONS) as child_id:
+                self._log_transition(child_id, fitted, manifest=manifest, sample=samples[transition])
+                pages[transition] = f"#/experiments/{self._experiment_id(TRANSITIONS)}/runs/{child_id}"
+        tags = {"release_id": manifest.release_id, NOTE: note(manifest, reference, pages=pages)}
         if reference is not None:
             tags |= {"compared_with": reference.called, "changed": "; ".join(changes(reference.manifest, manifest))}
         for name, value in tags.items():
             self._client.set_tag(run_id, name, value[:_LONGEST_TEXT])
-        self._client.update_run(run_id, name=release_name(manifest))
-        self._log(run_id, parameters=release_parameters(manifest), figures=release_figures(manifest))
-        self.keep_files(run_id, release)
-        for transition, fitted in release.transitions.items():
-            with self._child(run_id, transition_name(manifest, fitted.summary)) as child_id:
-                self._log_transition(child_id, fitted, manifest=manifest, sample=samples[transition])
-        self._show(compared_figures(manifest), at=self._client.get_run(run_id).info.start_time)
         self._client.set_terminated(run_id)
 
     def record_backtest(self, run_id: str, judged: Mapping[Transition, Backtest]) -> None:
         """Put the windows of a backtest into the run that was opened for it.
 
-        Its figures are by window, so that they show as lines; each window is a child with its figures and plots.
-        `groups.csv` has all test leads by month and segment.
+        Its figures are by window, so that they show as lines; each window is a child with its figures and plots. A plot
+        has the windows of a transition beside each other; `groups.csv` has all test leads by month and segment.
         """
-        for told in judged.values():
+        backtest = str(self._client.get_run(run_id).info.run_name)
+        for transition, told in judged.items():
+            self._client.log_figure(run_id, windows_plot(told.windows), f"plots/windows_{transition}.png")
             for number, evaluation in enumerate(told.windows, start=1):
                 self._log(run_id, figures=line_figures(evaluation), step=number)
-                with self._child(run_id, fold_name(evaluation)) as child_id:
-                    parameters = {"window": number, "test_from": f"{evaluation.test_from:%Y-%m-%d}"}
-                    self._log(child_id, parameters=parameters, figures=fold_figures(evaluation))
+                with self._child(run_id, window_name(backtest, evaluation), experiment=WINDOWS) as child_id:
+                    parameters = {
+                        "transition": evaluation.transition,
+                        "window": number,
+                        "test_from": f"{evaluation.test_from:%Y-%m-%d}",
+                    }
+                    self._log(child_id, parameters=parameters, figures=window_figures(evaluation))
+                    self._log_models(child_id, [evaluation])
                     self._plot(child_id, evaluation)
         self._client.log_text(run_id, pd.DataFrame(group_figures(judged)).to_csv(index=False), "groups.csv")
         self._client.set_tag(run_id, NOTE, backtest_note(judged)[:_LONGEST_TEXT])
+        self._client.update_run(run_id, name=backtest_name(backtest, judged))
         self._client.set_terminated(run_id)
 
     def keep_files(self, run_id: str, release: ScoringRelease) -> None:
@@ -186,17 +190,17 @@ class ReleaseRuns:
         if self._local is None:
             return
         alive = self._local.alive_runs()
-        experiments = [self._experiment_id(name) for name in (TRAININGS, BACKTESTS)]
+        experiments = [self._experiment_id(name) for name in EXPERIMENTS]
         for status in ("RUNNING", "SCHEDULED"):
             for run in self._client.search_runs(experiments, f"attributes.status = '{status}'"):
                 if run.info.run_id not in alive:
                     self._client.set_terminated(run.info.run_id, status="KILLED")
 
     @contextmanager
-    def _child(self, parent_id: str, name: str) -> Iterator[str]:
-        """A run below another one; it ends with the block."""
-        experiment = self._client.get_run(parent_id).info.experiment_id
-        run_id = self._client.create_run(experiment, run_name=name, tags={PARENT: parent_id}).info.run_id
+    def _child(self, parent_id: str, name: str, *, experiment: str) -> Iterator[str]:
+        """A run below another one, in the experiment of its kind; it ends with the block."""
+        tags = {PARENT: parent_id}
+        run_id = self._client.create_run(self._experiment_id(experiment), run_name=name, tags=tags).info.run_id
         try:
             yield run_id
         except BaseException:
@@ -220,9 +224,9 @@ class ReleaseRuns:
         summary = fitted.summary
         self._client.log_inputs(run_id, [_table(manifest.inputs, fitted)])
         self._log(run_id, parameters=transition_parameters(summary), figures=transition_figures(summary))
-        for candidate in summary.candidates:
-            with self._child(run_id, candidate_name(candidate)) as child_id:
-                self._log_candidate(child_id, candidate)
+        if manifest.inputs.parent is None:
+            self._log_candidates(run_id, manifest, summary)
+        self._log_models(run_id, summary.evaluations)
         for evaluation in summary.evaluations:
             self._plot(run_id, evaluation)
         step = max(1, len(sample) // _LEADS_FOR_IMPORTANCE)
@@ -231,27 +235,22 @@ class ReleaseRuns:
         self._client.log_text(run_id, table.to_csv(index=False), "feature_importance.csv")
         self._client.log_figure(run_id, feature_importance(importance, fitted.columns), "plots/feature_importance.png")
 
-    def _log_candidate(self, run_id: str, candidate: Candidate) -> None:
-        figures = {"validation_log_loss": candidate.validation_log_loss, "is_chosen": float(candidate.is_chosen)}
-        self._log(run_id, parameters=candidate_parameters(candidate), figures=figures)
+    def _log_candidates(self, run_id: str, manifest: ReleaseManifest, summary: TransitionSummary) -> None:
+        for candidate in summary.candidates:
+            name = candidate_name(manifest, summary.transition, candidate)
+            with self._child(run_id, name, experiment=CANDIDATES) as child_id:
+                parameters = candidate_parameters(summary.transition, candidate)
+                self._log(child_id, parameters=parameters, figures=candidate_figures(candidate))
+        self._client.set_tag(run_id, NOTE, transition_note(summary, run_id=run_id)[:_LONGEST_TEXT])
+
+    def _log_models(self, run_id: str, evaluations: Sequence[Evaluation]) -> None:
+        """Every figure of every model as a table: as metrics, those of the baselines would be hundreds."""
+        self._client.log_text(run_id, pd.DataFrame(model_rows(evaluations)).to_csv(index=False), "models.csv")
 
     def _plot(self, run_id: str, evaluation: Evaluation) -> None:
         age = age_name(evaluation)
         self._client.log_figure(run_id, reliability_diagram(evaluation), f"plots/reliability_{age}.png")
         self._client.log_figure(run_id, lift_curve(evaluation), f"plots/lift_{age}.png")
-
-    def _show(self, figures: Sequence[str], *, at: int) -> None:
-        """Keep a view of the experiment, "Releases", with the columns that a comparison begins with, as made `at`."""
-        columns = [*(f"metrics.`{name}`" for name in figures), "tags.`changed`"]
-        widths = {column: _PIXELS_A_LETTER * len(column) for column in columns}
-        state = {
-            "selectedColumns": columns,
-            "columnOrder": [_RUN_NAME, *columns],
-            "columnWidths": widths | {_RUN_NAME: _NAME_WIDTH, columns[-1]: _CHANGES_WIDTH},
-            "searchFilter": f"tags.mlflow.source.name = '{TRAIN}'",  # else candidates fill the list
-        }
-        view = {"name": "Releases", "createdAt": at, "updatedAt": at, "state": json.dumps(state)}
-        self._client.set_experiment_tag(self._experiment_id(TRAININGS), _VIEW, json.dumps(view))
 
     def _log(
         self,
@@ -266,7 +265,7 @@ class ReleaseRuns:
         at = self._client.get_run(run_id).info.start_time
         self._client.log_batch(
             run_id,
-            metrics=[Metric(name, value, at, step) for name, value in (figures or {}).items()],
+            metrics=[Metric(name, rounded(value), at, step) for name, value in (figures or {}).items()],
             params=[Param(name, str(value)[:_LONGEST_TEXT]) for name, value in (parameters or {}).items()],
         )
 

@@ -1,4 +1,4 @@
-"""What MLflow is told of runs: names, parameters, figures by the moment they are of, and notes."""
+"""What MLflow is told of runs: names, parameters, and figures by the moment they are of."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 from data_contracts.backtests import Backtest
 from data_contracts.configuration import Configuration
 from data_contracts.estimates import Estimate
-from data_contracts.evaluation_table import BASE_RATE_BY_AGE, LOGISTIC_REGRESSION, age_judged
+from data_contracts.evaluation_table import BASE_RATE_BY_AGE, LOGISTIC_REGRESSION
 from data_contracts.gate import ChampionComparison
 from data_contracts.releases import (
     Candidate,
@@ -18,24 +18,25 @@ from data_contracts.releases import (
     TransitionSummary,
 )
 from data_contracts.vocabulary import Transition
-from data_contracts.wording import estimate_text, figure
 from models.local_store import EXPERIMENT
 from models.recipe import Recipe
 
-TRAININGS, BACKTESTS = EXPERIMENT, f"{EXPERIMENT}-backtests"
-"""The experiments: runs of one are compared with each other."""
-
-TRAIN = "leadscore train"
+TRAININGS, TRANSITIONS, CANDIDATES = EXPERIMENT, f"{EXPERIMENT}-transitions", f"{EXPERIMENT}-candidates"
+BACKTESTS, WINDOWS = f"{EXPERIMENT}-backtests", f"{EXPERIMENT}-windows"
+EXPERIMENTS = (TRAININGS, TRANSITIONS, CANDIDATES, BACKTESTS, WINDOWS)
+"""One for each kind of run, so that what stands in one list, chart or table can be compared with each other."""
 
 SHORT_NAMES = {LOGISTIC_REGRESSION: "logistic", BASE_RATE_BY_AGE: "base rate"}
 """Of estimators, in a run's name."""
 
 N_CHARACTERS_OF_ID = 4
-"""Of a release's digest, at the beginning of a run's name: lists of runs show some fifteen characters of it."""
+"""Of a release's digest, at the beginning of a run's name: lists of runs show some twenty characters of it."""
 
+NO_GAIN = "–"
+"""In a run's name, in the place of a gain."""
 
-DECIMALS = 4
-"""Of figures that stand beside each other in lists. The runs of the transitions have all of them."""
+DIGITS = 4
+"""Of figures in MLflow, whose pages round none of them: as many digits below 1, as many decimals above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,20 +59,12 @@ class RunStart:
     tags: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """The release that a new one is told apart from, and what it is called: "version 3, in production"."""
-
-    manifest: ReleaseManifest
-    called: str
-
-
 def training_start(inputs: ReleaseInputs, configuration: Configuration) -> RunStart:
-    """The start of a training."""
+    """The start of a training, or of a recalibration."""
     return RunStart(
         experiment=TRAININGS,
-        by=TRAIN,
-        name=_run_name(inputs.release_id, inputs, ()),
+        by="leadscore train" if inputs.parent is None else "leadscore recalibrate",
+        name=_run_name(inputs),
         inputs=inputs,
         parameters=_agreed(inputs, configuration),
         tags=_identity(inputs),
@@ -84,7 +77,7 @@ def backtest_start(inputs: ReleaseInputs, configuration: Configuration, *, n_fol
     return RunStart(
         experiment=BACKTESTS,
         by="leadscore backtest",
-        name=f"{_run_name(inputs.release_id, inputs, ())}, {what}",
+        name=_run_name(inputs, what),
         inputs=inputs,
         parameters=_agreed(inputs, configuration) | {"n_folds": n_folds, "permute": permute},
         tags=_identity(inputs),
@@ -92,31 +85,62 @@ def backtest_start(inputs: ReleaseInputs, configuration: Configuration, *, n_fol
 
 
 def release_name(manifest: ReleaseManifest) -> str:
-    """`048e lightgbm+logistic 2026-06-30 simulated`: what tells runs apart comes first."""
-    estimators = [summary.estimator for summary in manifest.transitions]
-    return _run_name(manifest.release_id, manifest.inputs, estimators)
+    """`048e +0.098 – lightgbm+base rate 2026-06-30`: its gains at all ages first, by transition; a dash has no signal.
+
+    Lists of runs show no figure before somebody asks for it, and of a name its beginning.
+    """
+    gains = (_gain(summary) for summary in manifest.transitions)
+    estimators = "+".join(SHORT_NAMES.get(summary.estimator, summary.estimator) for summary in manifest.transitions)
+    mended = f"mends {_digest(manifest.inputs.parent.release_id)}" if manifest.inputs.parent else ""
+    return " ".join(
+        filter(None, (_digest(manifest.release_id), *gains, mended, estimators, f"{manifest.as_of:%Y-%m-%d}"))
+    )
 
 
 def transition_name(manifest: ReleaseManifest, summary: TransitionSummary) -> str:
-    """`mql_to_sql 048e lightgbm 2026-06-30 simulated`."""
-    return f"{summary.transition} {_run_name(manifest.release_id, manifest.inputs, [summary.estimator])}"
+    """`048e +0.098 mql_to_sql lightgbm 2026-06-30`."""
+    estimator = SHORT_NAMES.get(summary.estimator, summary.estimator)
+    told = (_digest(manifest.release_id), _gain(summary), summary.transition, estimator, f"{manifest.as_of:%Y-%m-%d}")
+    return " ".join(told)
 
 
-def candidate_name(candidate: Candidate) -> str:
-    """`lightgbm (num_leaves=4, ...), calibrator sigmoid`: the recipe in words."""
-    calibrator = "" if candidate.calibrator == "none" else f", calibrator {candidate.calibrator}"
-    return f"{Recipe.of(candidate).described()}{calibrator}"
+def candidate_name(manifest: ReleaseManifest, transition: Transition, candidate: Candidate) -> str:
+    """`048e +0.0021 mql_to_sql lightgbm (num_leaves=4, ...)`: what its log loss is more than the chosen one's."""
+    difference = "" if candidate.difference is None else f"{candidate.difference:+.4f}"
+    recipe = Recipe.of(candidate)
+    calibrator = "" if recipe.calibrator == "none" else f", calibrator {recipe.calibrator}"
+    told = (_digest(manifest.release_id), "chosen" if candidate.is_chosen else difference, transition)
+    return f"{' '.join(filter(None, told))} {recipe.described()}{calibrator}"
 
 
-def fold_name(evaluation: Evaluation) -> str:
-    """`mql_to_sql from 2026-01-12`."""
-    return f"{evaluation.transition} from {evaluation.test_from:%Y-%m-%d}"
+def backtest_name(started: str, judged: Mapping[Transition, Backtest]) -> str:
+    """`048e +0.058 4 windows 2026-06-30`: the name that the run `started` with, and the least gain by transition."""
+    digest, rest = started.split(" ", 1)
+    least = (min(told.windows, key=lambda window: window.model.gain.value or 0) for told in judged.values())
+    return " ".join((digest, *map(_signed, least), rest))
 
 
-def _run_name(release_id: str, inputs: ReleaseInputs, estimators: Sequence[str]) -> str:
-    digest = release_id.rsplit("-", 1)[-1][:N_CHARACTERS_OF_ID]
-    what = "+".join(SHORT_NAMES.get(name, name) for name in estimators)
-    return " ".join(filter(None, (digest, what, f"{inputs.extracted_at:%Y-%m-%d}", inputs.source)))
+def window_name(backtest: str, evaluation: Evaluation) -> str:
+    """`048e +0.098 2026-01-12 mql_to_sql`: a window of the run called `backtest`, with its gain and first day."""
+    digest, begins = backtest[:N_CHARACTERS_OF_ID], f"{evaluation.test_from:%Y-%m-%d}"
+    return f"{digest} {_signed(evaluation)} {begins} {evaluation.transition}"
+
+
+def _run_name(inputs: ReleaseInputs, *what: str) -> str:
+    return " ".join((_digest(inputs.release_id), *what, f"{inputs.extracted_at:%Y-%m-%d}"))
+
+
+def _digest(release_id: str) -> str:
+    return release_id.rsplit("-", 1)[-1][:N_CHARACTERS_OF_ID]
+
+
+def _gain(summary: TransitionSummary) -> str:
+    return _signed(summary.at_all_ages) if summary.has_signal else NO_GAIN
+
+
+def _signed(evaluation: Evaluation) -> str:
+    gain = evaluation.model.gain.value
+    return NO_GAIN if gain is None else f"{gain:+.3f}"
 
 
 def _agreed(inputs: ReleaseInputs, configuration: Configuration) -> dict[str, object]:
@@ -130,14 +154,17 @@ def _agreed(inputs: ReleaseInputs, configuration: Configuration) -> dict[str, ob
         "definitions_version": definitions.version,
         "attributes": ", ".join(sorted(configuration.attributes)),
         "leads_per_week": definitions.capacity.leads_per_week,
+        "judged_at_days": ", ".join(map(str, definitions.snapshots.judged_at_days)),
+        "snapshots_up_to_days": definitions.snapshots.up_to_days,
         **horizons,
     }
 
 
 def _identity(inputs: ReleaseInputs) -> dict[str, str]:
     digests = ("data_fingerprint", "configuration_digest", "catalogue_digest", "code_version", "code_digest", "seed")
-    libraries = {f"library.{name}": version for name, version in inputs.libraries.items()}
-    return {"release_id": inputs.release_id} | {name: str(getattr(inputs, name)) for name in digests} | libraries
+    libraries = ", ".join(f"{name} {version}" for name, version in inputs.libraries.items())
+    told = {name: str(getattr(inputs, name)) for name in digests}
+    return {"release_id": inputs.release_id, **told, "libraries": libraries}
 
 
 def release_parameters(manifest: ReleaseManifest) -> dict[str, object]:
@@ -150,41 +177,30 @@ def release_parameters(manifest: ReleaseManifest) -> dict[str, object]:
 
 
 def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
-    """What releases are compared by in a list of runs, as `<transition>.<age>.<figure>`, those that decide first.
+    """What releases are compared by in a list of runs, as `<transition>/<age>/<figure>`, those that decide first.
 
     The gain over the base rate by age is that of all ages, with its interval; what people meet is told at the acting
-    age. Those of wins before SQL are `p_win.<age or stage>.<figure>`. The others stand in the runs of the transitions.
+    age. Those of wins before SQL are `p_win/<age or stage>/<figure>`. The others stand in the runs of the transitions.
     """
     figures: dict[str, float] = {}
     for summary in manifest.transitions:
         figures |= _deciding(summary)
     for evaluation in manifest.chain.evaluations if manifest.chain else ():
         figures |= _some(evaluation, "p_win", ("log_loss", "gain"))
-    figures["thresholds.hand_off_probability"] = manifest.thresholds.hand_off_probability
-    figures["value_of_a_win"] = manifest.value_of_a_win
+    figures["release/hand_off_probability"] = manifest.thresholds.hand_off_probability
+    figures[f"release/value_of_a_win_in_{manifest.currency}"] = manifest.value_of_a_win
     return figures
 
 
 def champion_figures(comparison: ChampionComparison) -> dict[str, float]:
-    """How the release stands against the champion, as `champion.<transition>.<figure>`, with `_low` and `_high`."""
-    estimates = {f"{one.transition}.recipe_log_loss_difference": one.at_acting_age for one in comparison.recipes}
+    """How the release stands against the champion, as `champion/<transition>/<figure>`, with `_low` and `_high`."""
+    estimates = {f"{one.transition}/recipe_log_loss_difference": one.at_acting_age for one in comparison.recipes}
     for one in comparison.in_use:
-        estimates |= {f"{one.transition}.in_use_log_loss_difference": one.difference} if one.difference else {}
-        estimates |= {f"{one.transition}.in_use_gain": one.at_acting_age.gain} if one.at_acting_age else {}
+        estimates |= {f"{one.transition}/in_use_log_loss_difference": one.difference} if one.difference else {}
+        estimates |= {f"{one.transition}/in_use_gain": one.at_acting_age.gain} if one.at_acting_age else {}
     ends = {"": "value", "_low": "low", "_high": "high"}
-    named = {f"champion.{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ends.items()}
+    named = {f"champion/{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ends.items()}
     return {name: value for name, value in named.items() if value is not None}
-
-
-def compared_figures(manifest: ReleaseManifest) -> tuple[str, ...]:
-    """The few of `release_figures` that stand beside each other where releases are listed: four a transition."""
-    shown = ("gain", "log_loss", "auc", "calibration_slope")
-    return tuple(
-        name
-        for summary in manifest.transitions
-        for name in _deciding(summary)
-        if name.rsplit(".", 1)[-1] in shown and (name.endswith(".gain") or age_name(summary.at_acting_age) in name)
-    )
 
 
 def _deciding(summary: TransitionSummary) -> dict[str, float]:
@@ -197,7 +213,7 @@ def _deciding(summary: TransitionSummary) -> dict[str, float]:
 
 def _some(evaluation: Evaluation, prefix: str, names: Sequence[str]) -> dict[str, float]:
     told = _model_figures(evaluation.model)
-    return {f"{prefix}.{age_name(evaluation)}.{name}": round(told[name], DECIMALS) for name in names if name in told}
+    return {f"{prefix}/{age_name(evaluation)}/{name}": told[name] for name in names if name in told}
 
 
 def transition_parameters(summary: TransitionSummary) -> dict[str, object]:
@@ -208,7 +224,7 @@ def transition_parameters(summary: TransitionSummary) -> dict[str, object]:
 
 
 def transition_figures(summary: TransitionSummary) -> dict[str, float]:
-    """Every figure by `<age>.<figure>` (the model) or `<age>.<baseline>.<figure>`, with `_low` and `_high`."""
+    """The model's figures by `<age>/<figure>`, with `_low` and `_high`, and `<age>/<baseline>_log_loss`."""
     figures = {
         "base_rate": summary.base_rate,
         "acting_day": float(summary.acting_day),
@@ -219,36 +235,69 @@ def transition_figures(summary: TransitionSummary) -> dict[str, float]:
     return figures
 
 
-def fold_figures(evaluation: Evaluation) -> dict[str, float]:
-    """Every figure of a backtest's window by `<transition>.<age>.<figure>`, the baselines' as in a training."""
-    return _evaluation_figures(evaluation, f"{evaluation.transition}.{age_name(evaluation)}")
+def window_figures(evaluation: Evaluation) -> dict[str, float]:
+    """The figures of a backtest's window by `<age>/<figure>`, as those of a training's transition."""
+    return _evaluation_figures(evaluation, age_name(evaluation))
 
 
 def line_figures(evaluation: Evaluation) -> dict[str, float]:
-    """What a backtest is followed by from window to window, as `<transition>.acting_day.<figure>`.
+    """What a backtest is followed by from window to window, as `<transition>/acting_day/<figure>`.
 
-    The acting day itself is `<transition>.acting_day`: one name whatever the day, so that a line joins the windows.
+    The acting day itself is `<transition>/acting_day/day`: one name whatever the day, so that a line joins the windows.
     """
-    name, day = f"{evaluation.transition}.acting_day", evaluation.day
+    name, day = f"{evaluation.transition}/acting_day", evaluation.day
     told = _model_figures(evaluation.model)
     kept = ("log_loss", "gain", "gain_low", "gain_high", "auc", "calibration_slope")
-    losses = {f"{name}.{model.model}.log_loss": model.log_loss.value for model in evaluation.models[1:]}
-    figures = {f"{name}.{each}": told[each] for each in kept if each in told} | losses
-    return {name: value for name, value in ({name: day} | figures).items() if value is not None}
+    figures = {f"{name}/{each}": told[each] for each in kept if each in told}
+    return {name: value for name, value in ({f"{name}/day": day} | figures).items() if value is not None}
 
 
-def candidate_parameters(candidate: Candidate) -> dict[str, object]:
+def candidate_parameters(transition: Transition, candidate: Candidate) -> dict[str, object]:
     """How the candidate was made."""
-    return {"estimator": candidate.estimator, "calibrator": candidate.calibrator, **candidate.parameters}
+    told = {"estimator": candidate.estimator, "calibrator": candidate.calibrator, **candidate.parameters}
+    return {"transition": transition, **told}
+
+
+def candidate_figures(candidate: Candidate) -> dict[str, float]:
+    """How good the candidate was on the validation leads, and what its log loss is more than the chosen one's."""
+    told = {
+        "validation_log_loss": candidate.validation_log_loss,
+        "more_than_chosen": candidate.difference,
+        "more_than_chosen_standard_error": candidate.standard_error,
+        "is_chosen": float(candidate.is_chosen),
+    }
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def rounded(value: float) -> float:
+    """`value` as MLflow's pages are to show it.
+
+    >>> rounded(0.09746123), rounded(0.000312444), rounded(1.23456789), rounded(1691.0)
+    (0.09746, 0.0003124, 1.2346, 1691.0)
+    """
+    return float(f"{value:.{DIGITS}g}") if abs(value) < 1 else round(value, DIGITS)
 
 
 def _evaluation_figures(evaluation: Evaluation, prefix: str) -> dict[str, float]:
     counted = ("n_train", "n_test", "n_test_leads", "test_base_rate", "train_base_rate")
-    figures = {f"{prefix}.{name}": float(getattr(evaluation, name)) for name in counted}
-    prefixes = [prefix, *(f"{prefix}.{model.model}" for model in evaluation.models[1:])]
-    for each, model in zip(prefixes, evaluation.models, strict=True):
-        figures |= {f"{each}.{name}": value for name, value in _model_figures(model).items()}
-    return figures
+    figures = {f"{prefix}/{name}": float(getattr(evaluation, name)) for name in counted}
+    figures |= {f"{prefix}/{name}": value for name, value in _model_figures(evaluation.model).items()}
+    return figures | _baseline_losses(evaluation, prefix)
+
+
+def _baseline_losses(evaluation: Evaluation, prefix: str) -> dict[str, float]:
+    losses = {f"{prefix}/{model.model}_log_loss": model.log_loss.value for model in evaluation.models[1:]}
+    return {name: value for name, value in losses.items() if value is not None}
+
+
+def model_rows(evaluations: Sequence[Evaluation]) -> list[dict[str, object]]:
+    """One row an age and model, the baselines too: every figure, with `_low` and `_high`."""
+    return [
+        {"transition": str(evaluation.transition), "judged": age_name(evaluation), "model": model.model}
+        | {name: rounded(value) for name, value in _model_figures(model).items()}
+        for evaluation in evaluations
+        for model in evaluation.models
+    ]
 
 
 def _model_figures(model: ModelFigures) -> dict[str, float]:
@@ -259,64 +308,12 @@ def _model_figures(model: ModelFigures) -> dict[str, float]:
 
 
 def age_name(evaluation: Evaluation) -> str:
-    """`entry`, `day_7`, `all` for all ages, or the stage that the judged leads were in."""
+    """`entry`, `day_7`, `all_ages`, or the stage that the judged leads were in."""
     if evaluation.stage is not None:
         return str(evaluation.stage)
     if evaluation.day is None:
-        return "all"
+        return "all_ages"
     return f"day_{evaluation.day}" if evaluation.day else "entry"
-
-
-def changes(before: ReleaseManifest, after: ReleaseManifest) -> tuple[str, ...]:
-    """What differs between two releases, in words: what was agreed on, what was learnt from, what was chosen."""
-    agreed = before.configuration.differences(after.configuration)
-    told = [line.replace("crm.attributes.", "attribute ").removeprefix("definitions.") for line in agreed]
-    old, new = _told(before), _told(after)
-    told += [f"{name} {old[name]} -> {new[name]}" for name in new if name in old and old[name] != new[name]]
-    if before.data_fingerprint != after.data_fingerprint:
-        told.append("other history")
-    if before.inputs.code_digest != after.inputs.code_digest:
-        told.append("other code")
-    return tuple(told)
-
-
-def _told(manifest: ReleaseManifest) -> dict[str, object]:
-    """What `changes` compares beside the configuration."""
-    inputs = manifest.inputs
-    libraries = {f"library {name}": version for name, version in inputs.libraries.items()}
-    named = {"source": inputs.source, "extract of": f"{inputs.extracted_at:%Y-%m-%d}", "seed": inputs.seed}
-    return named | release_parameters(manifest) | libraries
-
-
-def note(manifest: ReleaseManifest, reference: Reference | None = None) -> str:
-    """What the release is, how good, and what differs from the `reference`, in Markdown."""
-    lines = [
-        f"Release `{manifest.release_id}` from source `{manifest.source}`, what was known on "
-        f"{manifest.as_of:%Y-%m-%d}, definitions {manifest.definitions_version}.",
-        "",
-        "| transition | model | learnt from | gain over the base rate by age, all ages | AUC | slope |",
-        "|---|---|---|---|---|---|",
-        *(_row(summary) for summary in manifest.transitions),
-    ]
-    if reference is None:
-        return "\n".join(lines)
-    differing = [f"- {line}" for line in changes(reference.manifest, manifest)] or ["- nothing"]
-    title = f"What differs from `{reference.manifest.release_id}`, {reference.called}:"
-    return "\n".join([*lines, "", title, "", *differing])
-
-
-def _row(summary: TransitionSummary) -> str:
-    acting, overall = summary.at_acting_age.model, summary.at_all_ages.model
-    calibrator = "" if summary.calibrator == "none" else f", {summary.calibrator}"
-    cells = (
-        f"{summary.transition} within {summary.horizon_days} days",
-        f"{summary.estimator}{calibrator}",
-        f"{summary.n_labelled:,} leads, {figure(summary.n_converted / summary.n_labelled)} converted",
-        estimate_text(overall.gain),
-        f"{estimate_text(acting.auc)} {age_judged(summary.at_acting_age)}",
-        estimate_text(acting.calibration_slope, least=2),
-    )
-    return f"| {' | '.join(cells)} |"
 
 
 def group_figures(judged: Mapping[Transition, Backtest]) -> list[dict[str, object]]:
@@ -329,24 +326,3 @@ def group_figures(judged: Mapping[Transition, Backtest]) -> list[dict[str, objec
                 row |= {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
             rows.append(row)
     return rows
-
-
-def backtest_note(judged: Mapping[Transition, Backtest]) -> str:
-    """The windows of a backtest one below the other, in Markdown."""
-    lines = [
-        "| window | leads | log loss | base rate by age | gain | AUC | slope |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for evaluation in (window for told in judged.values() for window in told.windows):
-        model = evaluation.model
-        cells = (
-            f"{fold_name(evaluation)}, {age_judged(evaluation)}",
-            f"{evaluation.n_test_leads:,}",
-            estimate_text(model.log_loss),
-            estimate_text(evaluation.baseline(BASE_RATE_BY_AGE).log_loss),
-            estimate_text(model.gain),
-            estimate_text(model.auc),
-            estimate_text(model.calibration_slope, least=2),
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)

@@ -148,21 +148,21 @@ class _Search:
         return self._with_calibrator(best), self._with_calibrator(logistic)
 
     def candidates(self, *, chosen: Recipe) -> tuple[Candidate, ...]:
-        """Everything that was tried, with its log loss."""
-        losses = {recipe: self._loss(recipe) for recipe in self.later}
-        losses |= {
-            recipe: mean_loss(found, self._joined(recipe.with_calibrator("none")))
-            for recipe, found in self.calibrated.items()
-        }
+        """Everything that was tried, with its log loss, and by how much that differs from the chosen one's."""
+        later = self._joined(chosen.with_calibrator("none"))
+        tried = {recipe: _clipped_raw(self._joined(recipe)) for recipe in self.later} | self.calibrated
+        gains = {recipe: paired_gain(found, tried[chosen], later) for recipe, found in tried.items()}
         return tuple(
             Candidate(
                 estimator=recipe.estimator,
                 parameters=recipe.parameters,
                 calibrator=recipe.calibrator,
-                validation_log_loss=loss,
+                validation_log_loss=mean_loss(found, later),
                 is_chosen=recipe == chosen,
+                difference=gains[recipe].value,
+                standard_error=gains[recipe].standard_error,
             )
-            for recipe, loss in losses.items()
+            for recipe, found in tried.items()
         )
 
     def _uses_young(self) -> bool:

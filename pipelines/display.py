@@ -10,6 +10,8 @@ from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_summary
 from data_contracts.evaluation_table import (
     age_rows,
+    candidate_rows,
+    candidate_title,
     chain_rows,
     chain_title,
     evaluation_rows,
@@ -36,10 +38,8 @@ from data_contracts.wording import figure
 from models.versions import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
-    JUDGED_BY,
     action_rows,
     agreement_rows,
-    candidate_rows,
     definitions_changes,
     extrapolated_text,
     history_rows,
@@ -105,9 +105,7 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
     for position, summary in enumerate(manifest.transitions):
         if position:
             show("")
-        show_rows(
-            candidate_rows(summary), title=f"{summary.transition}: what was tried ({JUDGED_BY[summary.validation]})"
-        )
+        show_rows(candidate_rows(summary), title=candidate_title(summary))
         _evaluation(summary.at_acting_age)
         show_rows(
             age_rows(summary.evaluations), title=f"{summary.transition}: our model by the age at which it is asked"

@@ -7,10 +7,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_contracts.configuration import definitions_differences, settings_told
-from data_contracts.evaluation_table import ESTIMATORS, signal_warning
+from data_contracts.evaluation_table import signal_warning
 from data_contracts.gate import Promotion, Way
 from data_contracts.history import CheckReport
-from data_contracts.releases import ReleaseManifest, TransitionSummary
+from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Definitions
 from data_contracts.wording import figure
@@ -18,12 +18,6 @@ from models.versions import PRODUCTION, ReleaseVersion
 
 if TYPE_CHECKING:
     from pipelines.train import TrainingRun
-
-JUDGED_BY = {
-    "forward": "log loss on later leads, in time order",
-    "grouped": "log loss on other accounts of the same time",
-}
-"""What a table of tried models shows, by `Validation`."""
 
 
 def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
@@ -136,20 +130,6 @@ def receipt_rows(receipt: PublishReceipt) -> list[dict[str, str]]:
         {"result": "written", "leads": f"{receipt.n_written:,}"},
         {"result": "unchanged", "leads": f"{receipt.n_unchanged:,}"},
         {"result": "refused", "leads": f"{len(receipt.refused):,}"},
-    ]
-
-
-def candidate_rows(summary: TransitionSummary) -> list[dict[str, str]]:
-    """One row a model that was tried, the best first."""
-    return [
-        {
-            "model": ESTIMATORS.get(candidate.estimator, candidate.estimator),
-            "parameters": ", ".join(f"{name}={value}" for name, value in candidate.parameters.items()),
-            "calibrator": candidate.calibrator,
-            "log loss": f"{candidate.validation_log_loss:.4f}",
-            "chosen": "yes" if candidate.is_chosen else "",
-        }
-        for candidate in sorted(summary.candidates, key=lambda candidate: candidate.validation_log_loss)
     ]
 
 

@@ -152,6 +152,8 @@ def summary(
             calibrator="sigmoid",
             validation_log_loss=0.45,
             is_chosen=estimator != "base_rate_by_age",
+            difference=0.0,
+            standard_error=0.0,
         ),
     )
     return TransitionSummary(

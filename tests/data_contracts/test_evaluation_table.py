@@ -3,9 +3,16 @@
 import pytest
 
 from data_contracts.estimates import Estimate
-from data_contracts.evaluation_table import chain_rows, chain_title, evaluation_rows, evaluation_warning, model_names
+from data_contracts.evaluation_table import (
+    candidate_rows,
+    chain_rows,
+    chain_title,
+    evaluation_rows,
+    evaluation_warning,
+    model_names,
+)
 from data_contracts.vocabulary import Transition
-from tests.example_release import chain_summary, evaluation, figures
+from tests.example_release import chain_summary, evaluation, figures, summary
 
 SQL = Transition.MQL_TO_SQL
 NO_GAIN = "no gain over the base rate by age can be told from chance"
@@ -65,6 +72,24 @@ def test_a_notebook_shows_an_evaluation_as_a_table_in_which_every_text_is_escape
     assert "<td>our model (&lt;script&gt;alert(1)&lt;/script&gt;)</td>" in html
     assert "<script>" not in html
     assert html.count("<tr>") == 1 + 2
+
+
+def test_what_was_tried_stands_beside_the_chosen_one_with_the_error_of_the_difference():
+    told = summary(SQL, estimator="logistic_regression")
+    (chosen,) = told.candidates
+    looser = chosen.model_copy(
+        update={"validation_log_loss": 0.4482, "difference": -0.0018, "standard_error": 0.0024, "is_chosen": False}
+    )
+    rows = candidate_rows(told.model_copy(update={"candidates": (chosen, looser)}))
+    shown = [tuple(row[name] for name in ("log loss", "more than chosen", "standard error", "chosen")) for row in rows]
+    assert shown == [("0.4482", "-0.0018", "0.0024", ""), ("0.4500", "+0.0000", "0.0000", "yes")]
+
+
+def test_what_was_tried_before_differences_were_kept_shows_none():
+    told = summary(SQL, estimator="logistic_regression")
+    before = told.candidates[0].model_copy(update={"difference": None, "standard_error": None})
+    (row,) = candidate_rows(told.model_copy(update={"candidates": (before,)}))
+    assert (row["more than chosen"], row["standard error"]) == ("", "")
 
 
 def test_a_chain_shows_each_age_and_stage_and_what_was_before_calibration():

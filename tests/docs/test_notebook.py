@@ -52,6 +52,11 @@ def test_a_model_of_ones_own_stands_beside_ours_with_a_difference_and_a_plot(lef
     assert isinstance(left["compared"].plot(), Figure)
 
 
+def test_trainings_come_as_a_frame_without_what_stands_below_them(left):
+    (training,) = left["trainings"].to_dict("records")
+    assert training["tags.mlflow.runName"].split()[1] == f"{training['metrics.mql_to_sql/all_ages/gain']:+.3f}"
+
+
 def test_every_open_lead_comes_with_its_features(left):
     frame = left["frame"]
     assert len(frame) > 50

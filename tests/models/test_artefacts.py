@@ -14,7 +14,7 @@ from sklearn.preprocessing import FunctionTransformer
 
 from data_contracts.errors import ReleaseError
 from data_contracts.vocabulary import Transition
-from models.artefacts import TRUSTED_TYPES, load_release, save_release, untrusted_types
+from models.artefacts import TRUSTED_TYPES, load_manifest, load_release, save_release, untrusted_types
 from models.calibrate import CALIBRATORS, fit_calibrator
 from models.chain import win_probabilities
 from models.estimators import model_frame, raw_probabilities
@@ -46,6 +46,21 @@ def test_a_release_predicts_and_explains_the_same_after_a_round_trip(setting, tm
         again = loaded.transitions[transition]
         np.testing.assert_array_equal(again.predict(frame), model.predict(frame))
         np.testing.assert_array_equal(again.contributions(frame), model.contributions(frame))
+
+
+def test_what_was_tried_comes_back_with_the_error_of_its_difference_which_an_older_release_lacks(tmp_path):
+    told = base_rate(Transition.MQL_TO_WIN)
+    (tried,) = told.summary.candidates
+    tried = tried.model_copy(update={"difference": 0.0012, "standard_error": 0.0008})
+    told = replace(told, summary=told.summary.model_copy(update={"candidates": (tried,)}))
+    save_release(release_of({Transition.MQL_TO_WIN: told}), tmp_path)
+    file = tmp_path / "release.json"
+    assert load_manifest(file).transitions[0].candidates == (tried,)
+    kept = json.loads(file.read_text(encoding="utf-8"))
+    for name in ("difference", "standard_error"):
+        del kept["transitions"][0]["candidates"][0][name]
+    file.write_text(json.dumps(kept), encoding="utf-8")
+    assert load_manifest(file).transitions[0].candidates[0].standard_error is None
 
 
 @pytest.mark.parametrize("calibrator", [name for name in CALIBRATORS if name != "none"])

@@ -9,7 +9,14 @@ from data_contracts.estimates import Estimate
 from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
-from models.plots import N_FEATURES_SHOWN, feature_importance, lift_curve, mean_contributions, reliability_diagram
+from models.plots import (
+    N_FEATURES_SHOWN,
+    feature_importance,
+    lift_curve,
+    mean_contributions,
+    reliability_diagram,
+    windows_plot,
+)
 from tests.example_release import COLUMNS, evaluation
 
 JUDGED = evaluation(Transition.MQL_TO_SQL, model="lightgbm")
@@ -90,3 +97,14 @@ def test_a_base_rate_has_no_important_feature_and_says_so():
     figure = feature_importance(mean_contributions(pd.DataFrame({"visits": [0.0]})), COLUMNS)
     assert figure.axes[0].get_title() == "No feature moves the prediction: the base rate is published"
     assert drawn(figure)
+
+
+def test_windows_stand_beside_each_other_with_their_baselines_and_our_intervals():
+    windows = [evaluation(Transition.MQL_TO_SQL, model="blend", gain=gain) for gain in (0.02, 0.04)]
+    losses, gains = windows_plot(windows).axes
+    assert [text.get_text() for text in losses.get_legend().get_texts()] == ["base rate by age", "our model"]
+    ours, *_ = gains.containers[0]
+    assert ours.get_ydata().tolist() == [0.02, 0.04]
+    ends = gains.containers[0][2][0].get_segments()
+    assert [tuple(end[:, 1]) for end in ends] == [pytest.approx((0.01, 0.03)), pytest.approx((0.03, 0.05))]
+    assert [label.get_text() for label in losses.get_xticklabels()] == ["2026-01-01", "2026-01-01"]

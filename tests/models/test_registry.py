@@ -37,9 +37,9 @@ ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 5, 2, 6)
 SAMPLES = {transition: leads(40) for transition in Transition}
 
-RELEASE = "abc1 logistic+logistic 2026-05-01 simulated"
-FIRST, SECOND = (f"{each} abc1 logistic 2026-05-01 simulated" for each in ("mql_to_sql", "sql_to_win"))
-CANDIDATE = "logistic_regression (C=0.3), calibrator sigmoid"
+RELEASE = "abc1 +0.050 +0.050 logistic+logistic 2026-05-01"
+FIRST, SECOND = (f"abc1 +0.050 {each} logistic 2026-05-01" for each in ("mql_to_sql", "sql_to_win"))
+CANDIDATE = "abc1 chosen mql_to_sql logistic_regression (C=0.3), calibrator sigmoid"
 
 
 def registry_in(folder: Path) -> ReleaseRegistry:
@@ -115,7 +115,9 @@ def runs(recorded):
     """The runs in MLflow, by name."""
     *_, folder = recorded
     client = client_of(folder)
-    return {run.info.run_name: run for run in client.search_runs([experiment_of(client).experiment_id])}
+    kinds = [f"lead-scoring{kind}" for kind in ("", "-transitions", "-candidates")]
+    experiments = [client.get_experiment_by_name(name).experiment_id for name in kinds]
+    return {run.info.run_name: run for run in client.search_runs(experiments)}
 
 
 def client_of(folder):
@@ -152,23 +154,46 @@ def test_a_training_is_one_run_with_a_child_for_each_transition(recorded, runs):
     assert {run.info.status for run in runs.values()} == {"FINISHED"}
 
 
+def test_the_list_of_trainings_shows_trainings_alone(recorded):
+    *_, folder = recorded
+    client = client_of(folder)
+    (run,) = client.search_runs([experiment_of(client).experiment_id])
+    assert run.info.run_name == RELEASE
+    assert set(experiment_of(client).tags) == {"mlflow.experimentKind"}, "no view that another MLflow may pass over"
+
+
 def test_every_figure_is_recorded_with_its_interval_beside_the_baselines(runs):
     metrics = runs[FIRST].data.metrics
-    assert (metrics["entry.auc"], metrics["entry.auc_low"], metrics["entry.auc_high"]) == (0.7, 0.7 - 0.02, 0.7 + 0.02)
-    assert metrics["entry.base_rate_by_age.log_loss"] == 0.5
-    assert metrics["entry.n_test_leads"] == 300
-    assert "entry.base_rate_by_age.auc" not in metrics  # not defined for a constant
+    assert (metrics["entry/auc"], metrics["entry/auc_low"], metrics["entry/auc_high"]) == (0.7, 0.68, 0.72)
+    assert metrics["entry/base_rate_by_age_log_loss"] == 0.5
+    assert metrics["entry/n_test_leads"] == 300
     compared = runs[RELEASE].data.metrics
-    assert compared["mql_to_sql.entry.gain_low"] == 0.05 - 0.01
-    assert {"mql_to_sql.entry.log_loss", "sql_to_win.entry.auc", "sql_to_win.entry.calibration_slope"} <= set(compared)
+    assert compared["mql_to_sql/entry/gain_low"] == 0.04
+    assert {"mql_to_sql/entry/log_loss", "sql_to_win/entry/auc", "sql_to_win/entry/calibration_slope"} <= set(compared)
     assert len(compared) < 20, "what releases are compared by can be read at a glance"
 
 
 def test_what_was_tried_are_runs_below_the_transition_with_their_validation_log_loss(runs):
     tried = runs[CANDIDATE]
-    assert tried.data.tags["mlflow.parentRunId"] in {runs[FIRST].info.run_id, runs[SECOND].info.run_id}
-    assert tried.data.metrics == {"validation_log_loss": 0.45, "is_chosen": 1.0}
-    assert {"estimator": "logistic_regression", "C": "0.3", "young": "left out"}.items() <= tried.data.params.items()
+    assert tried.data.tags["mlflow.parentRunId"] == runs[FIRST].info.run_id
+    assert tried.data.metrics == {
+        "validation_log_loss": 0.45,
+        "more_than_chosen": 0.0,
+        "more_than_chosen_standard_error": 0.0,
+        "is_chosen": 1.0,
+    }
+    told = {"transition": "mql_to_sql", "estimator": "logistic_regression", "C": "0.3", "young": "left out"}
+    assert told.items() <= tried.data.params.items()
+    assert "mql_to_sql: what was tried" in runs[FIRST].data.tags["mlflow.note.content"]
+
+
+def test_a_recalibrated_release_tried_nothing_of_its_own(registry, tmp_path):
+    parent = manifest().as_parent
+    release = release_of({Transition.MQL_TO_WIN: fitted(Transition.MQL_TO_WIN)}, parent=parent)
+    run_id = registry.record(release, samples=SAMPLES).run_id
+    client = client_of(tmp_path)
+    assert client.get_run(run_id).data.tags["mlflow.source.name"] == "leadscore recalibrate"
+    assert client.search_runs([client.get_experiment_by_name("lead-scoring-candidates").experiment_id]) == []
 
 
 def test_what_was_asked_and_chosen_are_parameters_and_digests_are_tags(runs):
@@ -186,6 +211,8 @@ def test_what_was_asked_and_chosen_are_parameters_and_digests_are_tags(runs):
         "definitions_version": "2026.1",
         "attributes": "employees, industry",
         "leads_per_week": "20.0",
+        "judged_at_days": "0, 1, 3, 7, 14",
+        "snapshots_up_to_days": "90",
         "mql_to_sql.horizon_days": "30",
         "sql_to_win.horizon_days": "30",
         "n_features": "3",
@@ -200,7 +227,7 @@ def test_what_was_asked_and_chosen_are_parameters_and_digests_are_tags(runs):
         "release_id": "2026-05-01-abc123",
         "data_fingerprint": "f1" * 8,
         "catalogue_digest": "c1" * 8,
-        "library.numpy": "2.4.6",
+        "libraries": "numpy 2.4.6",
     }.items() <= parent.tags.items()
 
 
@@ -223,7 +250,7 @@ def test_plots_and_tables_lie_beside_the_figures_and_the_release_with_its_parent
         return {str(file.relative_to(root)) for file in root.rglob("*") if file.is_file()}
 
     plots = {"plots/reliability_entry.png", "plots/lift_entry.png", "plots/feature_importance.png"}
-    assert files(FIRST) == plots | {"feature_importance.csv"}
+    assert files(FIRST) == plots | {"feature_importance.csv", "models.csv"}
     models = {"release/mql_to_sql.skops", "release/sql_to_win.skops"}
     described = {"release/MLmodel", "release/input_example.json"}
     assert files(RELEASE) == models | described | {"release/release.json"}
@@ -263,20 +290,6 @@ def test_a_new_release_says_in_words_what_differs_from_the_one_in_production(reg
         "What differs from `one`, version 1, then in production:\n\n- attribute employees removed\n"
         in (tags["mlflow.note.content"])
     )
-
-
-def test_a_view_of_the_experiment_shows_trainings_with_what_decides(recorded):
-    *_, folder = recorded
-    view = json.loads(experiment_of(client_of(folder)).tags["mlflow.sharedViewState.releases"])
-    state = json.loads(view["state"])
-    assert state["selectedColumns"] == [
-        *(f"metrics.`mql_to_sql.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")),
-        *(f"metrics.`sql_to_win.entry.{name}`" for name in ("gain", "log_loss", "auc", "calibration_slope")),
-        "tags.`changed`",
-    ]
-    assert state["columnOrder"][1:] == state["selectedColumns"]
-    assert set(state["columnWidths"]) == set(state["columnOrder"])
-    assert state["searchFilter"] == "tags.mlflow.source.name = 'leadscore train'"
 
 
 def test_what_is_not_there_says_what_is(recorded):
@@ -494,7 +507,7 @@ def test_how_a_release_stands_against_the_champion_is_among_its_figures(registry
     record(registry, "one")
     registry.promote_by_rule("1", at=AT, by="ops", comparison=near_recipe("before", low=-0.02))
     metrics = registry._client.get_run(registry.versions()[0].run_id).data.metrics
-    assert metrics["champion.mql_to_win.recipe_log_loss_difference_low"] == -0.02
+    assert metrics["champion/mql_to_win/recipe_log_loss_difference_low"] == -0.02
 
 
 def test_a_recorded_release_gets_lost_files_back_when_it_is_trained_again(registry, tmp_path):
@@ -562,11 +575,14 @@ def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registr
     client = client_of(tmp_path)
     run = client.get_run(run_id)
     assert client.get_experiment(run.info.experiment_id).name == "lead-scoring-backtests"
-    gains = client.get_metric_history(run_id, "mql_to_win.acting_day.gain")
+    gains = client.get_metric_history(run_id, "mql_to_win/acting_day/gain")
     assert [(metric.step, metric.value) for metric in gains] == [(1, 0.02), (2, 0.04)]
-    children = client.search_runs([run.info.experiment_id], f"tags.mlflow.parentRunId = '{run_id}'")
+    windows = client.get_experiment_by_name("lead-scoring-windows").experiment_id
+    children = client.search_runs([windows], f"tags.mlflow.parentRunId = '{run_id}'")
     assert sorted(child.data.params["window"] for child in children) == ["1", "2"]
-    assert all("mql_to_win.entry.base_rate_by_age.log_loss" in child.data.metrics for child in children)
+    assert all("entry/base_rate_by_age_log_loss" in child.data.metrics for child in children)
+    assert run.info.run_name.endswith(" +0.020 2 windows 2026-05-01")
+    assert {file.path for file in client.list_artifacts(run_id, "plots")} == {"plots/windows_mql_to_win.png"}
     assert "| mql_to_win from 2026-01-01, at entry | 300 |" in run.data.tags["mlflow.note.content"]
     kept = pd.read_csv(client.download_artifacts(run_id, "groups.csv", str(tmp_path)))
     assert kept[["transition", "by", "value", "n_leads"]].to_numpy().tolist() == [

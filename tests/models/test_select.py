@@ -96,6 +96,15 @@ def test_one_recipe_is_chosen_and_none_is_far_better(selection: Selection) -> No
 
 
 @pytest.mark.whole
+def test_what_was_tried_differs_from_the_chosen_one_by_a_known_error(selection: Selection) -> None:
+    (chosen,) = [one for one in selection.candidates if one.is_chosen]
+    assert (chosen.difference, chosen.standard_error) == (0, 0)
+    for one in selection.candidates:
+        assert one.difference == pytest.approx(one.validation_log_loss - chosen.validation_log_loss)
+        assert one.is_chosen or one.standard_error > 0
+
+
+@pytest.mark.whole
 def test_calibrators_are_tried_on_the_chosen_recipe(selection: Selection) -> None:
     of_chosen = {one.calibrator for one in selection.candidates if one.parameters == selection.best.parameters}
     assert of_chosen == set(CALIBRATORS)
