@@ -243,6 +243,8 @@ class ChainSummary(Record):
         On leads after all that both models and the calibrator knew: one a judged day with enough wins, one of all
         ages, one a stage with enough wins. The gain is over the base rate by age of wins. Where there is a calibrator,
         the product without it stands among the baselines as `product`.
+    recalibration
+        What wins that came after the training asked for; None in a release that was trained, and where too few came.
     """
 
     calibrator: ChainCalibrator
@@ -250,6 +252,7 @@ class ChainSummary(Record):
     n_won: int
     acting_day: int
     evaluations: tuple[Evaluation, ...]
+    recalibration: Recalibration | None = None
 
     @property
     def at_acting_age(self) -> Evaluation | None:

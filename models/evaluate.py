@@ -106,6 +106,14 @@ def log_loss_difference(rows: pd.DataFrame, probability: np.ndarray, reference: 
     return _estimate("difference", {"difference": np.concatenate(differences)})
 
 
+def calibration_line(rows: pd.DataFrame, probability: np.ndarray, *, seed: int) -> tuple[Estimate, Estimate]:
+    """Slope and intercept of the calibration of `probability` on labelled `rows`, with intervals as in `evaluate`."""
+    judged = judged_of(rows)
+    metrics = AdditiveMetrics(judged, probability)
+    found = _joined([metrics(counts) for counts in group_counts(judged, seed=seed)])
+    return _estimate("calibration_slope", found), _estimate("calibration_intercept", found)
+
+
 def judged_rows(split: Split, day: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The training and test rows of `split` on `day`; all of them where that is None."""
     return at_day(split.train, day), at_day(split.test, day)

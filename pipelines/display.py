@@ -186,7 +186,7 @@ def recalibration(made: "RecalibrationRun", *, as_json: bool) -> None:
                 "parent_id": made.parent_id,
                 "version": made.version,
                 "release_id": made.release_id,
-                "transitions": {str(name): told.model_dump(mode="json") for name, told in made.told.items()},
+                "told": {str(name): told.model_dump(mode="json") for name, told in made.told.items()},
                 "left": {str(name): why for name, why in made.left.items()},
                 "verdict": made.verdict.model_dump(mode="json") if made.verdict else None,
             }
