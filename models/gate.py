@@ -224,7 +224,9 @@ def _compared(champion: ReleaseManifest, comparison: ChampionComparison | None) 
         says = f"it was not compared with release {champion.release_id}: {comparison.not_compared_because}"
         return [GateCheck(name="recipe", passes=False, says=says)]
     unjudged = (GateCheck(name="champion", passes=None, says=says) for says in not_yet_judged(comparison))
-    in_use = (_in_use(one) for one in comparison.in_use if one.at_acting_age is not None)
+    same = {one.transition for one in comparison.recipes if one.is_one_recipe}
+    judged = (one for one in comparison.in_use if one.at_acting_age is not None)
+    in_use = (_in_use(one, is_one_recipe=one.transition in same) for one in judged)
     return [*(_recipe(one) for one in comparison.recipes), *in_use, *unjudged]
 
 
@@ -241,8 +243,10 @@ def _recipe(compared: RecipeComparison) -> GateCheck:
     return GateCheck(name="recipe", passes=True, says=f"{begin}its recipe is not clearly worse, {told}")
 
 
-def _in_use(judged: ChampionInUse) -> GateCheck:
+def _in_use(judged: ChampionInUse, *, is_one_recipe: bool) -> GateCheck:
     begin, day = f"{judged.transition}: ", day_judged(judged.acting_day)
+    if judged.difference is None and is_one_recipe and judged.transition == P_WIN_BEFORE_SQL:
+        return GateCheck(name="champion", passes=None, says=f"{begin}the champion's own recipe is not made anew for it")
     if judged.difference is None:
         says = f"{begin}too few leads that the champion in use was judged on are in the candidate's test to compare"
         return GateCheck(name="champion", passes=None, says=says)

@@ -7,7 +7,7 @@ from data_contracts.errors import ReleaseError
 from data_contracts.estimates import Estimate
 from data_contracts.gate import ChampionComparison, ChampionInUse, RecipeComparison
 from data_contracts.leaks import LeakFinding, LeakReport
-from data_contracts.recalibration import FOLLOWS
+from data_contracts.recalibration import FOLLOWS, P_WIN_BEFORE_SQL
 from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.gate import differing_parts, held_back_unread, may_promote
@@ -363,3 +363,19 @@ def test_a_mend_of_another_release_than_the_one_in_force_is_held_back():
     newer = champion().model_copy(update={"release_id": "2026-06-01-newer"})
     (reason,) = may_promote(helps, newer).reasons
     assert "it was not compared with release 2026-06-01-newer" in reason
+
+
+def test_wins_before_sql_by_the_champion_s_own_recipe_are_judged_and_not_made_anew():
+    same = compared().recipes[0].model_copy(update={"transition": P_WIN_BEFORE_SQL})
+    told = in_use().model_copy(update={"transition": P_WIN_BEFORE_SQL, "difference": None})
+    verdict = may_promote(release(), champion(), comparison=compared(recipes=(same,), in_use=(told,)))
+    assert verdict.allows
+    assert [check.says for check in verdict.checks if check.name == "champion"] == [
+        "p_win before SQL: the champion's own recipe is not made anew for it"
+    ]
+
+
+def test_a_champion_that_tells_wins_clearly_better_holds_a_candidate_back():
+    told = in_use(low=0.001, high=0.02).model_copy(update={"transition": P_WIN_BEFORE_SQL})
+    [reason] = reasons(release(), champion(), compared(in_use=(told,)))
+    assert reason.startswith("p_win before SQL: the champion in use is clearly better")
