@@ -39,8 +39,8 @@ DEFINITIONS = settings().definitions
 
 @pytest.fixture(scope="module")
 def tables(make_table):
-    """Two of three SQLs are won."""
-    return both_tables(make_table(n_leads=2_400), rate=1.0)
+    """Most SQLs are won."""
+    return both_tables(make_table(n_leads=2_400), rate=2.0)
 
 
 @pytest.fixture(scope="module")
