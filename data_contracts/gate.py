@@ -147,7 +147,7 @@ class Promotion(Record):
     Attributes
     ----------
     number
-        From 1, in order.
+        From 1, in order. Two that were made at once on an MLflow server have one number.
     at
         When (UTC, naive).
     by
