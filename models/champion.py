@@ -92,8 +92,8 @@ Published = Callable[[pd.DataFrame], tuple[Prediction, Prediction]]
 """What a release gives each row, and beside it the base rate by age that it is held against."""
 
 
-class Recipe(Protocol):
-    """How the probability of an outcome is made of what was known at a moment."""
+class Procedure(Protocol):
+    """How the probability of an outcome is made anew of what was known at a moment."""
 
     def predicted(self, asked: pd.DataFrame, *, at: dt.datetime) -> npt.NDArray[np.float64]:
         """What it says of each row `asked`."""
@@ -126,8 +126,8 @@ class _Match:
     entered: pd.Series
     split: Split
     acting_day: int
-    ours: Recipe
-    theirs: Recipe
+    ours: Procedure
+    theirs: Procedure
     in_words: tuple[str, str]
     is_one_recipe: bool
     published: Published

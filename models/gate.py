@@ -48,7 +48,8 @@ def may_promote(
     | recipe | its recipe is not clearly worse than the champion's, both made of and judged on the same leads |
     | champion | it is not clearly worse than the champion as published, on leads that entered after its extract |
 
-    Signal, leaks and calibration are asked of the first release as well. Clearly worse is: the 95 % interval of the
+    Calibration after a mend, recipe and champion are asked of wins before SQL as well, where two transitions lead to a
+    win. Signal, leaks and calibration are asked of the first release as well. Clearly worse is: the 95 % interval of the
     difference in log loss at the acting age lies wholly on the champion's side.
 
     Parameters
