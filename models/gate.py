@@ -49,8 +49,8 @@ def may_promote(
     | champion | it is not clearly worse than the champion as published, on leads that entered after its extract |
 
     Calibration after a mend, recipe and champion are asked of wins before SQL as well, where two transitions lead to a
-    win. Signal, leaks and calibration are asked of the first release as well. Clearly worse is: the 95 % interval of the
-    difference in log loss at the acting age lies wholly on the champion's side.
+    win. Signal, leaks and calibration are asked of the first release as well. Clearly worse is: the 95 % interval of
+    the difference in log loss at the acting age lies wholly on the champion's side.
 
     Parameters
     ----------
