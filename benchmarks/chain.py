@@ -91,10 +91,10 @@ def against_truth(folder: Path, *, n_leads: int, seed: int) -> tuple[ChainSummar
     chain = train_chain(tables, fitted, definitions=settings.definitions)
     asked = _never_called(tables[Transition.MQL_TO_SQL], truth_of_wins(n_leads=n_leads, seed=seed).to_pandas())
     true = asked["p_mql_to_win"].to_numpy()
-    calibrators = {"product": None, "calibrated": chain.calibrator if chain else None}
+    chains = {"product": None, "calibrated": chain}
     found = {
-        name: AgainstTruth.of(win_probabilities(fitted, asked, calibrator=each)["p_win"].to_numpy(), true)
-        for name, each in calibrators.items()
+        name: AgainstTruth.of(win_probabilities(fitted, asked, chain=each)["p_win"].to_numpy(), true)
+        for name, each in chains.items()
     }
     return chain.summary if chain else None, found
 

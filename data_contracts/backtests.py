@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from data_contracts.calibration import MONTH, CalibrationGroup, calibration_rows, groups_off
 from data_contracts.estimates import Estimate, Record
-from data_contracts.releases import Evaluation
+from data_contracts.evaluations import Evaluation
 from data_contracts.wording import estimate_text
 
 

@@ -7,7 +7,8 @@ from data_contracts.record_table import table_html, table_text
 from data_contracts.wording import estimate_text, figure, figures
 
 if TYPE_CHECKING:
-    from data_contracts.releases import ChainSummary, Evaluation, TransitionSummary
+    from data_contracts.evaluations import Evaluation
+    from data_contracts.releases import ChainSummary, TransitionSummary
 
 BASE_RATE_BY_AGE: Final = "base_rate_by_age"
 BASE_RATE: Final = "base_rate"

@@ -5,9 +5,8 @@ from typing import Literal
 
 from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluation_table import day_judged
+from data_contracts.evaluations import ModelFigures
 from data_contracts.record_table import table_text
-from data_contracts.releases import ModelFigures
-from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
 
 CheckName = Literal["signal", "leaks", "calibration", "history", "configuration", "recipe", "champion"]
@@ -62,6 +61,8 @@ class RecipeComparison(Record):
 
     Attributes
     ----------
+    transition
+        The transition, or `P_WIN_BEFORE_SQL`: the recipe is then that of both transitions, and of the calibrator.
     candidate, champion
         Both recipes in words.
     is_one_recipe
@@ -74,7 +75,7 @@ class RecipeComparison(Record):
         Log loss (nats) of the candidate's recipe less that of the champion's: below 0 the candidate's is better.
     """
 
-    transition: Transition
+    transition: str
     candidate: str
     champion: str
     is_one_recipe: bool
@@ -90,6 +91,8 @@ class ChampionInUse(Record):
 
     Attributes
     ----------
+    transition
+        The transition, or `P_WIN_BEFORE_SQL`, for which a lead is mature once both horizons have passed.
     entered_after
         The champion's extract (UTC, naive).
     acting_day
@@ -97,16 +100,16 @@ class ChampionInUse(Record):
     n_converted, n_not_converted
         Such leads on that day, by outcome.
     at_acting_age, at_all_ages
-        The champion's figures; the gain is over the base rate by age that it carries. None below `LEAST_MATURE` of
-        either outcome.
+        The champion's figures; the gain is over the base rate by age that it carries, or for wins before SQL that of
+        the wins known at its extract. None below `LEAST_MATURE` of either outcome.
     n_shared
         Those of the leads that are in the candidate's test as well.
     difference
         On them, log loss of the candidate's recipe, made of what was known before they entered, less the champion's.
-        None below `LEAST_MATURE` of either outcome.
+        None below `LEAST_MATURE` of either outcome, and for wins before SQL by one recipe, which is not made anew.
     """
 
-    transition: Transition
+    transition: str
     entered_after: dt.datetime
     acting_day: int
     n_converted: int
@@ -125,7 +128,7 @@ class ChampionComparison(Record):
     not_compared_because
         Why nothing was compared; empty where it was.
     recipes, in_use
-        One a transition.
+        One a transition, and one of wins before SQL where two transitions lead to them and enough are known.
     """
 
     champion_id: str
@@ -144,7 +147,7 @@ class Promotion(Record):
     Attributes
     ----------
     number
-        From 1, in order.
+        From 1, in order. Two that were made at once on an MLflow server have one number.
     at
         When (UTC, naive).
     by

@@ -2,10 +2,9 @@
 
 import datetime as dt
 from collections.abc import Mapping
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from data_contracts.estimates import Estimate, Record
-from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
 
 Mend = Literal["none", "level", "level_and_slope"]
@@ -54,14 +53,31 @@ class Recalibration(Record):
     gain: Estimate
 
 
+P_WIN_BEFORE_SQL: Final = "p_win before SQL"
+"""What the probability of a win of leads before SQL is called beside the transitions that it is made of."""
+
+FOLLOWS = "not held against wins since its training; it follows what is mended of the transitions"
+"""What is said of `P_WIN_BEFORE_SQL` in a release with mended transitions, where too few wins came since."""
+
 SAID = {"none": "left as it is", "level": "level mended", "level_and_slope": "level and slope mended"}
 
 
-def recalibration_rows(by_transition: Mapping[Transition, Recalibration]) -> list[dict[str, str]]:
-    """One row a transition: what later outcomes say, what was mended, and by how much that helps; 95 % intervals."""
+def mend_text(told: Recalibration) -> str:
+    """What was done, by which leads, and what it gains."""
+    return (
+        f"{SAID[told.mend]} by {told.n_leads:,} leads from {told.entered_from:%Y-%m-%d} to "
+        f"{told.entered_until:%Y-%m-%d}, gain {estimate_text(told.gain, least=4)}"
+    )
+
+
+def recalibration_rows(by_name: Mapping[str, Recalibration]) -> list[dict[str, str]]:
+    """One row a transition, and one of `P_WIN_BEFORE_SQL`; every figure with its 95 % interval.
+
+    It says what later outcomes say, what was mended, and by how much that helps.
+    """
     return [
         {
-            "transition": str(name),
+            "probability of": str(name),
             "leads since": f"{told.entered_from:%Y-%m-%d}",
             "leads": f"{told.n_leads:,}",
             "converted": f"{told.n_converted:,}",
@@ -72,5 +88,5 @@ def recalibration_rows(by_transition: Mapping[Transition, Recalibration]) -> lis
             "intercept then": estimate_text(told.intercept_after, least=2),
             "gain": estimate_text(told.gain, least=4),
         }
-        for name, told in by_transition.items()
+        for name, told in by_name.items()
     ]

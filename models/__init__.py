@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from data_contracts.releases import Evaluation, Thresholds
+    from data_contracts.evaluations import Evaluation
+    from data_contracts.releases import Thresholds
     from models.artefacts import load_release, save_release
     from models.chain import win_probabilities
     from models.comparison import Comparison, compare
@@ -50,7 +51,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "data_contracts.releases": ("Evaluation", "Thresholds"),
+    "data_contracts.evaluations": ("Evaluation",),
+    "data_contracts.releases": ("Thresholds",),
     "models.artefacts": ("load_release", "save_release"),
     "models.chain": ("win_probabilities",),
     "models.comparison": ("Comparison", "compare"),

@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from data_contracts.recalibration import Recalibration
 from models.evidence import leads_by_outcome
 from models.linear import logistic_probabilities
 
@@ -98,6 +99,13 @@ def with_line(probability: np.ndarray, intercept: float, slope: float) -> np.nda
     array([0.2, 0.5])
     """
     return clipped(expit(intercept + slope * logit(clipped(probability))))
+
+
+def mended(probability: np.ndarray, told: Recalibration | None) -> np.ndarray:
+    """`probability` with the level and slope of its log-odds as `told` mends them; as it is where nothing is mended."""
+    if told is None or told.mend == "none":
+        return probability
+    return with_line(probability, told.intercept, told.slope)
 
 
 def _inputs(raw: np.ndarray, *, n_columns: int) -> np.ndarray:

@@ -1,14 +1,17 @@
 """The probability of a win before SQL, held against wins of later leads, and calibrated where that clearly helps."""
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from data_contracts.evaluation_table import CHAIN, PRODUCT
+from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say, silent
-from data_contracts.releases import ChainSummary, Evaluation
+from data_contracts.releases import ChainCalibrator, ChainSummary
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
@@ -20,13 +23,32 @@ from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fitted import FittedChain, FittedTransition
 from models.judge import LEAST_TEST_OUTCOMES, LEAST_TRAIN_OUTCOMES
 from models.metrics import Prediction
-from models.split import Split, at_day, default_test_from, learning_rows, split_at
+from models.split import Split, as_it_stood, at_day, default_test_from, learning_rows, split_at
 from models.threads import in_one_thread
 from models.train import SEED
 from models.win_calibrator import WinCalibrator, fit_win_calibrator, p_win_before_sql
 
 WAITING_STAGES = (Stage.MQL, Stage.SAL)
 """Stages before SQL in which leads are labelled."""
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedChain:
+    """How a win before SQL is made of what was known at a moment: both links, and the calibrator of their product.
+
+    `rows` are all that are labelled with wins.
+    """
+
+    chain: Chain
+    rows: pd.DataFrame
+    calibrator: ChainCalibrator
+
+    def predicted(self, asked: pd.DataFrame, *, at: dt.datetime) -> npt.NDArray[np.float64]:
+        """What it says of each row `asked`, made of what was known at the moment `at`."""
+        known, made = as_it_stood(self.rows, at), None
+        if self.calibrator != "none" and is_worth_a_try(known):
+            made = fit_win_calibrator(self.calibrator, self.chain.cross_predicted(known, at=at))
+        return p_win_before_sql(self.chain.predicted(asked, at=at), made)
 
 
 @in_one_thread

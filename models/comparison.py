@@ -12,8 +12,8 @@ from sklearn.utils.validation import has_fit_parameter
 
 from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE, age_judged, evaluation_title, model_names
+from data_contracts.evaluations import Evaluation
 from data_contracts.record_table import table_html, table_text
-from data_contracts.releases import Evaluation
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text

@@ -9,7 +9,7 @@ import pandas as pd
 
 from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
-from data_contracts.releases import Evaluation, LiftPoint, ModelFigures, ReliabilityBin
+from data_contracts.evaluations import Evaluation, LiftPoint, ModelFigures, ReliabilityBin
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Stage, Transition
 from models.metrics import (
@@ -104,6 +104,14 @@ def log_loss_difference(rows: pd.DataFrame, probability: np.ndarray, reference: 
     ours, theirs = (AdditiveMetrics(judged, said) for said in (probability, reference))
     differences = [ours(counts)["log_loss"] - theirs(counts)["log_loss"] for counts in group_counts(judged, seed=seed)]
     return _estimate("difference", {"difference": np.concatenate(differences)})
+
+
+def calibration_line(rows: pd.DataFrame, probability: np.ndarray, *, seed: int) -> tuple[Estimate, Estimate]:
+    """Slope and intercept of the calibration of `probability` on labelled `rows`, with intervals as in `evaluate`."""
+    judged = judged_of(rows)
+    metrics = AdditiveMetrics(judged, probability)
+    found = _joined([metrics(counts) for counts in group_counts(judged, seed=seed)])
+    return _estimate("calibration_slope", found), _estimate("calibration_intercept", found)
 
 
 def judged_rows(split: Split, day: int | None) -> tuple[pd.DataFrame, pd.DataFrame]:

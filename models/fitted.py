@@ -15,15 +15,16 @@ from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
 from data_contracts.recalibration import Recalibration
 from data_contracts.releases import ChainSummary, ReleaseManifest, TransitionSummary
+from data_contracts.scores import P_SQL
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
-from models.calibrate import blended, calibrated, with_line
+from models.calibrate import blended, calibrated, mended
 from models.design import design_batches
 from models.estimators import design_probabilities, model_frame, raw_probabilities
 from models.explain import Explainer, compile_explainer
 from models.threads import in_one_thread
-from models.win_calibrator import WinCalibrator
+from models.win_calibrator import WinCalibrator, p_win_before_sql
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +158,7 @@ class FittedTransition:
         """What leads are given, from what each estimator says of them."""
         by_age = self.summary.base_rate_by_age
         found = calibrated(self.calibrator, blended(raw)) if raw else base_rate_at(by_age, frame)
-        told = self.summary.recalibration
-        if told is None or told.mend == "none":
-            return found
-        return with_line(found, told.intercept, told.slope)
+        return mended(found, self.summary.recalibration)
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, ...]:
@@ -183,6 +181,28 @@ class FittedChain:
 
     summary: ChainSummary
     calibrator: WinCalibrator | None
+
+    @property
+    def is_product(self) -> bool:
+        """Whether the product of both transitions is published as it is."""
+        told = self.summary.recalibration
+        return self.calibrator is None and (told is None or told.mend == "none")
+
+    def p_win(self, rows: pd.DataFrame) -> np.ndarray:
+        """The probability of a win of leads before SQL, at most `p_sql`: calibrated, and mended since if it was.
+
+        `rows` have `p_sql` and `p_win_given_sql`, as the two models say them, and `days_in_stage`.
+        """
+        found = mended(p_win_before_sql(rows, self.calibrator), self.summary.recalibration)
+        return np.asarray(np.minimum(found, rows[P_SQL].to_numpy(dtype=np.float64)))
+
+    def as_trained(self) -> "FittedChain":
+        """The same without what was mended after its training."""
+        return replace(self, summary=self.summary.model_copy(update={"recalibration": None}))
+
+    def recalibrated_by(self, recalibration: Recalibration) -> "FittedChain":
+        """The same with its probability mended."""
+        return replace(self, summary=self.summary.model_copy(update={"recalibration": recalibration}))
 
 
 @dataclass(frozen=True, eq=False)

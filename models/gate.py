@@ -14,7 +14,7 @@ from data_contracts.gate import (
     is_worse,
     not_yet_judged,
 )
-from data_contracts.recalibration import SAID, Recalibration
+from data_contracts.recalibration import FOLLOWS, P_WIN_BEFORE_SQL, SAID, Recalibration
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
@@ -48,8 +48,9 @@ def may_promote(
     | recipe | its recipe is not clearly worse than the champion's, both made of and judged on the same leads |
     | champion | it is not clearly worse than the champion as published, on leads that entered after its extract |
 
-    Signal, leaks and calibration are asked of the first release as well. Clearly worse is: the 95 % interval of the
-    difference in log loss at the acting age lies wholly on the champion's side.
+    Calibration after a mend, recipe and champion are asked of wins before SQL as well, where two transitions lead to a
+    win. Signal, leaks and calibration are asked of the first release as well. Clearly worse is: the 95 % interval of
+    the difference in log loss at the acting age lies wholly on the champion's side.
 
     Parameters
     ----------
@@ -63,6 +64,7 @@ def may_promote(
         The entry of the history by which a person took the candidate out of force; None where nobody did.
     """
     checks = [check for summary in candidate.transitions for check in _own_checks(summary, champion)]
+    checks += _chain_mended(candidate)
     if taken_out is not None:
         says = f"it was taken out of force on {taken_out.at:%Y-%m-%d} by {taken_out.by}: {taken_out.because}"
         checks.append(GateCheck(name="history", passes=False, says=says))
@@ -98,7 +100,7 @@ def differing_parts(candidate: ReleaseManifest, champion: ReleaseManifest) -> tu
 def _own_checks(summary: TransitionSummary, champion: ReleaseManifest | None) -> tuple[GateCheck, ...]:
     counterpart = None if champion is None else _counterpart(champion, summary.transition)
     if summary.recalibration is not None:
-        return (_signal(summary, counterpart), *_leaks(summary), _mended(summary, summary.recalibration))
+        return (_signal(summary, counterpart), *_leaks(summary), _mended(summary.transition, summary.recalibration))
     if summary.estimator == BASE_RATE_BY_AGE:
         return (_signal(summary, counterpart),)
     return (_signal(summary, counterpart), *_leaks(summary), _calibration(summary))
@@ -150,15 +152,24 @@ def _leaks(summary: TransitionSummary) -> Iterator[GateCheck]:
         yield GateCheck(name="leaks", passes=True, says=f"{summary.transition}: no open leak or suspect; {auc}")
 
 
-def _mended(summary: TransitionSummary, told: Recalibration) -> GateCheck:
+def _mended(name: str, told: Recalibration) -> GateCheck:
     """Whether the mend of a release's probabilities helps on leads of other accounts."""
     says = (
-        f"{summary.transition}: {SAID[told.mend]}, which gains {estimate_text(told.gain, least=4)} on {told.n_leads:,} "
+        f"{name}: {SAID[told.mend]}, which gains {estimate_text(told.gain, least=4)} on {told.n_leads:,} "
         f"leads since {told.entered_from:%Y-%m-%d}; their calibration slope was "
         f"{estimate_text(told.slope_before, least=2)} and is {estimate_text(told.slope_after, least=2)}"
     )
     is_worse = told.gain.high is not None and told.gain.high < 0
     return GateCheck(name="calibration", passes=not is_worse and not _is_off(told.slope_after), says=says)
+
+
+def _chain_mended(candidate: ReleaseManifest) -> list[GateCheck]:
+    """The same of wins before SQL, in a release of mended transitions."""
+    if candidate.chain is None or candidate.inputs.parent is None:
+        return []
+    if candidate.chain.recalibration is None:
+        return [GateCheck(name="calibration", passes=None, says=f"{P_WIN_BEFORE_SQL}: {FOLLOWS}")]
+    return [_mended(P_WIN_BEFORE_SQL, candidate.chain.recalibration)]
 
 
 def _is_off(slope: Estimate) -> bool:
@@ -214,7 +225,9 @@ def _compared(champion: ReleaseManifest, comparison: ChampionComparison | None) 
         says = f"it was not compared with release {champion.release_id}: {comparison.not_compared_because}"
         return [GateCheck(name="recipe", passes=False, says=says)]
     unjudged = (GateCheck(name="champion", passes=None, says=says) for says in not_yet_judged(comparison))
-    in_use = (_in_use(one) for one in comparison.in_use if one.at_acting_age is not None)
+    same = {one.transition for one in comparison.recipes if one.is_one_recipe}
+    judged = (one for one in comparison.in_use if one.at_acting_age is not None)
+    in_use = (_in_use(one, is_one_recipe=one.transition in same) for one in judged)
     return [*(_recipe(one) for one in comparison.recipes), *in_use, *unjudged]
 
 
@@ -231,8 +244,10 @@ def _recipe(compared: RecipeComparison) -> GateCheck:
     return GateCheck(name="recipe", passes=True, says=f"{begin}its recipe is not clearly worse, {told}")
 
 
-def _in_use(judged: ChampionInUse) -> GateCheck:
+def _in_use(judged: ChampionInUse, *, is_one_recipe: bool) -> GateCheck:
     begin, day = f"{judged.transition}: ", day_judged(judged.acting_day)
+    if judged.difference is None and is_one_recipe and judged.transition == P_WIN_BEFORE_SQL:
+        return GateCheck(name="champion", passes=None, says=f"{begin}the champion's own recipe is not made anew for it")
     if judged.difference is None:
         says = f"{begin}too few leads that the champion in use was judged on are in the candidate's test to compare"
         return GateCheck(name="champion", passes=None, says=says)

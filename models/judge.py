@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 
 from data_contracts.evaluation_table import LOGISTIC_REGRESSION
+from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say, silent
-from data_contracts.releases import Evaluation
 from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY

@@ -20,10 +20,10 @@ from data_contracts.evaluation_table import (
 )
 from data_contracts.gate import ChampionComparison, GateVerdict, in_use_rows, not_yet_judged, recipe_rows, verdict_rows
 from data_contracts.leaks import leak_summary
-from data_contracts.recalibration import SAID
+from data_contracts.recalibration import FOLLOWS, P_WIN_BEFORE_SQL, mend_text
 from data_contracts.record_table import markdown_text, table_markdown
 from data_contracts.releases import ReleaseManifest, TransitionSummary
-from data_contracts.wording import estimate_text, figure, percent
+from data_contracts.wording import figure, percent
 
 INTENDED_USE = """\
 For putting the open leads of the CRM it was learnt from in order, for choosing whom to hand off to sales within its
@@ -63,7 +63,7 @@ def model_card(
     """
     parts = [
         f"# Model card: release {markdown_text(manifest.release_id)}",
-        _section("What it is", [_details(manifest), *map(_recipe, manifest.transitions)]),
+        _section("What it is", [_details(manifest), *map(_recipe, manifest.transitions), *_chain(manifest)]),
         _section("What it is for", [INTENDED_USE]),
         _section("Data", _data(manifest)),
         _section("Features", _features(manifest)),
@@ -112,13 +112,18 @@ def _recipe(summary: TransitionSummary) -> str:
 
 
 def _mended(summary: TransitionSummary) -> str:
-    told = summary.recalibration
-    if told is None:
-        return ""
-    return (
-        f"; {SAID[told.mend]} by {told.n_leads:,} leads from {told.entered_from:%Y-%m-%d} to "
-        f"{told.entered_until:%Y-%m-%d}, gain {estimate_text(told.gain, least=4)}"
-    )
+    return "" if summary.recalibration is None else f"; {mend_text(summary.recalibration)}"
+
+
+def _chain(manifest: ReleaseManifest) -> list[str]:
+    """How a win before SQL comes about, where two transitions lead to it and it was held against wins."""
+    chain = manifest.chain
+    if chain is None:
+        return []
+    told = f"**{P_WIN_BEFORE_SQL}**: the product of both, calibrator {chain.calibrator}"
+    if chain.recalibration is not None:
+        return [f"{told}; {mend_text(chain.recalibration)}."]
+    return [f"{told}; {FOLLOWS}." if manifest.inputs.parent else f"{told}."]
 
 
 def _data(manifest: ReleaseManifest) -> list[str]:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASELINES
-from data_contracts.releases import Evaluation
+from data_contracts.evaluations import Evaluation
 from data_contracts.snapshots import FeatureColumn
 
 N_FEATURES_SHOWN = 25

@@ -35,7 +35,7 @@ class ReleaseModel:
         `frame` has the columns that `input_columns` names; others are ignored. Raises `ReleaseError` where one is
         lacking.
         """
-        return win_probabilities(self.release.transitions, frame, calibrator=self.release.win_calibrator)
+        return win_probabilities(self.release.transitions, frame, chain=self.release.chain)
 
 
 def input_columns(manifest: ReleaseManifest) -> dict[str, FeatureType]:

@@ -1,6 +1,7 @@
 """Level and slope of a model's probabilities, mended from outcomes that came after it was trained."""
 
 import datetime as dt
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -9,16 +10,19 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
 from data_contracts.errors import TooFewOutcomesError
-from data_contracts.evaluation_table import BASE_RATE_BY_AGE
-from data_contracts.recalibration import MENDS, Mend, Recalibration
+from data_contracts.recalibration import MENDS, P_WIN_BEFORE_SQL, Mend, Recalibration
+from data_contracts.scores import P_SQL, P_WIN
+from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
-from models.base_rate import base_rate_at
+from data_contracts.vocabulary import Transition
 from models.calibrate import clipped, with_line
 from models.calibration import calibration_of
-from models.evaluate import EvaluationPlan, log_loss_difference, model_figures
+from models.chain import win_probabilities
+from models.chain_links import way_to_a_win
+from models.evaluate import calibration_line, log_loss_difference
 from models.evidence import LEAST_ACCOUNTS, evidence_of
 from models.fit import HeldOut
-from models.fitted import FittedTransition
+from models.fitted import FittedChain, FittedTransition
 from models.metrics import Prediction, logistic_shift
 from models.select import CLEAR, paired_gain
 from models.split import learning_rows
@@ -66,31 +70,55 @@ def recalibrated(
         Where fewer leads than `LEAST_OUTCOMES` of either outcome entered since and are mature, or they are of fewer
         accounts than `LEAST_ACCOUNTS`.
     """
-    rows = rows_since(table, since)
-    known = evidence_of(rows)
-    for what, found, least in (
-        ("leads that converted", known.n_converted, LEAST_OUTCOMES),
-        ("leads that did not convert", known.n_not_converted, LEAST_OUTCOMES),
-        ("accounts of either outcome", known.n_accounts, LEAST_ACCOUNTS),
-    ):
-        if found < least:
-            raise TooFewOutcomesError(
-                table.transition,
-                what=f"{what} after entering since the release's extract on {since:%Y-%m-%d}",
-                found=found,
-                needed=least,
-                hint="wait for more outcomes",
-            )
+    rows = _enough_since(table, since, name=table.transition)
     parent = fitted.as_trained()
-    before = HeldOut.of(rows, parent.predict(rows))
-    mend, after = _chosen(before)
-    told = _recalibration(parent, rows, before=before, mend=mend, after=after, seed=seed)
+    told, after = _asked_for(rows, parent.predict(rows), seed=seed)
     published = Prediction(parent.summary.estimator, after, after)
     calibration = calibration_of(rows, published, columns=table.columns, fit_boundaries=fit_boundaries, seed=seed)
     return parent.recalibrated_by(told, calibration=calibration)
 
 
-def mend_in_use(fitted: FittedTransition) -> Recalibration | None:
+@in_one_thread
+def recalibrated_chain(
+    chain: FittedChain,
+    transitions: Mapping[Transition, FittedTransition],
+    table: LabelledTable,
+    *,
+    definitions: Definitions,
+    since: dt.datetime,
+    seed: int = SEED,
+) -> FittedChain:
+    """`chain` with the level, or the level and slope, that wins of leads which entered from `since` on ask for.
+
+    What is judged is what would be published: the product of `transitions`, by the calibrator of the training, at most
+    `p_sql`. It is mended by the rules of `recalibrated`.
+
+    Parameters
+    ----------
+    chain
+        As it was trained, on none of these leads. A mend that it has already is replaced.
+    transitions
+        Both models, mended where they are.
+    table
+        Snapshots of `mql_to_sql`, with wins, as known now.
+    definitions
+        For both horizons: a lead counts once both have passed.
+    since, seed
+        As `recalibrated` takes them.
+
+    Raises
+    ------
+    TooFewOutcomesError
+        Where fewer leads than `LEAST_OUTCOMES` were won or not, or they are of fewer accounts than `LEAST_ACCOUNTS`.
+    """
+    rows = _enough_since(way_to_a_win(table, definitions), since, name=P_WIN_BEFORE_SQL)
+    parent = chain.as_trained()
+    chances = win_probabilities(transitions, rows, chain=parent)
+    told, _ = _asked_for(rows, chances[P_WIN].to_numpy(), at_most=chances[P_SQL].to_numpy(), seed=seed)
+    return parent.recalibrated_by(told)
+
+
+def mend_in_use(fitted: FittedTransition | FittedChain) -> Recalibration | None:
     """The mend by which `fitted` publishes; None where it publishes what was trained."""
     told = fitted.summary.recalibration
     return None if told is None or told.mend == "none" else told
@@ -102,32 +130,41 @@ def rows_since(table: LabelledTable, since: dt.datetime) -> pd.DataFrame:
     return rows[_entered_at(rows) >= since]
 
 
-def _chosen(before: HeldOut) -> tuple[Mend, np.ndarray]:
-    """The mend that is taken, and what each row would be given by it as other accounts ask for it."""
-    best: tuple[Mend, np.ndarray] = ("none", before.raw)
-    for mend in MENDS[1:]:
-        after = _cross_fitted(before, mend=mend)
-        if paired_gain(best[1], after, before).exceeds(CLEAR):
-            best = (mend, after)
-    return best
+def _enough_since(table: LabelledTable, since: dt.datetime, *, name: str) -> pd.DataFrame:
+    """`rows_since`; raises `TooFewOutcomesError` where they are too few to mend by."""
+    rows = rows_since(table, since)
+    known = evidence_of(rows)
+    for what, found, least in (
+        ("leads that converted", known.n_converted, LEAST_OUTCOMES),
+        ("leads that did not convert", known.n_not_converted, LEAST_OUTCOMES),
+        ("accounts of either outcome", known.n_accounts, LEAST_ACCOUNTS),
+    ):
+        if found < least:
+            raise TooFewOutcomesError(
+                name,
+                what=f"{what} after entering since the release's extract on {since:%Y-%m-%d}",
+                found=found,
+                needed=least,
+                hint="wait for more outcomes",
+            )
+    return rows
 
 
-def _recalibration(
-    parent: FittedTransition, rows: pd.DataFrame, *, before: HeldOut, mend: Mend, after: np.ndarray, seed: int
-) -> Recalibration:
-    summary, known, entered_at = parent.summary, evidence_of(rows), _entered_at(rows)
-    by_age = base_rate_at(summary.base_rate_by_age, rows)
-    as_it_was, as_it_is, _ = model_figures(
-        rows,
-        [
-            Prediction(summary.estimator, before.raw, before.raw),
-            Prediction("mended", after, after),
-            Prediction(BASE_RATE_BY_AGE, by_age, by_age),
-        ],
-        plan=EvaluationPlan(summary.transition, day=None, capacity_share=None, seed=seed),
-    )
+def _asked_for(
+    rows: pd.DataFrame, said: np.ndarray, *, at_most: np.ndarray | None = None, seed: int
+) -> tuple[Recalibration, np.ndarray]:
+    """The mend that `rows` ask for, and what each would be given by it as other accounts ask for it.
+
+    `said` is what they would be given without; no mend lifts any of it above `at_most`.
+    """
+    before = HeldOut.of(rows, said)
+    most = np.ones(len(rows)) if at_most is None else at_most
+    mend, after = _chosen(before, most)
+    known, entered_at = evidence_of(rows), _entered_at(rows)
     intercept, slope = _line(before, mend=mend)
-    return Recalibration(
+    slope_before, intercept_before = calibration_line(rows, said, seed=seed)
+    slope_after, intercept_after = calibration_line(rows, after, seed=seed)
+    told = Recalibration(
         mend=mend,
         intercept=intercept,
         slope=slope,
@@ -135,12 +172,23 @@ def _recalibration(
         entered_until=entered_at.max().to_pydatetime(),
         n_leads=known.n_converted + known.n_not_converted,
         n_converted=known.n_converted,
-        slope_before=as_it_was.calibration_slope,
-        intercept_before=as_it_was.calibration_intercept,
-        slope_after=as_it_is.calibration_slope,
-        intercept_after=as_it_is.calibration_intercept,
-        gain=log_loss_difference(rows, before.raw, after, seed=seed),
+        slope_before=slope_before,
+        intercept_before=intercept_before,
+        slope_after=slope_after,
+        intercept_after=intercept_after,
+        gain=log_loss_difference(rows, said, after, seed=seed),
     )
+    return told, after
+
+
+def _chosen(before: HeldOut, at_most: np.ndarray) -> tuple[Mend, np.ndarray]:
+    """The mend that is taken, and what each row would be given by it as other accounts ask for it."""
+    best: tuple[Mend, np.ndarray] = ("none", before.raw)
+    for mend in MENDS[1:]:
+        after = np.minimum(_cross_fitted(before, mend=mend), at_most)
+        if paired_gain(best[1], after, before).exceeds(CLEAR):
+            best = (mend, after)
+    return best
 
 
 def _cross_fitted(later: HeldOut, *, mend: Mend) -> np.ndarray:

@@ -17,8 +17,9 @@ import pandas as pd
 
 from data_contracts.backtests import Backtest
 from data_contracts.errors import LeadScoreError
+from data_contracts.evaluations import Evaluation
 from data_contracts.privacy import masked
-from data_contracts.releases import Evaluation, ReleaseInputs, ReleaseManifest, TransitionSummary
+from data_contracts.releases import ReleaseInputs, ReleaseManifest, TransitionSummary
 from data_contracts.scores import CHANCES
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition

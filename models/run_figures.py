@@ -8,15 +8,10 @@ from data_contracts.backtests import Backtest
 from data_contracts.configuration import Configuration
 from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE, LOGISTIC_REGRESSION
-from data_contracts.gate import ChampionComparison
-from data_contracts.releases import (
-    Candidate,
-    Evaluation,
-    ModelFigures,
-    ReleaseInputs,
-    ReleaseManifest,
-    TransitionSummary,
-)
+from data_contracts.evaluations import Evaluation, ModelFigures
+from data_contracts.gate import ChampionComparison, ChampionInUse, RecipeComparison
+from data_contracts.recalibration import P_WIN_BEFORE_SQL
+from data_contracts.releases import Candidate, ReleaseInputs, ReleaseManifest, TransitionSummary
 from data_contracts.vocabulary import Transition
 from models.local_store import EXPERIMENT
 from models.recipe import Recipe
@@ -194,13 +189,18 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
 
 def champion_figures(comparison: ChampionComparison) -> dict[str, float]:
     """How the release stands against the champion, as `champion/<transition>/<figure>`, with `_low` and `_high`."""
-    estimates = {f"{one.transition}/recipe_log_loss_difference": one.at_acting_age for one in comparison.recipes}
+    estimates = {f"{_of(one)}/recipe_log_loss_difference": one.at_acting_age for one in comparison.recipes}
     for one in comparison.in_use:
-        estimates |= {f"{one.transition}/in_use_log_loss_difference": one.difference} if one.difference else {}
-        estimates |= {f"{one.transition}/in_use_gain": one.at_acting_age.gain} if one.at_acting_age else {}
+        estimates |= {f"{_of(one)}/in_use_log_loss_difference": one.difference} if one.difference else {}
+        estimates |= {f"{_of(one)}/in_use_gain": one.at_acting_age.gain} if one.at_acting_age else {}
     ends = {"": "value", "_low": "low", "_high": "high"}
     named = {f"champion/{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ends.items()}
     return {name: value for name, value in named.items() if value is not None}
+
+
+def _of(compared: RecipeComparison | ChampionInUse) -> str:
+    """What stands before its figures: wins before SQL are called as in `release_figures`."""
+    return "p_win" if compared.transition == P_WIN_BEFORE_SQL else compared.transition
 
 
 def _deciding(summary: TransitionSummary) -> dict[str, float]:

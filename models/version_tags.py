@@ -3,9 +3,13 @@
 A putting into force is three writes to MLflow: the entry as something under way, the alias `production`, the entry for
 good. What is under way counts once the alias agrees. So the history says nothing that is not so, wherever a run is
 killed, and the next writer completes or drops what the killed one left. No entry is ever changed.
+
+An entry's tag has its number and a digest of all that it says. On an MLflow server two may be made at once: each takes
+the same number, as neither sees the other, and both stay.
 """
 
 import datetime as dt
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
@@ -23,8 +27,8 @@ GATE = "gate"
 COMPARISON = "champion_comparison"
 """The tag that holds how its training held it against the release then in force."""
 
-UNDER_WAY = "going_into_force"
-"""The tag that holds an entry of the history until the alias has moved and the entry stands for good."""
+UNDER_WAY = "going_into_force."
+"""How the tag begins that holds an entry of the history until the alias has moved and the entry stands for good."""
 
 _ENTRY = "in_force."
 
@@ -63,7 +67,7 @@ class WritesTags(Protocol):
         ...
 
     def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
-        """Take it away."""
+        """Take it away; nothing happens where it is gone already."""
         ...
 
 
@@ -96,7 +100,7 @@ def described(version: Recorded, aliases: Mapping[str, str], history: Sequence[P
 
 
 def history_of(versions: Iterable[Recorded], in_force: str | None) -> tuple[Promotion, ...]:
-    """Every putting into force, the earliest first.
+    """Every putting into force, the earliest first; of those with one number, by the moment.
 
     Parameters
     ----------
@@ -111,13 +115,13 @@ def history_of(versions: Iterable[Recorded], in_force: str | None) -> tuple[Prom
         Where an entry is no such thing.
     """
     found = {
-        entry.number: entry
+        _key(entry): entry
         for version in versions
         for tag, text in version.tags.items()
-        if tag.startswith(_ENTRY) or (tag == UNDER_WAY and str(version.version) == in_force)
+        if tag.startswith(_ENTRY) or (tag.startswith(UNDER_WAY) and str(version.version) == in_force)
         for entry in (_read(text, tag=tag, version=str(version.version)),)
     }
-    return tuple(found[number] for number in sorted(found))
+    return tuple(sorted(found.values(), key=lambda entry: (entry.number, entry.at, _key(entry))))
 
 
 def in_force_before(history: Iterable[Promotion], in_force: str | None) -> str:
@@ -163,26 +167,25 @@ def taken_out(history: Iterable[Promotion], version: str) -> Promotion | None:
 
 def keep_under_way(client: WritesTags, model: str, entry: Promotion) -> None:
     """Keep `entry` as what is about to be done: the alias of `model` moves next."""
-    client.set_model_version_tag(model, entry.version, UNDER_WAY, entry.model_dump_json())
+    client.set_model_version_tag(model, entry.version, UNDER_WAY + _key(entry), entry.model_dump_json())
 
 
 def keep_for_good(client: WritesTags, model: str, entry: Promotion) -> None:
     """Keep `entry` as done: the alias of `model` has moved."""
-    client.set_model_version_tag(model, entry.version, _entry_tag(entry), entry.model_dump_json())
-    client.delete_model_version_tag(model, entry.version, UNDER_WAY)
+    client.set_model_version_tag(model, entry.version, _ENTRY + _key(entry), entry.model_dump_json())
+    client.delete_model_version_tag(model, entry.version, UNDER_WAY + _key(entry))
 
 
 def settle(client: WritesTags, model: str, versions: Iterable[Recorded], history: Iterable[Promotion]) -> None:
     """What a killed run left under way stands for good where `history` says that it happened, and goes otherwise."""
-    for left in versions:
-        if UNDER_WAY not in left.tags:
-            continue
-        for entry in history:
-            if entry.version == str(left.version) and _entry_tag(entry) not in left.tags:
+    happened = {_key(entry): entry for entry in history}
+    for version in versions:
+        for tag in [tag for tag in version.tags if tag.startswith(UNDER_WAY)]:
+            entry = happened.get(tag.removeprefix(UNDER_WAY))
+            if entry is not None:
                 keep_for_good(client, model, entry)
-                break
-        else:
-            client.delete_model_version_tag(model, str(left.version), UNDER_WAY)
+            else:
+                client.delete_model_version_tag(model, str(version.version), tag)
 
 
 def reason_told(because: str, *, command: str) -> str:
@@ -195,8 +198,10 @@ def reason_told(because: str, *, command: str) -> str:
     return told
 
 
-def _entry_tag(entry: Promotion) -> str:
-    return f"{_ENTRY}{entry.number:06d}"
+def _key(entry: Promotion) -> str:
+    """What tells the entry from all others, in order of the numbers."""
+    digest = hashlib.sha256(entry.model_dump_json().encode()).hexdigest()[:16]
+    return f"{entry.number:06d}.{digest}"
 
 
 def _kept(version: Recorded, name: str, kind: type[R]) -> R | None:

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 
 from data_contracts.errors import SettingsError, TooFewOutcomesError
 from data_contracts.evaluation_table import age_judged, model_names
+from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say
-from data_contracts.releases import Evaluation
 from data_contracts.scores import REASONS, Action
 from data_contracts.settings import Settings
 from data_contracts.wording import estimate_text, figure

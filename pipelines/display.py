@@ -18,6 +18,7 @@ from data_contracts.evaluation_table import (
     evaluation_title,
     evaluation_warning,
 )
+from data_contracts.evaluations import Evaluation
 from data_contracts.gate import (
     ChampionComparison,
     Promotion,
@@ -30,7 +31,6 @@ from data_contracts.gate import (
 from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
 from data_contracts.recalibration import recalibration_rows
-from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Definitions, Settings
 from data_contracts.vocabulary import Transition
@@ -184,7 +184,7 @@ def recalibration(made: "RecalibrationRun", *, as_json: bool) -> None:
                 "parent_id": made.parent_id,
                 "version": made.version,
                 "release_id": made.release_id,
-                "transitions": {str(name): told.model_dump(mode="json") for name, told in made.told.items()},
+                "told": {str(name): told.model_dump(mode="json") for name, told in made.told.items()},
                 "left": {str(name): why for name, why in made.left.items()},
                 "verdict": made.verdict.model_dump(mode="json") if made.verdict else None,
             }

@@ -16,11 +16,11 @@ from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, evaluation_rows, evaluation_title
+from data_contracts.evaluations import Evaluation
 from data_contracts.gate import verdict_rows, verdict_title
 from data_contracts.history import CheckReport
 from data_contracts.leaks import leak_rows, leaks_title
 from data_contracts.recalibration import recalibration_rows
-from data_contracts.releases import Evaluation
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Settings, load_settings
 from data_contracts.vocabulary import Transition

@@ -8,13 +8,14 @@ from data_contracts.check import open_checked
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.gate import GateVerdict
 from data_contracts.progress import Say, silent
-from data_contracts.recalibration import Recalibration
+from data_contracts.recalibration import P_WIN_BEFORE_SQL, Recalibration
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
 from features.outcomes import value_of_a_win
-from models.fitted import FittedTransition, ScoringRelease
-from models.recalibrate import mend_in_use, recalibrated
+from models.chain_links import STEPS
+from models.fitted import FittedChain, FittedTransition, ScoringRelease
+from models.recalibrate import mend_in_use, recalibrated, recalibrated_chain
 from models.release import assemble_release, inputs_of
 from models.versions import PRODUCTION
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes
@@ -22,6 +23,8 @@ from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.tables import build_table
 from pipelines.train import pass_gate, record_release
+
+NEVER_JUDGED = "its training held it against no wins, as too few were known; it is the product of the transitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +36,16 @@ class RecalibrationRun:
     parent_id
         The release that was in production.
     told
-        By transition, what its later leads said.
+        By transition, and for `P_WIN_BEFORE_SQL`, what its later leads said.
     left
-        By transition, why nothing could be said.
+        The same, why nothing could be said.
     version, release_id, verdict
         Of the release that was made, and what the gate said of it; None where nothing had to be changed.
     """
 
     parent_id: str
-    told: Mapping[Transition, Recalibration]
-    left: Mapping[Transition, str]
+    told: Mapping[str, Recalibration]
+    left: Mapping[str, str]
     version: str | None
     release_id: str | None
     verdict: GateVerdict | None
@@ -58,8 +61,9 @@ def recalibrate(
 ) -> RecalibrationRun:
     """The release in production with the level, or the level and slope, that leads since its training ask for.
 
-    It works under the configuration in force. A release is made where a transition asks for another mend than it has,
-    with the release in production as its parent; it goes into force where the gate lets it through.
+    It works under the configuration in force. A release is made where a transition, or the probability of a win before
+    SQL, asks for another mend than it has, with the release in production as its parent; it goes into force where the
+    gate lets it through.
 
     Raises `ReleaseError` where no release is in production, or the features are computed otherwise than when it was
     made, and `SourceError` where the checked history lacks an attribute that it reads.
@@ -75,42 +79,69 @@ def recalibrate(
         }
         value = run(value_of_a_win, history)
         inputs = inputs_of(history, own, tables=tables, parent=parent.manifest.as_parent)
-    fitted, left = _mended(parent, tables, settings=own, run=run, say=say)
-    told = {
-        transition: model.summary.recalibration
-        for transition, model in fitted.items()
-        if transition not in left and model.summary.recalibration is not None
-    }
-    if all(mend_in_use(fitted[each]) == mend_in_use(parent.transitions[each]) for each in fitted):
-        return RecalibrationRun(parent.manifest.release_id, told, left, None, None, None)
+    mended = _mended(parent, tables, settings=own, run=run, say=say)
+    told, parent_id = mended.told, parent.manifest.release_id
+    if mended.is_as_before(parent):
+        return RecalibrationRun(parent_id, told, mended.left, None, None, None)
     release = assemble_release(
         own,
         inputs=inputs,
         tables=tables,
-        fitted=fitted,
+        fitted=mended.transitions,
         value_of_a_win=value,
         created_at=created_at,
-        chain=parent.chain,
+        chain=mended.chain,
     )
     say("recording the release in MLflow")
     version = run(record_release, release, tables=tables, store=store)
     verdict = run(pass_gate, version, None, store=store, by=by)
-    return RecalibrationRun(parent.manifest.release_id, told, left, version, release.manifest.release_id, verdict)
+    return RecalibrationRun(parent_id, told, mended.left, version, release.manifest.release_id, verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mended:
+    """What a release publishes by, mended where later leads were enough; and why what could not be judged was not."""
+
+    transitions: Mapping[Transition, FittedTransition]
+    chain: FittedChain | None
+    left: Mapping[str, str]
+
+    @property
+    def told(self) -> dict[str, Recalibration]:
+        """What the later leads of each transition said, and wins of leads before SQL."""
+        by_name = {str(name): model.summary.recalibration for name, model in self.transitions.items()}
+        if self.chain is not None:
+            by_name[P_WIN_BEFORE_SQL] = self.chain.summary.recalibration
+        return {name: told for name, told in by_name.items() if told is not None and name not in self.left}
+
+    def is_as_before(self, parent: ScoringRelease) -> bool:
+        """Whether `parent` has all these mends already."""
+        if self.chain and parent.chain and mend_in_use(self.chain) != mend_in_use(parent.chain):
+            return False
+        return all(mend_in_use(now) == mend_in_use(parent.transitions[name]) for name, now in self.transitions.items())
 
 
 def _mended(
     parent: ScoringRelease, tables: Mapping[Transition, LabelledTable], *, settings: Settings, run: RunStep, say: Say
-) -> tuple[dict[Transition, FittedTransition], dict[Transition, str]]:
-    """The parent's models, mended where later leads were enough; and by transition, why they were not."""
-    fitted, left = dict(parent.transitions), {}
+) -> _Mended:
+    transitions, left, since = dict(parent.transitions), {}, parent.manifest.trained_on
     for transition, table in tables.items():
         boundaries = settings.definitions.icp.fit_boundaries if transition.from_stage is Stage.MQL else None
-        since = parent.manifest.trained_on
         try:
-            fitted[transition] = run(
+            transitions[transition] = run(
                 recalibrated, parent.transitions[transition], table, since=since, fit_boundaries=boundaries
             )
         except TooFewOutcomesError as error:
-            left[transition] = str(error)
-            say(f"{error}")
-    return fitted, left
+            left[str(transition)] = str(error)
+    chain, agreed = parent.chain, settings.definitions
+    if chain is not None:
+        first = tables[Transition.MQL_TO_SQL]
+        try:
+            chain = run(recalibrated_chain, chain, transitions, first, definitions=agreed, since=since)
+        except TooFewOutcomesError as error:
+            left[P_WIN_BEFORE_SQL] = f"{error}; until then it follows what is mended of the transitions"
+    elif all(step in transitions for step in STEPS):
+        left[P_WIN_BEFORE_SQL] = f"{P_WIN_BEFORE_SQL}: {NEVER_JUDGED}"
+    for why in left.values():
+        say(why)
+    return _Mended(transitions, chain, left)

@@ -115,7 +115,8 @@ def history_rows(history: Sequence[Promotion]) -> list[dict[str, str]]:
 def moved_by_hand(versions: Sequence[ReleaseVersion], history: Sequence[Promotion]) -> str | None:
     """What to say where another version is in production than the history says; None where both agree."""
     in_force = next((version.version for version in versions if PRODUCTION in version.aliases), None)
-    if in_force == (history[-1].version if history else None):
+    latest = {entry.version for entry in history if entry.number == history[-1].number}
+    if in_force in latest or (in_force is None and not history):
         return None
     what = f"version {in_force} is" if in_force else "nothing is"
     return (

@@ -190,7 +190,7 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         for transition, model in release.transitions.items()
     }
     predicted = {transition: one.probability for transition, one in explained.items()}
-    chances = chained(predicted, frame, calibrator=release.win_calibrator)
+    chances = chained(predicted, frame, chain=release.chain)
     p_first = chances[P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL].to_numpy()
     fit = frame[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
     grades = grade(p_first, fit, thresholds=thresholds)

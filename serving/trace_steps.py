@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from data_contracts.columns import TABLES
 from data_contracts.evaluation_table import age_judged
 from data_contracts.history import CrmHistory, RawHistory
+from data_contracts.recalibration import P_WIN_BEFORE_SQL, mend_text
 from data_contracts.releases import Thresholds
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
@@ -140,7 +141,11 @@ def label_rows(near: CrmHistory, settings: Settings, *, lead_id: str) -> Rows:
 
 def model_rows(frame: pd.DataFrame, release: ScoringRelease) -> Rows:
     """Each transition's model, its gain, and the lead's probability with the weightiest contributions."""
-    return tuple(row for transition in release.transitions for row in _transition_rows(frame, release, transition))
+    told = tuple(row for transition in release.transitions for row in _transition_rows(frame, release, transition))
+    chain = release.manifest.chain
+    if chain is None or chain.recalibration is None:
+        return told
+    return (*told, (P_WIN_BEFORE_SQL, mend_text(chain.recalibration)))
 
 
 def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: Transition) -> Iterator[tuple[str, str]]:
@@ -151,6 +156,8 @@ def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: T
         f"{summary.estimator}, calibrator {summary.calibrator}, {summary.n_converted} of {summary.n_labelled} "
         f"labelled leads converted within {summary.horizon_days} days",
     )
+    if summary.recalibration is not None:
+        yield "  between trainings", mend_text(summary.recalibration)
     for evaluation in summary.evaluations:
         yield f"  gain {age_judged(evaluation)}", estimate_text(evaluation.model.gain, least=4)
     if frame.empty:

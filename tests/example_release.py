@@ -10,19 +10,17 @@ import pandas as pd
 from data_contracts.backtests import Backtest, BacktestGroup
 from data_contracts.calibration import Calibration, CalibrationCurve, CalibrationGroup
 from data_contracts.configuration import Configuration
+from data_contracts.estimates import Estimate
+from data_contracts.evaluations import Evaluation, LiftPoint, ModelFigures, ReliabilityBin
 from data_contracts.history import CrmHistory
+from data_contracts.recalibration import Mend, Recalibration
 from data_contracts.releases import (
     BaseRateByAge,
     Candidate,
     ChainCalibrator,
     ChainSummary,
-    Estimate,
-    Evaluation,
-    LiftPoint,
-    ModelFigures,
     ReleaseInputs,
     ReleaseManifest,
-    ReliabilityBin,
     Thresholds,
     TransitionSummary,
 )
@@ -202,6 +200,25 @@ def chain_summary(calibrator: ChainCalibrator, *, intercept: float = 0.1) -> Cha
         acting_day=ENTRY,
         evaluations=(judged, *(judged.model_copy(update=changes) for changes in others)),
     )
+
+
+def recalibration(mend: Mend, *, intercept: float = 0.0, slope: float = 1.0, **changes: object) -> Recalibration:
+    """A mend by 400 leads that entered in April and May, 120 of which converted; it gains."""
+    told = Recalibration(
+        mend=mend,
+        intercept=intercept,
+        slope=slope,
+        entered_from=dt.datetime(2026, 4, 2),
+        entered_until=dt.datetime(2026, 5, 30),
+        n_leads=400,
+        n_converted=120,
+        slope_before=estimate(0.9, margin=0.2),
+        intercept_before=estimate(0.3, margin=0.1),
+        slope_after=estimate(1.0, margin=0.2),
+        intercept_after=estimate(0.0, margin=0.1),
+        gain=estimate(0.01, margin=0.005),
+    )
+    return told.model_copy(update=changes)
 
 
 def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0) -> FittedTransition:

@@ -29,6 +29,7 @@ from tests.example_release import (
     chain_summary,
     fitted,
     leads,
+    recalibration,
     release_of,
     two_step_release,
     with_estimator,
@@ -190,16 +191,18 @@ def test_a_broken_folder_says_what_is_wrong_with_it(message, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["sigmoid", "beta", "sigmoid_by_age"])
-def test_the_calibrator_of_wins_comes_back_with_the_same_probabilities(name, tmp_path):
+@pytest.mark.parametrize("mend", [None, recalibration("level_and_slope", intercept=-0.4, slope=0.8)])
+def test_the_calibrator_of_wins_comes_back_with_the_same_probabilities(name, mend, tmp_path):
     calibrator = fit_win_calibrator(name, leads_with_wins(2_000, intercept=1.0))
-    release = replace(two_step_release(chain=chain_summary(name)), win_calibrator=calibrator)
+    chain = chain_summary(name).model_copy(update={"recalibration": mend})
+    release = replace(two_step_release(chain=chain), win_calibrator=calibrator)
     save_release(release, tmp_path)
     again = load_release(tmp_path)
     frame = leads(50).assign(stage="mql", days_in_stage=3.0)
     assert again.win_calibrator.name == name
     pd.testing.assert_frame_equal(
-        win_probabilities(again.transitions, frame, calibrator=again.win_calibrator),
-        win_probabilities(release.transitions, frame, calibrator=calibrator),
+        win_probabilities(again.transitions, frame, chain=again.chain),
+        win_probabilities(release.transitions, frame, chain=release.chain),
     )
 
 

@@ -1,12 +1,15 @@
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
+from data_contracts.recalibration import Recalibration
 from data_contracts.vocabulary import Transition
 from models.chain import win_probabilities
+from models.fitted import FittedChain
 from models.win_calibrator import WinCalibrator, p_win_before_sql
-from tests.example_release import base_rate, fitted, leads
+from tests.example_release import base_rate, chain_summary, fitted, leads, recalibration
 
 CHAIN = {
     Transition.MQL_TO_SQL: fitted(Transition.MQL_TO_SQL),
@@ -56,21 +59,22 @@ def test_rows_keep_their_index(frame: pd.DataFrame) -> None:
     assert win_probabilities(CHAIN, shuffled).index.equals(shuffled.index)
 
 
-def raised(by: float) -> WinCalibrator:
-    """A calibrator that raises the log-odds of every product by so much."""
+def raised(by: float, *, mend: Recalibration | None = None) -> FittedChain:
+    """A chain whose calibrator raises the log-odds of every product by so much."""
     model = LogisticRegression()
     model.classes_, model.n_features_in_ = np.array([0, 1]), 1
     model.coef_, model.intercept_ = np.array([[1.0]]), np.array([by])
-    return WinCalibrator("sigmoid", model)
+    summary = chain_summary("sigmoid").model_copy(update={"recalibration": mend})
+    return FittedChain(summary, WinCalibrator("sigmoid", model))
 
 
 def test_a_calibrator_mends_the_wins_of_leads_before_sql_and_of_no_other(frame: pd.DataFrame) -> None:
     frame = frame.assign(days_in_stage=1.0)
-    plain, mended = win_probabilities(CHAIN, frame), win_probabilities(CHAIN, frame, calibrator=raised(0.5))
+    plain, mended = win_probabilities(CHAIN, frame), win_probabilities(CHAIN, frame, chain=raised(0.5))
     before = [0, 1, 2, 5]
     assert (
         mended["p_win"].iloc[before].tolist()
-        == p_win_before_sql(plain.iloc[before].assign(days_in_stage=1.0), raised(0.5)).tolist()
+        == p_win_before_sql(plain.iloc[before].assign(days_in_stage=1.0), raised(0.5).calibrator).tolist()
     )
     assert (mended["p_win"].iloc[before] > plain["p_win"].iloc[before]).all()
     pd.testing.assert_frame_equal(mended.iloc[[3, 4]], plain.iloc[[3, 4]])
@@ -79,7 +83,7 @@ def test_a_calibrator_mends_the_wins_of_leads_before_sql_and_of_no_other(frame: 
 
 @pytest.mark.parametrize("by", [0.5, 9.0])
 def test_the_three_probabilities_go_together_when_a_win_is_mended(frame: pd.DataFrame, by: float) -> None:
-    found = win_probabilities(CHAIN, frame.assign(days_in_stage=1.0), calibrator=raised(by))
+    found = win_probabilities(CHAIN, frame.assign(days_in_stage=1.0), chain=raised(by))
     assert (found["p_win"] <= found["p_sql"]).all()
     assert (found["p_win_given_sql"] <= 1).all()
     np.testing.assert_allclose(found["p_sql"] * found["p_win_given_sql"], found["p_win"], rtol=1e-12)
@@ -88,5 +92,34 @@ def test_the_three_probabilities_go_together_when_a_win_is_mended(frame: pd.Data
 def test_a_base_rate_on_either_side_is_mended_too(frame: pd.DataFrame) -> None:
     for transition in CHAIN:
         models = {**CHAIN, transition: base_rate(transition)}
-        found = win_probabilities(models, frame.assign(days_in_stage=1.0), calibrator=raised(0.5))
+        found = win_probabilities(models, frame.assign(days_in_stage=1.0), chain=raised(0.5))
         assert found["p_win"].between(0, 1, inclusive="neither").all()
+
+
+def test_a_mend_between_trainings_moves_the_calibrated_win_along_its_line(frame: pd.DataFrame) -> None:
+    frame, mend = frame.assign(days_in_stage=1.0), recalibration("level_and_slope", intercept=-0.4, slope=0.8)
+    trained, mended = (win_probabilities(CHAIN, frame, chain=raised(0.5, mend=each)) for each in (None, mend))
+    before = [0, 1, 2, 5]
+    on_the_line = expit(-0.4 + 0.8 * logit(trained["p_win"].iloc[before]))
+    np.testing.assert_allclose(
+        mended["p_win"].iloc[before], np.minimum(on_the_line, trained["p_sql"].iloc[before]), rtol=1e-9
+    )
+    pd.testing.assert_frame_equal(mended.iloc[[3, 4]], trained.iloc[[3, 4]])
+    assert mended["p_sql"].tolist() == trained["p_sql"].tolist()
+
+
+@pytest.mark.parametrize("by", [-2.0, 0.5, 9.0])
+def test_a_product_without_calibrator_is_mended_and_stays_below_its_sql(frame: pd.DataFrame, by: float) -> None:
+    mend = recalibration("level", intercept=by)
+    plain = FittedChain(chain_summary("none").model_copy(update={"recalibration": mend}), None)
+    found = win_probabilities(CHAIN, frame.assign(days_in_stage=1.0), chain=plain)
+    product = win_probabilities(CHAIN, frame)
+    before = [0, 1, 2, 5]
+    assert ((found["p_win"] > product["p_win"]) == (by > 0)).iloc[before].all()
+    assert (found["p_win"] <= found["p_sql"]).all()
+    np.testing.assert_allclose(found["p_sql"] * found["p_win_given_sql"], found["p_win"], rtol=1e-12)
+
+
+def test_a_chain_that_mends_nothing_leaves_the_product_to_the_last_bit(frame: pd.DataFrame) -> None:
+    nothing = FittedChain(chain_summary("none").model_copy(update={"recalibration": recalibration("none")}), None)
+    pd.testing.assert_frame_equal(win_probabilities(CHAIN, frame, chain=nothing), win_probabilities(CHAIN, frame))

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from data_contracts.releases import Evaluation
+from data_contracts.evaluations import Evaluation
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Transition
 from models import evaluate as module

@@ -7,12 +7,21 @@ from data_contracts.errors import ReleaseError
 from data_contracts.estimates import Estimate
 from data_contracts.gate import ChampionComparison, ChampionInUse, RecipeComparison
 from data_contracts.leaks import LeakFinding, LeakReport
-from data_contracts.recalibration import Recalibration
+from data_contracts.recalibration import FOLLOWS, P_WIN_BEFORE_SQL
 from data_contracts.releases import ReleaseManifest
 from data_contracts.vocabulary import Transition
 from models.gate import differing_parts, held_back_unread, may_promote
 from tests.example_history import settings
-from tests.example_release import at_entry, estimate, evaluation, figures, manifest, summary
+from tests.example_release import (
+    at_entry,
+    chain_summary,
+    estimate,
+    evaluation,
+    figures,
+    manifest,
+    recalibration,
+    summary,
+)
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -286,20 +295,7 @@ def test_the_evaluation_at_the_acting_age_decides():
 
 def recalibrated(*, gain: Estimate, slope_after: Estimate) -> ReleaseManifest:
     """A release that mends the champion's first transition."""
-    mend = Recalibration(
-        mend="level",
-        intercept=0.3,
-        slope=1.0,
-        entered_from=dt.datetime(2026, 4, 2),
-        entered_until=dt.datetime(2026, 5, 30),
-        n_leads=400,
-        n_converted=120,
-        slope_before=estimate(0.9, margin=0.2),
-        intercept_before=estimate(0.3, margin=0.1),
-        slope_after=slope_after,
-        intercept_after=estimate(0.0, margin=0.1),
-        gain=gain,
-    )
+    mend = recalibration("level", intercept=0.3, gain=gain, slope_after=slope_after)
     first, *others = champion().transitions
     of_champion = champion().as_parent
     inputs = champion().inputs.model_copy(update={"parent": of_champion})
@@ -333,8 +329,53 @@ def test_a_mend_that_loses_or_leaves_the_slope_off_is_held_back(gain: Estimate, 
     assert [check.name for check in verdict.checks if check.passes is False] == ["calibration"]
 
 
+HELPS = {"gain": estimate(0.01, margin=0.005), "slope_after": estimate(1.0, margin=0.2)}
+
+
+def chain_mended(**changes: Estimate) -> ReleaseManifest:
+    """A release that mends the champion's first transition, and wins before SQL with `changes` to what that gave."""
+    told = recalibration("level", intercept=-0.4, **changes) if changes else None
+    chain = chain_summary("sigmoid").model_copy(update={"recalibration": told})
+    return recalibrated(**HELPS).model_copy(update={"chain": chain})
+
+
+def test_a_mend_of_wins_before_sql_is_asked_the_same():
+    def failing(candidate: ReleaseManifest) -> list[str]:
+        return [check.says for check in may_promote(candidate, champion()).checks if check.passes is False]
+
+    assert failing(chain_mended(**HELPS)) == []
+    [says] = failing(chain_mended(**HELPS | {"gain": estimate(-0.01, margin=0.005)}))
+    assert says.startswith("p_win before SQL: level mended, which gains -0.0100")
+    assert len(failing(chain_mended(**HELPS | {"slope_after": estimate(0.4, margin=0.1)}))) == 1
+
+
+def test_wins_before_sql_that_could_not_be_judged_since_are_said_to_follow():
+    verdict = may_promote(chain_mended(), champion())
+    assert verdict.allows
+    [check] = [check for check in verdict.checks if check.says.startswith("p_win before SQL")]
+    assert (check.passes, check.says.partition(": ")[2]) == (None, FOLLOWS)
+    trained = champion().model_copy(update={"chain": chain_summary("sigmoid")})
+    assert not any(check.says.startswith("p_win before SQL") for check in may_promote(trained, None).checks)
+
+
 def test_a_mend_of_another_release_than_the_one_in_force_is_held_back():
     helps = recalibrated(gain=estimate(0.01, margin=0.005), slope_after=estimate(1.0, margin=0.2))
     newer = champion().model_copy(update={"release_id": "2026-06-01-newer"})
     (reason,) = may_promote(helps, newer).reasons
     assert "it was not compared with release 2026-06-01-newer" in reason
+
+
+def test_wins_before_sql_by_the_champion_s_own_recipe_are_judged_and_not_made_anew():
+    same = compared().recipes[0].model_copy(update={"transition": P_WIN_BEFORE_SQL})
+    told = in_use().model_copy(update={"transition": P_WIN_BEFORE_SQL, "difference": None})
+    verdict = may_promote(release(), champion(), comparison=compared(recipes=(same,), in_use=(told,)))
+    assert verdict.allows
+    assert [check.says for check in verdict.checks if check.name == "champion"] == [
+        "p_win before SQL: the champion's own recipe is not made anew for it"
+    ]
+
+
+def test_a_champion_that_tells_wins_clearly_better_holds_a_candidate_back():
+    told = in_use(low=0.001, high=0.02).model_copy(update={"transition": P_WIN_BEFORE_SQL})
+    [reason] = reasons(release(), champion(), compared(in_use=(told,)))
+    assert reason.startswith("p_win before SQL: the champion in use is clearly better")

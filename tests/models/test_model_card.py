@@ -4,12 +4,13 @@ import datetime as dt
 
 from data_contracts.configuration import Configuration
 from data_contracts.leaks import LeakFinding, LeakReport
+from data_contracts.recalibration import FOLLOWS, Parent
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.gate import may_promote
 from models.model_card import model_card
 from tests.data_contracts.test_contact_records import report as contact_report
 from tests.example_history import settings
-from tests.example_release import chain_summary, manifest, summary
+from tests.example_release import chain_summary, manifest, recalibration, summary
 from tests.models.test_gate import CHAMPION, champion, compared, in_use
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
@@ -41,6 +42,24 @@ def test_it_says_how_good_it_is_with_intervals_beside_the_baselines_and_at_which
     assert "| base rate by age | 0.500 [0.490, 0.510] |" in figures
     assert "**mql_to_sql: our model by the age at which it is asked**" in figures
     assert "p_win before SQL, held against wins" in figures
+
+
+def test_it_says_what_was_mended_since_the_training_of_a_transition_and_of_wins_before_sql():
+    mend = recalibration("level", intercept=-0.4)
+    chain = chain_summary("sigmoid")
+    what = "level mended by 400 leads from 2026-04-02 to 2026-05-30, gain 0.0100 [0.0050, 0.0150]."
+    first, second = told().transitions
+    mended = told(
+        chain=chain.model_copy(update={"recalibration": mend}),
+        transitions=(first.model_copy(update={"recalibration": mend}), second),
+        parent=Parent(release_id="parent", trained_on=dt.datetime(2026, 4, 1)),
+    )
+    said = section(model_card(mended), "What it is")
+    assert f"calibrator none; {what}" in said
+    assert f"**p_win before SQL**: the product of both, calibrator sigmoid; {what}" in said
+    following = mended.model_copy(update={"chain": chain})
+    assert f"calibrator sigmoid; {FOLLOWS}." in section(model_card(following), "What it is")
+    assert section(model_card(told(chain=chain)), "What it is").rstrip().endswith("calibrator sigmoid.")
 
 
 def test_it_lists_every_feature_and_when_declared_attributes_were_known():

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import models
-from data_contracts.releases import Evaluation
+from data_contracts.evaluations import Evaluation
 from models.train import train_transition
 
 

@@ -39,7 +39,7 @@ class Tags:
         self._by_number[version].tags[key] = value
 
     def delete_model_version_tag(self, name: str, version: str, key: str) -> None:
-        del self._by_number[version].tags[key]
+        self._by_number[version].tags.pop(key, None)
 
 
 def entry(number: int, version: str, *, way: Way = "rule") -> Promotion:
@@ -100,8 +100,42 @@ def test_what_a_killed_run_left_is_completed_where_it_happened_and_dropped_where
     keep_for_good(client, "m", entry(1, "1"))
     keep_under_way(client, "m", entry(2, "2"))
     settle(client, "m", versions, history_of(versions, in_force))
-    assert not any(UNDER_WAY in version.tags for version in versions)
+    assert not any(tag.startswith(UNDER_WAY) for version in versions for tag in version.tags)
     assert [each.version for each in history_of(versions, None)] == kept
+
+
+def test_two_that_were_put_into_force_at_once_both_stay_whichever_wrote_first():
+    """Neither saw the other, so both are the second entry."""
+    ours, theirs = entry(2, "2"), entry(2, "3")
+    for order in ((ours, theirs), (theirs, ours)):
+        versions = [Version("1"), Version("2"), Version("3")]
+        client = Tags(*versions)
+        keep_for_good(client, "m", entry(1, "1"))
+        for keep in (keep_under_way, keep_for_good):
+            for each in order:
+                keep(client, "m", each)
+        found = history_of(versions, order[-1].version)
+        assert found[0] == entry(1, "1")
+        assert {each.version for each in found[1:]} == {"2", "3"}
+        assert found == history_of(versions[::-1], None)
+
+
+def test_one_version_put_into_force_by_two_at_once_has_both_entries():
+    version, ours = Version("1"), entry(1, "1")
+    theirs = ours.model_copy(update={"by": "somebody else"})
+    client = Tags(version)
+    for keep in (keep_under_way, keep_for_good):
+        for each in (ours, theirs):
+            keep(client, "m", each)
+    assert sorted(each.by for each in history_of([version], "1")) == ["ops", "somebody else"]
+    assert not any(tag.startswith(UNDER_WAY) for tag in version.tags)
+
+
+def test_an_entry_of_before_whose_tag_had_its_number_alone_is_read_once():
+    version, old = Version("1"), entry(1, "1")
+    version.tags["in_force.000001"] = old.model_dump_json()
+    keep_for_good(Tags(version), "m", old)
+    assert history_of([version], "1") == (old,)
 
 
 def test_a_version_says_why_and_when_it_was_last_put_into_force():

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 import shutil
+from dataclasses import replace
 
 import pytest
 from prefect import flow
@@ -11,7 +12,22 @@ from prefect.client.orchestration import get_client
 from prefect.testing.utilities import prefect_test_harness
 
 from data_contracts.errors import BusyError, PublishError, ReleaseError, SourceError
+from models.estimators import logistic_setting
+from models.fit import Fitter
+from models.recipe import Recipe
+from models.split import learning_rows
+from models.threads import in_one_thread
 from pipelines import flows
+from pipelines import train as training
+from pipelines.in_force import registry_of
+from pipelines.ingest import ingest_history
+from pipelines.promote import promote
+from pipelines.store import Store
+from simulation import simulate
+from tests.conftest import NOW
+from tests.models.ways import made_by
+from tests.pipelines.test_in_force import record
+from tests.robustness.workshop import write_settings
 
 pytestmark = [
     pytest.mark.slow,
@@ -137,3 +153,53 @@ def test_a_missing_file_does_not_hold_the_work_pool(workspace, monkeypatch):
         flows.ingest(data="nowhere")
     (reading,) = [run for run in task_runs() if run.name.startswith("read_source") and run.created >= started_at]
     assert (reading.empirical_policy.retries, reading.run_count) == (3, 1), "it may be tried again, and is not"
+
+
+@pytest.fixture
+def in_production(tmp_path, monkeypatch):
+    """The settings of a small checked CRM, in whose production is a release that publishes base rates."""
+    write_settings(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    simulate(tmp_path / "data", n_leads=2_000, seed=1)
+    settings = flows.settings_from("config/scoring.toml")
+    ingest_history(settings)
+    promote(settings, record(settings, release_id="champion"), because="the first", at=NOW, by="ops")
+    return settings
+
+
+def overfitted(table, **_):
+    """A training that chooses a regression with hardly any penalty, and takes no time."""
+    recipe, rows = Recipe((logistic_setting(8),)), learning_rows(table)
+    model = made_by(recipe, table.transition)
+    summary = model.summary.model_copy(update={"horizon_days": table.horizon_days})
+    estimators = in_one_thread(Fitter(table.columns, 0).make)(recipe, rows, at=None).estimators
+    return replace(model, summary=summary, columns=table.columns, estimators=estimators)
+
+
+@pytest.mark.whole
+def test_training_beside_a_champion_promotes_what_stands_up_to_it_and_holds_back_what_does_not(
+    in_production, monkeypatch
+):
+    registry = registry_of(Store.of(in_production))
+    better = flows.train()
+    assert better.comparison.champion_id == better.verdict.champion_id == "champion"
+    (recipe,) = better.comparison.recipes
+    assert (recipe.transition, recipe.champion) == ("mql_to_win", "base rate by age")
+    assert better.is_promoted
+    assert registry.manifest_in_force().release_id == better.release.manifest.release_id
+    assert gate_in_prefect()["recipe"] == "passes"
+    retries = {run.name.rsplit("-", 1)[0]: run.empirical_policy.retries for run in task_runs()}
+    assert [retries[step] for step in ("load_champion", "compare_with_champion", "pass_gate")] == [3, 0, 3]
+
+    monkeypatch.setattr(training, "train_transition", overfitted)
+    worse = flows.train(test_from=dt.datetime(2026, 1, 1))
+    assert worse.comparison.champion_id == better.release.manifest.release_id
+    assert not worse.is_promoted
+    assert "mql_to_win: its recipe is clearly worse" in worse.held_back_because
+    assert registry.manifest_in_force().release_id == better.release.manifest.release_id
+    assert gate_in_prefect()["recipe"] == "fails"
+
+
+def gate_in_prefect():
+    """The verdicts of the gate by check, as the latest flow showed them."""
+    return {row["check"]: row["verdict"] for row in json.loads(artefacts()["gate"].data)}

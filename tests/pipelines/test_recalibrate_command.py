@@ -2,16 +2,19 @@
 
 import datetime as dt
 import json
+import re
 import shutil
 from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from scipy.special import expit, logit
 
 from data_contracts.estimates import Estimate
-from data_contracts.recalibration import Recalibration
+from data_contracts.recalibration import FOLLOWS, P_WIN_BEFORE_SQL, Recalibration
 from data_contracts.settings import Settings, load_settings
+from data_contracts.vocabulary import Transition
 from models.fitted import ScoringRelease
 from models.recalibrate import mend_in_use
 from models.registry import ReleaseRegistry
@@ -22,6 +25,8 @@ from pipelines.recalibrate import recalibrate
 from pipelines.score import score_open_leads
 from pipelines.store import Store
 from simulation import simulate
+from tests.example_release import chain_summary
+from tests.models.test_chain import raised
 from tests.pipelines.test_in_force import AT, CONFIG, ROOT, record, release_under, run, samples
 
 pytestmark = pytest.mark.whole
@@ -46,15 +51,17 @@ def checked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def of_long_ago(settings: Settings) -> ScoringRelease:
-    """A release that gives every lead 10 %: more than twice as many convert by now."""
+    """A release that gives every lead 10 %, and a win before SQL a quarter of the product's odds; far more come now."""
     release = release_under(settings, release_id="trained")
     models = {}
     for transition, model in release.transitions.items():
         rate = model.summary.base_rate_by_age.model_copy(update={"probability": (0.1,)})
         models[transition] = replace(model, summary=model.summary.model_copy(update={"base_rate_by_age": rate}))
     inputs = release.manifest.inputs.model_copy(update={"extracted_at": LONG_AGO})
-    told = {"inputs": inputs, "transitions": tuple(model.summary for model in models.values())}
-    return replace(release, manifest=release.manifest.model_copy(update=told), transitions=models)
+    summaries = tuple(model.summary for model in models.values())
+    told = {"inputs": inputs, "transitions": summaries, "chain": chain_summary("sigmoid")}
+    manifest = release.manifest.model_copy(update=told)
+    return replace(release, manifest=manifest, transitions=models, win_calibrator=raised(-1.5).calibrator)
 
 
 @pytest.fixture
@@ -94,6 +101,37 @@ def test_leads_are_scored_by_the_mended_level(work: Settings):
     odds = 0.1 / 0.9
     assert (p / (1 - p)).iloc[0] == pytest.approx(odds * 2.718281828**mend.intercept)
     assert scored.loc[scored["stage"] == "mql", ["p_next_low", "p_next_high"]].notna().all(axis=None)
+
+
+def test_wins_before_sql_are_mended_beyond_what_their_transitions_were(work: Settings, monkeypatch: pytest.MonkeyPatch):
+    """Of 3,000 leads too few were won; here twenty are enough."""
+    monkeypatch.setattr("models.recalibrate.LEAST_OUTCOMES", 20)
+    made = recalibrate(work, created_at=AT, by="ops")
+    mend = made.told[P_WIN_BEFORE_SQL]
+    assert mend.mend == "level"
+    assert mend.intercept > 0.5
+    assert made.verdict is not None
+    assert any(check.says.startswith("p_win before SQL: level mended") for check in made.verdict.checks)
+    scored = pq.read_table(score_open_leads(work, release=made.version).path).to_pandas()
+    mql = scored[scored["stage"] == "mql"].iloc[0]
+    release = registry(work).load(made.version)
+    told = release.transitions[Transition.SQL_TO_WIN].summary.recalibration
+    given_sql = 0.1 if told is None else expit(told.intercept + told.slope * logit(0.1))
+    assert mql["p_win"] == pytest.approx(expit(mend.intercept - 1.5 + logit(mql["p_sql"] * given_sql)))
+    assert mql["p_win"] < mql["p_sql"]
+    assert mql["p_win_given_sql"] == pytest.approx(mql["p_win"] / mql["p_sql"])
+
+
+def test_where_too_few_wins_came_since_it_is_said_what_becomes_of_them(work: Settings):
+    made = recalibrate(work, created_at=AT, by="ops")
+    assert P_WIN_BEFORE_SQL not in made.told
+    assert re.search(
+        r"leads that converted .* 50 are needed; .* until then it follows what is mended", made.left[P_WIN_BEFORE_SQL]
+    )
+    assert FOLLOWS in registry(work).card("production")
+    mql = pq.read_table(score_open_leads(work, release=made.version).path).to_pandas().query("stage == 'mql'").iloc[0]
+    assert mql["p_sql"] > 0.1
+    assert mql["p_win"] == pytest.approx(expit(-1.5 + logit(mql["p_sql"] * 0.1)))
 
 
 def test_once_more_mends_what_the_training_left_and_not_the_mend(work: Settings):
@@ -158,7 +196,7 @@ def test_the_command_says_what_was_mended_and_what_the_gate_said():
     assert code == 0
     told = json.loads(out)
     assert told["parent_id"] == "trained"
-    assert told["transitions"]["mql_to_sql"]["mend"] == "level"
+    assert told["told"]["mql_to_sql"]["mend"] == "level"
     assert told["verdict"]["champion_id"] == "trained"
 
 

@@ -95,12 +95,9 @@ def test_the_history_is_told_the_latest_first_with_how_and_what_was_overridden()
     assert (first["how"], first["overridden"]) == ("by rule", "")
 
 
-@pytest.mark.parametrize(
-    ("in_force", "entries", "told"),
-    [("1", "1", None), (None, "", None), ("2", "1", "version 2 is in production"), (None, "1", "nothing is in prod")],
-)
-def test_an_alias_that_was_moved_in_mlflow_is_warned_of(in_force, entries, told):
-    versions = [
+def versions_of(in_force: str | None, *numbers: str) -> list[ReleaseVersion]:
+    """Versions with those numbers; `in_force` is in production."""
+    return [
         ReleaseVersion(
             number,
             f"r{number}",
@@ -113,10 +110,25 @@ def test_an_alias_that_was_moved_in_mlflow_is_warned_of(in_force, entries, told)
             promoted_because="",
             promoted_at=None,
         )
-        for number in ("2", "1")
+        for number in numbers
     ]
-    warning = moved_by_hand(versions, [promotion(1, version=each) for each in entries])
+
+
+@pytest.mark.parametrize(
+    ("in_force", "entries", "told"),
+    [("1", "1", None), (None, "", None), ("2", "1", "version 2 is in production"), (None, "1", "nothing is in prod")],
+)
+def test_an_alias_that_was_moved_in_mlflow_is_warned_of(in_force, entries, told):
+    versions = versions_of(in_force, "2", "1")
+    warning = moved_by_hand(versions, [promotion(n, version=each) for n, each in enumerate(entries, start=1)])
     assert warning is None if told is None else warning.startswith(told)
+
+
+@pytest.mark.parametrize("in_force", ["2", "3"])
+def test_either_of_two_that_were_promoted_at_once_may_be_in_production(in_force: str):
+    entries = [promotion(1, version="1"), promotion(2, version="2"), promotion(2, version="3")]
+    assert moved_by_hand(versions_of(in_force, "3", "2", "1"), entries) is None
+    assert moved_by_hand(versions_of("1", "3", "2", "1"), entries) is not None
 
 
 def scores_of(folder, **columns) -> ScoredLeads:

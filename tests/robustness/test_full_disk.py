@@ -14,6 +14,7 @@ ROOMS = {
     "check": (64, 2 * MIB, 5 * MIB, 7 * MIB),
     "first train": (64, 700),
     "train": (8, 128),
+    "recalibrate": (8, 128),
     "score": (0, 12),
     "publish": (0, 64, 256),
 }

@@ -4,6 +4,7 @@ The processes are forked from one that has imported the libraries already: a com
 five, and is killed where it works, not where it imports.
 """
 
+import datetime as dt
 import hashlib
 import json
 import multiprocessing
@@ -16,16 +17,19 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import chdir, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from data_contracts.errors import LeadScoreError
+from data_contracts.settings import load_settings
 from engines.duckdb_store import DuckDbHistories
+from pipelines.promote import promote
 from pipelines.store import Store
 from simulation import simulate
+from tests.pipelines.test_in_force import record
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 2000
@@ -40,6 +44,7 @@ FORKED.set_forkserver_preload(
         "pipelines.console",
         "pipelines.ingest",
         "pipelines.train",
+        "pipelines.recalibrate",
         "pipelines.score",
         "data_contracts.check.expectations",
         "lightgbm",
@@ -54,6 +59,7 @@ STEPS: Mapping[str, Commands] = {
     "check": [["check"]],
     "first train": [["train"]],
     "train": [["train"]],
+    "recalibrate": [["recalibrate"]],
     "score": [["score"]],
     "publish": [["publish"]],
     "nightly": [["check"], ["score"], ["publish"]],
@@ -64,6 +70,7 @@ BEFORE = {
     "check": "published, new export",
     "first train": "checked",
     "train": "published, new history",
+    "recalibrate": "trained long ago",
     "score": "published, new history",
     "publish": "published, new scores",
     "nightly": "published, new export",
@@ -188,6 +195,9 @@ class Workshop:
         self._save("published, new history")
         self._must("score")
         self._save("published, new scores")
+        self.put("checked")
+        put_into_force_long_ago(self.folder)
+        self._save("trained long ago")
 
     def _must(self, *command: str) -> None:
         ran = self.run([command])
@@ -249,6 +259,14 @@ def write_settings(folder: Path) -> None:
             raise ValueError(f"{path} does not have {old!r} once")
         text = text.replace(old, new)
     path.write_text(text, encoding="utf-8")
+
+
+def put_into_force_long_ago(folder: Path) -> None:
+    """A release in production whose extract is older than most leads, and that gives every lead a quarter."""
+    with chdir(folder):
+        settings = load_settings(Path("config/scoring.toml"))
+        version = record(settings, release_id="long ago", extracted_at=dt.datetime(2025, 1, 1))
+        promote(settings, version, because="the first", at=dt.datetime(2025, 1, 2), by="ops")
 
 
 def later_export(data: Path) -> None:
@@ -325,7 +343,8 @@ def _releases(store: Store) -> str:
         ).fetchall()
         aliases = con.execute("SELECT alias, version FROM registered_model_aliases ORDER BY alias").fetchall()
         history = con.execute(
-            "SELECT key, version FROM model_version_tags WHERE key LIKE 'in_force.%' ORDER BY key"
+            # The key without the digest, which knows the moment.
+            "SELECT substr(key, 1, 15), version FROM model_version_tags WHERE key LIKE 'in_force.%' ORDER BY key"
         ).fetchall()
         (n_running,) = con.execute("SELECT count(*) FROM runs WHERE status = 'RUNNING'").fetchone()
     told = [f"{number} is {release}" for number, release, *_ in found]

@@ -31,6 +31,7 @@ from tests.example_release import (
     in_order,
     manifest,
     open_leads,
+    recalibration,
     release_of,
     release_of_pricing_views,
 )
@@ -357,6 +358,18 @@ def test_a_win_before_sql_is_mended_in_value_and_moves_no_hand_off():
     assert after["expected_value"] == after["p_win"] * 1_000.0
     unmoved = ("grade", "is_above_threshold", "action", "respond_by_at", "reason_1")
     assert [after[name] for name in unmoved] == [before[name] for name in unmoved]
+
+
+def test_a_mend_of_wins_between_trainings_is_in_the_scores_and_moves_no_hand_off():
+    plain = two_steps(p_sql=0.4, p_win=0.2, chain=chain_summary("none"))
+    mend = recalibration("level", intercept=-0.7)
+    told = plain.manifest.model_copy(update={"chain": chain_summary("none").model_copy(update={"recalibration": mend})})
+    before, after = (scored(lead(), one) for one in (plain, replace(plain, manifest=told)))
+    assert before["p_win"] == pytest.approx(0.4 * 0.2)
+    assert after["p_win"] == pytest.approx(1 / (1 + 0.92 / 0.08 * np.exp(0.7)))
+    assert after["p_win_given_sql"] == pytest.approx(after["p_win"] / 0.4)
+    assert after["p_sql"] == before["p_sql"]
+    assert (after["grade"], after["action"]) == (before["grade"], before["action"])
 
 
 def test_a_calibrator_of_wins_travels_with_the_scorer(features, release):

@@ -6,13 +6,14 @@ import pytest
 
 from data_contracts.errors import ReleaseError, UnknownLeadError
 from data_contracts.history import RawHistory
+from data_contracts.recalibration import mend_text
 from data_contracts.vocabulary import Transition
 from models.fitted import ContactModel
 from serving.score import score_batch
 from serving.trace import as_text, trace_lead
-from serving.trace_steps import MISSING
+from serving.trace_steps import MISSING, model_rows
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
-from tests.example_release import in_order, open_leads, release_of_pricing_views
+from tests.example_release import chain_summary, in_order, open_leads, recalibration, release_of_pricing_views
 
 pytestmark = pytest.mark.whole
 
@@ -197,6 +198,27 @@ def test_each_model_says_how_good_it_is_and_what_it_makes_of_the_lead(of_an_sql)
     assert told["mql_to_sql"].startswith("logistic_regression, calibrator none, 300 of 1200 labelled leads converted")
     assert told["sql_to_win"].startswith("base_rate_by_age")
     assert any(value.endswith(" log-odds") for value in told.values())
+
+
+def test_what_was_mended_between_trainings_is_told(frame, release):
+    mend = recalibration("level", intercept=-0.4)
+    first = release.manifest.transitions[0]
+    mended = replace(
+        release,
+        manifest=release.manifest.model_copy(
+            update={"chain": chain_summary("none").model_copy(update={"recalibration": mend})}
+        ),
+        transitions=release.transitions
+        | {
+            first.transition: replace(
+                release.transitions[first.transition], summary=first.model_copy(update={"recalibration": mend})
+            )
+        },
+    )
+    told = dict(model_rows(frame.head(1), mended))
+    assert told["  between trainings"] == mend_text(mend)
+    assert told["p_win before SQL"] == mend_text(mend)
+    assert "p_win before SQL" not in dict(model_rows(frame.head(1), release))
 
 
 def test_boundaries_and_release_are_named(of_an_sql):
