@@ -6,10 +6,9 @@ from dataclasses import dataclass, replace
 from benchmarks.models.references import references
 from benchmarks.models.runs import Run
 from benchmarks.models.tasks import Task
+from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE
 from data_contracts.evaluations import ModelFigures
-from data_contracts.estimates import Estimate
-from data_contracts.releases import 
 from models.evaluate import EvaluationPlan, evaluate
 from models.metrics import Prediction
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass
 
 from benchmarks.models.figures import Result, Standing
 from benchmarks.models.peer import AUTOGLUON_SECONDS, N_TRIALS
-from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE
 from data_contracts.estimates import Estimate
-from data_contracts.releases import 
+from data_contracts.evaluation_table import BASE_RATE, BASE_RATE_BY_AGE
 from data_contracts.wording import estimate_text, percent
 from models.evaluate import N_RESAMPLES
 
