@@ -79,7 +79,7 @@ _VIEW = "mlflow.sharedViewState.releases"
 _RUN_NAME = "attributes.`Run Name`"
 _NAME_WIDTH, _CHANGES_WIDTH, _PIXELS_A_LETTER = 360, 900, 6
 
-_TYPES = {"number": "double", "category": "string"}
+_TYPES = {"number": "double", "category": "string", "text": "string"}
 
 
 class ReleaseRuns:

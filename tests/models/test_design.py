@@ -30,7 +30,8 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
 def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
     features = model_frame(rows, COLUMNS)
     weight = rows["weight"].to_numpy()
-    return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
+    outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
+    return fit_estimator(setting, features, columns=COLUMNS, account=account, outcome=outcome, weight=weight, seed=0)
 
 
 def _names(parts: ColumnTransformer) -> list[str]:
@@ -49,7 +50,7 @@ def test_fitting_a_design_is_what_scikit_learn_makes_of_it_to_the_last_bit(
     changes = {"never missing": rows["source"].fillna("search"), "one word": "search", "always missing": None}
     words = pd.Series(changes.get(source, rows["source"]), index=rows.index, dtype="str")
     features = model_frame(rows.assign(source=words), COLUMNS)
-    told = fit_design(setting, features, columns=COLUMNS)
+    told = fit_design(setting, features, columns=COLUMNS, account=rows["group_id"].to_numpy())
     (_, ours), *_ = told.transform.steps
     plain = clone(told.transform)
     np.testing.assert_array_equal(told.matrix, plain.fit_transform(features))

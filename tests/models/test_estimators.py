@@ -29,7 +29,10 @@ def fitted(
 ) -> Pipeline:
     weight = rows["weight"].to_numpy()
     features = model_frame(rows, columns)
-    return fit_estimator(setting, features, columns=columns, outcome=converted_or_not(rows), weight=weight, seed=seed)
+    outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
+    return fit_estimator(
+        setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=seed
+    )
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)

@@ -27,7 +27,8 @@ def rows(table: LabelledTable) -> pd.DataFrame:
 def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
     weight = rows["weight"].to_numpy()
     features = model_frame(rows, COLUMNS)
-    return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
+    outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
+    return fit_estimator(setting, features, columns=COLUMNS, account=account, outcome=outcome, weight=weight, seed=0)
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
