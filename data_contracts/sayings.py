@@ -321,11 +321,11 @@ class Criterion(_Saying):
 class Attribute(_Saying):
     """A value under a label: "source: web", "yearly revenue: 1,250,000 EUR". `meant` is the label unless given.
 
-    A long text is cut.
+    A value is said on one line, and a long one is cut.
 
     Examples
     --------
-    >>> Attribute("job title").words("VP Marketing\\nEMEA")
+    >>> Attribute("job title").words("VP  Marketing EMEA ")
     'job title: VP Marketing EMEA'
     """
 

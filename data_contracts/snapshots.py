@@ -169,8 +169,8 @@ class LabelledTable:
         sales' touch was known), `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and
         `left_after_days` (until it was known that the lead converted, or left the stages; the four are missing where
         it did not happen in time, and known of censored snapshots too), `weight` (1/(1 + d/7) on day d, 0 where there
-        is no label). Categories and texts are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also `won_status`
-        (what became of it on the whole way to a win), `won_known_at` (`as_of` plus both horizons) and
+        is no label). Categories and texts are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also
+        `won_status` (what became of it on the whole way to a win), `won_known_at` (`as_of` plus both horizons) and
         `won_after_days` (until the win was known).
     columns
         The features in order.

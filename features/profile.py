@@ -35,7 +35,9 @@ def refuse_unfit_criteria(settings: Settings) -> None:
     for criterion in settings.definitions.icp.criteria:
         declared = settings.crm.attributes[criterion.attribute].type
         if declared == "text":
-            problems.append(f"{criterion.name!r} asks for {criterion.attribute!r}, a free text; ask for a category or a number")
+            problems.append(
+                f"{criterion.name!r} asks for {criterion.attribute!r}, a free text; ask for a category or a number"
+            )
         if criterion.one_of and declared == "number":
             problems.append(f"{criterion.name!r} has one_of, but {criterion.attribute!r} is a number; use at_least")
         if not criterion.one_of and declared == "category":

@@ -150,8 +150,17 @@ def _coded(parts: ColumnTransformer, features: pd.DataFrame) -> dict[int, np.nda
 
 @dataclass(frozen=True, slots=True)
 class _Text:
-    """The indicators of a feature's different texts (sparse, one row a text), which of them each lead has, and the
-    columns of the design."""
+    """A feature of texts.
+
+    Attributes
+    ----------
+    place
+        Its columns of the design.
+    indicators
+        Of the different texts: sparse, one row a text.
+    of_lead
+        Which of the texts each lead has.
+    """
 
     place: slice
     indicators: Any

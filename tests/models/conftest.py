@@ -160,9 +160,7 @@ def titled(rows: pd.DataFrame) -> pd.DataFrame:
     random = np.random.default_rng(0)
     is_head = np.where(random.random(len(rows)) < 0.8, rows["converted"], ~rows["converted"])
     unit, desk = random.integers(0, 12, len(rows)), random.integers(0, 400, len(rows))
-    titles = [
-        f"{'Head' if head else 'Clerk'}, unit{a} desk{b}" for head, a, b in zip(is_head, unit, desk, strict=True)
-    ]
+    titles = [f"{'Head' if head else 'Clerk'}, unit{a} desk{b}" for head, a, b in zip(is_head, unit, desk, strict=True)]
     return rows.assign(title=pd.Series(titles, index=rows.index, dtype="str").where(rows["n_visits"] > 0))
 
 

@@ -30,9 +30,7 @@ def fitted(
     weight = rows["weight"].to_numpy()
     features = model_frame(rows, columns)
     outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
-    return fit_estimator(
-        setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=seed
-    )
+    return fit_estimator(setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=seed)
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
