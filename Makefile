@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # Numeric libraries would start a thread per core in each of the two test workers.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo quick test test-engines check mutants bench lock docs clean
+.PHONY: help demo quick test test-slow test-engines check mutants bench lock docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -26,8 +26,11 @@ demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to fil
 quick: $(INSTALLED)  ## The tests that need no whole run, for every change (a minute and a half)
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not whole"
 
-test: $(INSTALLED)  ## All tests
-	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope
+test: $(INSTALLED)  ## All tests but the slow tier (under ten minutes)
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
+
+test-slow: $(INSTALLED)  ## The slow tier: statistical checks, kills, full disks, real servers (a quarter of an hour)
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 # What is installed keeps its version: pip is given all of them as constraints.
 test-engines: $(INSTALLED)  ## Tests of all engines: PostgreSQL and Spark are installed where they are absent

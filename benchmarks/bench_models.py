@@ -68,14 +68,14 @@ def main() -> None:
     frame, outcome = leads(max(n, FIT_ROWS))
     features = timed("features as models read them", lambda: model_frame(frame.head(n), COLUMNS), rows=n)
     learnt = model_frame(frame.head(FIT_ROWS), COLUMNS)
-    weight = np.ones(FIT_ROWS)
+    known = {"account": np.arange(FIT_ROWS), "outcome": outcome[:FIT_ROWS], "weight": np.ones(FIT_ROWS)}
     sizes = range(len(TREE_SIZES))
     trees = [lightgbm_setting(size, categories=words) for size in sizes for words in ("native", "one_hot")]
     for setting in (logistic_setting(-3), *trees):
         print(setting.estimator, dict(setting.parameters))
 
         def fit(chosen: object = setting) -> object:
-            return fit_estimator(chosen, learnt, columns=COLUMNS, outcome=outcome[:FIT_ROWS], weight=weight, seed=0)
+            return fit_estimator(chosen, learnt, columns=COLUMNS, **known, seed=0)
 
         estimator = timed("fit", fit, rows=FIT_ROWS)
         timed("predict", lambda model=estimator: raw_probabilities(model, features), rows=n)

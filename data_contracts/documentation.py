@@ -28,7 +28,7 @@ A **table rule** stops the run, with one error that lists every breach of every 
 | `<table>.volume` | more rows are gone since the last accepted run than `max_volume_drop_share` of `[checks]` allows |
 | `<table>.refused_share` | more rows of a table are refused than `max_refused_share` of `[checks]` allows |
 | `<table>.<column>.in_vocabulary` | a word is none of ours, and the settings do not map it onto one |
-| `<table>.<attribute>.not_personal` | a declared category holds email addresses or phone numbers |
+| `<table>.<attribute>.not_personal` | a declared category or text holds email addresses or phone numbers |
 | `<table>.<field>.is_not_written_back` | a field that we write ourselves is among the inputs |
 | `<table>.<attribute>.is_one_column` | a declared attribute has the name of a column of the contract |
 

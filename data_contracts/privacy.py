@@ -23,7 +23,7 @@ MASKED = f"(masked: it {LOOKS_PERSONAL})"
 
 FREE_TEXTS = {"leads": ("source", "campaign")}
 """By table, the columns whose values are the customer's own text and become features: none of them may be personal.
-Declared categories are judged in the same way."""
+Declared categories and texts are judged in the same way."""
 
 
 def is_personal_name(name: str) -> bool:

@@ -15,6 +15,9 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 
 NO_COLLEAGUES_KNOWN = "nothing is known of colleagues"
 
+LONGEST_VALUE = 80
+"""Characters of an attribute's value that are said: a seller reads a line, not a note."""
+
 
 class _Saying(ABC):
     """What a kind has beside its parts.
@@ -316,7 +319,15 @@ class Criterion(_Saying):
 
 @dataclass(frozen=True, slots=True)
 class Attribute(_Saying):
-    """A value under a label: "source: web", "yearly revenue: 1,250,000 EUR". `meant` is the label unless given."""
+    """A value under a label: "source: web", "yearly revenue: 1,250,000 EUR". `meant` is the label unless given.
+
+    A value is said on one line, and a long one is cut.
+
+    Examples
+    --------
+    >>> Attribute("job title").words("VP  Marketing EMEA ")
+    'job title: VP Marketing EMEA'
+    """
 
     label: str
     unit: str = ""
@@ -328,11 +339,17 @@ class Attribute(_Saying):
         return self.meant or self.label
 
     def words(self, value: float | str) -> str:
-        return f"{self.label}: {value if isinstance(value, str) else figure(value)} {self.unit}".rstrip()
+        return f"{self.label}: {_on_a_line(value) if isinstance(value, str) else figure(value)} {self.unit}".rstrip()
 
     @property
     def words_for_missing(self) -> str:
         return f"{self.label}: not known"
+
+
+def _on_a_line(text: str) -> str:
+    """`text` in one line of at most `LONGEST_VALUE` characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_VALUE else f"{line[: LONGEST_VALUE - 1].rstrip()}…"
 
 
 Saying = Annotated[

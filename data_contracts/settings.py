@@ -208,12 +208,14 @@ class Definitions(_Settings):
 class AttributeDeclaration(_Settings):
     """A column of `accounts` or `leads` that is the customer's own, and when its value could have been known.
 
+    A `category` is read as a whole, a `text` (a job title, a campaign's name, a path) by its words.
+
     `overwritten` attributes (no history, changed after the fact) are refused unless `allowed_because` says why. Nor
     does an attribute with that reason hold a release back where the leak report finds it suspect.
     """
 
     table: Literal["accounts", "leads"]
-    type: Literal["category", "number"]
+    type: Literal["category", "number", "text"]
     availability: Availability
     meaning: str
     unit: str = ""
@@ -221,7 +223,7 @@ class AttributeDeclaration(_Settings):
 
     @property
     def column_type(self) -> ColumnType:
-        """The type of its column: a number, or a category's words."""
+        """The type of its column: a number, or the words of a category or a text."""
         return "number" if self.type == "number" else "string"
 
 

@@ -83,7 +83,8 @@ class KnownHistory:
     account_stage_changes: ir.Table
 
 
-FeatureType = Literal["number", "category"]
+FeatureType = Literal["number", "category", "text"]
+"""A category's value is read as a whole, a text's by its words."""
 
 TEXT = pd.StringDtype(na_value=float("nan"))
 WORDS = ("lead_id", "account_id", "group_id", "transition", "stage", "outcome_status", "won_status")
@@ -115,7 +116,7 @@ class FeatureColumn:
 
     @property
     def unit(self) -> str:
-        """Of a number; empty for a category."""
+        """Of a number; empty for a category or a text."""
         return self.said.unit
 
     @property
@@ -144,15 +145,15 @@ class FeatureTable:
     catalogue_digest: str
 
     def to_pandas(self) -> pd.DataFrame:
-        """The table in memory, in order of `snapshot_id`: numbers are float64, categories pandas strings."""
+        """The table in memory, in order of `snapshot_id`: numbers are float64, categories and texts pandas strings."""
         return frame_of(self.table.order_by("snapshot_id"), self.columns)
 
 
 def frame_of(table: ir.Table, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
-    """`table` in memory: of the `columns`, numbers are float64 and categories pandas strings, as all words are."""
+    """`table` in memory: of the `columns`, numbers are float64 and all others pandas strings, as all words are."""
     # An engine may give a decimal where Ibis says float64.
     frame: pd.DataFrame = table.to_pyarrow().cast(table.schema().to_pyarrow()).to_pandas()
-    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
+    types = {column.name: "float64" if column.type == "number" else TEXT for column in columns}
     return frame.astype(types | {name: TEXT for name in WORDS if name in frame.columns})
 
 
@@ -168,8 +169,8 @@ class LabelledTable:
         sales' touch was known), `touched_after_days` (to its first touch after `as_of`), `converted_after_days` and
         `left_after_days` (until it was known that the lead converted, or left the stages; the four are missing where
         it did not happen in time, and known of censored snapshots too), `weight` (1/(1 + d/7) on day d, 0 where there
-        is no label). Categories are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also `won_status`
-        (what became of it on the whole way to a win), `won_known_at` (`as_of` plus both horizons) and
+        is no label). Categories and texts are pandas strings. Of `mql_to_sql`, where `sql_to_win` follows, also
+        `won_status` (what became of it on the whole way to a win), `won_known_at` (`as_of` plus both horizons) and
         `won_after_days` (until the win was known).
     columns
         The features in order.

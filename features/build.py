@@ -38,7 +38,7 @@ def build_features(history: CrmHistory, snapshots: Snapshots, *, settings: Setti
     -------
     FeatureTable
         Lazy: `table.to_pyarrow_batches()` computes and streams it, `to_pandas()` holds it in memory. One row a
-        snapshot, in no particular order. Number features are float64, category features text.
+        snapshot, in no particular order. Number features are float64, all others strings.
 
     Raises
     ------

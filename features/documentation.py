@@ -38,7 +38,8 @@ OF_ATTRIBUTES = """\
 ## attributes
 
 A feature for each declared attribute. A historised attribute has the value that it had at the moment, rebuilt from its
-changes; the others have their present value.
+changes; the others have their present value. A model reads a text by those of its words that leads of at least 20
+accounts share.
 
 """
 

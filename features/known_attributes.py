@@ -41,8 +41,8 @@ def attributes_as_known(history: CrmHistory, snapshots: ir.Table, crm: CrmMappin
     | historised, without changes | the present one |
     | any other | the present one: the settings say that it may be used |
 
-    Categories are text, numbers float64. Text that is no number is missing, and so are the attributes of an account
-    that the lead does not have.
+    Categories and texts are strings, numbers float64. A string that is no number is missing, and so are the attributes
+    of an account that the lead does not have.
 
     Parameters
     ----------

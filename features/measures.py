@@ -93,6 +93,13 @@ def category(
     return Feature(column, Measure(name, Scan.SNAPSHOTS, value))
 
 
+def text(
+    name: str, value: Callable[[ir.Table], ir.Value], *, group: str, said: Saying, missing: str = NEVER_MISSING
+) -> Feature:
+    """A feature in free text (string) of the snapshot itself, called `name`: models read its words."""
+    return Feature(FeatureColumn(name, "text", group, said, missing), Measure(name, Scan.SNAPSHOTS, value))
+
+
 def take_measures(known: KnownHistory, measures: Sequence[Measure]) -> ir.Table:
     """One row a snapshot: `snapshot_id`, then the measures in order. Each table of facts is grouped once.
 

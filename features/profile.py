@@ -10,7 +10,7 @@ from data_contracts.errors import SettingsError
 from data_contracts.sayings import Attribute, Criterion, ProfileShare
 from data_contracts.settings import AttributeDeclaration, IcpCriterion, IdealCustomerProfile, Settings
 from data_contracts.snapshots import FIT_SHARE, MISSES
-from features.measures import Feature, Measure, Scan, category, number
+from features.measures import Feature, Measure, Scan, category, number, text
 
 ICP_FIT = "icp_fit"
 ATTRIBUTES = "attributes"
@@ -34,6 +34,10 @@ def refuse_unfit_criteria(settings: Settings) -> None:
     problems = []
     for criterion in settings.definitions.icp.criteria:
         declared = settings.crm.attributes[criterion.attribute].type
+        if declared == "text":
+            problems.append(
+                f"{criterion.name!r} asks for {criterion.attribute!r}, a free text; ask for a category or a number"
+            )
         if criterion.one_of and declared == "number":
             problems.append(f"{criterion.name!r} has one_of, but {criterion.attribute!r} is a number; use at_least")
         if not criterion.one_of and declared == "category":
@@ -126,15 +130,15 @@ def attribute_features(attributes: Mapping[str, AttributeDeclaration]) -> tuple[
 
 def _attribute_feature(name: str, declared: AttributeDeclaration) -> Feature:
     said = Attribute(declared.meaning, declared.unit)
-    if declared.type == "category":
-        return category(
-            attribute_column(name), lambda snapshots: snapshots[name], group=ATTRIBUTES, said=said, missing=NOT_SAID
+    column = attribute_column(name)
+    if declared.type == "number":
+        return number(
+            column,
+            lambda snapshots: snapshots[name],
+            scan=Scan.SNAPSHOTS,
+            group=ATTRIBUTES,
+            said=said,
+            missing=NOT_SAID,
         )
-    return number(
-        attribute_column(name),
-        lambda snapshots: snapshots[name],
-        scan=Scan.SNAPSHOTS,
-        group=ATTRIBUTES,
-        said=said,
-        missing=NOT_SAID,
-    )
+    in_words = text if declared.type == "text" else category
+    return in_words(column, lambda snapshots: snapshots[name], group=ATTRIBUTES, said=said, missing=NOT_SAID)

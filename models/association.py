@@ -146,7 +146,7 @@ class _Design:
         for block in [*blocks, *([rest] if rest else [])]:
             known, asked = (model_frame(rows, block) for rows in (split.train, split.test))
             setting = Setting(LOGISTIC_REGRESSION, (("C", PENALTY),))
-            design = fit_design(setting, known, columns=block)
+            design = fit_design(setting, known, columns=block, account=split.train["group_id"].to_numpy())
             train.append(design.matrix)
             test.append(np.asarray(design.transform.transform(asked)))
         return cls(train, test, outcome)

@@ -48,7 +48,7 @@ def point_rule_prediction(train: pd.DataFrame, test: pd.DataFrame) -> Prediction
 def naive_bayes_prediction(train: pd.DataFrame, test: pd.DataFrame, *, columns: Sequence[FeatureColumn]) -> Prediction:
     """What Odoo's CRM would say of each row of `test`, from the values of `columns` among the rows of `train`.
 
-    By team where an attribute `team` is declared.
+    By team where an attribute `team` is declared. Texts are left out: Odoo counts whole values.
     """
     categories = [column.name for column in columns if column.type == "category"]
     numbers = [column.name for column in columns if column.type == "number"]

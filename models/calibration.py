@@ -54,7 +54,7 @@ def calibration_of(
     test
         Labelled rows, all ages, that the model had not seen.
     columns
-        Leads are parted by those of them that are categories.
+        Leads are parted by those of them that are categories; by no text, whose values are too many.
     fit_boundaries
         Least fit with the agreed profile for the letters A, B and C; None where these probabilities grade nobody.
     seed

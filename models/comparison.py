@@ -121,16 +121,16 @@ def compare(
 
 
 def frame_for(rows: pd.DataFrame, columns: Sequence[FeatureColumn], *, like: pd.DataFrame) -> pd.DataFrame:
-    """The features of `rows` as an estimator of one's own is given them: numbers as float64, words as pandas
-    categories, what is missing as NaN.
+    """The features of `rows` as an estimator of one's own is given them: numbers as float64, categories and texts as
+    pandas categories, what is missing as NaN.
 
     The categories are those of the rows `like`, which it learns from. A word that they lack counts as missing. A
     feature of which they know nothing is left out: some estimators refuse it.
     """
     columns = [column for column in columns if like[column.name].notna().any()]
-    found, learnt = model_frame(rows, columns), model_frame(like, columns)
-    for name in (column.name for column in columns if column.type == "category"):
-        kind = pd.CategoricalDtype(sorted(learnt[name].dropna().unique()))
+    found = model_frame(rows, columns)
+    for name in (column.name for column in columns if column.type != "number"):
+        kind = pd.CategoricalDtype(sorted(like[name].dropna().unique()))
         found = found.assign(**{name: found[name].where(found[name].isin(kind.categories)).astype(kind)})
     return found
 

@@ -1,4 +1,4 @@
-"""Features as the matrix that a classifier reads. A word is looked up once, however many leads have it."""
+"""Features as the matrix that a classifier reads. A word or text is looked up once, however many leads have it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import FunctionTransformer, OneHotEncoder
 
@@ -39,7 +40,8 @@ class DesignBatch:
 def fit_transform(transform: Pipeline, features: pd.DataFrame) -> np.ndarray:
     """What `transform.fit_transform(features)` gives, to the last bit; `transform` is fitted as it would be by that.
 
-    Words are numbered before they are counted: encoders count numbers many times faster than words.
+    Words are numbered before they are counted: encoders count numbers many times faster than words. Texts are left out
+    until each different one is looked up: what reads them knows its words already.
 
     Parameters
     ----------
@@ -48,15 +50,19 @@ def fit_transform(transform: Pipeline, features: pd.DataFrame) -> np.ndarray:
     features
         A `model_frame`.
     """
-    parts = transform.steps[0][1]
+    (_, parts), *after = transform.steps
     is_word = [name for part, _, columns in parts.transformers if part in (CATEGORY, CODES) for name in columns]
     numbered = {name: pd.factorize(features[name], sort=True) for name in is_word}
-    matrix = transform.fit_transform(
-        features.assign(**{name: np.where(codes < 0, np.nan, codes) for name, (codes, _) in numbered.items()})
-    )
+    codes = {name: np.where(codes < 0, np.nan, codes) for name, (codes, _) in numbered.items()}
+    texts = {columns: "" for _, reader, columns in parts.transformers if isinstance(reader, CountVectorizer)}
+    matrix = parts.fit_transform(features.assign(**codes, **texts))
     for part, encoder, columns in parts.transformers_:
         if part in (CATEGORY, CODES):
             encoder.categories_ = [_categories(*numbered[name]) for name in columns]
+    for text in _texts(parts, features):
+        matrix[:, text.place] = text.of(slice(None))
+    for _, step in after:
+        matrix = step.fit_transform(matrix)
     return np.asarray(matrix)
 
 
@@ -80,7 +86,7 @@ def design_batches(transform: Pipeline, features: pd.DataFrame) -> Iterator[Desi
     at_once = (
         PLAIN_ROWS_AT_ONCE if all(_is_plain(name, fitted) for name, fitted, _ in parts.transformers_) else ROWS_AT_ONCE
     )
-    numbers = _passed_through(parts, features) | _coded(parts, features)
+    numbers, texts = _passed_through(parts, features) | _coded(parts, features), _texts(parts, features)
     matrix = np.empty((min(at_once, len(features)), _width(parts)))
     for start in range(0, len(features), at_once):
         rows = slice(start, min(start + at_once, len(features)))
@@ -88,6 +94,8 @@ def design_batches(transform: Pipeline, features: pd.DataFrame) -> Iterator[Desi
         _fill(batch, parts, features.iloc[rows], ones=ones[:, rows])
         for position, values in numbers.items():
             batch[:, position] = values[rows]
+        for text in texts:
+            batch[:, text.place] = text.of(rows)
         for _, step in after:
             batch = step.transform(batch)
         yield DesignBatch(rows, batch)
@@ -106,8 +114,8 @@ def _categories(codes: np.ndarray, words: pd.Index) -> np.ndarray:
 
 
 def _is_plain(name: str, fitted: Any) -> bool:
-    """Whether a part of the transformer is words, or numbers that are passed through."""
-    return name in (CATEGORY, CODES) or _passes_through(fitted)
+    """Whether a part of the transformer is words or a text, or numbers that are passed through."""
+    return name in (CATEGORY, CODES) or isinstance(fitted, CountVectorizer) or _passes_through(fitted)
 
 
 def _passes_through(fitted: Any) -> bool:
@@ -140,8 +148,41 @@ def _coded(parts: ColumnTransformer, features: pd.DataFrame) -> dict[int, np.nda
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """A feature of texts.
+
+    Attributes
+    ----------
+    place
+        Its columns of the design.
+    indicators
+        Of the different texts: sparse, one row a text.
+    of_lead
+        Which of the texts each lead has.
+    """
+
+    place: slice
+    indicators: Any
+    of_lead: np.ndarray
+
+    def of(self, rows: slice) -> np.ndarray:
+        """The indicators of some leads."""
+        return np.asarray(self.indicators[self.of_lead[rows]].toarray())
+
+
+def _texts(parts: ColumnTransformer, features: pd.DataFrame) -> list[_Text]:
+    """The texts. Each different one is split into words once."""
+    found = []
+    for name, fitted, column in parts.transformers_:
+        if isinstance(fitted, CountVectorizer):
+            of_lead, different = pd.factorize(features[column])
+            found.append(_Text(parts.output_indices_[name], fitted.transform(different), of_lead))
+    return found
+
+
 def _fill(matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, *, ones: np.ndarray) -> None:
-    """Write the design of `features` into `matrix`, but for numbers that are taken as they are and codes."""
+    """Write the design of `features` into `matrix`, but for numbers that are taken as they are, codes and texts."""
     for name, fitted, columns in parts.transformers_:
         place = parts.output_indices_[name]
         if name == CATEGORY:
@@ -149,7 +190,7 @@ def _fill(matrix: np.ndarray, parts: ColumnTransformer, features: pd.DataFrame, 
             for column in ones:
                 is_known = np.flatnonzero(column >= 0)
                 matrix[is_known, column[is_known]] = 1.0
-        elif name != CODES and not _passes_through(fitted):
+        elif not _is_plain(name, fitted):
             matrix[:, place] = fitted.transform(features[columns])
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,6 +25,7 @@ from data_contracts.sayings import Criterion, ProfileShare
 from data_contracts.snapshots import TEXT, FeatureColumn
 from models.design import CATEGORY, CODES, design_batches, fit_transform
 from models.linear import logistic_probabilities
+from models.words import NO_WORD, word_indicators
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
 
@@ -98,22 +99,27 @@ def has_direction(column: FeatureColumn) -> bool:
 
 
 def model_frame(frame: pd.DataFrame, columns: Sequence[FeatureColumn]) -> pd.DataFrame:
-    """The features of `frame` as estimators take them: numbers as float64, categories as text, missing as NaN.
+    """The features of `frame` as estimators take them: numbers as float64, all others as strings, missing as NaN.
 
-    Infinite numbers count as missing.
+    Infinite numbers count as missing. A missing text is "".
     """
     found = {column.name: _as_model_column(frame[column.name], column) for column in columns}
     return pd.DataFrame(found, index=frame.index, copy=False)
 
 
 def _as_model_column(values: pd.Series, column: FeatureColumn) -> pd.Series:
-    if column.type == "category":
-        return values.astype(TEXT)
+    if column.type != "number":
+        words = values.astype(TEXT)
+        return words.fillna(NO_WORD) if column.type == "text" else words
     numbers = values.to_numpy(dtype=np.float64, na_value=np.nan)
     is_infinite = np.isinf(numbers)
     if is_infinite.any():
         numbers = np.where(is_infinite, np.nan, numbers)
     return pd.Series(numbers, index=values.index, copy=False)
+
+
+Part = tuple[str, Any, str | list[str]]
+"""A part of a `ColumnTransformer`: its name, what it does, and to which features. A text stands by its bare name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +135,19 @@ def design_kind(setting: Setting) -> str:
     return str(dict(setting.parameters).get("categories", setting.estimator))
 
 
-def fit_design(setting: Setting, features: pd.DataFrame, *, columns: Sequence[FeatureColumn]) -> Design:
-    """What estimators of `design_kind(setting)` read of `features` (a `model_frame`)."""
+def fit_design(
+    setting: Setting, features: pd.DataFrame, *, columns: Sequence[FeatureColumn], account: np.ndarray
+) -> Design:
+    """What estimators of `design_kind(setting)` read of `features` (a `model_frame`), whose rows are of `account`."""
+    texts = [
+        (f"text_{place}", word_indicators(features[column.name], account), column.name)
+        for place, column in enumerate(columns)
+        if column.type == "text"
+    ]
     if setting.estimator == LOGISTIC_REGRESSION:
-        transform = _bent_numbers(columns, n_rows=len(features))
+        transform = _bent_numbers(columns, texts, n_rows=len(features))
     else:
-        transform = _plain_numbers(setting, columns)
+        transform = _plain_numbers(setting, columns, texts)
     return Design(transform, fit_transform(transform, features))
 
 
@@ -143,12 +156,13 @@ def fit_estimator(
     features: pd.DataFrame,
     *,
     columns: Sequence[FeatureColumn],
+    account: np.ndarray,
     outcome: np.ndarray,
     weight: np.ndarray,
     seed: int,
 ) -> Pipeline:
     """A scikit-learn pipeline fitted on `features` (a `model_frame`), of scikit-learn's and LightGBM's objects only."""
-    design = fit_design(setting, features, columns=columns)
+    design = fit_design(setting, features, columns=columns, account=account)
     return fit_on_design(setting, design, columns=columns, outcome=outcome, weight=weight, seed=seed)
 
 
@@ -192,7 +206,7 @@ def design_probabilities(classifier: LogisticRegression | LGBMClassifier, matrix
     return np.asarray(classifier.booster_.predict(matrix, num_threads=N_THREADS))
 
 
-def _bent_numbers(columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:
+def _bent_numbers(columns: Sequence[FeatureColumn], texts: Sequence[Part], *, n_rows: int) -> Pipeline:
     """What the logistic regression reads: cosines of each number's rank, and indicators of missing ones and of words.
 
     Ranks make counts with long tails harmless and bound what an unheard-of value can do; cosines (a smooth basis of
@@ -211,26 +225,31 @@ def _bent_numbers(columns: Sequence[FeatureColumn], *, n_rows: int) -> Pipeline:
         ("number", numeric, numbers),
         ("missing", MissingIndicator(features="missing-only", error_on_new=False), numbers),
         (CATEGORY, _one_hot(), categories),
+        *texts,
     ]
     return Pipeline(
         [
-            ("features", ColumnTransformer([step for step in steps if step[2]])),
+            ("features", _side_by_side(steps)),
             ("centre", StandardScaler(with_std=False)),
         ]
     )
 
 
-def _plain_numbers(setting: Setting, columns: Sequence[FeatureColumn]) -> Pipeline:
-    """What LightGBM reads: numbers as they are, and words as codes or as indicators."""
+def _plain_numbers(setting: Setting, columns: Sequence[FeatureColumn], texts: Sequence[Part]) -> Pipeline:
+    """What LightGBM reads: numbers as they are, categories as codes or as indicators, the words of `texts`."""
     numbers, categories = _names(columns)
     is_native = dict(setting.parameters)["categories"] == "native"
     words = (CODES, _codes(), categories) if is_native else (CATEGORY, _one_hot(), categories)
-    steps = [("number", "passthrough", numbers), words]
-    return Pipeline([("features", ColumnTransformer([step for step in steps if step[2]]))])
+    return Pipeline([("features", _side_by_side([("number", "passthrough", numbers), words, *texts]))])
+
+
+def _side_by_side(parts: Sequence[Part]) -> ColumnTransformer:
+    """Those of `parts` that have a feature, one beside the other: never sparse, however few words a text has."""
+    return ColumnTransformer([part for part in parts if part[2]], sparse_threshold=0)
 
 
 def _categorical(setting: Setting, columns: Sequence[FeatureColumn]) -> list[int]:
-    """Which columns of the design LightGBM reads as categories: the last ones, where it reads any."""
+    """Which columns of the design LightGBM reads as categories: those after the numbers, where it reads any."""
     numbers, categories = _names(columns)
     if dict(setting.parameters)["categories"] == "one_hot":
         return []

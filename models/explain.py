@@ -115,7 +115,7 @@ def design_origin(transformer: ColumnTransformer, names: Sequence[str]) -> np.nd
     position = {name: i for i, name in enumerate(names)}
     parts: list[int] = []
     for part, fitted, columns in transformer.transformers_:
-        origins = [position[name] for name in columns]
+        origins = [position[name] for name in ([columns] if isinstance(columns, str) else columns)]
         if part == CATEGORY:
             parts += list(np.repeat(origins, category_widths(fitted)))
         elif part == "missing":

@@ -181,7 +181,8 @@ class Fitter:
     def _fit(self, setting: Setting, rows: pd.DataFrame, *, designs: Designs | None = None) -> Pipeline:
         kept = {} if designs is None else designs
         if (kind := design_kind(setting)) not in kept:
-            kept[kind] = fit_design(setting, model_frame(rows, self.columns), columns=self.columns)
+            features, account = model_frame(rows, self.columns), rows["group_id"].to_numpy()
+            kept[kind] = fit_design(setting, features, columns=self.columns, account=account)
         return fit_on_design(
             setting,
             kept[kind],

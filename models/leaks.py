@@ -16,6 +16,7 @@ from models.association import Association, Associations, associations
 from models.evidence import evidence_of
 from models.gate import HIGHEST_AUC
 from models.leak_rules import (
+    LEAST_COUNTED,
     ChangeCounts,
     Judged,
     RecordingCounts,
@@ -184,7 +185,8 @@ def _finding(
     association: Association | None,
 ) -> LeakFinding:
     values = entries[subject.column.name]
-    codes, names = coded(values)
+    # A reason names values. Of a free text, it names none that few leads have: it may say who they are.
+    codes, names = coded(values, least_leads=LEAST_COUNTED if subject.column.type == "text" else 1)
     is_kind = subject.subject == "activity_kind"
     in_time = TimeEvidence(
         shifts=shifts(open_leads, codes, n_codes=len(names)),

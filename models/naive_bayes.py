@@ -102,7 +102,8 @@ def team_of(categories: Sequence[str]) -> str | None:
 
 
 def _words(train: pd.DataFrame, rows: pd.DataFrame, *, columns: Sequence[str], numbers: Sequence[str]) -> pd.DataFrame:
-    return pd.DataFrame({name: binned(train[name], rows[name]) if name in numbers else rows[name] for name in columns})
+    read = {name: binned(train[name], rows[name]) if name in numbers else rows[name] for name in columns}
+    return pd.DataFrame(read, index=rows.index)
 
 
 def _counted(rows: pd.DataFrame, words: pd.DataFrame) -> Frequencies:

@@ -50,7 +50,7 @@ def input_columns(manifest: ReleaseManifest) -> dict[str, FeatureType]:
 
 def input_example(manifest: ReleaseManifest) -> pd.DataFrame:
     """Two made-up rows that the release can score: numbers 1 and 2, and words that no lead has."""
-    made_up = {"number": [1.0, 2.0], "category": [MADE_UP, MADE_UP]}
+    made_up = {"number": [1.0, 2.0], "category": [MADE_UP, MADE_UP], "text": [MADE_UP, MADE_UP]}
     rows = {name: made_up[type_] for name, type_ in input_columns(manifest).items()}
     return pd.DataFrame(rows | ({STAGE: [Stage.MQL.value, Stage.SQL.value]} if STAGE in rows else {}))
 

@@ -75,7 +75,7 @@ _LEADS_FOR_IMPORTANCE = 5_000
 _LONGEST_TEXT = 5_000
 """Characters of a tag or parameter that MLflow keeps, whatever the store."""
 
-_TYPES = {"number": "double", "category": "string"}
+_TYPES = {"number": "double", "category": "string", "text": "string"}
 
 
 class ReleaseRuns:

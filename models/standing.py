@@ -126,11 +126,11 @@ class OpenLeads:
         return float((sizes**2).sum() / sizes.sum()) if sizes.any() else 1.0
 
 
-def coded(values: pd.Series) -> tuple[np.ndarray, list[str]]:
+def coded(values: pd.Series, *, least_leads: int = 1) -> tuple[np.ndarray, list[str]]:
     """The code of each value and the words for each code; missing is the last code.
 
-    Of text, the `MOST_VALUES` most frequent values have a code each and the others one together. Numbers fall into
-    `N_BINS` bins of equally many.
+    Of words, the `MOST_VALUES` most frequent values have a code each, if `least_leads` have them, and the others one
+    together. Numbers fall into `N_BINS` bins of equally many.
     """
     is_missing = values.isna().to_numpy()
     if pd.api.types.is_numeric_dtype(values):
@@ -141,6 +141,7 @@ def coded(values: pd.Series) -> tuple[np.ndarray, list[str]]:
         names = [_range_text(found[codes == code]) for code in range(len(known))]
     else:
         counts = values.value_counts()
+        counts = counts[counts >= least_leads]
         frequent = sorted(counts.index, key=lambda value: (-counts[value], value))[:MOST_VALUES]
         place_of = {value: code for code, value in enumerate(frequent)}
         codes = values[~is_missing].map(place_of).fillna(len(frequent)).to_numpy(dtype=np.int64)

@@ -228,7 +228,13 @@ def fitted(transition: Transition, *, setting: Setting = LOGISTIC, seed: int = 0
     log_odds = -2.0 + 0.6 * frame["visits"] - 1.0 * (frame["industry"] == "mining")
     outcome = (random.random(len(frame)) < 1 / (1 + np.exp(-log_odds))).to_numpy()
     estimator = fit_estimator(
-        setting, model_frame(frame, COLUMNS), columns=COLUMNS, outcome=outcome, weight=np.ones(len(frame)), seed=seed
+        setting,
+        model_frame(frame, COLUMNS),
+        columns=COLUMNS,
+        account=np.arange(len(frame)),
+        outcome=outcome,
+        weight=np.ones(len(frame)),
+        seed=seed,
     )
     return FittedTransition(
         summary=summary(transition, estimator=setting.estimator),
@@ -269,6 +275,7 @@ def release_of_pricing_views(features: FeatureTable, *transitions: Transition) -
             LOGISTIC,
             model_frame(frame, columns),
             columns=columns,
+            account=frame["group_id"].to_numpy(),
             outcome=(frame["n_pricing_view_90d"] > 0).to_numpy(),
             weight=np.ones(len(frame)),
             seed=0,

@@ -36,7 +36,7 @@ def bank_table(folder: Path) -> LabelledTable:
     features = features.rename(columns={name: name.replace(".", "_") for name in features.columns})
     features["pdays"] = features["pdays"].where(features["pdays"] != NEVER_CONTACTED_BEFORE)
     columns = tuple(_column(name, features[name]) for name in features.columns)
-    types = {column.name: TEXT if column.type == "category" else "float64" for column in columns}
+    types = {column.name: "float64" if column.type == "number" else TEXT for column in columns}
     converted = (raw["y"] == "yes").to_numpy()
     return LabelledTable(
         transition=Transition.MQL_TO_WIN,

@@ -239,7 +239,7 @@ def read_rows(folder: Path, row_set: str) -> Rows:
         train=train,
         test=pd.read_parquet(folder / "test.parquet"),
         numbers=[name for name, kind in kinds.items() if kind == "number"],
-        categories=[name for name, kind in kinds.items() if kind == "category"],
+        categories=[name for name, kind in kinds.items() if kind != "number"],
         n_folds=task["n_folds"][row_set],
     )
 

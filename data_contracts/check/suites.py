@@ -181,7 +181,7 @@ def _breaching(engine: Engine, rows: ir.Table) -> str:
 def _about_persons(engine: Engine, judged: Judged) -> Iterator[Promise]:
     """That no text that becomes a feature identifies a person: declared attributes, and the contract's free texts."""
     table = judged.table
-    declared = [name for name, attribute in table.attributes.items() if attribute.type == "category"]
+    declared = [name for name, attribute in table.attributes.items() if attribute.column_type == "string"]
     for name in (*FREE_TEXTS.get(table.name, ()), *declared):
         if name in table.columns:
             rule, sentence = f"{table.name}.{name}.{NOT_PERSONAL}", f"{name} holds no email address or phone number"

@@ -58,6 +58,13 @@ def test_all_problems_of_a_file_are_told_at_once_with_their_place(written):
         assert f"  - {place}: " in str(error.value)
 
 
+def test_an_attribute_is_a_category_a_number_or_a_text_and_another_type_is_refused_by_name(written):
+    declared = "[crm.attributes.title]\ntable = 'leads'\navailability = 'at_creation'\nmeaning = 'title'\ntype = "
+    assert load_settings(written(f"{MINIMAL}{declared}'text'\n")).crm.attributes["title"].column_type == "string"
+    with pytest.raises(SettingsError, match=r"crm\.attributes\.title\.type: .*'category', 'number' or 'text'"):
+        load_settings(written(f"{MINIMAL}{declared}'words'\n"))
+
+
 @pytest.mark.parametrize(
     "name", ["email", "work_phone", "first_name", "name", "birthday_month", "street", "home_address", "e_mail"]
 )

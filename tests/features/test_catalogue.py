@@ -75,6 +75,21 @@ def test_criteria_that_do_not_suit_their_attribute_are_refused_all_at_once(setti
         features_of(settings_with(definitions={"icp": {"criteria": criteria}}))
 
 
+def test_a_text_is_a_feature_that_is_read_by_its_words_and_no_criterion_asks_for_it(settings_with):
+    title = {"table": "leads", "type": "text", "availability": "at_creation", "meaning": "job title"}
+    declared = settings_with().crm.model_dump(mode="json")["attributes"] | {"title": title}
+    under = settings_with(crm={"attributes": declared})
+    (column,) = [feature.column for feature in features_of(under) if feature.name == "attribute_title"]
+    assert (column.type, column.said.words("VP Sales"), column.said.words_for_missing) == (
+        "text",
+        "job title: VP Sales",
+        "job title: not known",
+    )
+    icp = {"criteria": [{"name": "who", "attribute": "title", "one_of": ["VP"]}]}
+    with pytest.raises(SettingsError, match=r"'who' asks for 'title', a free text; ask for a category or a number"):
+        features_of(settings_with(crm={"attributes": declared}, definitions={"icp": icp}))
+
+
 @pytest.fixture(scope="module")
 def digest(settings):
     return catalogue_digest(settings)

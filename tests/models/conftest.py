@@ -28,6 +28,7 @@ COLUMNS = (
     FeatureColumn("noise", "number", "behaviour", Attribute("nothing"), "never missing"),
     FeatureColumn("source", "category", "funnel", Attribute("where it came from"), "not recorded"),
 )
+TITLE = FeatureColumn("title", "text", "attributes", Attribute("job title"), "not known")
 LOGISTIC = logistic_setting(-3)
 TREES = lightgbm_setting(0, categories="one_hot")
 NATIVE_TREES = lightgbm_setting(0, categories="native")
@@ -149,6 +150,18 @@ def _snapshots(leads: pd.DataFrame, conversion_week: np.ndarray, *, week: int) -
         weight=1.0 / (week + 1),
     )
     return snapshots[snapshots["as_of"] < EXTRACTED_AT]
+
+
+def titled(rows: pd.DataFrame) -> pd.DataFrame:
+    """`rows` with a `TITLE` of three words, nearly each of its own; four of five that convert are heads of something.
+
+    Where there are no visits there is no title.
+    """
+    random = np.random.default_rng(0)
+    is_head = np.where(random.random(len(rows)) < 0.8, rows["converted"], ~rows["converted"])
+    unit, desk = random.integers(0, 12, len(rows)), random.integers(0, 400, len(rows))
+    titles = [f"{'Head' if head else 'Clerk'}, unit{a} desk{b}" for head, a, b in zip(is_head, unit, desk, strict=True)]
+    return rows.assign(title=pd.Series(titles, index=rows.index, dtype="str").where(rows["n_visits"] > 0))
 
 
 TableFactory = Callable[..., LabelledTable]

@@ -56,6 +56,12 @@ def told_by(train: pd.DataFrame, test: pd.DataFrame, *names: str) -> list[float]
     return naive_bayes_prediction(train, test, columns=columns).probability.tolist()
 
 
+def test_naive_bayes_reads_no_text() -> None:
+    train = pd.DataFrame({"title": ["a", "a", "b", "b"], "converted": [True, True, False, False], "weight": 1.0})
+    title = FeatureColumn("title", "text", "attributes", Attribute("title"), "not known")
+    assert naive_bayes_prediction(train, train, columns=[title]).probability.tolist() == [0.5] * 4
+
+
 def test_naive_bayes_counts_with_a_tenth_added_and_each_team_on_its_own() -> None:
     """In the north 3 of 4 convert and all from the web do; in the south 1 of 4 converts."""
     train = pd.DataFrame(

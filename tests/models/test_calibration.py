@@ -17,6 +17,7 @@ from models.metrics import Prediction
 
 COLUMNS = (
     FeatureColumn("source", "category", "funnel", Attribute("where it came from"), "not recorded"),
+    FeatureColumn("title", "text", "attributes", Attribute("job title"), "not known"),
     FeatureColumn("visits", "number", "behaviour", Attribute("visits", "visits"), "none recorded"),
 )
 FIT_BOUNDARIES = (0.8, 0.6, 0.4)
@@ -38,6 +39,7 @@ def judged_rows(n: int = 2_000, *, observed: Share = lambda p: p, seed: int = 0,
             "day": 0,
             "weight": 1.0,
             "source": pd.array(source, dtype=pd.StringDtype(na_value=np.nan)),
+            "title": "head",
             "icp_fit_share": random.integers(0, 6, n) / 5,
             "converted": random.random(n) < observed(p),
         }
@@ -111,7 +113,7 @@ def test_a_group_whose_probabilities_are_off_is_found_and_the_others_are_not():
     assert event.n_leads == (rows["source"] == "event").sum()
 
 
-def test_leads_are_parted_by_day_month_grade_and_category():
+def test_leads_are_parted_by_day_month_grade_and_category_and_by_no_text():
     rows, p = judged_rows()
     found = told(rows, p)
     assert {group.by for group in found.groups} == {"day", "month", "grade", "source"}

@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 
 from models.comparison import compare, frame_for
 from models.split import converted_or_not, learning_rows, split_at
+from tests.models.conftest import TITLE, titled
 
 pytestmark = pytest.mark.whole
 
@@ -93,6 +94,13 @@ def test_words_are_categories_of_the_training_rows_and_others_are_missing(table)
     assert list(found["source"].isna()) == [False, True, True]
     assert list(found["source"].cat.categories) == ["event", "partner", "rare", "referral", "search"]
     assert found["n_visits"].dtype == np.float64
+
+
+def test_a_text_is_a_category_to_a_model_of_ones_own_and_missing_where_it_is(table):
+    like = titled(table.frame)
+    rows = like.head(3).assign(title=[like["title"].dropna().iloc[0], "unheard of", None])
+    found = frame_for(rows, [TITLE], like=like)
+    assert list(found["title"].isna()) == [False, True, True]
 
 
 def test_a_feature_of_which_nothing_is_known_before_the_test_is_left_out(table):

@@ -3,15 +3,18 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
 
-from data_contracts.snapshots import LabelledTable
+from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models import design
 from models.design import CATEGORY, CODES, category_widths, design_batches
 from models.estimators import Setting, fit_design, fit_estimator, model_frame
 from models.split import converted_or_not, learning_rows
-from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
+from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TITLE, TREES, titled
+
+TEXTUAL = (*COLUMNS, TITLE)
 
 named = pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 
@@ -27,10 +30,11 @@ def _small_batches(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(design, "PLAIN_ROWS_AT_ONCE", 7)
 
 
-def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
-    features = model_frame(rows, COLUMNS)
+def fitted(setting: Setting, rows: pd.DataFrame, *, columns: tuple[FeatureColumn, ...] = COLUMNS) -> Pipeline:
+    features = model_frame(rows, columns)
     weight = rows["weight"].to_numpy()
-    return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
+    outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
+    return fit_estimator(setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=0)
 
 
 def _names(parts: ColumnTransformer) -> list[str]:
@@ -49,7 +53,7 @@ def test_fitting_a_design_is_what_scikit_learn_makes_of_it_to_the_last_bit(
     changes = {"never missing": rows["source"].fillna("search"), "one word": "search", "always missing": None}
     words = pd.Series(changes.get(source, rows["source"]), index=rows.index, dtype="str")
     features = model_frame(rows.assign(source=words), COLUMNS)
-    told = fit_design(setting, features, columns=COLUMNS)
+    told = fit_design(setting, features, columns=COLUMNS, account=rows["group_id"].to_numpy())
     (_, ours), *_ = told.transform.steps
     plain = clone(told.transform)
     np.testing.assert_array_equal(told.matrix, plain.fit_transform(features))
@@ -129,3 +133,46 @@ def test_a_category_is_as_wide_as_its_frequent_words_and_one_for_the_rare(rows: 
     assert counts["rare"] < 20
     assert category_widths(encoder) == [int((counts >= 20).sum()) + 1]
     assert category_widths(encoder) == [encoder.get_feature_names_out().size]
+
+
+TITLES = {
+    "as they are": None,
+    "always missing": pd.NA,
+    "never frequent": [f"title{i}" for i in range(100_000)],
+    "one": "Head of Sales",
+}
+
+
+@named
+@pytest.mark.parametrize("titles", TITLES)
+def test_texts_are_fitted_and_read_as_by_scikit_learn_to_the_last_bit(
+    setting: Setting, titles: str, rows: pd.DataFrame
+) -> None:
+    given = TITLES[titles]
+    found = titled(rows)
+    if given is not None:
+        values = given[: len(rows)] if isinstance(given, list) else given
+        found = found.assign(title=pd.Series(values, index=rows.index, dtype="str"))
+    features = model_frame(found, TEXTUAL)
+    told = fit_design(setting, features, columns=TEXTUAL, account=rows["group_id"].to_numpy())
+    plain = clone(told.transform)
+    np.testing.assert_array_equal(told.matrix, plain.fit_transform(features))
+    later = model_frame(found.head(40).assign(title=["clerk", None, "", "never seen"] * 10), TEXTUAL)
+    np.testing.assert_array_equal(whole(told.transform, later), plain.transform(later))
+
+
+@named
+def test_each_different_text_is_split_into_words_once(
+    setting: Setting, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = titled(rows)
+    transform = fitted(setting, found, columns=TEXTUAL)[:-1]
+    asked: list[int] = []
+    original = CountVectorizer.transform
+    monkeypatch.setattr(
+        CountVectorizer, "transform", lambda reader, texts: (asked.append(len(texts)), original(reader, texts))[1]
+    )
+    features = model_frame(found.head(500), TEXTUAL)
+    whole(transform, features)
+    assert asked == [features["title"].nunique()]
+    assert asked[0] < 500

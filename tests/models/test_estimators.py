@@ -13,7 +13,7 @@ from models.estimators import (
     raw_probabilities,
 )
 from models.split import converted_or_not, learning_rows
-from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
+from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TITLE, TREES, titled
 
 ONE_OF_EACH = [LOGISTIC, TREES, NATIVE_TREES]
 named = pytest.mark.parametrize("setting", ONE_OF_EACH, ids=str)
@@ -29,7 +29,8 @@ def fitted(
 ) -> Pipeline:
     weight = rows["weight"].to_numpy()
     features = model_frame(rows, columns)
-    return fit_estimator(setting, features, columns=columns, outcome=converted_or_not(rows), weight=weight, seed=seed)
+    outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
+    return fit_estimator(setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=seed)
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
@@ -106,12 +107,13 @@ def test_columns_that_are_constant_or_always_missing_do_no_harm(setting: Setting
     assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.9
 
 
-@pytest.mark.parametrize("kind", ["number", "category"])
+@pytest.mark.parametrize("kind", ["number", "category", "text"])
 @named
 def test_features_of_one_type_only_are_enough(setting: Setting, kind: str, rows: pd.DataFrame) -> None:
-    columns = tuple(column for column in COLUMNS if column.type == kind)
+    columns = tuple(column for column in (*COLUMNS, TITLE) if column.type == kind)
+    rows = titled(rows)
     raw = raw_probabilities(fitted(setting, rows, columns=columns), model_frame(rows, columns))
-    assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.3
+    assert np.corrcoef(raw, rows["true_p"])[0, 1] > 0.25
 
 
 @named
@@ -133,13 +135,41 @@ def test_weights_count(setting: Setting, rows: pd.DataFrame) -> None:
 def test_the_artefact_holds_objects_of_the_libraries_only(setting: Setting, rows: pd.DataFrame) -> None:
     import skops.io
 
-    untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(fitted(setting, rows)))
+    estimator = fitted(setting, titled(rows), columns=(*COLUMNS, TITLE))
+    untrusted = skops.io.get_untrusted_types(data=skops.io.dumps(estimator))
     assert set(untrusted) <= {
         "collections.OrderedDict",
         "lightgbm.basic.Booster",
         "lightgbm.sklearn.LGBMClassifier",
         "numpy.dtype",
     }
+
+
+@named
+def test_a_text_counts_by_its_words_where_its_values_are_all_rare(setting: Setting, rows: pd.DataFrame) -> None:
+    rows = titled(rows)
+    columns = (*COLUMNS, TITLE)
+    estimator = fitted(setting, rows, columns=columns)
+    asked = rows[rows["n_visits"] > 0].head(200)
+
+    def told(title: str | None) -> np.ndarray:
+        return raw_probabilities(estimator, model_frame(asked.assign(title=title), columns))
+
+    head, clerk = told("HEAD of something new"), told("clerk")
+    assert (head > clerk).all()
+    assert (head - clerk).mean() > 0.2
+    assert told("never seen").tolist() == told("unheard of").tolist()
+    assert told(None).tolist() == told(" - ").tolist()
+
+
+@named
+def test_a_text_none_of_whose_words_is_frequent_does_no_harm(setting: Setting, rows: pd.DataFrame) -> None:
+    without = raw_probabilities(fitted(setting, rows), model_frame(rows, COLUMNS))
+    columns = (*COLUMNS, TITLE)
+    for titles in ([f"title{i}" for i in range(len(rows))], [None] * len(rows)):
+        unheard = rows.assign(title=pd.Series(titles, index=rows.index, dtype="str"))
+        raw = raw_probabilities(fitted(setting, unheard, columns=columns), model_frame(unheard, columns))
+        assert np.corrcoef(raw, without)[0, 1] > 0.98
 
 
 def test_nobody_to_predict_gives_no_probability(rows: pd.DataFrame) -> None:
@@ -155,9 +185,11 @@ def test_the_model_frame_has_numbers_and_words_with_nan_for_missing() -> None:
             "days_in_stage": [True, False],
             "noise": [0, 1],
             "source": pd.Series([None, "event"], dtype="str"),
+            "title": pd.Series([None, "Head of Sales"], dtype="str"),
             "other": 0,
         }
     )
+    assert model_frame(frame, [TITLE])["title"].tolist() == ["", "Head of Sales"]
     features = model_frame(frame, COLUMNS)
     assert list(features.columns) == [column.name for column in COLUMNS]
     assert features["n_visits"].tolist()[0] == 1.0

@@ -4,7 +4,7 @@ import pytest
 from scipy.special import logit
 from sklearn.pipeline import Pipeline
 
-from data_contracts.snapshots import LabelledTable
+from data_contracts.snapshots import FeatureColumn, LabelledTable
 from models import design, explain
 from models.estimators import (
     Setting,
@@ -14,7 +14,7 @@ from models.estimators import (
 )
 from models.explain import compile_explainer
 from models.split import converted_or_not, learning_rows
-from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TREES
+from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TITLE, TREES, titled
 
 NAMES = [column.name for column in COLUMNS]
 
@@ -24,10 +24,11 @@ def rows(table: LabelledTable) -> pd.DataFrame:
     return learning_rows(table)
 
 
-def fitted(setting: Setting, rows: pd.DataFrame) -> Pipeline:
+def fitted(setting: Setting, rows: pd.DataFrame, *, columns: tuple[FeatureColumn, ...] = COLUMNS) -> Pipeline:
     weight = rows["weight"].to_numpy()
-    features = model_frame(rows, COLUMNS)
-    return fit_estimator(setting, features, columns=COLUMNS, outcome=converted_or_not(rows), weight=weight, seed=0)
+    features = model_frame(rows, columns)
+    outcome, account = converted_or_not(rows), rows["group_id"].to_numpy()
+    return fit_estimator(setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=0)
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
@@ -97,6 +98,22 @@ def test_contributions_are_the_same_in_batches_and_keep_the_index(
     assert np.allclose(explainer.contributions(features), whole, atol=1e-12)
     assert whole.index.equals(features.index)
     assert explainer.contributions(features.head(0)).shape == (0, len(COLUMNS))
+
+
+@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
+def test_the_words_of_a_text_are_booked_on_it_together(setting: Setting, rows: pd.DataFrame) -> None:
+    rows, columns = titled(rows), (TITLE, *COLUMNS)
+    estimator = fitted(setting, rows, columns=columns)
+    origin = explain.design_origin(estimator.named_steps["features"], [column.name for column in columns])
+    assert (origin == 0).sum() > 10, "one for each word"
+    features = model_frame(rows, columns)
+    explainer = compile_explainer(estimator, columns)
+    contributions = explainer.contributions(features)
+    total = contributions.sum(axis=1) + explainer.baseline
+    assert np.abs(total - logit(raw_probabilities(estimator, features))).max() < 1e-9
+    is_head = rows["title"].str.startswith("Head", na=False)
+    assert contributions.loc[is_head, "title"].min() > 0
+    assert contributions.loc[rows["title"].str.startswith("Clerk", na=False), "title"].max() < 0
 
 
 def test_a_tree_that_never_splits_explains_nothing(rows: pd.DataFrame) -> None:

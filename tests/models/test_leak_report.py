@@ -63,6 +63,25 @@ def looked_through(table: LabelledTable):
     return leak_report(changed, LeakEvidence(fates, {}, {}, {}), crm=CRM)
 
 
+@pytest.mark.parametrize("kind", ["text", "category"])
+def test_a_reason_names_no_text_that_few_leads_have(table: LabelledTable, kind: str):
+    """The fifteen newest leads share a note, and each other lead has its own; a category's would be named."""
+    first = table.frame.drop_duplicates("lead_id").set_index("lead_id")["as_of"]
+    fates = pd.DataFrame({"lead_id": first.index, "entered_at": first.to_numpy(), "n_before": 0, "n_after": 0})
+    decided = first + 40 * DAY
+    fates["decided_at"] = decided.where(decided < table.extracted_at).to_numpy()
+    fates["has_converted"] = fates["decided_at"].notna() & (np.arange(len(fates)) % 2 == 0)
+    is_new = table.frame["lead_id"].isin(first.nlargest(15).index)
+    note = pd.Series(np.where(is_new, "met Jane Smith", table.frame["lead_id"]), index=table.frame.index, dtype="str")
+    column = FeatureColumn("attribute_note", kind, "attributes", Attribute("note"), "")
+    changed = replace(table, frame=table.frame.assign(attribute_note=note), columns=(*table.columns, column))
+    declared = AttributeDeclaration(table="leads", type=kind, availability=Availability.AT_CREATION, meaning="note")
+    crm = CrmMapping(source="test", data_folder="data", attributes={"note": declared})
+    report = leak_report(changed, LeakEvidence(fates, {}, {}, {}), crm=crm)
+    (found,) = [finding for finding in report.findings if finding.name == "note"]
+    assert ("Jane Smith" in found.reason) == (kind == "category")
+
+
 def test_what_is_written_at_the_conversion_is_a_leak_and_what_was_there_is_clear(looked_through):
     found = {finding.name: finding.verdict for finding in looked_through.findings}
     assert found["contract"] == found["stack"] == found["email_reply"] == "leak"

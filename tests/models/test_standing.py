@@ -102,3 +102,4 @@ def test_rare_words_are_one_value():
     assert names[0] == "town 0"
     assert (codes == names.index("any other value")).sum() == 20 - 12
     assert codes[-1] == names.index("missing")
+    assert coded(pd.Series([*words, None], dtype="str"), least_leads=2)[1] == ["town 0", "any other value", "missing"]

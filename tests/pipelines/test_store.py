@@ -130,6 +130,7 @@ def test_everything_in_the_store_is_the_owners_alone(workspace: Path):
             assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600), path
 
 
+@pytest.mark.slow
 def test_a_second_check_is_told_who_checks(workspace: Path):
     with leadscore("check") as first:
         lock = (store().folder / "history.duckdb").with_name("history.duckdb.lock")
@@ -144,6 +145,7 @@ def test_a_second_check_is_told_who_checks(workspace: Path):
     assert lock.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after_seconds", [0.0, 0.3, 1.0])
 def test_a_check_that_is_killed_leaves_the_last_history_and_the_next_one_cleans_up(
     workspace: Path, after_seconds: float
@@ -160,6 +162,7 @@ def test_a_check_that_is_killed_leaves_the_last_history_and_the_next_one_cleans_
     assert fingerprint() == before
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_history_and_says_so(workspace: Path, small_disk: SmallDisk):
     before = fingerprint()
     used = int(subprocess.run(["du", "-sm", "var"], capture_output=True, text=True, check=True).stdout.split()[0])

@@ -242,12 +242,14 @@ def test_a_field_that_we_write_ourselves_is_refused_as_a_column_and_as_a_histori
     ]  # fmt: skip
 
 
-def test_an_attribute_that_holds_what_identifies_a_person_stops_the_run_without_saying_what_it_holds():
+@pytest.mark.parametrize("kind", ["category", "text"])
+def test_an_attribute_that_holds_what_identifies_a_person_stops_the_run_without_saying_what_it_holds(kind):
     rows = many(3)
     rows["leads"] = [
         row | {"role": "jane@example.com" if row["lead_id"] == "l1" else "Manager"} for row in rows["leads"]
     ]
-    (breach,) = refused(rows)
+    declared = {"role": {"table": "leads", "type": kind, "availability": "immutable", "meaning": "role"}}
+    (breach,) = refused(rows, settings(attributes=declared))
     assert breach == (
         "leads: role looks like an email address or a phone number in 1 row; "
         "take role out of [crm.attributes]: what identifies a person never becomes a feature"
