@@ -56,7 +56,7 @@ def workspace(finished_run, tmp_path_factory):
 def artefacts():
     async def read():
         async with get_client() as client:
-            return {artefact.key: artefact for artefact in await client.read_artifacts()}
+            return {latest.key: latest for latest in await client.read_latest_artifacts()}
 
     return asyncio.run(read())
 
