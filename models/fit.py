@@ -30,7 +30,7 @@ N_CROSS_FITS = 4
 """Parts into which accounts are dealt for calibration. Each part is predicted by a model of the other three, which has
 seen 75 % of the accounts."""
 
-CALIBRATION_ROWS = 60_000
+CALIBRATION_ROWS = 40_000
 """Rows that a calibrator learns from at most, of a random sample of accounts: it has a handful of parameters."""
 
 GUESSING = logistic_setting(-3)

@@ -55,7 +55,7 @@ HALF_LIVES = (365.0, 180.0, 90.0)
 LEAST_RECENT_OUTCOMES = 50
 """Leads of either outcome that the latest rows, or those within a half-life, must hold in every fold."""
 
-SEARCH_ROWS = 60_000
+SEARCH_ROWS = 40_000
 """Labelled snapshots that recipes are tried on: more move the choice of a recipe by less than another year would."""
 
 
