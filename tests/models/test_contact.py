@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import logit
+from sklearn.linear_model import LogisticRegression
 
 from data_contracts.contact import ContactReport
 from data_contracts.releases import TransitionSummary
@@ -146,6 +148,14 @@ def test_a_lead_with_a_low_chance_stands_for_many(half: LabelledTable):
     entries = with_chances(entries_of(half), seed=0)
     known = entries[entries["converted"]]
     assert known[CHANCE].corr(known[STANDS_FOR], method="spearman") < -0.99
+
+
+def test_chances_are_calibrated_together(half: LabelledTable):
+    """Of leads with a chance of a third, a third were contacted: level 0 and slope 1 on the log-odds."""
+    entries = with_chances(entries_of(half), seed=0)
+    log_odds = logit(entries[[CHANCE]].to_numpy())
+    asked = LogisticRegression(C=np.inf, tol=1e-8).fit(log_odds, entries["converted"])
+    assert (asked.intercept_[0], asked.coef_[0, 0]) == pytest.approx((0.0, 1.0), abs=0.005)
 
 
 def test_training_tells_it_and_predicts_the_same(half: LabelledTable, definitions):
