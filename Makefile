@@ -23,7 +23,7 @@ $(INSTALLED): requirements.lock pyproject.toml
 demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to files, with a summary
 	@$(BIN)/leadscore demo
 
-quick: $(INSTALLED)  ## The tests that need no whole run, for every change (a minute and a half)
+quick: $(INSTALLED)  ## The tests that need no whole run, for every change (two and a half minutes)
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not whole"
 
 test: $(INSTALLED)  ## All tests but the slow tier (under ten minutes)
