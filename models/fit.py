@@ -102,13 +102,13 @@ class Fitter:
     young
         The young leads that recipes may learn from; None where the time of the rows plays no part.
     guessed
-        How likely open young leads are to convert, by moment and share of the latest rows: every recipe asks for it.
+        How likely open young leads are to convert, by moment and days of the latest rows: every recipe asks for it.
     """
 
     columns: tuple[FeatureColumn, ...]
     seed: int
     young: YoungLeads | None = None
-    guessed: dict[tuple[dt.datetime, float], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
+    guessed: dict[tuple[dt.datetime, float | None], np.ndarray] = field(default_factory=dict, compare=False, repr=False)
 
     def make(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> Made:
         """What `recipe` makes of the labelled `rows`, as known at the moment `at`."""
@@ -135,11 +135,11 @@ class Fitter:
 
     def _taken(self, recipe: Recipe, rows: pd.DataFrame, *, at: dt.datetime | None) -> pd.DataFrame:
         """The rows that `recipe` learns from, with the weights of their days."""
-        recent = latest(rows, share=recipe.recent_share)
+        recent = rows if recipe.recent_days is None else latest(rows, days=recipe.recent_days)
         if not recipe.young or self.young is None or at is None:
             return recent
         known = self.young.at(at, since=recent["as_of"].min())
-        key = (at, recipe.recent_share)
+        key = (at, recipe.recent_days)
         if key not in self.guessed:
             estimators = [] if known.open_rows.empty else [self._fit(GUESSING, recent)]
             self.guessed[key] = self._raw(estimators, known.open_rows) if estimators else np.empty(0)

@@ -11,6 +11,9 @@ from models.estimators import EstimatorName, Setting
 NEVER = "never"
 """What a release says of the half-life of rows that keep their weight."""
 
+ALL = "all"
+"""What a release says of the days that are learnt from where no row is too old."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -20,8 +23,8 @@ class Recipe:
     ----------
     settings
         One estimator; or several, of which the mean log-odds are taken.
-    recent_share
-        The share of the training rows, the latest ones, that is learnt from: 1.0 for all.
+    recent_days
+        The days before the last training row that are learnt from; None for all.
     half_life_days
         The days after which a row weighs half; None where old rows weigh as new ones do.
     young
@@ -29,7 +32,7 @@ class Recipe:
     """
 
     settings: tuple[Setting, ...]
-    recent_share: float = 1.0
+    recent_days: float | None = None
     half_life_days: float | None = None
     young: bool = False
     calibrator: CalibratorName = "none"
@@ -38,8 +41,7 @@ class Recipe:
     def of(cls, candidate: Candidate) -> "Recipe":
         """The recipe that `candidate` of a release was made by: what `estimator` and `parameters` say, read back."""
         told = dict(candidate.parameters)
-        recent_share, young = float(told.pop("recent_share")), told.pop("young") == "weighted"
-        half_life = told.pop("half_life_days")
+        recent, half_life, young = (told.pop(name) for name in ("recent_days", "half_life_days", "young"))
         parts: dict[str, dict[str, float | int | str]] = {}
         for name, value in told.items():
             part, parameter = name.split(".") if candidate.estimator == BLEND else (candidate.estimator, name)
@@ -48,9 +50,9 @@ class Recipe:
         calibrator = cast(CalibratorName, candidate.calibrator)
         return cls(
             settings,
-            recent_share=recent_share,
+            recent_days=None if recent == ALL else float(recent),
             half_life_days=None if half_life == NEVER else float(half_life),
-            young=young,
+            young=young == "weighted",
             calibrator=calibrator,
         )
 
@@ -67,7 +69,7 @@ class Recipe:
             prefix = f"{setting.estimator}." if len(self.settings) > 1 else ""
             named |= {f"{prefix}{name}": value for name, value in setting.parameters}
         return named | {
-            "recent_share": self.recent_share,
+            "recent_days": ALL if self.recent_days is None else self.recent_days,
             "half_life_days": NEVER if self.half_life_days is None else self.half_life_days,
             "young": "weighted" if self.young else "left out",
         }
@@ -82,7 +84,7 @@ class Recipe:
             f"{setting.estimator} ({', '.join(f'{name}={_short(value)}' for name, value in setting.parameters)})"
             for setting in self.settings
         )
-        rows = "" if self.recent_share == 1 else f", latest {self.recent_share:.0%} of the rows"
+        rows = "" if self.recent_days is None else f", the latest {self.recent_days:g} days"
         decay = "" if self.half_life_days is None else f", weight halved every {self.half_life_days:g} days"
         return " + ".join(parts) + rows + decay + (", young leads too" if self.young else "")
 

@@ -6,10 +6,10 @@ difference; beyond two where it forgets history, because what is forgotten is go
 | step | tries |
 |---|---|
 | young leads | whether to learn from leads whose horizon has not passed, with one estimator of each kind |
+| old leads | for each kind, the latest year, half-year or quarter alone; or weights that halve every so often |
 | logistic regression | looser penalties while they clearly gain, otherwise tighter ones while they gain at all |
 | LightGBM | larger trees while they clearly gain, words natively or as indicators, agreed directions or none |
-| recent rows | the latest half, the latest quarter; or weights that halve every year, half-year or quarter |
-| blend | the mean log-odds of the best of both kinds |
+| blend | the mean log-odds of the best of both kinds, learning from what either learns from |
 | calibrator | none, sigmoid, beta, isotonic, Venn-Abers |
 
 A step ends where the folds cannot tell what it tries apart. More than `SEARCH_ROWS` rows do not tell better than a
@@ -19,7 +19,6 @@ sample of their accounts; the final fit learns from all of them.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -39,7 +38,7 @@ from models.estimators import (
 from models.evidence import evidence_of
 from models.fit import Designs, Fitter, HeldOut
 from models.recipe import Recipe
-from models.split import Fold, Split, forward_folds, grouped_folds, latest, sampled, within
+from models.split import Fold, Split, forward_folds, grouped_folds, latest, sampled
 
 FIRST_PENALTY = -3
 LOOSEST_PENALTY, TIGHTEST_PENALTY = 4, -9
@@ -48,12 +47,14 @@ LOOSEST_PENALTY, TIGHTEST_PENALTY = 4, -9
 CLEAR, FORGETTING = 1.0, 2.0
 """Standard errors of a paired difference by which a step must gain."""
 
-RECENT_SHARES = (0.5, 0.25)
-HALF_LIVES = (365.0, 180.0, 90.0)
-"""Days after which a row weighs half, where old rows are made to fade."""
+MEMORIES = (365.0, 180.0, 90.0)
+"""Days that are learnt from where older rows are left out, and after which a row weighs half where old ones fade.
+
+They are lengths of time, not shares of the rows. A share that was right for the short history of a fold is another
+length for the whole."""
 
 LEAST_RECENT_OUTCOMES = 50
-"""Leads of either outcome that the latest rows, or those within a half-life, must hold in every fold."""
+"""Leads of either outcome that the days of a memory must hold in every fold."""
 
 SEARCH_ROWS = 40_000
 """Labelled snapshots that recipes are tried on. Of 141,000 of a simulated CRM, the recipe chosen on 40,000 had a log
@@ -135,17 +136,17 @@ class _Search:
     """The same for the rows that it learnt from in each fold, as a calibrator is to learn from them."""
     calibrated: dict[Recipe, np.ndarray] = field(default_factory=dict)
     """What each recipe with a calibrator predicted, all folds one after the other."""
-    designs: dict[tuple[int, bool, float], Designs] = field(default_factory=dict)
-    """What estimators read of the rows that are learnt from: by fold, whether with young leads, and share."""
+    designs: dict[tuple[int, bool, float | None], Designs] = field(default_factory=dict)
+    """What estimators read of the rows that are learnt from: by fold, whether with young leads, and days."""
 
     def run(self) -> tuple[Recipe, Recipe]:
         """The best recipe, and the best logistic regression."""
         young = self._uses_young()
-        logistic = self._best_penalty(young)
-        trees = self._best_trees(young)
+        logistic = self._best_penalty(self._forgetting(Recipe((logistic_setting(FIRST_PENALTY),), young=young)))
+        trees = self._best_trees(self._forgetting(Recipe((lightgbm_setting(0, categories="native"),), young=young)))
         best = min((logistic, trees), key=self._loss)
-        best = self._better(best, self._forgetting(best), n_errors=FORGETTING)
-        best = self._better(best, [replace(best, settings=(*logistic.settings, *trees.settings))])
+        both = (*logistic.settings, *trees.settings)
+        best = self._better(best, [replace(logistic, settings=both), replace(trees, settings=both)])
         return self._with_calibrator(best), self._with_calibrator(logistic)
 
     def candidates(self, *, chosen: Recipe) -> tuple[Candidate, ...]:
@@ -177,15 +178,15 @@ class _Search:
         gains = [self._gain(recipe, replace(recipe, young=True)) for recipe in plain]
         return sum(gain.value for gain in gains) > sum(gain.standard_error for gain in gains)
 
-    def _best_penalty(self, young: bool) -> Recipe:
-        """A logistic regression that no tighter one equals, and no looser one clearly beats: never one at the edge.
+    def _best_penalty(self, first: Recipe) -> Recipe:
+        """`first` with a penalty that no tighter one equals, and no looser one clearly beats: never one at the edge.
 
         Doubt goes to the tighter penalty. Folds learn from less than the final fit and cannot tell neighbours apart
         where outcomes are few; there a penalty that is too loose costs more than one that is too tight.
         """
 
         def recipe(penalty: int) -> Recipe:
-            return Recipe((logistic_setting(penalty),), young=young)
+            return replace(first, settings=(logistic_setting(penalty),))
 
         def gain(before: int, after: int) -> Gain:
             return self._gain(recipe(before), recipe(after))
@@ -197,15 +198,15 @@ class _Search:
             best -= 1
         return recipe(best)
 
-    def _best_trees(self, young: bool) -> Recipe:
-        """The smallest LightGBM that a larger one does not clearly beat.
+    def _best_trees(self, first: Recipe) -> Recipe:
+        """The recipe `first` with the smallest LightGBM that a larger one does not clearly beat.
 
         Of both ways to read words, the better one. It keeps to the directions of the agreed profile, where there are
         any, unless it clearly loses by that.
         """
 
         def recipe(size: int, categories: Categories = "native", directions: Directions = "agreed") -> Recipe:
-            return Recipe((lightgbm_setting(size, categories=categories, directions=directions),), young=young)
+            return replace(first, settings=(lightgbm_setting(size, categories=categories, directions=directions),))
 
         size = 0
         while size + 1 < len(TREE_SIZES) and self._gain(recipe(size), recipe(size + 1)).exceeds(CLEAR):
@@ -218,27 +219,17 @@ class _Search:
         is_directed = any(map(has_direction, self.fitter.columns))
         return self._better(best, [recipe(size, categories, "free")]) if is_directed else best
 
-    def _forgetting(self, recipe: Recipe) -> list[Recipe]:
-        """`recipe` learning from the latest rows alone, or letting old ones fade, as far as each fold has enough left.
+    def _forgetting(self, recipe: Recipe) -> Recipe:
+        """`recipe`; or what it is when it learns from the latest days alone, or lets old ones fade, if that gains.
 
-        A half-life as long as the history of a fold is left out: it would hardly change a weight.
+        A memory is tried if the history of some fold is longer, and each has enough outcomes within it.
         """
         if not all(isinstance(fold, Split) for fold in self.folds):
-            return []
-        histories = [fold.train for fold in self.folds]
-
-        def is_enough(taken: Callable[[pd.DataFrame], pd.DataFrame]) -> bool:
-            recent = [(rows, taken(rows)) for rows in histories]
-            return all(
-                len(few) < len(rows) and evidence_of(few).n_rarer >= LEAST_RECENT_OUTCOMES for rows, few in recent
-            )
-
-        shares = [share for share in RECENT_SHARES if is_enough(partial(latest, share=share))]
-        half_lives = [days for days in HALF_LIVES if is_enough(partial(within, days=days))]
-        return [
-            *(replace(recipe, recent_share=share) for share in shares),
-            *(replace(recipe, half_life_days=days) for days in half_lives),
-        ]
+            return recipe
+        memories = [days for days in MEMORIES if _can_forget([fold.train for fold in self.folds], days=days)]
+        windows = [replace(recipe, recent_days=days) for days in memories]
+        fading = [replace(recipe, half_life_days=days) for days in memories]
+        return self._better(recipe, [*windows, *fading], n_errors=FORGETTING)
 
     def _with_calibrator(self, recipe: Recipe) -> Recipe:
         """`recipe` with the calibrator of least log loss; none unless it clearly gains.
@@ -297,7 +288,7 @@ class _Search:
         return [replace(fold[0], raw=blended([part.raw for part in fold])) for fold in zip(*parts, strict=True)]
 
     def _held_out(self, recipe: Recipe, number: int) -> HeldOut:
-        designs = self.designs.setdefault((number, recipe.young, recipe.recent_share), {})
+        designs = self.designs.setdefault((number, recipe.young, recipe.recent_days), {})
         learnt, test = self._learnt(recipe, number), self.folds[number].test
         return self.fitter.held_out(recipe.settings[0], learnt, test, designs=designs)
 
@@ -307,6 +298,13 @@ class _Search:
     def _learnt(self, recipe: Recipe, number: int) -> pd.DataFrame:
         fold = self.folds[number]
         return self.fitter.learnt(recipe, fold.train, at=fold.test_from if isinstance(fold, Split) else None)
+
+
+def _can_forget(histories: Sequence[pd.DataFrame], *, days: float) -> bool:
+    """Whether there is anything older than so many days, and enough outcomes that are not in each of `histories`."""
+    recent = [latest(rows, days=days) for rows in histories]
+    has_older = any(len(few) < len(rows) for few, rows in zip(recent, histories, strict=True))
+    return has_older and all(evidence_of(few).n_rarer >= LEAST_RECENT_OUTCOMES for few in recent)
 
 
 def _clipped_raw(held_out: HeldOut) -> np.ndarray:

@@ -77,12 +77,7 @@ def at_day(rows: pd.DataFrame, day: int | None) -> pd.DataFrame:
     return rows if day is None else rows[rows["day"] == day].assign(weight=1.0)
 
 
-def latest(rows: pd.DataFrame, *, share: float) -> pd.DataFrame:
-    """The last `share` of `rows`, which are in order of `as_of`."""
-    return rows.iloc[round(len(rows) * (1 - share)) :]
-
-
-def within(rows: pd.DataFrame, *, days: float) -> pd.DataFrame:
+def latest(rows: pd.DataFrame, *, days: float) -> pd.DataFrame:
     """The rows no more than `days` before the last one."""
     return rows[days_until(rows["as_of"].max().to_pydatetime(), rows) <= days]
 

@@ -146,7 +146,7 @@ def summary(
     candidates = (
         Candidate(
             estimator="logistic_regression",
-            parameters={"C": 0.3, "recent_share": 1.0, "half_life_days": "never", "young": "left out"},
+            parameters={"C": 0.3, "recent_days": "all", "half_life_days": "never", "young": "left out"},
             calibrator="sigmoid",
             validation_log_loss=0.45,
             is_chosen=estimator != "base_rate_by_age",

@@ -32,9 +32,10 @@ DAYS_DIFFER = (
     "Logistic regression, tuned LightGBM and CatBoost too do worse here where they learn from all moments: few rows of "
     "day 14 stand beside many of earlier days."
 )
-TREES_BEFORE_A_NEW_REGIME = (
-    "The forward folds lie before the interest rate fell that low, and chose trees. Our own logistic regression with "
-    "C 0.3 was among the candidates; uncalibrated it has a log loss of 0.590 here."
+BEFORE_A_NEW_REGIME = (
+    "The forward folds lie before the interest rate fell that low. They chose ranks of the latest 365 days. The best "
+    "peer draws straight lines through all rows; on the last fold it has a log loss of 1.04, worse than the base rate, "
+    "and whoever chooses by the past does not choose it."
 )
 """Why ours loses, as far as it was looked into: figures of single fits on the same rows, made when this was written."""
 
@@ -143,7 +144,7 @@ def _bank_task(folder: Path) -> Task:
         table=table,
         split=bank_split(table),
         day=0,
-        remark=TREES_BEFORE_A_NEW_REGIME,
+        remark=BEFORE_A_NEW_REGIME,
     )
 
 

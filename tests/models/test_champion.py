@@ -174,4 +174,4 @@ def test_a_recipe_that_this_version_cannot_read_is_not_compared_and_stops_no_tra
     before = replace(model, summary=model.summary.model_copy(update={"candidates": (old,)}))
     champion = ScoringRelease(candidate.manifest, {SQL: before})
     found = compare_with_champion(candidate, champion, tables={SQL: table})
-    assert found.not_compared_because == "its recipe cannot be read by this version (KeyError: 'recent_share')"
+    assert found.not_compared_because == "its recipe cannot be read by this version (KeyError: 'recent_days')"

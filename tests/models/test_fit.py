@@ -81,9 +81,10 @@ def test_a_blend_predicts_the_mean_log_odds_of_its_parts(rows: pd.DataFrame) -> 
 
 
 def test_a_recipe_learns_from_the_latest_rows_only_where_it_says_so(rows: pd.DataFrame) -> None:
-    latest = FITTER.learnt(Recipe((LOGISTIC,), recent_share=0.25), rows, at=None)
-    assert len(latest) == pytest.approx(len(rows) / 4, abs=1)
-    assert latest["as_of"].min() >= rows["as_of"].quantile(0.74)
+    latest = FITTER.learnt(Recipe((LOGISTIC,), recent_days=90.0), rows, at=None)
+    is_recent = rows["as_of"] >= rows["as_of"].max() - pd.Timedelta(days=90)
+    assert latest.equals(rows[is_recent])
+    assert 0 < is_recent.sum() < len(rows)
     assert FITTER.learnt(Recipe((LOGISTIC,)), rows, at=None).equals(rows)
 
 

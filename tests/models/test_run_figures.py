@@ -61,7 +61,7 @@ def test_a_candidate_is_named_by_its_recipe_and_says_how_far_it_lies_from_the_ch
     parameters = {
         "num_leaves": 4,
         "categories": "native",
-        "recent_share": 0.5,
+        "recent_days": 180.0,
         "half_life_days": "never",
         "young": "weighted",
     }
@@ -75,7 +75,7 @@ def test_a_candidate_is_named_by_its_recipe_and_says_how_far_it_lies_from_the_ch
         standard_error=0.001,
     )
     assert candidate_name(told(), FIRST, candidate) == (
-        "abc1 +0.0020 mql_to_sql lightgbm (num_leaves=4, categories=native), latest 50% of the rows, young leads too, "
+        "abc1 +0.0020 mql_to_sql lightgbm (num_leaves=4, categories=native), the latest 180 days, young leads too, "
         "calibrator beta"
     )
     assert candidate_figures(candidate) == {

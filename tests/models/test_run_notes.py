@@ -57,5 +57,5 @@ def test_a_transition_lists_what_was_tried_and_says_where_its_runs_are():
     )
     assert lines[2].startswith("| model | parameters | calibrator | log loss | more than chosen | standard error |")
     assert lines[4].startswith(
-        "| logistic regression | C=0.3, recent_share=1.0, half_life_days=never, young=left out | sigmoid | 0.4500 |"
+        "| logistic regression | C=0.3, recent_days=all, half_life_days=never, young=left out | sigmoid | 0.4500 |"
     )

@@ -47,8 +47,8 @@ def test_doubt_goes_to_the_tighter_penalty(selection: Selection) -> None:
     alike = [
         one
         for one in tried(selection, "logistic_regression")
-        if (one.calibrator, one.parameters["recent_share"], one.parameters["half_life_days"]) == ("none", 1.0, "never")
-        and one.parameters["young"] == selection.best_logistic.parameters["young"]
+        if one.calibrator == "none"
+        and {**one.parameters, "C": None} == {**selection.best_logistic.parameters, "C": None}
     ]
     losses = {one.parameters["C"]: one.validation_log_loss for one in alike}
     chosen = dict(selection.best_logistic.settings[0].parameters)["C"]
@@ -68,9 +68,32 @@ def test_every_kind_of_step_is_taken(selection: Selection) -> None:
     assert {one.estimator for one in selection.candidates} == {"logistic_regression", "lightgbm", "blend"}
     told = [one.parameters for one in selection.candidates]
     assert {parameters["young"] for parameters in told} == {"left out", "weighted"}
-    assert {parameters["recent_share"] for parameters in told} >= {1.0, 0.5}
+    assert {parameters["recent_days"] for parameters in told} >= {"all", 180.0}
     assert {parameters["half_life_days"] for parameters in told} >= {"never", 180.0}
     assert {parameters["categories"] for parameters in told if "categories" in parameters} == {"native", "one_hot"}
+
+
+@pytest.mark.whole
+def test_what_was_true_before_a_change_is_forgotten(rows: pd.DataFrame) -> None:
+    """In the first year, visits counted the other way round."""
+    is_old = rows["as_of"] < rows["as_of"].min() + pd.Timedelta(days=365)
+    turned = rows.assign(n_visits=rows["n_visits"].where(~is_old, 4 - rows["n_visits"]))
+    selection = select(turned, FITTER)
+    for recipe in (selection.best, selection.best_logistic):
+        assert recipe.recent_days or recipe.half_life_days
+
+
+@pytest.mark.whole
+def test_nothing_is_forgotten_where_nothing_changed(selection: Selection) -> None:
+    for recipe in (selection.best, selection.best_logistic):
+        assert (recipe.recent_days, recipe.half_life_days) == (None, None)
+
+
+@pytest.mark.whole
+def test_a_memory_is_tried_though_the_first_history_is_shorter(selection: Selection, rows: pd.DataFrame) -> None:
+    first = forward_folds(rows)[0].train["as_of"]
+    assert first.max() - first.min() < pd.Timedelta(days=365)
+    assert 365.0 in {one.parameters["recent_days"] for one in selection.candidates}
 
 
 @pytest.mark.whole
@@ -118,7 +141,7 @@ def test_a_history_too_short_for_later_leads_chooses_by_other_accounts_and_says_
     said: list[str] = []
     selection = select(few, FITTER, say=said.append)
     assert selection.validation == "grouped"
-    for name, kept in (("recent_share", 1.0), ("half_life_days", "never")):
+    for name, kept in (("recent_days", "all"), ("half_life_days", "never")):
         assert {one.parameters[name] for one in selection.candidates} == {kept}, "time plays no part"
     assert {one.parameters["young"] for one in selection.candidates} == {"left out"}
     assert sum(one.is_chosen for one in selection.candidates) == 1
@@ -137,7 +160,9 @@ def test_a_recipe_of_recent_rows_loses_what_a_fresh_fit_of_them_loses(
 ) -> None:
     """What is worked out once for several recipes belongs to the same rows."""
     fitter = Fitter(COLUMNS, seed=0, young=YoungLeads.of(table, rows))
-    recent = [one for one in selection.candidates if one.parameters["recent_share"] == 0.5 and one.calibrator == "none"]
+    recent = [
+        one for one in selection.candidates if one.parameters["recent_days"] == 180.0 and one.calibrator == "none"
+    ]
     assert recent
     for candidate in recent:
         recipe = Recipe.of(candidate)

@@ -17,7 +17,7 @@ from tests.example_release import summary
 
 HORIZON = pd.Timedelta(days=28)
 PLAIN = Recipe((logistic_setting(-1),))
-BLENDED = Recipe((logistic_setting(-1), lightgbm_setting(0, categories="native")), recent_share=0.5, young=True)
+BLENDED = Recipe((logistic_setting(-1), lightgbm_setting(0, categories="native")), recent_days=180.0, young=True)
 
 
 def both_tables(
