@@ -17,10 +17,10 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import beta
 
+from data_contracts.definitions import Capacity, Definitions, SnapshotPlan, TransitionDefinition
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.sayings import Attribute
-from data_contracts.settings import Capacity, Definitions, SnapshotPlan, TransitionDefinition
 from data_contracts.snapshots import DAYS_IN_STAGE, FIT_SHARE, POINTS, FeatureColumn, LabelledTable
 from data_contracts.vocabulary import HALF_WEIGHT_DAYS, OutcomeStatus, Transition
 from models.train import train_transition

@@ -7,8 +7,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from data_contracts.crm_mapping import AttributeDeclaration
+from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
-from data_contracts.settings import AttributeDeclaration, Definitions, Settings
+from data_contracts.settings import Settings
 from data_contracts.vocabulary import ActivityKind
 
 ATTRIBUTES = "crm.attributes"

@@ -2,8 +2,8 @@
 
 from itertools import groupby
 
+from data_contracts.definitions import IdealCustomerProfile
 from data_contracts.sayings import Criterion
-from data_contracts.settings import IdealCustomerProfile
 from data_contracts.snapshots import MISSES, POINTS, FeatureColumn
 from features.catalogue import FEATURES
 from features.known import LARGEST_BUYING_GROUP

@@ -6,9 +6,9 @@ import ibis
 import ibis.expr.types as ir
 
 from data_contracts.columns import TYPES
+from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import SettingsError
 from data_contracts.history import CrmHistory
-from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.snapshots import KNOWN_COLUMNS
 from data_contracts.vocabulary import Availability
 

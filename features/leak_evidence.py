@@ -6,8 +6,8 @@ Everything is an Ibis expression and lazy. What comes out of the engine is one r
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.crm_mapping import CrmMapping
 from data_contracts.history import CrmHistory
-from data_contracts.settings import CrmMapping
 from data_contracts.vocabulary import CLOSED_STAGES, Stage, Transition
 from features.stages import reached_stages, standing_stages
 

@@ -7,8 +7,8 @@ import ibis
 import ibis.expr.types as ir
 from ibis.common.deferred import Deferred
 
+from data_contracts.definitions import Contact, Definitions
 from data_contracts.history import CrmHistory
-from data_contracts.settings import Contact, Definitions
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import HALF_WEIGHT_DAYS, DealOutcome, Direction, OutcomeStatus, Stage, Transition
 from features.known import MICROSECONDS_PER_DAY, direction

@@ -3,7 +3,7 @@
 import ibis
 import ibis.expr.types as ir
 
-from data_contracts.settings import ActivityPoints, AttributePoints, PointRule
+from data_contracts.definitions import ActivityPoints, AttributePoints, PointRule
 from features.measures import Measure, Scan
 
 

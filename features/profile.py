@@ -6,9 +6,11 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.crm_mapping import AttributeDeclaration
+from data_contracts.definitions import IcpCriterion, IdealCustomerProfile
 from data_contracts.errors import SettingsError
 from data_contracts.sayings import Attribute, Criterion, ProfileShare
-from data_contracts.settings import AttributeDeclaration, IcpCriterion, IdealCustomerProfile, Settings
+from data_contracts.settings import Settings
 from data_contracts.snapshots import FIT_SHARE, MISSES
 from features.measures import Feature, Measure, Scan, category, number, text
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.definitions import Definitions, SnapshotPlan
 from data_contracts.history import CrmHistory
-from data_contracts.settings import Definitions, SnapshotPlan
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import CLOSED_STAGES, Stage, Transition, Unsettled
 from features.stages import ordered_changes, spells_at, stages_at, standing_stages

@@ -10,9 +10,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator
 from sklearn.model_selection import StratifiedGroupKFold
 
+from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.scores import P_SQL, P_WIN_GIVEN_SQL
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.base_rate import base_rate_at, fit_base_rate_by_age

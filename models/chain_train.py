@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import CHAIN, PRODUCT
 from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ChainCalibrator, ChainSummary
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
 from models.baselines import base_rate_by_age_prediction, base_rate_prediction, point_rule_prediction

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import LOGISTIC_REGRESSION
 from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say, silent
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY
 from models.baselines import Baseline, base_rate_by_age_prediction, base_rate_prediction, point_rule_prediction

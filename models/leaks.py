@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from data_contracts.crm_mapping import CrmMapping
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.leaks import ByFate, Count, LeakFinding, LeakReport, Subject
-from data_contracts.settings import CrmMapping
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import ENTRY, ActivityKind
 from data_contracts.wording import estimate_text

@@ -9,10 +9,10 @@ from scipy.special import logit
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedGroupKFold
 
+from data_contracts.definitions import Definitions
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.recalibration import MENDS, P_WIN_BEFORE_SQL, Mend, Recalibration
 from data_contracts.scores import P_SQL, P_WIN
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.calibrate import clipped, with_line

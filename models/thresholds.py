@@ -6,8 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from data_contracts.definitions import Definitions
 from data_contracts.releases import Thresholds
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import FIT_SHARE, LabelledTable
 from data_contracts.vocabulary import ENTRY
 from models.fitted import FittedTransition

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 
 from data_contracts.backtests import Backtest
+from data_contracts.definitions import Definitions
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.progress import Say, silent
 from data_contracts.releases import TransitionSummary
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Stage
 from models.base_rate import fit_base_rate_by_age

@@ -14,11 +14,11 @@ from urllib.parse import quote
 from pydantic import ValidationError
 
 from data_contracts.configuration import definitions_differences
+from data_contracts.definitions import Definitions
 from data_contracts.disk import disk_errors
 from data_contracts.errors import SettingsError, StoreError
 from data_contracts.keeping import held, kept_file
 from data_contracts.setting_problems import refusal
-from data_contracts.settings import Definitions
 
 FOLDER = "definitions"
 

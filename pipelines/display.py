@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from data_contracts.backtests import Backtest, group_rows
 from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.contact import contact_summary
+from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import (
     age_rows,
     candidate_rows,
@@ -32,7 +33,7 @@ from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
 from data_contracts.recalibration import recalibration_rows
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
-from data_contracts.settings import Definitions, Settings
+from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
 from data_contracts.wording import figure
 from models.versions import ReleaseVersion

@@ -7,12 +7,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from data_contracts.configuration import definitions_differences, settings_told
+from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import signal_warning
 from data_contracts.gate import Promotion, Way
 from data_contracts.history import CheckReport
 from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import PublishReceipt, ScoredLeads
-from data_contracts.settings import Definitions
 from data_contracts.wording import figure
 from models.versions import PRODUCTION, ReleaseVersion
 

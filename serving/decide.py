@@ -3,9 +3,9 @@
 import numpy as np
 import numpy.typing as npt
 
+from data_contracts.definitions import ServiceLevel
 from data_contracts.releases import Thresholds
 from data_contracts.scores import Action
-from data_contracts.settings import ServiceLevel
 from data_contracts.vocabulary import Stage
 
 WITH_SALES = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY)

@@ -14,6 +14,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_contracts.definitions import Definitions
 from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
@@ -30,7 +31,7 @@ from data_contracts.scores import (
     Action,
     ScoredLeads,
 )
-from data_contracts.settings import Definitions, Settings
+from data_contracts.settings import Settings
 from data_contracts.snapshots import DAYS_IN_STAGE, FIT_SHARE, MISSES, Snapshots
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features

@@ -9,10 +9,10 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES, TableContract, unreadable
+from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import Breach
 from data_contracts.history import BESIDE, CheckReport, RawHistory
 from data_contracts.privacy import masked
-from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.vocabulary import Availability
 from data_contracts.wording import listed, rows
 

@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 from data_contracts.check.judge_rows import Judged
 from data_contracts.check.merge_leads import with_survivors
 from data_contracts.columns import TABLES, TYPES, TableContract
+from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import SourceError
 from data_contracts.history import (
     BESIDE,
@@ -22,7 +23,6 @@ from data_contracts.history import (
     Quarantine,
 )
 from data_contracts.ports import Engine
-from data_contracts.settings import AttributeDeclaration, CrmMapping
 
 _REPORT = TypeAdapter(CheckReport)
 

@@ -8,10 +8,10 @@ import ibis.expr.types as ir
 
 from data_contracts.check.deliver import Delivered
 from data_contracts.columns import Column, TableContract
+from data_contracts.crm_mapping import CrmMapping
 from data_contracts.errors import Breach
 from data_contracts.ports import Engine
 from data_contracts.privacy import masked
-from data_contracts.settings import CrmMapping
 from data_contracts.wording import rows
 
 _SECTIONS = {

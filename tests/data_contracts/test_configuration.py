@@ -1,8 +1,9 @@
 import pytest
 
 from data_contracts.configuration import Configuration, redeclared
+from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import SettingsError
-from data_contracts.settings import AttributeDeclaration, CrmMapping, Settings
+from data_contracts.settings import Settings
 from data_contracts.vocabulary import ActivityKind
 from tests.example_history import settings
 

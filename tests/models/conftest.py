@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
+from data_contracts.definitions import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.sayings import Attribute
-from data_contracts.settings import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import OutcomeStatus, Transition
 from models.estimators import lightgbm_setting, logistic_setting

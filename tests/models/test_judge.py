@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_contracts.definitions import Definitions, SnapshotPlan
 from data_contracts.estimates import Estimate
-from data_contracts.settings import Definitions, SnapshotPlan
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.judge import Judgement, acting_day, judge

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.deeds import Deed
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.sayings import Attribute, Count
-from data_contracts.settings import AttributeDeclaration, CrmMapping
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import ActivityKind, Availability
 from models.leaks import LeakEvidence, leak_report

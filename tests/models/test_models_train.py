@@ -5,8 +5,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from data_contracts.definitions import Definitions
 from data_contracts.errors import TooFewOutcomesError
-from data_contracts.settings import Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Transition
 from models.fitted import FittedTransition

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from data_contracts.settings import Definitions
+from data_contracts.definitions import Definitions
 from models.permute import permuted
 from models.train import backtest_transition
 from tests.models.conftest import COLUMNS, TableFactory

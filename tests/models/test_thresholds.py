@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from data_contracts.definitions import Capacity, Definitions
 from data_contracts.releases import Thresholds
-from data_contracts.settings import Capacity, Definitions
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY
 from models.fitted import FittedTransition

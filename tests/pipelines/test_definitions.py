@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from data_contracts.definitions import Definitions
 from data_contracts.errors import BusyError, SettingsError, StoreError
 from data_contracts.keeping import held
-from data_contracts.settings import Definitions
 from pipelines import definitions as keeping
 from pipelines.definitions import definitions_at, definitions_kept, keep_definitions
 from pipelines.display import agreement, definitions

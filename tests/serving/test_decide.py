@@ -3,8 +3,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
+from data_contracts.definitions import ServiceLevel
 from data_contracts.scores import Action
-from data_contracts.settings import ServiceLevel
 from data_contracts.vocabulary import CLOSED_STAGES, Stage
 from serving.decide import actions, respond_by
 from tests.example_release import THRESHOLDS

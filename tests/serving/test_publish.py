@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from data_contracts.crm_mapping import CrmMapping
 from data_contracts.errors import PublishError
 from data_contracts.scores import SCORED_LEADS_SCHEMA, PublishReceipt, ScoredLeads, WriteBackPlan
-from data_contracts.settings import CrmMapping
 from data_contracts.vocabulary import FieldContent
 from serving.publish import FIELD_VALUES, FieldChange, plan_write_back, preview, publish
 from tests.example_release import THRESHOLDS

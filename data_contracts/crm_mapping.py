@@ -1,0 +1,81 @@
+"""How a CRM maps onto our words: where its history is, what its words mean, and what is the customer's own."""
+
+import re
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, field_validator
+
+from data_contracts.columns import ColumnType
+from data_contracts.privacy import is_personal_name
+from data_contracts.section import Folder, Section
+from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, FieldContent, Stage
+
+SOURCES = Path("config/sources")
+"""Where the SELECTs of the sources are, unless the settings say otherwise."""
+
+
+class AttributeDeclaration(Section):
+    """A column of `accounts` or `leads` that is the customer's own, and when its value could have been known.
+
+    A `category` is read as a whole, a `text` (a job title, a campaign's name, a path) by its words.
+
+    `overwritten` attributes (no history, changed after the fact) are refused unless `allowed_because` says why. Nor
+    does an attribute with that reason hold a release back where the leak report finds it suspect.
+    """
+
+    table: Literal["accounts", "leads"]
+    type: Literal["category", "number", "text"]
+    availability: Availability
+    meaning: str
+    unit: str = ""
+    allowed_because: str = ""
+
+    @property
+    def column_type(self) -> ColumnType:
+        """The type of its column: a number, or the words of a category or a text."""
+        return "number" if self.type == "number" else "string"
+
+
+class CrmMapping(Section):
+    """Where the history is and how its words translate.
+
+    `data_folder` replaces `{data_folder}` in the source's SELECTs. `write_back_fields` are the fields we write, by the
+    CRM's name, and what each holds: none of them may come back as an input. `allowed_kinds` are activity kinds that
+    hold no release back where the leak report finds them suspect, each with the reason.
+    """
+
+    source: str
+    sources_folder: Folder = SOURCES
+    data_folder: Folder
+    currency: str = ""
+    stages: dict[str, Stage] = Field(default={})
+    activity_kinds: dict[str, ActivityKind] = Field(default={})
+    allowed_kinds: dict[ActivityKind, Annotated[str, Field(pattern=r"\S")]] = Field(default={})
+    directions: dict[str, Direction] = Field(default={})
+    outcomes: dict[str, DealOutcome] = Field(default={})
+    attributes: dict[str, AttributeDeclaration] = Field(default={})
+    write_back_fields: dict[str, FieldContent] = Field(
+        default={f"leadscore_{content}": content for content in FieldContent}
+    )
+
+    def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
+        """The attributes declared for `table`, in order."""
+        return {name: declared for name, declared in self.attributes.items() if declared.table == table}
+
+    @field_validator("attributes")
+    @classmethod
+    def _allowed(cls, attributes: dict[str, AttributeDeclaration]) -> dict[str, AttributeDeclaration]:
+        problems = []
+        for name, declared in attributes.items():
+            if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+                problems.append(f"{name!r} is not a lower-case column name")
+            if is_personal_name(name):
+                problems.append(f"{name!r} would hold what identifies a person; leave it out")
+            if declared.availability is Availability.OVERWRITTEN and not declared.allowed_because:
+                problems.append(
+                    f"{name!r} is overwritten and may hold the outcome; leave it out or say allowed_because"
+                )
+        if problems:
+            raise ValueError("; ".join(problems))
+        return attributes
