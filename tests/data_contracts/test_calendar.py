@@ -5,11 +5,13 @@ import tomllib
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from data_contracts.calendar import WEEKDAYS, WorkingCalendar
+
+EFFORT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 OFFICE = WorkingCalendar()
 BERLIN = WorkingCalendar(time_zone="Europe/Berlin")
@@ -140,11 +142,18 @@ def test_hours_that_the_clock_leaves_out_are_not_worked() -> None:
     assert night.working_hours_between(at("2026-04-04"), at("2026-04-06")) == 1.5
 
 
+def test_a_day_that_a_zone_leaves_out_is_not_counted_twice() -> None:
+    # Samoa went from the end of 2011-12-29 to 2011-12-31.
+    samoa = AROUND_THE_CLOCK.model_copy(update={"time_zone": "Pacific/Apia"})
+    assert samoa.working_hours_between(at("2011-12-28"), at("2012-01-02")) == 5 * 24
+
+
 def test_a_day_may_last_until_midnight() -> None:
     late = WorkingCalendar(from_time=dt.time(20), to_time=dt.time(0))
     assert late.add_working_hours(at("2026-05-07T23:00"), 2) == at("2026-05-08T21:00")
 
 
+@EFFORT
 @given(calendar=calendars(), start=MOMENTS, hours=HOURS)
 @example(calendar=BERLIN, start=dt.datetime(2026, 3, 27, 16, 30), hours=SECOND)
 @example(calendar=AROUND_THE_CLOCK, start=dt.datetime(2026, 10, 25, 0, 30), hours=1.0)
@@ -157,6 +166,7 @@ def test_as_many_hours_lie_between_as_were_added(calendar: WorkingCalendar, star
     assert again == calendar.add_working_hours(start, np.rint(hours * 3600) / 3600 + 1.0)
 
 
+@EFFORT
 @given(calendar=calendars(), start=MOMENTS, later=st.timedeltas(dt.timedelta(0), dt.timedelta(30)), hours=HOURS)
 def test_who_starts_later_or_works_longer_ends_no_earlier(
     calendar: WorkingCalendar, start: dt.datetime, later: dt.timedelta, hours: float
@@ -167,6 +177,7 @@ def test_who_starts_later_or_works_longer_ends_no_earlier(
     assert 0 <= calendar.working_hours_between(start, start + later) <= later / dt.timedelta(hours=1)
 
 
+@EFFORT
 @given(calendar=calendars(), start=MOMENTS, hours=HOURS)
 def test_work_ends_on_a_working_day_within_its_hours(
     calendar: WorkingCalendar, start: dt.datetime, hours: float
@@ -179,6 +190,7 @@ def test_work_ends_on_a_working_day_within_its_hours(
     assert calendar.to_time == dt.time(0) or local.time() < calendar.to_time
 
 
+@EFFORT
 @given(calendar=calendars(), moments=st.lists(MOMENTS, max_size=5), hours=HOURS)
 def test_many_moments_at_once_give_what_each_gives_alone(
     calendar: WorkingCalendar, moments: list[dt.datetime], hours: float
