@@ -1,4 +1,4 @@
-"""How fast models are fitted, predict and explain.
+"""How fast models are fitted and predict. How fast they explain, `benchmarks.reasons` says.
 
 .venv/bin/python -m benchmarks.bench_models --rows 1000000
 """
@@ -23,11 +23,9 @@ from models.estimators import (
     model_frame,
     raw_probabilities,
 )
-from models.explain import compile_explainer, design_origin
 
 N_NUMBERS, N_CATEGORIES = 80, 6
 FIT_ROWS = 50_000
-SHAP_ROWS = 2_000
 COLUMNS = tuple(
     [FeatureColumn(f"number_{i}", "number", "bench", Attribute(""), "") for i in range(N_NUMBERS)]
     + [FeatureColumn(f"category_{i}", "category", "bench", Attribute(""), "") for i in range(N_CATEGORIES)]
@@ -63,7 +61,7 @@ def timed(what: str, do: Callable[[], T], *, rows: int) -> T:
 def main() -> None:
     """Time every setting."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=200_000, help="leads that are predicted and explained")
+    parser.add_argument("--rows", type=int, default=200_000, help="leads that are predicted")
     n = parser.parse_args().rows
     frame, outcome = leads(max(n, FIT_ROWS))
     features = timed("features as models read them", lambda: model_frame(frame.head(n), COLUMNS), rows=n)
@@ -81,10 +79,6 @@ def main() -> None:
         timed("predict", lambda model=estimator: raw_probabilities(model, features), rows=n)
         if setting.estimator == "lightgbm":
             beside_the_booster(estimator, frame.head(n))
-        explainer = timed("compile the explainer", lambda model=estimator: compile_explainer(model, COLUMNS), rows=1)
-        ours = timed("contributions", lambda made=explainer: made.contributions(features), rows=n)
-        if setting.estimator == "lightgbm":
-            compare(estimator, features.head(SHAP_ROWS), ours.head(SHAP_ROWS))
 
 
 def beside_the_booster(estimator: Pipeline, frame: pd.DataFrame) -> None:
@@ -109,17 +103,6 @@ def cpu_seconds(do: Callable[[], object]) -> float:
     started = time.process_time()
     do()
     return time.process_time() - started
-
-
-def compare(estimator: object, features: pd.DataFrame, ours: pd.DataFrame) -> None:
-    """How often path attribution and SHAP (LightGBM's own) name the same most important feature."""
-    design = estimator[:-1].transform(features)
-    booster = estimator.named_steps["classifier"].booster_
-    shap = timed("SHAP, for comparison", lambda: booster.predict(design, pred_contrib=True), rows=len(features))
-    origin = design_origin(estimator.named_steps["features"], list(ours.columns))
-    theirs = np.stack([np.abs(shap[:, :-1][:, origin == i].sum(axis=1)) for i in range(ours.shape[1])], axis=1)
-    agree = (theirs.argmax(axis=1) == ours.abs().to_numpy().argmax(axis=1)).mean()
-    print(f"  the same first feature as SHAP's in {agree:.1%} of {len(features):,} leads")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from lightgbm import LGBMClassifier
+from scipy.special import expit
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import MissingIndicator, SimpleImputer
 from sklearn.linear_model import LogisticRegression
@@ -24,7 +25,7 @@ from data_contracts.evaluation_table import LIGHTGBM, LOGISTIC_REGRESSION
 from data_contracts.sayings import Criterion, ProfileShare
 from data_contracts.snapshots import TEXT, FeatureColumn
 from models.design import CATEGORY, CODES, design_batches, fit_transform
-from models.linear import logistic_probabilities
+from models.linear import logistic_log_odds
 from models.words import NO_WORD, word_indicators
 
 EstimatorName = Literal["logistic_regression", "lightgbm"]
@@ -194,16 +195,16 @@ def raw_probabilities(estimator: Pipeline, features: pd.DataFrame) -> np.ndarray
     classifier = estimator.named_steps["classifier"]
     found = np.empty(len(features))
     for batch in design_batches(estimator[:-1], features):
-        found[batch.rows] = design_probabilities(classifier, batch.matrix)
+        found[batch.rows] = expit(design_log_odds(classifier, batch.matrix))
     return found
 
 
-def design_probabilities(classifier: LogisticRegression | LGBMClassifier, matrix: np.ndarray) -> np.ndarray:
-    """The same from the `matrix` of a design's batch, one a row of it."""
+def design_log_odds(classifier: LogisticRegression | LGBMClassifier, matrix: np.ndarray) -> np.ndarray:
+    """Uncalibrated log-odds of conversion from the `matrix` of a design's batch, one a row of it."""
     if isinstance(classifier, LogisticRegression):
-        return logistic_probabilities(classifier, matrix)
+        return logistic_log_odds(classifier, matrix)
     # The booster itself: its scikit-learn face checks every batch once more.
-    return np.asarray(classifier.booster_.predict(matrix, num_threads=N_THREADS))
+    return np.asarray(classifier.booster_.predict(matrix, raw_score=True, num_threads=N_THREADS))
 
 
 def _bent_numbers(columns: Sequence[FeatureColumn], texts: Sequence[Part], *, n_rows: int) -> Pipeline:

@@ -1,4 +1,4 @@
-"""Why a lead got its probability: each feature's share of the log-odds, fast enough for every lead of a CRM."""
+"""Why a lead got its probability: what each feature adds to the log-odds, fast enough for every lead of a CRM."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,23 +12,65 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn
-from models.design import CATEGORY, category_widths, design_batches
+from models.design import CATEGORY, category_widths
+from models.estimators import N_THREADS
+from models.linear import logistic_log_odds
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """Why leads got their probabilities, in log-odds that add up. One entry or row a lead.
+
+    Attributes
+    ----------
+    baseline
+        Log-odds of the average training lead, before calibration. Where the base rate by age is published, those of the
+        lead's age.
+    contributions
+        One column a feature: log-odds by which it moves the lead off `baseline`.
+    calibration
+        What is added to log-odds before calibration: by the calibrator, by a mend since the training, and by the bounds
+        that no probability passes (`NEAREST_TO_CERTAIN`).
+    probability
+        What is published.
+    """
+
+    baseline: np.ndarray
+    contributions: pd.DataFrame
+    calibration: np.ndarray
+    probability: np.ndarray
+
+    def log_odds(self) -> np.ndarray:
+        """The sum of baseline, contributions and calibration: the log-odds of `probability`, to 1e-6."""
+        return np.asarray(self.baseline + self.contributions.to_numpy().sum(axis=1) + self.calibration)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SplitLogOdds:
+    """What an estimator says of some leads, feature by feature. One entry or row a lead.
+
+    Attributes
+    ----------
+    total
+        Its log-odds, before calibration, as `design_log_odds` has them to the last bit.
+    contributions
+        One column a feature. A row's sum and the explainer's baseline are `total`.
+    """
+
+    total: np.ndarray
+    contributions: np.ndarray
 
 
 class Explainer(Protocol):
-    """Splits log-odds into one contribution a feature."""
+    """Splits the log-odds of an estimator into one contribution a feature."""
 
     @property
     def baseline(self) -> float:
         """Log-odds of the average training lead."""
         ...
 
-    def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
-        """One column a feature: log-odds by which it moves each row of `features` (a `model_frame`) off `baseline`."""
-        ...
-
-    def of_design(self, matrix: np.ndarray) -> np.ndarray:
-        """The same from rows of the design that the classifier reads."""
+    def split(self, matrix: np.ndarray) -> SplitLogOdds:
+        """The log-odds of leads, from rows of the design that the classifier reads."""
         ...
 
 
@@ -38,24 +80,23 @@ class LinearExplainer:
 
     Attributes
     ----------
-    transform
-        The pipeline without its classifier; what it returns is centred on the training mean.
+    classifier
+        It reads a design that is centred on the training mean.
     table
         Design column by feature: the coefficient where the column comes from the feature, otherwise 0.
     """
 
-    names: tuple[str, ...]
-    transform: Pipeline
+    classifier: LogisticRegression
     table: sp.csr_array
-    baseline: float
 
-    def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(self, self.transform, features, self.names)
+    @property
+    def baseline(self) -> float:
+        """Log-odds of the average training lead."""
+        return float(self.classifier.intercept_[0])
 
-    def of_design(self, matrix: np.ndarray) -> np.ndarray:
-        """The same from rows of the design."""
-        return np.asarray(matrix @ self.table)
+    def split(self, matrix: np.ndarray) -> SplitLogOdds:
+        """The log-odds of leads, from rows of the design."""
+        return SplitLogOdds(logistic_log_odds(self.classifier, matrix), np.asarray(matrix @ self.table))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,35 +111,33 @@ class TreeExplainer:
     Attributes
     ----------
     table
-        Leaf (of all trees, one after the other) by feature: log-odds booked on the path to the leaf.
+        Leaf (of all trees, one after the other) by feature: log-odds booked on the path to the leaf. Sparse: a path
+        asks a handful of features.
+    leaf_values
+        Log-odds that each leaf gives.
     first_leaf
         Row of `table` at which each tree begins.
     """
 
-    names: tuple[str, ...]
-    transform: Pipeline
     booster: Any
-    table: np.ndarray
+    table: sp.csr_array
+    leaf_values: np.ndarray
     first_leaf: np.ndarray
     baseline: float
 
-    def contributions(self, features: pd.DataFrame) -> pd.DataFrame:
-        """Log-odds by feature. A row's sum and `baseline` are its log-odds before calibration."""
-        return _by_batches(self, self.transform, features, self.names)
-
-    def of_design(self, matrix: np.ndarray) -> np.ndarray:
-        """The same from rows of the design."""
-        leaves = self.booster.predict(matrix, pred_leaf=True)
+    def split(self, matrix: np.ndarray) -> SplitLogOdds:
+        """The log-odds of leads, from rows of the design. Each lead goes through the trees once."""
+        leaves = self.booster.predict(matrix, pred_leaf=True, num_threads=N_THREADS)
         rows, trees = leaves.shape
         columns = (leaves + self.first_leaf).ravel()
-        visited = sp.csr_array(
-            (np.ones(rows * trees), columns, np.arange(0, rows * trees + 1, trees)), shape=(rows, len(self.table))
-        )
-        return np.asarray(visited @ self.table)
+        starts = np.arange(0, rows * trees + 1, trees, dtype=np.int32)
+        visited = sp.csr_array((np.ones(rows * trees), columns, starts), shape=(rows, len(self.leaf_values)))
+        # Of a sparse row, values are added up in order of the trees, as LightGBM adds them.
+        return SplitLogOdds(np.asarray(visited @ self.leaf_values), (visited @ self.table).toarray())
 
 
 def compile_explainer(estimator: Pipeline, columns: Sequence[FeatureColumn]) -> Explainer:
-    """What explains the probabilities of `estimator` (as `fit_estimator` returns it), prepared once for many leads."""
+    """What explains the log-odds of `estimator` (as `fit_estimator` returns it), prepared once for many leads."""
     names = tuple(column.name for column in columns)
     origin = design_origin(estimator.named_steps["features"], names)
     classifier = estimator.named_steps["classifier"]
@@ -106,8 +145,8 @@ def compile_explainer(estimator: Pipeline, columns: Sequence[FeatureColumn]) -> 
         coefficients = classifier.coef_[0]
         shape = (len(coefficients), len(names))
         table = sp.csr_array((coefficients, (np.arange(len(coefficients)), origin)), shape=shape)
-        return LinearExplainer(names, estimator[:-1], table, float(classifier.intercept_[0]))
-    return _tree_explainer(estimator[:-1], classifier.booster_, names=names, origin=origin)
+        return LinearExplainer(classifier, table)
+    return _tree_explainer(classifier.booster_, origin=origin, n_features=len(names))
 
 
 def design_origin(transformer: ColumnTransformer, names: Sequence[str]) -> np.ndarray:
@@ -126,24 +165,26 @@ def design_origin(transformer: ColumnTransformer, names: Sequence[str]) -> np.nd
     return np.asarray(parts)
 
 
-def _tree_explainer(transform: Pipeline, booster: Any, *, names: tuple[str, ...], origin: np.ndarray) -> TreeExplainer:
-    tables, baseline = [], 0.0
+def _tree_explainer(booster: Any, *, origin: np.ndarray, n_features: int) -> TreeExplainer:
+    tables, values, baseline = [], [], 0.0
     for tree in booster.dump_model()["tree_info"]:
         root = tree["tree_structure"]
-        table = np.zeros((tree["num_leaves"], len(names)))
-        _book_paths(root, np.zeros(len(names)), table=table, origin=origin)
-        tables.append(table)
+        # A leaf's value stands in the last column, beside what is booked on the way to it.
+        table = np.zeros((tree["num_leaves"], n_features + 1))
+        _book_paths(root, np.zeros(n_features), table=table, origin=origin)
+        tables.append(sp.csr_array(table[:, :-1]))
+        values.append(table[:, -1])
         baseline += _value(root)
-    first_leaf = np.cumsum([0, *(len(table) for table in tables[:-1])])
-    return TreeExplainer(names, transform, booster, np.vstack(tables), first_leaf, baseline)
+    first_leaf = np.cumsum([0, *(len(each) for each in values[:-1])], dtype=np.int32)
+    return TreeExplainer(booster, sp.vstack(tables, format="csr"), np.concatenate(values), first_leaf, baseline)
 
 
 def _book_paths(node: Mapping[str, Any], booked: np.ndarray, *, table: np.ndarray, origin: np.ndarray) -> None:
     """Fill the rows of `table` for the leaves below `node`, which was reached with `booked` on its way."""
-    if "split_feature" not in node:
-        table[node.get("leaf_index", 0)] = booked
-        return
     here = _value(node)
+    if "split_feature" not in node:
+        table[node.get("leaf_index", 0)] = [*booked, here]
+        return
     for child in (node["left_child"], node["right_child"]):
         on = booked.copy()
         on[origin[node["split_feature"]]] += _value(child) - here
@@ -161,12 +202,3 @@ def _value(node: Mapping[str, Any]) -> float:
 
 def _count(node: Mapping[str, Any]) -> int:
     return int(node["internal_count"] if "split_feature" in node else node["leaf_count"])
-
-
-def _by_batches(
-    explainer: Explainer, transform: Pipeline, features: pd.DataFrame, names: tuple[str, ...]
-) -> pd.DataFrame:
-    values = np.zeros((len(features), len(names)))
-    for batch in design_batches(transform, features):
-        values[batch.rows] = explainer.of_design(batch.matrix)
-    return pd.DataFrame(values, index=features.index, columns=list(names))

@@ -6,6 +6,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from scipy.special import expit, logit
 from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
@@ -19,20 +20,20 @@ from data_contracts.scores import P_SQL
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models.base_rate import base_rate_at
-from models.calibrate import blended, calibrated, mended
+from models.calibrate import blended, calibrated, clipped, mended
 from models.design import design_batches
-from models.estimators import design_probabilities, model_frame, raw_probabilities
-from models.explain import Explainer, compile_explainer
+from models.estimators import design_log_odds, model_frame, raw_probabilities
+from models.explain import Explained, Explainer, SplitLogOdds, compile_explainer
 from models.threads import in_one_thread
 from models.win_calibrator import WinCalibrator, p_win_before_sql
 
 
 @dataclass(frozen=True, eq=False)
-class Explained:
-    """What `FittedTransition.explained` says: a probability for each row, contributions for those that were asked."""
+class Predicted:
+    """The probability of every lead of a batch, and why those got theirs that were asked about."""
 
     probability: np.ndarray
-    contributions: pd.DataFrame
+    explained: Explained
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,32 +95,25 @@ class FittedTransition:
         One column a feature, one row a row of `frame`, with its index. A row's sum is its log-odds less those of the
         average training lead. All 0 where the base rate by age is published. Raises `ReleaseError` as `predict` does.
         """
-        features = self._features(frame)
-        found = pd.DataFrame(0.0, index=frame.index, columns=list(features.columns))
-        for explainer in self._explainers:
-            found += explainer.contributions(features) / len(self._explainers)
-        return found
+        return self.explained(frame).contributions
+
+    def explained(self, frame: pd.DataFrame) -> Explained:
+        """Why each row of `frame` gets its probability, in log-odds. Raises `ReleaseError` as `predict` does."""
+        return self.predicted(frame, asked=np.ones(len(frame), dtype=bool)).explained
 
     @in_one_thread
-    def explained(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Explained:
-        """What `predict` says of `frame`, and `contributions` of its rows where `asked` (one flag a row) is true.
+    def predicted(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Predicted:
+        """What `predict` says of `frame`, and `explained` of its rows where `asked` (one flag a row) is true.
 
         The features are turned once into what each estimator reads. Raises `ReleaseError` as `predict` does.
         """
         features = self._features(frame)
-        found = np.zeros((int(asked.sum()), len(features.columns)))
-        raw = [np.empty(len(frame)) for _ in self.estimators]
-        for estimator, explainer, probability in zip(self.estimators, self._explainers, raw, strict=True):
-            n_explained = 0
-            for batch in design_batches(estimator[:-1], features):
-                probability[batch.rows] = design_probabilities(estimator.named_steps["classifier"], batch.matrix)
-                chosen = batch.matrix[asked[batch.rows]]
-                if len(chosen):
-                    rows = slice(n_explained, n_explained + len(chosen))
-                    found[rows] += explainer.of_design(chosen) / len(self.estimators)
-                n_explained += len(chosen)
-        contributions = pd.DataFrame(found, index=frame.index[asked], columns=list(features.columns))
-        return Explained(self._published(frame, raw), contributions)
+        split = [
+            _split_log_odds(estimator, explainer, features, asked=asked)
+            for estimator, explainer in zip(self.estimators, self._explainers, strict=True)
+        ]
+        probability = self._published(frame, [expit(one.total) for one in split])
+        return Predicted(probability, self._explained(frame[asked], split, asked=asked, published=probability[asked]))
 
     @in_one_thread
     def is_unlike(self, frame: pd.DataFrame) -> np.ndarray:
@@ -156,9 +150,26 @@ class FittedTransition:
 
     def _published(self, frame: pd.DataFrame, raw: Sequence[np.ndarray]) -> np.ndarray:
         """What leads are given, from what each estimator says of them."""
-        by_age = self.summary.base_rate_by_age
-        found = calibrated(self.calibrator, blended(raw)) if raw else base_rate_at(by_age, frame)
+        found = calibrated(self.calibrator, blended(raw)) if raw else self._base_rate(frame)
         return mended(found, self.summary.recalibration)
+
+    def _explained(
+        self, leads: pd.DataFrame, split: Sequence[SplitLogOdds], *, asked: np.ndarray, published: np.ndarray
+    ) -> Explained:
+        """Why `leads`, those `asked` about, get what is `published`; `split` is what each estimator says."""
+        names = [column.name for column in self.columns]
+        if split:
+            found = np.mean([one.contributions for one in split], axis=0)
+            before = np.mean([one.total[asked] for one in split], axis=0)
+            baseline = np.full(len(leads), np.mean([explainer.baseline for explainer in self._explainers]))
+        else:
+            found = np.zeros((len(leads), len(names)))
+            before = baseline = logit(self._base_rate(leads))
+        contributions = pd.DataFrame(found, index=leads.index, columns=names)
+        return Explained(baseline, contributions, logit(published) - before, published)
+
+    def _base_rate(self, frame: pd.DataFrame) -> np.ndarray:
+        return clipped(base_rate_at(self.summary.base_rate_by_age, frame))
 
     @cached_property
     def _explainers(self) -> tuple[Explainer, ...]:
@@ -173,6 +184,25 @@ class FittedTransition:
                 f"was fitted on ({', '.join(lacking)}); build the features with the catalogue of the release"
             )
         return model_frame(frame, self.columns)
+
+
+def _split_log_odds(
+    estimator: Pipeline, explainer: Explainer, features: pd.DataFrame, *, asked: np.ndarray
+) -> SplitLogOdds:
+    """The log-odds of every row of `features` by one estimator, and the contributions of those `asked`."""
+    total, contributions = np.empty(len(features)), np.empty((int(asked.sum()), len(features.columns)))
+    n_split = 0
+    for batch in design_batches(estimator[:-1], features):
+        is_asked = asked[batch.rows]
+        of_batch, others = total[batch.rows], batch.matrix[~is_asked]
+        if len(others):
+            of_batch[~is_asked] = design_log_odds(estimator.named_steps["classifier"], others)
+        if is_asked.any():
+            split = explainer.split(batch.matrix[is_asked])
+            of_batch[is_asked] = split.total
+            contributions[n_split : n_split + len(split.total)] = split.contributions
+            n_split += len(split.total)
+    return SplitLogOdds(total, contributions)
 
 
 @dataclass(frozen=True, eq=False)

@@ -116,11 +116,22 @@ def weightiest(weights: Floats) -> Integers:
     [[0, 1, 2], [0, 1, 3]]
     """
     sizes = np.abs(weights)
-    chosen = np.argsort(-sizes, axis=1, kind="stable")[:, :N_REASONS]
+    chosen = _largest(sizes)
     signs = np.sign(np.take_along_axis(weights, chosen, axis=1))
     opposite = np.where(np.sign(weights) == -signs[:, [0]], sizes, 0.0)
     is_one_sided = (signs == signs[:, [0]]).all(axis=1) & (opposite.max(axis=1, initial=0.0) >= LEAST_LOG_ODDS)
     chosen[is_one_sided, -1] = opposite[is_one_sided].argmax(axis=1)
+    return chosen
+
+
+def _largest(sizes: Floats) -> Integers:
+    """The columns of the `N_REASONS` largest of each row, which are 0 or more; ties in order of columns."""
+    # Three look-ups of the largest: a sort of all columns takes several times as long.
+    left, each = sizes.copy(), np.arange(len(sizes))
+    chosen = np.empty((len(sizes), N_REASONS), dtype=np.intp)
+    for place in range(N_REASONS):
+        chosen[:, place] = left.argmax(axis=1)
+        left[each, chosen[:, place]] = -1.0
     return chosen
 
 

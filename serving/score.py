@@ -186,18 +186,18 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         The definitions in force.
     """
     manifest, thresholds = release.manifest, release.manifest.thresholds
-    explained = {
-        transition: model.explained(frame, asked=(frame["transition"] == transition).to_numpy())
+    told = {
+        transition: model.predicted(frame, asked=(frame["transition"] == transition).to_numpy())
         for transition, model in release.transitions.items()
     }
-    predicted = {transition: one.probability for transition, one in explained.items()}
+    predicted = {transition: one.probability for transition, one in told.items()}
     chances = chained(predicted, frame, chain=release.chain)
     p_first = chances[P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL].to_numpy()
     fit = frame[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
     grades = grade(p_first, fit, thresholds=thresholds)
     n_alike = np.array([thresholds.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
     next_actions = actions(frame["stage"], p_first=p_first, icp_fit=fit, thresholds=thresholds)
-    contributions = {transition: one.contributions for transition, one in explained.items()}
+    contributions = {transition: one.explained.contributions for transition, one in told.items()}
     reasons = _reasons(frame, next_actions, release=release, contributions=contributions)
     columns = {
         **{name: frame[name] for name in ("lead_id", "account_id", "stage", "as_of")},

@@ -25,6 +25,7 @@ from features.known import known_at
 from features.outcomes import outcomes_of
 from features.snapshots import training_snapshots
 from models.calibration import curve_interval
+from models.explain import Explained
 from models.fitted import FittedTransition, ScoringRelease
 from serving.one_lead import LEAD_TABLES, Refused, delivered_rows, of_lead
 from serving.publish import plan_write_back
@@ -140,7 +141,7 @@ def label_rows(near: CrmHistory, settings: Settings, *, lead_id: str) -> Rows:
 
 
 def model_rows(frame: pd.DataFrame, release: ScoringRelease) -> Rows:
-    """Each transition's model, its gain, and the lead's probability with the weightiest contributions."""
+    """Each transition's model, its gain, and the lead's probability with the log-odds that it is made of."""
     told = tuple(row for transition in release.transitions for row in _transition_rows(frame, release, transition))
     chain = release.manifest.chain
     if chain is None or chain.recalibration is None:
@@ -165,11 +166,32 @@ def _transition_rows(frame: pd.DataFrame, release: ScoringRelease, transition: T
     yield "  probability", _probability_text(model, frame)
     if model.is_unlike(frame).any():
         yield "  extrapolated", "sales contacted hardly any lead like it: no outcome of such a lead was learnt from"
-    contributions = model.contributions(frame).iloc[0]
-    order = contributions.abs().sort_values(ascending=False, kind="stable").index[:N_CONTRIBUTIONS]
-    for name in order:
-        if contributions[name]:
-            yield f"  {name}", f"{contributions[name]:+.3f} log-odds"
+    is_mended = summary.recalibration is not None and summary.recalibration.mend != "none"
+    yield from _log_odds_rows(model.explained(frame.head(1)), is_mended=is_mended)
+
+
+def _log_odds_rows(explained: Explained, *, is_mended: bool) -> Iterator[tuple[str, str]]:
+    """The log-odds of the lead: the weightiest contributions, and all else that they are the sum of.
+
+    The figures add up as they are shown: the rounding of all of them is in that of the other features.
+    """
+    each = explained.contributions.iloc[0]
+    shown_names = each[each != 0].abs().sort_values(ascending=False, kind="stable").index[:N_CONTRIBUTIONS]
+    baseline, calibration, total = (
+        _rounded(figures[0]) for figures in (explained.baseline, explained.calibration, explained.log_odds())
+    )
+    contributions = {name: _rounded(each[name]) for name in shown_names}
+    yield "  baseline", f"{baseline:+.4f} log-odds"
+    yield from ((f"  {name}", f"{contribution:+.4f}") for name, contribution in contributions.items())
+    others = total - baseline - calibration - sum(contributions.values())
+    yield "  all other features" if contributions else "  all features", f"{_rounded(others):+.4f}"
+    yield "  calibration and mend" if is_mended else "  calibration", f"{calibration:+.4f}"
+    yield "  sum", f"{total:+.4f} log-odds, a probability of {explained.probability[0]:.4f}"
+
+
+def _rounded(log_odds: float) -> float:
+    """`log_odds` as it is shown; 0.0 for what would be shown as -0."""
+    return round(float(log_odds), 4) + 0.0
 
 
 def _probability_text(model: FittedTransition, frame: pd.DataFrame) -> str:

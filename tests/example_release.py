@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+from scipy.special import logit
 
 from data_contracts.backtests import Backtest, BacktestGroup
 from data_contracts.calibration import Calibration, CalibrationCurve, CalibrationGroup
@@ -31,7 +32,8 @@ from data_contracts.vocabulary import ENTRY, Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
-from models.fitted import Explained, FittedTransition, ScoringRelease
+from models.explain import Explained
+from models.fitted import FittedTransition, Predicted, ScoringRelease
 from tests import example_history
 
 COLUMNS = (
@@ -355,5 +357,8 @@ class Fixed:
     def is_unlike(self, frame: pd.DataFrame) -> np.ndarray:
         return frame["lead_id"].isin(self.unlike).to_numpy()
 
-    def explained(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Explained:
-        return Explained(self.predict(frame), self.contributions(frame[asked]))
+    def predicted(self, frame: pd.DataFrame, *, asked: np.ndarray) -> Predicted:
+        contributions, probability = self.contributions(frame[asked]), self.predict(frame[asked])
+        baseline = logit(probability) - contributions.sum(axis=1).to_numpy()
+        explained = Explained(baseline, contributions, np.zeros(len(contributions)), probability)
+        return Predicted(self.predict(frame), explained)

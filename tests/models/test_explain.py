@@ -5,14 +5,15 @@ from scipy.special import logit
 from sklearn.pipeline import Pipeline
 
 from data_contracts.snapshots import FeatureColumn, LabelledTable
-from models import design, explain
+from models import explain
 from models.estimators import (
     Setting,
+    design_log_odds,
     fit_estimator,
     model_frame,
     raw_probabilities,
 )
-from models.explain import compile_explainer
+from models.explain import SplitLogOdds, compile_explainer
 from models.split import converted_or_not, learning_rows
 from tests.models.conftest import COLUMNS, LOGISTIC, NATIVE_TREES, TITLE, TREES, titled
 
@@ -31,18 +32,39 @@ def fitted(setting: Setting, rows: pd.DataFrame, *, columns: tuple[FeatureColumn
     return fit_estimator(setting, features, columns=columns, account=account, outcome=outcome, weight=weight, seed=0)
 
 
+def split(estimator: Pipeline, features: pd.DataFrame, *, columns: tuple[FeatureColumn, ...] = COLUMNS) -> SplitLogOdds:
+    """What `estimator` says of `features`, feature by feature."""
+    return compile_explainer(estimator, columns).split(estimator[:-1].transform(features))
+
+
+def contributions_of(
+    estimator: Pipeline, rows: pd.DataFrame, *, columns: tuple[FeatureColumn, ...] = COLUMNS
+) -> pd.DataFrame:
+    found = split(estimator, model_frame(rows, columns), columns=columns).contributions
+    return pd.DataFrame(found, index=rows.index, columns=[column.name for column in columns])
+
+
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_contributions_and_baseline_add_up_to_the_log_odds(setting: Setting, rows: pd.DataFrame) -> None:
     estimator = fitted(setting, rows)
     features = model_frame(rows, COLUMNS)
-    explainer = compile_explainer(estimator, COLUMNS)
-    total = explainer.contributions(features).sum(axis=1) + explainer.baseline
+    found = split(estimator, features)
+    total = found.contributions.sum(axis=1) + compile_explainer(estimator, COLUMNS).baseline
     assert np.abs(total - logit(raw_probabilities(estimator, features))).max() < 1e-9
+    assert np.abs(total - found.total).max() < 1e-9
+
+
+@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
+def test_who_is_explained_is_given_the_same_to_the_last_bit(setting: Setting, rows: pd.DataFrame) -> None:
+    estimator = fitted(setting, rows)
+    design = estimator[:-1].transform(model_frame(rows, COLUMNS))
+    said = design_log_odds(estimator.named_steps["classifier"], design)
+    assert split(estimator, model_frame(rows, COLUMNS)).total.tolist() == said.tolist()
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_contributions_point_where_the_truth_does(setting: Setting, rows: pd.DataFrame) -> None:
-    contributions = compile_explainer(fitted(setting, rows), COLUMNS).contributions(model_frame(rows, COLUMNS))
+    contributions = contributions_of(fitted(setting, rows), rows)
     size = contributions.abs().mean()
     assert size.idxmax() == "n_visits"
     assert size["noise"] < 0.2 * size["n_visits"]
@@ -53,15 +75,14 @@ def test_contributions_point_where_the_truth_does(setting: Setting, rows: pd.Dat
 
 
 def test_a_linear_contribution_is_zero_on_average_over_the_training_leads(rows: pd.DataFrame) -> None:
-    explainer = compile_explainer(fitted(LOGISTIC, rows), COLUMNS)
-    means = explainer.contributions(model_frame(rows, COLUMNS)).mean()
+    means = contributions_of(fitted(LOGISTIC, rows), rows).mean()
     assert means.abs().max() < 1e-9
 
 
 def test_a_tree_contribution_agrees_with_shap_on_what_matters_most(rows: pd.DataFrame) -> None:
     estimator = fitted(TREES, rows)
     features = model_frame(rows.head(400), COLUMNS)
-    ours = compile_explainer(estimator, COLUMNS).contributions(features)
+    ours = contributions_of(estimator, rows.head(400))
     origin = explain.design_origin(estimator.named_steps["features"], NAMES)
     design = estimator[:-1].transform(features)
     shap = estimator.named_steps["classifier"].booster_.predict(design, pred_contrib=True)[:, :-1]
@@ -87,29 +108,14 @@ def test_every_design_column_is_booked_on_the_feature_it_was_made_from(rows: pd.
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
-def test_contributions_are_the_same_in_batches_and_keep_the_index(
-    setting: Setting, rows: pd.DataFrame, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    explainer = compile_explainer(fitted(setting, rows), COLUMNS)
-    features = model_frame(rows.iloc[100:200], COLUMNS)
-    whole = explainer.contributions(features)
-    monkeypatch.setattr(design, "ROWS_AT_ONCE", 7)
-    monkeypatch.setattr(design, "PLAIN_ROWS_AT_ONCE", 7)
-    assert np.allclose(explainer.contributions(features), whole, atol=1e-12)
-    assert whole.index.equals(features.index)
-    assert explainer.contributions(features.head(0)).shape == (0, len(COLUMNS))
-
-
-@pytest.mark.parametrize("setting", [LOGISTIC, TREES, NATIVE_TREES], ids=str)
 def test_the_words_of_a_text_are_booked_on_it_together(setting: Setting, rows: pd.DataFrame) -> None:
     rows, columns = titled(rows), (TITLE, *COLUMNS)
     estimator = fitted(setting, rows, columns=columns)
     origin = explain.design_origin(estimator.named_steps["features"], [column.name for column in columns])
     assert (origin == 0).sum() > 10, "one for each word"
     features = model_frame(rows, columns)
-    explainer = compile_explainer(estimator, columns)
-    contributions = explainer.contributions(features)
-    total = contributions.sum(axis=1) + explainer.baseline
+    contributions = contributions_of(estimator, rows, columns=columns)
+    total = contributions.sum(axis=1) + compile_explainer(estimator, columns).baseline
     assert np.abs(total - logit(raw_probabilities(estimator, features))).max() < 1e-9
     is_head = rows["title"].str.startswith("Head", na=False)
     assert contributions.loc[is_head, "title"].min() > 0
@@ -118,6 +124,6 @@ def test_the_words_of_a_text_are_booked_on_it_together(setting: Setting, rows: p
 
 def test_a_tree_that_never_splits_explains_nothing(rows: pd.DataFrame) -> None:
     few = rows.head(60)
-    explainer = compile_explainer(fitted(TREES, few), COLUMNS)
-    assert (explainer.contributions(model_frame(few, COLUMNS)) == 0).all(axis=None)
-    assert np.isfinite(explainer.baseline)
+    estimator = fitted(TREES, few)
+    assert (contributions_of(estimator, few) == 0).all(axis=None)
+    assert np.isfinite(compile_explainer(estimator, COLUMNS).baseline)

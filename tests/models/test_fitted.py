@@ -1,15 +1,126 @@
+from copy import deepcopy
+from dataclasses import replace
+from functools import cache
+from itertools import product
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import logit
 from sklearn.preprocessing import QuantileTransformer
 
 from data_contracts.errors import ReleaseError
+from data_contracts.recalibration import Recalibration
+from data_contracts.releases import BaseRateByAge
+from data_contracts.snapshots import DAYS_IN_STAGE
 from data_contracts.vocabulary import Transition
-from models.calibrate import CALIBRATORS, CalibratorName, fit_calibrator
-from models.estimators import Setting
+from models import design
+from models.calibrate import CALIBRATORS, NEAREST_TO_CERTAIN, CalibratorName, fit_calibrator
+from models.estimators import Setting, design_log_odds, model_frame
 from models.fitted import FittedTransition
-from tests.example_release import LIGHTGBM, LOGISTIC, base_rate, fitted, leads
+from tests.example_release import COLUMNS, LIGHTGBM, LOGISTIC, base_rate, fitted, leads, recalibration
+
+KINDS = {"logistic_regression": (LOGISTIC,), "lightgbm": (LIGHTGBM,), "blend": (LOGISTIC, LIGHTGBM)}
+MENDS = (
+    None,
+    recalibration("none"),
+    recalibration("level", intercept=0.7),
+    recalibration("level_and_slope", intercept=-0.4, slope=1.3),
+    recalibration("level", intercept=40.0),
+)
+
+
+@cache
+def calibrated_model(kind: str, calibrator: CalibratorName) -> FittedTransition:
+    """A model of that kind whose calibrator learnt from other leads that half of those convert that it expects to."""
+    parts = [fitted(Transition.MQL_TO_SQL, setting=setting) for setting in KINDS[kind]]
+    made = replace(parts[0], estimators=tuple(part.estimators[0] for part in parts))
+    p = made.predict(leads(3_000, seed=8))
+    outcome = (np.random.default_rng(0).random(len(p)) < p / 2).astype(int)
+    fit = fit_calibrator(calibrator, p, outcome=outcome, weight=np.ones(len(p)), lead=np.arange(len(p)))
+    assert (fit is None) == (calibrator == "none")
+    return replace(made, calibrator=fit)
+
+
+@cache
+def base_rate_of_two_ages() -> FittedTransition:
+    """A fifth of those who have just come convert, a tenth of those who wait for a week."""
+    made = base_rate(Transition.MQL_TO_SQL)
+    ages = {"from_days": (0.0, 7.0), "probability": (0.2, 0.1)}
+    by_age = BaseRateByAge(**(dict(made.summary.base_rate_by_age) | ages))
+    return replace(made, summary=made.summary.model_copy(update={"base_rate_by_age": by_age}))
+
+
+def mended_by(model: FittedTransition, mend: Recalibration | None) -> FittedTransition:
+    return replace(model, summary=model.summary.model_copy(update={"recalibration": mend}))
+
+
+numbers = st.floats(allow_nan=True, allow_infinity=True) | st.integers(0, 12).map(float)
+words = st.sampled_from(["software", "retail", "mining", "unheard of", None])
+frames = st.lists(st.tuples(numbers, numbers, words, st.sampled_from([0.0, 3.0, 7.0, 100.0])), max_size=6).map(
+    lambda rows: pd.DataFrame(
+        rows, columns=["visits", "days_since_visit", "industry", DAYS_IN_STAGE]
+    ).astype({"visits": float, "days_since_visit": float, "industry": "str", DAYS_IN_STAGE: float})
+)  # fmt: skip
+
+
+@pytest.mark.whole
+@pytest.mark.parametrize(("kind", "calibrator"), [*product(KINDS, CALIBRATORS), ("base_rate", "none")])
+@settings(max_examples=15, deadline=None)
+@given(mend=st.sampled_from(MENDS), frame=frames)
+def test_baseline_contributions_and_calibration_add_up_to_what_is_published(
+    kind: str, calibrator: CalibratorName, mend: Recalibration | None, frame: pd.DataFrame
+) -> None:
+    model = base_rate_of_two_ages() if kind == "base_rate" else calibrated_model(kind, calibrator)
+    explained = mended_by(model, mend).explained(frame)
+    published = mended_by(model, mend).predict(frame)
+    assert explained.probability.tolist() == published.tolist()
+    assert explained.log_odds() == pytest.approx(logit(published), abs=1e-6)
+    assert ((published >= NEAREST_TO_CERTAIN) & (published <= 1 - NEAREST_TO_CERTAIN)).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@settings(max_examples=30, deadline=None)
+@given(frame=frames.filter(len))
+def test_baseline_and_contributions_are_what_the_estimators_say_on_average(kind: str, frame: pd.DataFrame) -> None:
+    model, features = calibrated_model(kind, "beta"), model_frame(frame, COLUMNS)
+    said = [design_log_odds(one[-1], one[:-1].transform(features)) for one in model.estimators]
+    explained = model.explained(frame)
+    before = explained.baseline + explained.contributions.sum(axis=1)
+    assert before.to_numpy() == pytest.approx(np.mean(said, axis=0), abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_without_a_calibrator_calibration_adds_nothing(kind: str) -> None:
+    explained = calibrated_model(kind, "none").explained(leads(50, seed=9))
+    assert np.abs(explained.calibration).max() < 1e-9
+
+
+def test_what_a_mend_adds_is_in_the_calibration() -> None:
+    model, frame = calibrated_model("blend", "none"), leads(50, seed=9)
+    mend = recalibration("level_and_slope", intercept=-0.4, slope=1.3)
+    expected = -0.4 + 0.3 * logit(model.predict(frame))
+    assert mended_by(model, mend).explained(frame).calibration == pytest.approx(expected, abs=1e-9)
+
+
+def test_the_base_rate_of_the_age_is_the_baseline_where_there_is_no_signal() -> None:
+    model = mended_by(base_rate_of_two_ages(), recalibration("level", intercept=0.7))
+    explained = model.explained(leads(3).assign(**{DAYS_IN_STAGE: [0.0, 8.0, 7.0]}))
+    assert explained.baseline == pytest.approx(logit([0.2, 0.1, 0.1]))
+    assert explained.calibration == pytest.approx([0.7, 0.7, 0.7])
+
+
+def test_what_the_bounds_cut_off_is_in_the_calibration() -> None:
+    model, frame = fitted(Transition.MQL_TO_SQL), leads(20, seed=9)
+    sure = deepcopy(model.estimators[0])
+    sure.named_steps["classifier"].intercept_ += 100.0
+    explained = replace(model, estimators=(sure,)).explained(frame)
+    assert explained.probability.tolist() == [1 - NEAREST_TO_CERTAIN] * 20
+    assert explained.baseline.min() > 90
+    assert explained.calibration.max() < -75
+    assert explained.log_odds() == pytest.approx(logit(1 - NEAREST_TO_CERTAIN), abs=1e-6)
 
 
 @pytest.mark.parametrize("setting", [LOGISTIC, LIGHTGBM], ids=lambda setting: setting.estimator)
@@ -66,9 +177,9 @@ def test_a_blend_is_the_mean_of_the_log_odds_and_so_are_its_contributions() -> N
     assert logit(blend.predict(frame)) == pytest.approx(mean)
     parts = (one.contributions(frame) + other.contributions(frame)) / 2
     assert blend.contributions(frame).to_numpy() == pytest.approx(parts.to_numpy())
-    explained = blend.explained(frame, asked=np.arange(20) < 7)
-    assert explained.probability.tolist() == blend.predict(frame).tolist()
-    assert explained.contributions.equals(blend.contributions(frame).head(7))
+    predicted = blend.predicted(frame, asked=np.arange(20) < 7)
+    assert predicted.probability.tolist() == blend.predict(frame).tolist()
+    assert predicted.explained.contributions.equals(blend.contributions(frame).head(7))
 
 
 def test_nobody_asked_about_gives_nothing() -> None:
@@ -84,13 +195,15 @@ def test_nobody_asked_about_gives_nothing() -> None:
     ids=["logistic_regression", "lightgbm", "base_rate"],
 )
 @pytest.mark.parametrize("asked", [[0, 3, 4], [], [0, 1, 2, 3, 4]])
-def test_explained_are_the_probabilities_and_the_contributions_of_those_asked(
+def test_those_who_are_asked_about_are_explained_and_all_are_predicted(
     model: FittedTransition, asked: list[int]
 ) -> None:
     frame = leads(5, seed=9).set_index(pd.Index(list("abcde")))
-    found = model.explained(frame, asked=np.isin(np.arange(5), asked))
+    found = model.predicted(frame, asked=np.isin(np.arange(5), asked))
     assert found.probability.tolist() == model.predict(frame).tolist()
-    assert found.contributions.equals(model.contributions(frame).iloc[asked])
+    assert found.explained.probability.tolist() == model.predict(frame)[asked].tolist()
+    assert found.explained.contributions.equals(model.contributions(frame).iloc[asked])
+    assert found.explained.log_odds() == pytest.approx(logit(model.predict(frame)[asked]), abs=1e-6)
 
 
 def test_explaining_turns_the_features_into_a_design_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,8 +216,20 @@ def test_explaining_turns_the_features_into_a_design_once(monkeypatch: pytest.Mo
         return np.asarray(original(ranks, numbers))
 
     monkeypatch.setattr(QuantileTransformer, "transform", counting)
-    model.explained(leads(5, seed=9), asked=np.ones(5, dtype=bool))
+    model.explained(leads(5, seed=9))
     assert asked == [5]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_leads_that_fill_several_designs_are_told_the_same(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    model, frame = calibrated_model(kind, "none"), leads(100, seed=9)
+    asked = np.arange(100) % 3 == 0
+    whole = model.predicted(frame, asked=asked)
+    monkeypatch.setattr(design, "ROWS_AT_ONCE", 7)
+    monkeypatch.setattr(design, "PLAIN_ROWS_AT_ONCE", 7)
+    parts = model.predicted(frame, asked=asked)
+    assert parts.probability.tolist() == whole.probability.tolist()
+    assert parts.explained.contributions.to_numpy() == pytest.approx(whole.explained.contributions, abs=1e-12)
 
 
 @pytest.mark.whole

@@ -101,7 +101,7 @@ def test_leads_get_mended_probabilities_in_the_same_order_and_for_the_same_reaso
     before, after = trained.predict(frame), made.predict(frame)
     assert logit(after) == pytest.approx(told.intercept + told.slope * logit(before))
     asked = np.ones(len(frame), dtype=bool)
-    assert (made.explained(frame, asked=asked).probability == after).all()
+    assert (made.predicted(frame, asked=asked).probability == after).all()
     pd.testing.assert_frame_equal(made.contributions(frame), trained.contributions(frame))
 
 

@@ -32,6 +32,11 @@ def test_a_lead_sees_what_speaks_against_it_even_where_more_speaks_for_it():
     assert reasons_of({"a": 0.9, "b": 0.8, "c": 0.7, "d": -0.01}) == ["raises: a=7.0", "raises: b=7.0", "raises: c=7.0"]
 
 
+def test_ties_are_told_in_order_of_the_features():
+    sizes = np.random.default_rng(0).integers(0, 4, size=(500, 9)).astype(float)
+    assert weightiest(sizes).tolist() == np.argsort(-sizes, axis=1, kind="stable")[:, :3].tolist()
+
+
 def test_a_family_gets_one_reason_said_by_its_strongest_member():
     windows = {"week": "pricing", "month": "pricing", "quarter": "pricing"}
     reasons = reasons_of({"week": 0.5, "month": 0.9, "quarter": 0.6, "other": -0.3}, families=windows)

@@ -1,8 +1,10 @@
 import datetime as dt
 from dataclasses import replace
+from decimal import Decimal
 
 import pyarrow as pa
 import pytest
+from scipy.special import expit
 
 from data_contracts.errors import ReleaseError, UnknownLeadError
 from data_contracts.history import RawHistory
@@ -11,7 +13,7 @@ from data_contracts.vocabulary import Transition
 from models.fitted import ContactModel
 from serving.score import score_batch
 from serving.trace import as_text, trace_lead
-from serving.trace_steps import MISSING, model_rows
+from serving.trace_steps import MISSING, N_CONTRIBUTIONS, model_rows
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
 from tests.example_release import chain_summary, in_order, open_leads, recalibration, release_of_pricing_views
 
@@ -197,7 +199,35 @@ def test_each_model_says_how_good_it_is_and_what_it_makes_of_the_lead(of_an_sql)
     told = rows(of_an_sql, "FittedTransition")
     assert told["mql_to_sql"].startswith("logistic_regression, calibrator none, 300 of 1200 labelled leads converted")
     assert told["sql_to_win"].startswith("base_rate_by_age")
-    assert any(value.endswith(" log-odds") for value in told.values())
+
+
+@pytest.mark.parametrize(
+    ("mend", "label"),
+    [
+        (None, "calibration"),
+        (recalibration("none"), "calibration"),
+        (recalibration("level_and_slope", intercept=-0.4, slope=1.3), "calibration and mend"),
+    ],
+)
+@pytest.mark.parametrize("transition", [Transition.MQL_TO_SQL, Transition.SQL_TO_WIN])
+def test_the_log_odds_that_are_shown_add_up_to_the_probability(frame, release, transition, mend, label):
+    model = release.transitions[transition]
+    model = replace(model, summary=model.summary.model_copy(update={"recalibration": mend}))
+    told = [(name.strip(), value) for name, value in model_rows(frame, only(release, model))]
+    first = [name for name, _ in told].index("baseline")
+    *parts, (last, total) = told[first:]
+    assert [parts[0][0], parts[-1][0], last] == ["baseline", label, "sum"]
+    assert len(parts) <= N_CONTRIBUTIONS + 3
+    figures = [Decimal(value.removesuffix(" log-odds")) for _, value in parts]
+    log_odds, probability = total.split(" log-odds, a probability of ")
+    assert sum(figures) == Decimal(log_odds)
+    assert expit(float(log_odds)) == pytest.approx(float(probability), abs=1e-4)
+    assert float(probability) == pytest.approx(model.predict(frame)[0], abs=5e-5)
+
+
+def only(release, model):
+    """`release` with that model alone, of its transition."""
+    return replace(release, transitions={model.summary.transition: model})
 
 
 def test_what_was_mended_between_trainings_is_told(frame, release):
