@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from data_contracts.columns import TABLES, Column, TableContract
+from data_contracts.columns import DECLARED, TABLES, Column, TableContract
 from data_contracts.rules import row_rules
 
 _INTRODUCTION = """\
@@ -84,6 +84,9 @@ def _column(column: Column) -> str:
 
 def _vocabularies(contract: TableContract) -> Iterator[str]:
     for column in contract.columns:
-        if column.vocabulary is not None:
+        if column.vocabulary == DECLARED:
+            yield f"Words of `{column.name}`: those that `[crm.kinds]` of the settings declares."
+            yield ""
+        elif column.vocabulary is not None:
             yield f"Words of `{column.name}`: {', '.join(f'`{word}`' for word in column.vocabulary)}."
             yield ""

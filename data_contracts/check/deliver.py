@@ -80,7 +80,11 @@ class Delivered:
 
 def receive(raw: RawHistory, crm: CrmMapping) -> tuple[Delivered, ...]:
     """The canonical tables that `raw` has, a referenced table before those that refer to it."""
-    return tuple(_received(raw.tables[name], contract, crm) for name, contract in TABLES.items() if name in raw.tables)
+    return tuple(
+        _received(raw.tables[name], contract.speaking(crm.kinds), crm)
+        for name, contract in TABLES.items()
+        if name in raw.tables
+    )
 
 
 def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Delivered:

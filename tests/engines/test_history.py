@@ -169,7 +169,7 @@ def test_outcomes_are_the_same(checked, on_duckdb, settings, engine, kind):
         outcomes_of(
             one.history,
             snapshots_of(one.history, settings, kind),
-            definitions=settings.definitions,
+            settings=settings,
             transition=Transition(kind),
         )
         for one in (checked, on_duckdb)

@@ -12,7 +12,7 @@ import pytest
 from data_contracts.errors import SettingsError
 from features import catalogue
 from features.build import build_features
-from features.catalogue import FEATURES, catalogue_digest, features_of
+from features.catalogue import catalogue_digest, features_of, features_of_history
 from features.measures import Measure
 from tests.features.spec_files import all_specs
 
@@ -35,18 +35,18 @@ def test_every_feature_has_a_spec_with_a_value_that_is_not_trivial(settings):
     assert set(names(settings)) - specified == set()
 
 
-def test_every_feature_says_what_it_means_and_what_missing_means():
+def test_every_feature_says_what_it_means_and_what_missing_means(settings):
     untold = [
         feature.name
-        for feature in FEATURES
+        for feature in features_of_history(settings.crm.kinds)
         if not (feature.column.meaning and feature.column.missing)
         or (feature.column.type == "number" and not feature.column.unit)
     ]
     assert untold == []
 
 
-def test_the_features_of_the_profile_and_of_declared_attributes_come_after_the_fixed_ones(settings):
-    assert names(settings)[len(FEATURES) :] == [
+def test_the_features_of_the_profile_and_of_declared_attributes_come_after_those_of_the_history(settings):
+    assert names(settings)[len(features_of_history(settings.crm.kinds)) :] == [
         "icp_industry_core",
         "icp_company_size",
         "icp_seniority",
@@ -120,10 +120,10 @@ def test_the_digest_changes_with_the_profile_and_the_attributes(digest, settings
 
 
 def test_the_digest_changes_with_a_formula_though_its_name_and_meaning_stay(digest, settings, monkeypatch):
-    first = FEATURES[0]
+    first, *others = features_of_history(settings.crm.kinds)
     doubled = Measure(first.name, first.measure.scan, lambda table: first.measure.value(table) * 2, 0.0)
     altered = dataclasses.replace(first, measure=doubled)
-    monkeypatch.setattr(catalogue, "FEATURES", (altered, *FEATURES[1:]))
+    monkeypatch.setattr(catalogue, "features_of_history", lambda kinds: (altered, *others))
     assert catalogue_digest(settings) != digest
 
 

@@ -14,6 +14,7 @@ from simulation.people import DUPLICATE_SHARE
 from tests.crm.asking import views_of
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
+KIND_OF = {word: name for name, kind in SETTINGS.crm.kinds.items() for word in kind.words}
 EXPORTED_AT = START + pd.Timedelta(seconds=END)
 
 CLEAN = """
@@ -117,7 +118,7 @@ def test_the_export_holds_invented_names_and_the_source_leaves_them_out(simulate
 def test_the_settings_hold_every_word_of_the_simulated_crm(raw: RawHistory):
     crm = SETTINGS.crm
     assert set(crm.stages) == set(laws.STAGES) == words(raw, "stage_changes", "stage")
-    assert set(crm.activity_kinds) == set(laws.KINDS) == words(raw, "activities", "kind")
+    assert set(KIND_OF) == set(laws.KINDS) == words(raw, "activities", "kind")
     assert set(crm.directions) == set(laws.DIRECTIONS) == words(raw, "activities", "direction")
     assert set(crm.outcomes) == set(laws.OUTCOMES) == words(raw, "opportunities", "outcome")
 
@@ -133,7 +134,7 @@ def read(raw: RawHistory, table: str) -> pd.DataFrame:
 def test_the_settings_hold_the_point_rule_that_the_simulation_used():
     rule = SETTINGS.definitions.point_rule
     assert rule is not None
-    ours = {SETTINGS.crm.activity_kinds[laws.KINDS[kind]]: points for kind, points in laws.POINTS.items()}
+    ours = {KIND_OF[laws.KINDS[kind]]: points for kind, points in laws.POINTS.items()}
     assert {one.kind: (one.points, one.max_points) for one in rule.activities} == ours
     assert min(one.within_days for one in rule.activities) > END / (24 * HOUR)
     seniority = dict(zip(laws.SENIORITIES, laws.SENIORITY_POINTS, strict=True))
