@@ -73,11 +73,14 @@ class CrmMapping(Section):
 
     @model_validator(mode="after")
     def _kinds_go_together(self) -> Self:
+        types: dict[tuple[str, str], ColumnType] = {
+            (one.table, name): one.column_type for name, one in self.attributes.items()
+        }
         unknown = [name for name in self.allowed_kinds if name not in self.kinds]
         problems = [
             *kind_problems(self.kinds),
             *(f"allowed_kinds names {name!r}, which is not declared" for name in unknown),
-            *left_out_problems(self.left_out, kinds=self.kinds),
+            *left_out_problems(self.left_out, kinds=self.kinds, types=types),
         ]
         if problems:
             raise ValueError("; ".join(problems))

@@ -1,11 +1,12 @@
 """What is left out before anything is learnt or scored: bot clicks, mail scanners, test and internal leads."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from data_contracts.columns import ColumnType
+from data_contracts.columns import TABLES, ColumnType
+from data_contracts.privacy import is_personal_name
 from data_contracts.section import Section
 
 
@@ -41,12 +42,34 @@ class LeftOut(Section):
         return "string" if self.one_of else "number"
 
 
-def left_out_problems(several: Sequence[LeftOut], *, kinds: Collection[str]) -> list[str]:
-    """Whatever is wrong with the conditions, all at once; `kinds` are the declared ones."""
+def left_out_problems(
+    several: Sequence[LeftOut], *, kinds: Collection[str], types: Mapping[tuple[str, str], ColumnType]
+) -> list[str]:
+    """Whatever is wrong with the conditions, all at once.
+
+    Parameters
+    ----------
+    kinds
+        The declared ones.
+    types
+        Of the declared attributes, by table and name.
+    """
     names = [one.name for one in several]
     twice = sorted({name for name in names if names.count(name) > 1})
     repeated = [f"left_out {name!r} stands there twice; give each a name of its own" for name in twice]
-    return [*repeated, *(f"left_out {one.name!r} {problem}" for one in several for problem in _problems(one, kinds))]
+    of_contract = {(t.name, c.name): c.type for t in TABLES.values() for c in t.columns}
+    read_as: dict[tuple[str, str], ColumnType] = {(one.table, one.column): one.column_type for one in several}
+    read_as |= {**types, **of_contract}
+    problems = ((one, [*_problems(one, kinds), *_misread(one, read_as[one.table, one.column])]) for one in several)
+    return [*repeated, *(f"left_out {one.name!r} {problem}" for one, found in problems for problem in found)]
+
+
+def _misread(one: LeftOut, column_type: ColumnType) -> Iterator[str]:
+    if is_personal_name(one.column):
+        yield f"asks for {one.column!r}, which would hold what identifies a person; let the SELECT tell it otherwise"
+    if column_type != one.column_type:
+        needs = {"string": "one_of", "number": "at_least/at_most", "timestamp": "no condition: it is a time"}
+        yield f"asks for {one.column!r}, which needs {needs[column_type]}"
 
 
 def _problems(one: LeftOut, kinds: Collection[str]) -> Iterator[str]:

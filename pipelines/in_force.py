@@ -38,8 +38,8 @@ def settings_for_check(settings: Settings, *, warn: Say) -> Settings:
     own, kinds = Configuration.of(settings), in_force.configuration.kinds
     if gone := [name for name in kinds if name not in own.kinds]:
         warn(
-            f"release {in_force.release_id}, which is in force, reads kinds of activity that the settings file does not "
-            f"declare: {', '.join(gone)}; to it nobody does these any more, until a release trained without is promoted"
+            f"release {in_force.release_id}, which is in force, reads kinds of activity that the settings file does "
+            f"not declare: {', '.join(gone)}; to it nobody does these any more, until another release is in force"
         )
     both = own.model_copy(update={"attributes": settings.crm.attributes | kept, "kinds": kinds | own.kinds})
     return both.under(settings)

@@ -6,6 +6,7 @@ from data_contracts.check import conserve
 from data_contracts.check.deliver import receive
 from data_contracts.check.judge_tables import judge_tables
 from data_contracts.check.keep import keep_tables
+from data_contracts.check.leave_out import keep_left_out
 from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.errors import ContractError
 from tests.data_contracts.raw_rows import LENIENT, change, engine_of, lead, raw
@@ -23,6 +24,7 @@ def kept():
     engine = engine_of(history)
     judged = judge_tables(engine, receive(history, LENIENT.crm), settings=LENIENT, extracted_at=history.extracted_at)
     keep_quarantine(engine, judged.quarantined)
+    keep_left_out(engine, judged.left_out)
     return engine, judged.tables, keep_tables(engine, judged.tables, crm=LENIENT.crm)
 
 
