@@ -122,6 +122,17 @@ def night() -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.usefixtures("work")
+def test_the_night_goes_on_after_a_kind_of_activity_was_renamed_and_after_a_word_was_added():
+    edit(("[crm.kinds.chat]", "[crm.kinds.talk]"), ('kind = "chat"', 'kind = "talk"'))
+    edit(('words = ["Call"]', 'words = ["Call", "Ring"]'))
+    (checked, _, said_by_check), (scored, _, said), (published, *_) = night()
+    assert (checked, scored, published) == (0, 0, 0)
+    assert "reads kinds of activity that the settings file does not declare: chat" in said_by_check
+    assert "crm.kinds.chat removed, crm.kinds.talk added" in said
+    assert "words" not in said
+
+
+@pytest.mark.usefixtures("work")
 def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
     drop_attribute("problem")
     edit(SHORTER)

@@ -10,7 +10,9 @@ from data_contracts.history import RawHistory
 from data_contracts.settings import load_settings
 from simulation import SimulationSummary, laws, simulate
 from simulation.clock import END, HOUR, START
-from simulation.people import DUPLICATE_SHARE
+from simulation.export import activities_table
+from simulation.funnel import tell
+from simulation.people import DUPLICATE_SHARE, draw_groups, draw_people
 from tests.crm.asking import views_of
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
@@ -129,6 +131,24 @@ def words(raw: RawHistory, table: str, column: str) -> set[str]:
 
 def read(raw: RawHistory, table: str) -> pd.DataFrame:
     return views_of(raw).execute(f"SELECT * FROM raw_{table} ORDER BY source_row").fetch_df()
+
+
+def test_calls_end_with_an_answer_or_without_one_and_nothing_else_does(raw: RawHistory):
+    assert words(raw, "activities", "outcome") == set(laws.CALL_OUTCOMES)
+    assert share(raw, "(kind = 'Call') = (outcome IS NOT NULL)", of="raw_activities") == 1
+    unanswered = share(raw, "outcome = 'No answer'", of="raw_activities", where="kind = 'Call'")
+    assert unanswered == pytest.approx(laws.NO_ANSWER_SHARE, abs=0.05)
+    assert share(raw, "duration_seconds < 30", of="raw_activities", where="outcome = 'No answer'") == 1
+    assert share(raw, "duration_seconds >= 20", of="raw_activities", where="outcome = 'Connected'") == 1
+
+
+def test_who_answers_a_call_is_drawn_from_random_numbers_of_its_own():
+    rng = np.random.default_rng(1)
+    story = tell(rng, draw_people(rng, draw_groups(rng, 50)))
+    one, other = (activities_table(story, first_activity=0, calls_rng=np.random.default_rng(seed)) for seed in (1, 2))
+    ours = ["CallOutcome", "DurationSeconds"]
+    assert one.drop_columns(ours).equals(other.drop_columns(ours))
+    assert not one.equals(other)
 
 
 def test_the_settings_hold_the_point_rule_that_the_simulation_used():
