@@ -46,26 +46,25 @@ def leave_out(engine: Engine, judged: Judged, gone: Gone, *, conditions: Sequenc
     """
     if not conditions:
         return judged, gone
-    rows = judged.accepted
-    found = [*_own(rows, judged.name, conditions), *_inherited(rows, judged, gone)]
+    found = [*_own(judged, conditions), *_inherited(judged, gone)]
     if not found:
         return judged, gone
-    together = ibis.union(*found)
+    together = ibis.union(*found).anti_join(judged.refused, "source_row")
     first = together.group_by("source_row").aggregate(place=together.place.min())
     left_out = engine.keep_for_now(f"left_out_of_{judged.name}", first)
     if judged.name in ("accounts", "leads"):
-        owners = rows.join(left_out, "source_row").select(owner_id=judged.table.contract.key[0], place="place")
+        owners = judged.rows.join(left_out, "source_row").select(owner_id=judged.table.contract.key[0], place="place")
         gone = replace(gone, **{judged.name: engine.keep_for_now(f"gone_{judged.name}", owners)})
     return replace(judged, left_out=left_out), gone
 
 
-def _own(rows: ir.Table, table: str, conditions: Sequence[LeftOut]) -> Iterator[ir.Table]:
-    """`source_row` and `place` of the rows that meet a condition of their own table."""
+def _own(judged: Judged, conditions: Sequence[LeftOut]) -> Iterator[ir.Table]:
+    """`source_row` and `place` of the rows that meet a condition of their own table, refused ones among them."""
     for place, condition in enumerate(conditions):
-        if condition.table == table:
-            met = rows.filter(_meets(rows[condition.column], condition))
+        if condition.table == judged.name:
+            met = judged.rows.filter(_meets(judged.rows[condition.column], condition))
             if condition.within_seconds_of:
-                met = _soon_after(met, rows, condition)
+                met = _soon_after(met, judged.accepted, condition)
             yield _placed(met.select("source_row", place=ibis.literal(place)))
 
 
@@ -80,9 +79,9 @@ def _meets(value: ir.Value, condition: LeftOut) -> ir.BooleanValue:
     return ibis.and_(*bounds)
 
 
-def _soon_after(met: ir.Table, rows: ir.Table, condition: LeftOut) -> ir.Table:
+def _soon_after(met: ir.Table, accepted: ir.Table, condition: LeftOut) -> ir.Table:
     """Those of `met` before which, at most so many seconds, the same lead has another activity of the kind."""
-    marks = rows.filter(rows.kind == condition.within_seconds_of)
+    marks = accepted.filter(accepted.kind == condition.within_seconds_of)
     marks = marks.select(mark_of="lead_id", mark_row="source_row", marked_at="occurred_at")
     pairs = met.join(marks, met.lead_id == marks.mark_of)
     seconds = pairs.occurred_at.delta(pairs.marked_at, unit="microsecond") / 1_000_000
@@ -90,8 +89,9 @@ def _soon_after(met: ir.Table, rows: ir.Table, condition: LeftOut) -> ir.Table:
     return near.select("source_row").distinct()
 
 
-def _inherited(rows: ir.Table, judged: Judged, gone: Gone) -> Iterator[ir.Table]:
-    """`source_row` and `place` of the rows whose account or lead is left out."""
+def _inherited(judged: Judged, gone: Gone) -> Iterator[ir.Table]:
+    """`source_row` and `place` of the rows whose account or lead is left out, refused ones among them."""
+    rows = judged.rows
     if judged.name == "leads" and gone.accounts is not None:
         yield _theirs(rows, gone.accounts, "account_id")
     if gone.leads is not None and belongs_to_lead(judged.table.contract):
