@@ -290,7 +290,7 @@ def test_nothing_is_made_in_the_store_by_asking_what_is_in_force(tmp_path, work)
 def test_nothing_is_trained_backtested_or_promoted_under_a_version_that_means_something_else(work):
     twice = edit(SHORTER)
     version = record(twice, release_id="second")
-    told = r"definitions 2026\.2 are kept in .*horizon_days 30 -> 21; raise `version`"
+    told = r"definitions 2026\.3 are kept in .*horizon_days 30 -> 21; raise `version`"
     with pytest.raises(SettingsError, match=told):
         train_release(twice, created_at=AT, by="ops")
     with pytest.raises(SettingsError, match=told):
