@@ -18,15 +18,16 @@ from data_contracts.left_out import LeftOut
 from data_contracts.ports import Engine
 from data_contracts.row_rule import key_text
 
-PLACE = "place"
-"""Of a condition among those of the settings, from 0. A row that meets several is left out by the first."""
-
 _OWNER = "owner_id"
 
 
 @dataclass(frozen=True, slots=True)
 class Gone:
-    """The accounts and leads that are left out so far: `owner_id`, `place`. None where none can be yet."""
+    """The accounts and leads that are left out so far: `owner_id`, `place`. None where none can be yet.
+
+    `place` is that of the condition among those of the settings, from 0. A row that meets several is left out by the
+    first of them.
+    """
 
     accounts: ir.Table | None = None
     leads: ir.Table | None = None

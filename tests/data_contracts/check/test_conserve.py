@@ -67,3 +67,9 @@ def test_a_row_that_is_lost_stops_the_run(conserved, deleted_from, where, told):
 def test_a_row_that_was_delivered_and_never_judged_stops_the_run(conserved):
     with pytest.raises(ContractError, match="leads: 4 rows were delivered and 3 judged"):
         conserved(delivered=4)
+
+
+def test_a_row_that_is_said_to_be_left_out_and_is_not_kept_stops_the_run(conserved):
+    told = "leads: 3 rows were judged, 2 accepted and 1 refused, 0 left out"
+    with pytest.raises(ContractError, match=told):
+        conserved(left_out={"robots": 1})
