@@ -24,6 +24,14 @@ from simulation.leaks import PLANTED_FILE, SURVEY, Planted, plant
 
 ROOT = Path(__file__).parents[1]
 SURVEY_KIND = "assessment"
+SURVEY_KINDS: dict[str, dict[str, Any]] = {
+    SURVEY_KIND: {
+        "words": [SURVEY],
+        "family": "assessment",
+        "direction": "outbound",
+        "phrase": {"did": "assessed by us", "auxiliary": "was"},
+    }
+}
 SIMULATED = ROOT / "config" / "sources" / "simulated"
 CSV = "all_varchar = true, header = true"
 
@@ -145,9 +153,7 @@ def planted_settings(folder: Path, planted: Sequence[Planted]) -> Settings:
         for one in planted
         if one.subject == "attribute"
     }
-    return _settings(
-        folder, "scoring.toml", selects, data=folder / "data", attributes=attributes, kinds={SURVEY: SURVEY_KIND}
-    )
+    return _settings(folder, "scoring.toml", selects, data=folder / "data", attributes=attributes, kinds=SURVEY_KINDS)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -193,7 +199,7 @@ def _settings(
     *,
     data: Path,
     attributes: Mapping[str, dict[str, str]],
-    kinds: Mapping[str, str] | None = None,
+    kinds: Mapping[str, dict[str, Any]] | None = None,
     stages: Mapping[str, str] | None = None,
 ) -> Settings:
     """The shipped settings `base` with these SELECTs, data and declarations; `folder` holds all that is kept."""
@@ -205,7 +211,7 @@ def _settings(
     crm = content["crm"]
     crm |= {"source": "tested", "sources_folder": str(folder / "sources"), "data_folder": str(data)}
     crm["attributes"] |= attributes
-    crm["activity_kinds"] |= kinds or {}
+    crm["kinds"] |= kinds or {}
     crm["stages"] |= stages or {}
     if base == "olist.toml" and stages:
         crm["attributes"].pop("landing_page")

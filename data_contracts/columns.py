@@ -3,12 +3,16 @@
 The Great Expectations suites, `docs/contracts.md` and the checks at the edge are all generated from `TABLES`.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
-from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, Stage
+from data_contracts.vocabulary import Availability, DealOutcome, Direction, Stage
 
 ColumnType = Literal["string", "timestamp", "number"]
+
+DECLARED: tuple[str, ...] = ()
+"""The vocabulary of a column whose words the settings declare (`TableContract.speaking`)."""
 
 TYPES: dict[ColumnType, str] = {"string": "string", "timestamp": "timestamp", "number": "float64"}
 """Each canonical type, as Ibis calls it on every engine. Times are UTC and have no zone."""
@@ -78,6 +82,12 @@ class TableContract:
                 return column
         raise KeyError(f"{self.name} has no column {name!r}")
 
+    def speaking(self, kinds: Iterable[str]) -> Self:
+        """The contract under settings that declare `kinds`: the vocabulary of the column that holds them."""
+        declared = tuple(kinds)
+        columns = (replace(c, vocabulary=declared) if c.vocabulary == DECLARED else c for c in self.columns)
+        return replace(self, columns=tuple(columns))
+
 
 _LEAD = Reference("lead_id", "leads", "lead_id")
 _RECORDED = "when the CRM came to know it"
@@ -141,12 +151,16 @@ ACTIVITIES = TableContract(
     columns=(
         Column("activity_id", "string", "the CRM's id of the activity"),
         Column("lead_id", "string", "the lead it belongs to"),
-        Column("kind", "string", "what happened", vocabulary=tuple(ActivityKind)),
+        Column("kind", "string", "what happened", vocabulary=DECLARED),
         Column("direction", "string", "who started it: the lead (inbound) or we (outbound)",
                required=False, nullable=True, vocabulary=tuple(Direction)),
         Column("occurred_at", "timestamp", "when it happened; may lie before the lead was created (anonymous visits)",
                unit="UTC"),
         _recorded_at("occurred_at"),
+        Column("duration_seconds", "number", "how long it lasted", unit="seconds", required=False, nullable=True,
+               at_least=0),
+        Column("outcome", "string", "how it ended, in the CRM's words (connected, no answer)",
+               required=False, nullable=True),
     ),
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What a release is made under, as one noun: what both teams agreed on, and which attributes of the CRM take part."""
+"""What a release is made under, as one noun: what both teams agreed on, and which attributes and kinds take part."""
 
 import hashlib
 import json
@@ -10,26 +10,29 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from data_contracts.crm_mapping import AttributeDeclaration
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
+from data_contracts.kinds import KindDeclaration
 from data_contracts.settings import Settings
-from data_contracts.vocabulary import ActivityKind
 
 ATTRIBUTES = "crm.attributes"
+KINDS = "crm.kinds"
 ALLOWED_KINDS = "crm.allowed_kinds"
 
 
 class Configuration(BaseModel):
-    """The definitions and the declared attributes. A release carries those it was made under.
+    """The definitions, the declared attributes and kinds of activity. A release carries those it was made under.
 
     The configuration *in force* is that of the release in production: editing the settings file changes nothing until a
-    release that was trained under the new settings is promoted. `allowed_kinds` are the activity kinds that are allowed
-    whatever the leak report says of them, each with the reason.
+    release that was trained under the new settings is promoted. The CRM's words for a kind are no part of it: they are
+    the settings file's, so that a new word is understood at once. `allowed_kinds` are the activity kinds that are
+    allowed whatever the leak report says of them, each with the reason.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     definitions: Definitions
     attributes: dict[str, AttributeDeclaration]
-    allowed_kinds: dict[ActivityKind, str] = {}
+    kinds: dict[str, KindDeclaration] = {}
+    allowed_kinds: dict[str, str] = {}
 
     @classmethod
     def of(cls, settings: Settings) -> "Configuration":
@@ -37,6 +40,7 @@ class Configuration(BaseModel):
         return cls(
             definitions=settings.definitions,
             attributes=settings.crm.attributes,
+            kinds={name: kind.model_copy(update={"words": ()}) for name, kind in settings.crm.kinds.items()},
             allowed_kinds=settings.crm.allowed_kinds,
         )
 
@@ -53,11 +57,15 @@ class Configuration(BaseModel):
         return tuple(_differences(self._content(), other._content()))
 
     def under(self, settings: Settings) -> Settings:
-        """`settings` with this configuration in the place of theirs.
+        """`settings` with this configuration in the place of theirs, and the words of theirs for each kind.
 
         Raises `SettingsError` where the two do not go together: an attribute here is a write-back field there.
         """
-        crm = settings.crm.model_copy(update={"attributes": self.attributes, "allowed_kinds": self.allowed_kinds})
+        words = {name: {"words": kind.words} for name, kind in settings.crm.kinds.items()}
+        kinds = {name: kind.model_copy(update=words.get(name)) for name, kind in self.kinds.items()}
+        crm = settings.crm.model_copy(
+            update={"attributes": self.attributes, "kinds": kinds, "allowed_kinds": self.allowed_kinds}
+        )
         try:
             return Settings(
                 definitions=self.definitions,
@@ -74,8 +82,9 @@ class Configuration(BaseModel):
 
     def _content(self) -> dict[str, Any]:
         dumped = self.model_dump(mode="json")
+        kinds = {name: {key: kind[key] for key in kind if key != "words"} for name, kind in dumped["kinds"].items()}
         allowed = {ALLOWED_KINDS: dumped["allowed_kinds"]} if self.allowed_kinds else {}
-        return {"definitions": dumped["definitions"], ATTRIBUTES: dumped["attributes"]} | allowed
+        return {"definitions": dumped["definitions"], ATTRIBUTES: dumped["attributes"], KINDS: kinds} | allowed
 
 
 def definitions_differences(before: Definitions, after: Definitions) -> tuple[str, ...]:

@@ -2,14 +2,16 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from data_contracts.columns import ColumnType
+from data_contracts.kinds import KindDeclaration, kind_problems
+from data_contracts.left_out import LeftOut, left_out_problems
 from data_contracts.privacy import is_personal_name
 from data_contracts.section import Folder, Section
-from data_contracts.vocabulary import ActivityKind, Availability, DealOutcome, Direction, FieldContent, Stage
+from data_contracts.vocabulary import Availability, DealOutcome, Direction, FieldContent, Stage
 
 SOURCES = Path("config/sources")
 """Where the SELECTs of the sources are, unless the settings say otherwise."""
@@ -20,6 +22,9 @@ class AttributeDeclaration(Section):
 
     A `category` is read as a whole, a `text` (a job title, a campaign's name, a path) by its words.
 
+    `meaning` is for the documents. `phrase` is what a seller reads before the value ("time frame: this quarter");
+    without it that is `meaning`.
+
     `overwritten` attributes (no history, changed after the fact) are refused unless `allowed_because` says why. Nor
     does an attribute with that reason hold a release back where the leak report finds it suspect.
     """
@@ -28,6 +33,7 @@ class AttributeDeclaration(Section):
     type: Literal["category", "number", "text"]
     availability: Availability
     meaning: str
+    phrase: Annotated[str, Field(pattern=r"^$|\S")] = ""
     unit: str = ""
     allowed_because: str = ""
 
@@ -41,8 +47,9 @@ class CrmMapping(Section):
     """Where the history is and how its words translate.
 
     `data_folder` replaces `{data_folder}` in the source's SELECTs. `write_back_fields` are the fields we write, by the
-    CRM's name, and what each holds: none of them may come back as an input. `allowed_kinds` are activity kinds that
-    hold no release back where the leak report finds them suspect, each with the reason.
+    CRM's name, and what each holds: none of them may come back as an input. `kinds` are the kinds of activity in the
+    business's own words. `allowed_kinds` are those that hold no release back where the leak report finds them suspect,
+    each with the reason. What meets a condition of `left_out` is left out before anything is learnt or scored.
     """
 
     source: str
@@ -50,11 +57,12 @@ class CrmMapping(Section):
     data_folder: Folder
     currency: str = ""
     stages: dict[str, Stage] = Field(default={})
-    activity_kinds: dict[str, ActivityKind] = Field(default={})
-    allowed_kinds: dict[ActivityKind, Annotated[str, Field(pattern=r"\S")]] = Field(default={})
+    kinds: dict[str, KindDeclaration] = Field(default={})
+    allowed_kinds: dict[str, Annotated[str, Field(pattern=r"\S")]] = Field(default={})
     directions: dict[str, Direction] = Field(default={})
     outcomes: dict[str, DealOutcome] = Field(default={})
     attributes: dict[str, AttributeDeclaration] = Field(default={})
+    left_out: tuple[LeftOut, ...] = ()
     write_back_fields: dict[str, FieldContent] = Field(
         default={f"leadscore_{content}": content for content in FieldContent}
     )
@@ -62,6 +70,21 @@ class CrmMapping(Section):
     def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
         """The attributes declared for `table`, in order."""
         return {name: declared for name, declared in self.attributes.items() if declared.table == table}
+
+    @model_validator(mode="after")
+    def _kinds_go_together(self) -> Self:
+        types: dict[tuple[str, str], ColumnType] = {
+            (one.table, name): one.column_type for name, one in self.attributes.items()
+        }
+        unknown = [name for name in self.allowed_kinds if name not in self.kinds]
+        problems = [
+            *kind_problems(self.kinds),
+            *(f"allowed_kinds names {name!r}, which is not declared" for name in unknown),
+            *left_out_problems(self.left_out, kinds=self.kinds, types=types),
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
 
     @field_validator("attributes")
     @classmethod

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 from pydantic import Field, field_validator, model_validator
 
 from data_contracts.section import Section, Share
-from data_contracts.vocabulary import ENTRY, ActivityKind, Stage, Transition
+from data_contracts.vocabulary import ENTRY, Stage, Transition
 
 
 class TransitionDefinition(Section):
@@ -54,7 +54,7 @@ class Persona(Section):
 class ActivityPoints(Section):
     """Points of the hand-tuned rule for each activity of a kind within `within_days`, `max_points` in all."""
 
-    kind: ActivityKind
+    kind: str
     points: float
     within_days: int = 365
     max_points: float | None = None
@@ -81,10 +81,13 @@ class Contact(Section):
 
     A lead was contacted if it entered one of `stages` or had an outbound activity of one of `kinds`. Where the CRM
     records neither, `assume_contacted_because` says why every lead may be taken as contacted.
+
+    `kinds` is not written by hand: as settings are read, it becomes the kinds of `[crm.kinds]` that say
+    `counts_as_contact`. So the agreement keeps it under its version.
     """
 
     stages: tuple[Stage, ...] = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY, Stage.WON)
-    kinds: tuple[ActivityKind, ...] = (ActivityKind.CALL, ActivityKind.MEETING)
+    kinds: tuple[str, ...] = ()
     assume_contacted_because: str = ""
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from data_contracts.columns import TABLES, Column, TableContract
+from data_contracts.columns import DECLARED, TABLES, Column, TableContract
 from data_contracts.rules import row_rules
 
 _INTRODUCTION = """\
@@ -31,6 +31,7 @@ A **table rule** stops the run, with one error that lists every breach of every 
 | `<table>.<attribute>.not_personal` | a declared category or text holds email addresses or phone numbers |
 | `<table>.<field>.is_not_written_back` | a field that we write ourselves is among the inputs |
 | `<table>.<attribute>.is_one_column` | a declared attribute has the name of a column of the contract |
+| `<table>.<column>.is_there_to_ask` | `[[crm.left_out]]` asks for a column that is missing |
 
 Great Expectations judges each table rule on columns and rows and every row rule: one checkpoint, `data_contracts`, with
 the suites `delivered_<table>` and `<table>` of each table. Its Data Docs are in the store, `data_docs/index.html`: the
@@ -40,6 +41,10 @@ breach with the command that shows these rows, such as `leadscore quarantine --r
 Words are compared without regard to case, blanks, hyphens and underscores. Columns that neither the contract nor
 `[crm.attributes]` knows are left out, and the run says so. Declared attributes are added to `accounts` and `leads`;
 what a declared number holds that is no number counts as missing.
+
+What `[[crm.left_out]]` of the settings names (bot clicks, mail scanners, test and internal leads) is left out: an
+account with its leads, a lead with its rows. These rows go to the table `left_out` with the name and the row as it was
+delivered, and are counted by name. So of the rows of every table: delivered = accepted + refused + left out.
 
 A lead that was merged into another leaves `leads`, and its rows become the survivor's at the end of the chain of
 mergers. They count as recorded no earlier than the last merger and than the survivor's creation, and keep the times at
@@ -84,6 +89,9 @@ def _column(column: Column) -> str:
 
 def _vocabularies(contract: TableContract) -> Iterator[str]:
     for column in contract.columns:
-        if column.vocabulary is not None:
+        if column.vocabulary == DECLARED:
+            yield f"Words of `{column.name}`: those that `[crm.kinds]` of the settings declares."
+            yield ""
+        elif column.vocabulary is not None:
             yield f"Words of `{column.name}`: {', '.join(f'`{word}`' for word in column.vocabulary)}."
             yield ""

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 
 from data_contracts.columns import TABLES
 
-QUARANTINE, UNSETTLED, REPORT = BESIDE = ("quarantine", "unsettled", "check_report")
+QUARANTINE, LEFT_OUT, UNSETTLED, REPORT = BESIDE = ("quarantine", "left_out", "unsettled", "check_report")
 """The tables that a check keeps beside the canonical ones."""
 
 
@@ -89,11 +89,26 @@ class Quarantine:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOutRows:
+    """Rows that the settings leave out (`[[crm.left_out]]`). They breach nothing, and nothing is learnt from them.
+
+    Attributes
+    ----------
+    table
+        Columns `table`, `source_row`, `row_key` (string), `name` (of the condition in the settings that the row, its
+        lead or its account meets), `raw_row` (JSON of the row as the source gave it).
+    """
+
+    table: ir.Table
+
+
+@dataclass(frozen=True, slots=True)
 class TableCheck:
     """How one table fared.
 
     `delivered` counts the rows that the source gave, `rows` those that are judged: without changes of attributes that
-    nobody declared. `refused` counts rows, `breaches` counts breaches by rule id. `select_digest` tells one SELECT from
+    nobody declared. `refused` counts rows, `breaches` counts breaches by rule id. `left_out` counts the rows that the
+    settings leave out, by name: `rows` are `accepted`, refused and left out. `select_digest` tells one SELECT from
     another; it is empty where the source has none.
     """
 
@@ -104,6 +119,7 @@ class TableCheck:
     accepted: int
     refused: int
     breaches: Mapping[str, int]
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,8 +179,9 @@ class CheckReport:
 
 @dataclass(frozen=True, slots=True)
 class CheckedHistory:
-    """All that a check hands on: the trusted history, the refused rows, and the report."""
+    """All that a check hands on: the trusted history, the refused rows, those left out, and the report."""
 
     history: CrmHistory
     quarantine: Quarantine
+    left_out: LeftOutRows
     report: CheckReport

@@ -11,6 +11,9 @@ RENAMED = {
 """The name of today by the name of before; `[]` stands for every entry of a list."""
 
 REMADE = {
+    "crm.activity_kinds": "each kind of activity is now declared under its own name, with the CRM's words for it, like "
+    '[crm.kinds.page_view] with words = ["Visited Page"], family = "browsing", direction = "inbound" and '
+    'phrase = { did = "viewed a page" }',
     "crm.write_back_fields": "this setting is now a table of each field's name = what it holds, like "
     '"Grade__c" = "grade"',
 }

@@ -43,7 +43,7 @@ def _told(problem: ErrorDetails, place: Place, kind: type[BaseModel]) -> str:
     """What is wrong, and for an unknown setting what it is called now or may be meant to be."""
     if (new := _renamed(place, problem)) is not None:
         return f"this setting is now {_dotted(new)}"
-    if problem["type"] == "dict_type" and (told := remade(place)) is not None:
+    if problem["type"] in ("dict_type", "extra_forbidden") and (told := remade(place)) is not None:
         return told
     if problem["type"] != "extra_forbidden":
         return problem["msg"]

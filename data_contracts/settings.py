@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, model_validator
 from data_contracts.crm_mapping import SOURCES, CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
+from data_contracts.kinds import agreed_contact
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
 
@@ -56,18 +57,27 @@ class Settings(Section):
     checks: Checks = Checks()
     engine: EngineSettings = EngineSettings()
 
+    @model_validator(mode="before")
+    @classmethod
+    def _agreement_holds_contact_kinds(cls, content: Any) -> Any:
+        return agreed_contact(content)
+
     @model_validator(mode="after")
-    def _attributes_are_declared(self) -> Self:
+    def _what_is_used_is_declared(self) -> Self:
         rule = self.definitions.point_rule
         used = {f"icp criterion {c.name!r}": c.attribute for c in self.definitions.icp.criteria}
         used |= {f"persona {p.name!r}": p.attribute for p in self.definitions.personas}
         used |= {f"point rule on {p.attribute!r}": p.attribute for p in (rule.attributes if rule else ())}
         unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]
-        if unknown:
-            raise ValueError(f"attributes that are not declared in [crm.attributes]: {'; '.join(unknown)}")
+        counted = [p.kind for p in (rule.activities if rule else ()) if p.kind not in self.crm.kinds]
         fields = set(self.crm.attributes) & set(self.crm.write_back_fields)
-        if fields:
-            raise ValueError(f"write-back fields may never be inputs: {', '.join(sorted(fields))}")
+        problems = [
+            unknown and f"attributes that are not declared in [crm.attributes]: {'; '.join(unknown)}",
+            counted and f"kinds of the point rule that are not declared in [crm.kinds]: {', '.join(counted)}",
+            fields and f"write-back fields may never be inputs: {', '.join(sorted(fields))}",
+        ]
+        if told := [problem for problem in problems if problem]:
+            raise ValueError("; ".join(map(str, told)))
         return self
 
 

@@ -21,24 +21,35 @@ CLOSED_STAGES = (Stage.WON, Stage.LOST, Stage.DISQUALIFIED, Stage.NURTURE)
 """Stages in which sales no longer works the lead. A nurtured lead opens again when it recycles into `mql`."""
 
 
-class ActivityKind(StrEnum):
-    """What happened between a lead and us."""
+class KindFamily(StrEnum):
+    """How an activity of a declared kind is looked at. `features.behaviour` says which features each family gives."""
 
-    EMAIL_SENT = "email_sent"
-    EMAIL_OPEN = "email_open"
-    EMAIL_CLICK = "email_click"
-    EMAIL_REPLY = "email_reply"
-    PAGE_VIEW = "page_view"
-    PRICING_VIEW = "pricing_view"
-    CONTENT_DOWNLOAD = "content_download"
-    FORM_SUBMIT = "form_submit"
-    WEBINAR = "webinar"
-    DEMO_REQUEST = "demo_request"
-    CHAT = "chat"
-    CALL = "call"
-    MEETING = "meeting"
+    BROWSING = "browsing"
+    RESPONSE = "response"
+    EVALUATION = "evaluation"
+    ATTENTION = "attention"
+    DIALOGUE = "dialogue"
+    COMMITMENT = "commitment"
+    REQUEST = "request"
+    ATTEMPT = "attempt"
     ASSESSMENT = "assessment"
-    OTHER = "other"
+    MAILING = "mailing"
+
+    @property
+    def meaning(self) -> str:
+        """Which activities are of this family, as the settings' writer reads it."""
+        return {
+            KindFamily.BROWSING: "it looks around, often: a page viewed",
+            KindFamily.RESPONSE: "it follows up what we sent, often: a link clicked",
+            KindFamily.EVALUATION: "it weighs a purchase, often: pricing opened",
+            KindFamily.ATTENTION: "it takes in what we offer, now and then: a webinar, a download",
+            KindFamily.DIALOGUE: "it and we talk: a call, a chat",
+            KindFamily.COMMITMENT: "it puts words or time into it: a form, a reply, a meeting",
+            KindFamily.REQUEST: "it asks for a step towards a purchase: a demo",
+            KindFamily.ATTEMPT: "we tried to reach it and did not: a dial without an answer",
+            KindFamily.ASSESSMENT: "we judged it",
+            KindFamily.MAILING: "we sent it what many got: a newsletter; counted among our approaches only",
+        }[self]
 
 
 class Direction(StrEnum):

@@ -1,13 +1,15 @@
 """What the lead did, and what we did to reach it. All figures come from one scan of its activities."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
 from data_contracts.deeds import Deed
+from data_contracts.kinds import KindDeclaration, Kinds
 from data_contracts.sayings import ActiveDays, Count, Intensity, Recency, Saying, Trend
-from data_contracts.vocabulary import ActivityKind, Direction
+from data_contracts.vocabulary import Direction, KindFamily
 from features.measures import Feature, Scan, number
 
 WEEK_DAYS = 7
@@ -20,30 +22,42 @@ STEPS_OF_WEIGHT = 2**40
 order in which an engine's threads add them, floating point numbers do not. Activities older than 40 half-lives round to
 nothing; eight million activities of one lead fit into an int64."""
 
-FREQUENT = {
-    ActivityKind.PAGE_VIEW: Deed("viewed a page"),
-    ActivityKind.PRICING_VIEW: Deed("opened pricing"),
-    ActivityKind.EMAIL_CLICK: Deed("clicked a link in an email"),
-}
-"""Kinds that are frequent enough to be counted over a week as well."""
 
-OCCASIONAL = {
-    ActivityKind.EMAIL_OPEN: Deed("opened an email"),
-    ActivityKind.CONTENT_DOWNLOAD: Deed("downloaded content"),
-    ActivityKind.FORM_SUBMIT: Deed("submitted a form"),
-    ActivityKind.WEBINAR: Deed("attended a webinar"),
-    ActivityKind.DEMO_REQUEST: Deed("asked for a demo"),
-    ActivityKind.EMAIL_REPLY: Deed("replied to an email"),
-    ActivityKind.CHAT: Deed("chatted with us"),
-    ActivityKind.CALL: Deed("on the phone with us", "was"),
-    ActivityKind.MEETING: Deed("met us"),
-    ActivityKind.OTHER: Deed("had other dealings with us"),
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Which features a kind gives.
+
+    Attributes
+    ----------
+    windows
+        The days over which its activities are counted; None is all time.
+    is_dated
+        Whether the days since the last one are a feature.
+    is_of_colleagues
+        Whether what colleagues did of it in a quarter is a feature (`features.buying_group`).
+    """
+
+    windows: tuple[int | None, ...]
+    is_dated: bool = False
+    is_of_colleagues: bool = False
+
+
+LOOKS: Mapping[KindFamily, Look] = {
+    KindFamily.BROWSING: Look(WINDOWS),
+    KindFamily.RESPONSE: Look(WINDOWS, is_dated=True),
+    KindFamily.EVALUATION: Look(WINDOWS, is_dated=True, is_of_colleagues=True),
+    KindFamily.ATTENTION: Look((MONTH_DAYS, QUARTER_DAYS)),
+    KindFamily.DIALOGUE: Look((MONTH_DAYS, QUARTER_DAYS)),
+    KindFamily.COMMITMENT: Look((MONTH_DAYS, QUARTER_DAYS), is_dated=True),
+    KindFamily.REQUEST: Look((MONTH_DAYS, QUARTER_DAYS), is_dated=True, is_of_colleagues=True),
+    KindFamily.ATTEMPT: Look((MONTH_DAYS, QUARTER_DAYS)),
+    KindFamily.ASSESSMENT: Look((None,), is_dated=True),
+    KindFamily.MAILING: Look(()),
 }
-"""Kinds that are counted over a month and a quarter."""
+"""What is frequent is counted over a week as well. What is done once and again is dated, where a count says little."""
 
 ACTED = Deed("did something of its own accord")
 ACTIVE = Deed("active of its own accord", "was")
-ASSESSED = Deed("assessed by us", "was")
 APPROACHED = Deed("approached by us", "was")
 APPROACHED_IN_DETAIL = Deed("approached by us (emails, calls, meetings)", "was")
 
@@ -79,13 +93,15 @@ def _inbound_count(days: int) -> Feature:
     )
 
 
-def _kind_count(kind: ActivityKind, deed: Deed, days: int) -> Feature:
-    return _behaviour(
-        f"n_{kind.value}_{days}d",
-        lambda activities: activities.count(where=(activities.kind == kind.value) & in_last_days(activities, days)),
-        family=kind.value,
-        said=Count(deed, days),
-    )
+def _kind_count(kind: str, deed: Deed, days: int | None) -> Feature:
+    """How often the kind was done in the last `days` days, or ever (None)."""
+
+    def count(activities: ir.Table) -> ir.Value:
+        done = activities.kind == kind
+        return activities.count(where=done if days is None else done & in_last_days(activities, days))
+
+    name = f"n_{kind}" if days is None else f"n_{kind}_{days}d"
+    return _behaviour(name, count, family=kind, said=Count(deed, days))
 
 
 def _active_days(days: int) -> Feature:
@@ -132,33 +148,37 @@ def _recency(name: str, condition: Callable[[ir.Table], ir.BooleanValue], *, fam
     )
 
 
-def _kind_recency(kind: ActivityKind, deed: Deed) -> Feature:
-    return _recency(kind.value, lambda activities: activities.kind == kind.value, family=kind.value, deed=deed)
+def _counts_of(kind: str, declared: KindDeclaration) -> tuple[Feature, ...]:
+    return tuple(_kind_count(kind, declared.phrase.deed, days) for days in LOOKS[declared.family].windows)
 
 
-BEHAVIOUR: tuple[Feature, ...] = (
-    *(_inbound_count(days) for days in WINDOWS),
-    *(_kind_count(kind, deed, days) for kind, deed in FREQUENT.items() for days in WINDOWS),
-    *(_kind_count(kind, deed, days) for kind, deed in OCCASIONAL.items() for days in (MONTH_DAYS, QUARTER_DAYS)),
-    _behaviour(
-        "n_assessment",
-        lambda activities: activities.count(where=activities.kind == ActivityKind.ASSESSMENT.value),
-        family=ActivityKind.ASSESSMENT.value,
-        said=Count(ASSESSED),
-    ),
+def _recency_of(kind: str, declared: KindDeclaration) -> Feature:
+    return _recency(kind, lambda activities: activities.kind == kind, family=kind, deed=declared.phrase.deed)
+
+
+def behaviour_features(kinds: Kinds) -> tuple[Feature, ...]:
+    """The lead's behaviour: in general, by declared kind in their order, and what we did to reach it."""
+    return (
+        *INBOUND_COUNTS,
+        *(feature for kind, declared in kinds.items() for feature in _counts_of(kind, declared)),
+        *ACTIVITY,
+        *(_recency_of(kind, declared) for kind, declared in kinds.items() if LOOKS[declared.family].is_dated),
+        *OUTBOUND,
+    )
+
+
+INBOUND_COUNTS: tuple[Feature, ...] = tuple(_inbound_count(days) for days in WINDOWS)
+
+ACTIVITY: tuple[Feature, ...] = (
     _active_days(MONTH_DAYS),
     _active_days(QUARTER_DAYS),
     _intensity(WEEK_DAYS),
     _intensity(MONTH_DAYS),
     _behaviour("inbound_trend", _trend, family=IN_GENERAL, said=Trend()),
     _recency("inbound", inbound, family=IN_GENERAL, deed=ACTED),
-    _kind_recency(ActivityKind.PRICING_VIEW, FREQUENT[ActivityKind.PRICING_VIEW]),
-    _kind_recency(ActivityKind.EMAIL_CLICK, FREQUENT[ActivityKind.EMAIL_CLICK]),
-    _kind_recency(ActivityKind.FORM_SUBMIT, OCCASIONAL[ActivityKind.FORM_SUBMIT]),
-    _kind_recency(ActivityKind.DEMO_REQUEST, OCCASIONAL[ActivityKind.DEMO_REQUEST]),
-    _kind_recency(ActivityKind.EMAIL_REPLY, OCCASIONAL[ActivityKind.EMAIL_REPLY]),
-    _kind_recency(ActivityKind.MEETING, OCCASIONAL[ActivityKind.MEETING]),
-    _kind_recency(ActivityKind.ASSESSMENT, ASSESSED),
+)
+
+OUTBOUND: tuple[Feature, ...] = (
     _behaviour(
         "n_outbound",
         lambda activities: activities.count(where=outbound(activities)),
@@ -173,4 +193,3 @@ BEHAVIOUR: tuple[Feature, ...] = (
     ),
     _recency("outbound", outbound, family=OUR_APPROACHES, deed=APPROACHED),
 )
-"""The lead's behaviour, most general first."""

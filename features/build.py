@@ -89,7 +89,7 @@ def build_training_table(
     horizon_days = definitions.transitions[transition].horizon_days
     found = training_snapshots(history, definitions, transition=transition)
     snapshots = Snapshots(engine.keep_for_now(f"snapshots_{transition}", found.table))
-    outcomes = outcomes_of(history, snapshots, definitions=definitions, transition=transition)
+    outcomes = outcomes_of(history, snapshots, settings=settings, transition=transition)
     if transition is Transition.MQL_TO_SQL and Transition.SQL_TO_WIN in definitions.transitions:
         outcomes = with_wins(outcomes, history, snapshots, definitions=definitions)
     followed = engine.keep_for_now(f"outcomes_{transition}", outcomes)

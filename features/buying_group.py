@@ -4,9 +4,10 @@ from collections.abc import Callable
 
 import ibis.expr.types as ir
 
+from data_contracts.kinds import KindDeclaration, Kinds
 from data_contracts.sayings import Colleagues, ColleaguesCount, ColleaguesRecency, Saying
-from data_contracts.vocabulary import ActivityKind, Stage
-from features.behaviour import FREQUENT, MONTH_DAYS, OCCASIONAL, QUARTER_DAYS, in_last_days, inbound
+from data_contracts.vocabulary import Stage
+from features.behaviour import LOOKS, MONTH_DAYS, QUARTER_DAYS, in_last_days, inbound
 from features.known import LARGEST_BUYING_GROUP
 from features.measures import Feature, Scan, number
 from features.stages import reached_stages
@@ -35,13 +36,22 @@ def _became(word: str) -> Colleagues:
     return Colleagues(many=did, one=did)
 
 
-def _of_kind(kind: ActivityKind) -> Callable[[ir.Table], ir.Value]:
-    return lambda activities: activities.count(
-        where=(activities.kind == kind.value) & in_last_days(activities, QUARTER_DAYS)
+def _of_kind(kind: str, declared: KindDeclaration) -> Feature:
+    return _others(
+        Scan.ACCOUNT_ACTIVITIES,
+        f"n_others_{kind}_{QUARTER_DAYS}d",
+        lambda activities: activities.count(where=(activities.kind == kind) & in_last_days(activities, QUARTER_DAYS)),
+        said=ColleaguesCount(declared.phrase.deed.plain, QUARTER_DAYS),
     )
 
 
-BUYING_GROUP: tuple[Feature, ...] = (
+def buying_group_features(kinds: Kinds) -> tuple[Feature, ...]:
+    """The lead's colleagues. Missing where it has no buying group, 0 where they did nothing."""
+    of_kinds = (_of_kind(kind, one) for kind, one in kinds.items() if LOOKS[one.family].is_of_colleagues)
+    return (*COLLEAGUES, *of_kinds, *COLLEAGUES_STAGES)
+
+
+COLLEAGUES: tuple[Feature, ...] = (
     _others(
         Scan.ACCOUNT_LEADS,
         "n_others",
@@ -64,18 +74,9 @@ BUYING_GROUP: tuple[Feature, ...] = (
         lambda activities: activities.count(where=inbound(activities) & in_last_days(activities, MONTH_DAYS)),
         said=ColleaguesCount("did something of their own accord", MONTH_DAYS),
     ),
-    _others(
-        Scan.ACCOUNT_ACTIVITIES,
-        "n_others_pricing_view_90d",
-        _of_kind(ActivityKind.PRICING_VIEW),
-        said=ColleaguesCount(FREQUENT[ActivityKind.PRICING_VIEW].plain, QUARTER_DAYS),
-    ),
-    _others(
-        Scan.ACCOUNT_ACTIVITIES,
-        "n_others_demo_request_90d",
-        _of_kind(ActivityKind.DEMO_REQUEST),
-        said=ColleaguesCount(OCCASIONAL[ActivityKind.DEMO_REQUEST].plain, QUARTER_DAYS),
-    ),
+)
+
+COLLEAGUES_STAGES: tuple[Feature, ...] = (
     number(
         "days_since_others_inbound",
         lambda activities: activities.age_days.min(where=inbound(activities)),
@@ -89,4 +90,3 @@ BUYING_GROUP: tuple[Feature, ...] = (
     _others_reached(Stage.SQL, _became("SQL")),
     _others_reached(Stage.WON, Colleagues(many="became customers", one="became a customer")),
 )
-"""The lead's colleagues. Missing where it has no buying group, 0 where they did nothing."""

@@ -14,21 +14,24 @@ import ibis.expr.types as ir
 from data_contracts.columns import TABLES, TYPES, TableContract
 from data_contracts.errors import SettingsError
 from data_contracts.history import CrmHistory
+from data_contracts.kinds import Kinds
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FeatureColumn, Snapshots
-from features.behaviour import BEHAVIOUR
-from features.buying_group import BUYING_GROUP
+from features.behaviour import behaviour_features
+from features.buying_group import buying_group_features
 from features.funnel import CONTEXT, FUNNEL
 from features.known import known_at
 from features.measures import Feature, take_measures
 from features.profile import attribute_features, icp_features, refuse_unfit_criteria
 
-FEATURES: tuple[Feature, ...] = (*BEHAVIOUR, *BUYING_GROUP, *FUNNEL, *CONTEXT)
-"""The features that every customer has. Those of the profile and of the declared attributes depend on the settings."""
+
+def features_of_history(kinds: Kinds) -> tuple[Feature, ...]:
+    """The features of behaviour, colleagues and funnel; without `kinds` those that every customer has."""
+    return (*behaviour_features(kinds), *buying_group_features(kinds), *FUNNEL, *CONTEXT)
 
 
 def features_of(settings: Settings) -> tuple[Feature, ...]:
-    """All features under `settings`, in order: the fixed ones, the profile's, the declared attributes'.
+    """All features under `settings`, in order: of the history, of the profile, of the declared attributes.
 
     Raises
     ------
@@ -36,12 +39,18 @@ def features_of(settings: Settings) -> tuple[Feature, ...]:
         Where a criterion's condition does not suit its attribute, or two features would have one name.
     """
     refuse_unfit_criteria(settings)
-    features = (*FEATURES, *icp_features(settings.definitions.icp), *attribute_features(settings.crm.attributes))
+    crm = settings.crm
+    features = (
+        *features_of_history(crm.kinds),
+        *icp_features(settings.definitions.icp),
+        *attribute_features(crm.attributes),
+    )
     twice = sorted(name for name, count in Counter(feature.name for feature in features).items() if count > 1)
     if twice:
         raise SettingsError(
             f"two features would be called {', '.join(map(repr, twice))}; "
-            "give the criteria in [definitions.icp] names that differ in letters or digits"
+            "give the criteria in [definitions.icp] names that differ in letters or digits, and the kinds in "
+            "[crm.kinds] names that are none of ours (inbound, outbound, active_days, others)"
         )
     return features
 
@@ -51,8 +60,8 @@ def catalogue_digest(settings: Settings) -> str:
 
     It covers the description of each column, and the SQL of the whole way from the canonical tables to the features.
 
-    It changes with what counts as known, with any formula, declared attribute and criterion. It does not change with a
-    comment, the layout of the code, the point rule or the engine.
+    It changes with what counts as known, with any formula, declared attribute, kind and criterion. It does not change
+    with a comment, the layout of the code, the point rule or the engine.
 
     The SQL is always DuckDB's. A new version of Ibis may write it differently, and then releases have to be trained
     anew although nothing changed. To refuse a good release is the cheaper mistake.

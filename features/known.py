@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
 from data_contracts.snapshots import DAYS_IN_STAGE, KNOWN_COLUMNS, KnownHistory, Snapshots
-from data_contracts.vocabulary import ActivityKind, Direction
+from features.deeds import as_done
 from features.known_attributes import attributes_as_known, refuse_reserved_names
 from features.membership import holds_at, memberships
 
@@ -14,9 +14,6 @@ MICROSECONDS_PER_DAY = 86_400_000_000
 LARGEST_BUYING_GROUP = 200
 """An account with more leads than this is a free-mail domain, a reseller or a whole ministry. Its people do not decide
 together, so its leads have no buying group. Pairs of its leads would also grow with the square of their number."""
-
-STARTED_BY_US = (ActivityKind.EMAIL_SENT, ActivityKind.CALL, ActivityKind.MEETING, ActivityKind.ASSESSMENT)
-"""Kinds that a CRM usually logs because a seller or marketer of ours did them."""
 
 
 def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -> KnownHistory:
@@ -30,6 +27,8 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
     | another lead at the account | it was created and belonged to the account |
     | account | the lead belonged to it and it was created; else there are no company attributes and no buying group |
 
+    An activity is of the kind that it turned out to be: see `features.deeds.as_done`.
+
     Parameters
     ----------
     history
@@ -37,7 +36,7 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
     snapshots
         Of any transition, in the same engine.
     settings
-        Which attributes are declared, and when their values could have been known.
+        Which attributes are declared, and when their values could have been known; which kinds of activity are.
 
     Returns
     -------
@@ -55,24 +54,15 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
     placed = _placed(history, snapshots.table, members)
     others = _others(members, placed)
     stage_changes = _facts(placed, _stage_changes(history))
+    activities = _activities(as_done(history.activities, settings.crm.kinds))
     return KnownHistory(
         snapshots=_known_snapshots(history, placed, stage_changes, settings),
-        activities=_facts(placed, _activities(history)),
-        account_activities=_facts(others, _activities(history), of="other_lead_id"),
+        activities=_facts(placed, activities),
+        account_activities=_facts(others, activities, of="other_lead_id"),
         account_leads=others.select("snapshot_id", "other_lead_id", age_days=_age(others, "created_at")),
         stage_changes=stage_changes,
         account_stage_changes=_facts(others, _stage_changes(history), of="other_lead_id"),
     )
-
-
-def direction(activities: ir.Table) -> ir.StringValue:
-    """The direction of each activity; where it is missing, the usual one of its kind.
-
-    The usual direction of sent emails, calls, meetings and assessments is outbound, of everything else inbound. Without
-    it, a CRM that records no direction would have leads that do nothing and that nobody contacts.
-    """
-    usual = activities.kind.isin(STARTED_BY_US).ifelse(Direction.OUTBOUND.value, Direction.INBOUND.value)
-    return activities.direction.fill_null(usual)
 
 
 def _placed(history: CrmHistory, snapshots: ir.Table, members: ir.Table) -> ir.Table:
@@ -121,11 +111,8 @@ def _others(members: ir.Table, placed: ir.Table) -> ir.Table:
     return pairs.select("snapshot_id", "as_of", "other_lead_id", "created_at")
 
 
-def _activities(history: CrmHistory) -> ir.Table:
-    activities = history.activities
-    return activities.select(
-        "lead_id", "kind", "recorded_at", direction=direction(activities), happened_at=activities.occurred_at
-    )
+def _activities(activities: ir.Table) -> ir.Table:
+    return activities.select("lead_id", "kind", "recorded_at", "direction", happened_at=activities.occurred_at)
 
 
 def _stage_changes(history: CrmHistory) -> ir.Table:
@@ -170,7 +157,7 @@ def never_recorded_late(history: CrmHistory) -> tuple[str, ...]:
 
     Such a table either has no `recorded_at` of its own, or all of it was entered at once. Nothing tells which.
     """
-    tables = {"activities": _activities(history), "stage_changes": _stage_changes(history)}
+    tables = {"activities": _activities(history.activities), "stage_changes": _stage_changes(history)}
     found = []
     for name, facts in tables.items():
         n_late = facts.count(where=facts.recorded_at > facts.happened_at)

@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 from data_contracts.crm_mapping import CrmMapping
 from data_contracts.history import CrmHistory
 from data_contracts.vocabulary import CLOSED_STAGES, Stage, Transition
+from features.deeds import as_done
 from features.stages import reached_stages, standing_stages
 
 ENDINGS = tuple(stage for stage in CLOSED_STAGES if stage is not Stage.WON)
@@ -75,8 +76,8 @@ def change_counts(history: CrmHistory, fates: ir.Table, *, crm: CrmMapping) -> i
     return ibis.union(*counted) if len(counted) > 1 else counted[0]
 
 
-def recording_counts(history: CrmHistory, fates: ir.Table) -> ir.Table:
-    """When each activity kind is recorded, against the decision about its lead.
+def recording_counts(history: CrmHistory, fates: ir.Table, *, crm: CrmMapping) -> ir.Table:
+    """When each declared kind of activity is recorded, against the decision about its lead.
 
     Returns
     -------
@@ -87,7 +88,9 @@ def recording_counts(history: CrmHistory, fates: ir.Table) -> ir.Table:
         (all of these leads); `n_leads_converted`, `n_leads_closed`, `n_leads_open` (leads that have any of it at the
         extract). Lazy.
     """
-    activities = history.activities.select("lead_id", "kind", "occurred_at", "recorded_at")
+    activities = as_done(history.activities, crm.kinds)
+    activities = activities.filter(activities.kind.isin(list(crm.kinds)))
+    activities = activities.select("lead_id", "kind", "occurred_at", "recorded_at")
     rows = activities.join(fates.select("lead_id", "entered_at", "decided_at", "has_converted"), "lead_id")
     is_early, is_open = rows.occurred_at < rows.entered_at, rows.decided_at.isnull()
     is_late = (rows.recorded_at >= rows.decided_at).fill_null(False)

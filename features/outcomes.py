@@ -9,17 +9,17 @@ from ibis.common.deferred import Deferred
 
 from data_contracts.definitions import Contact, Definitions
 from data_contracts.history import CrmHistory
+from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
 from data_contracts.vocabulary import HALF_WEIGHT_DAYS, DealOutcome, Direction, OutcomeStatus, Stage, Transition
-from features.known import MICROSECONDS_PER_DAY, direction
+from features.deeds import as_done
+from features.known import MICROSECONDS_PER_DAY
 from features.stages import reached_stages, standing_stages
 
 LABELS = (OutcomeStatus.CONVERTED, OutcomeStatus.NOT_CONVERTED)
 
 
-def outcomes_of(
-    history: CrmHistory, snapshots: Snapshots, *, definitions: Definitions, transition: Transition
-) -> ir.Table:
+def outcomes_of(history: CrmHistory, snapshots: Snapshots, *, settings: Settings, transition: Transition) -> ir.Table:
     """What became of each training snapshot between the start of its spell and the end of its horizon.
 
     The first row that fits holds.
@@ -58,13 +58,16 @@ def outcomes_of(
     KeyError
         Where the definitions have no such transition.
     """
-    horizon = ibis.interval(days=definitions.transitions[transition].horizon_days)
+    contact = settings.definitions.contact
+    horizon = ibis.interval(days=settings.definitions.transitions[transition].horizon_days)
     watched = snapshots.table.select("snapshot_id", "lead_id", "day", "as_of", "spell_started_at")
     watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
     followed = _decided(watched, history.stage_changes, transition)
     followed = followed.mutate(converted=followed.converted_after_days.notnull())
-    followed = _touched(followed, history, definitions.contact, transition)
-    if not _needs_contact(definitions.contact, transition):
+    deeds = as_done(history.activities, settings.crm.kinds)
+    deeds = deeds.filter(deeds.kind.isin(contact.kinds), deeds.direction == Direction.OUTBOUND.value)
+    followed = _touched(followed, history.stage_changes, deeds, stages=_showing(contact, transition))
+    if not _needs_contact(contact, transition):
         followed = followed.mutate(contacted_after_days=ibis.literal(0, "int32").cast("float64"))
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
     return _weighted(_with_status(followed, history.extracted_at))
@@ -152,18 +155,17 @@ def _decided(watched: ir.Table, stage_changes: ir.Table, transition: Transition)
     return watched
 
 
-def _touched(followed: ir.Table, history: CrmHistory, contact: Contact, transition: Transition) -> ir.Table:
-    """`followed` with the days from `as_of` until sales' touch in time was known, and to its first one after `as_of`.
+def _showing(contact: Contact, transition: Transition) -> list[Stage]:
+    """The stages that show that sales worked the lead. The one in which the spell starts is no touch in it."""
+    return [stage for stage in contact.stages if stage is not transition.from_stage]
 
-    The stage in which the spell starts is no touch in it.
-    """
-    showing = [stage for stage in contact.stages if stage is not transition.from_stage]
-    stages = _entries(history.stage_changes.filter(history.stage_changes.stage.isin(showing)))
-    deeds = history.activities
-    deeds = deeds.filter(deeds.kind.isin(contact.kinds), direction(deeds) == Direction.OUTBOUND.value)
+
+def _touched(followed: ir.Table, stage_changes: ir.Table, deeds: ir.Table, *, stages: list[Stage]) -> ir.Table:
+    """`followed` with the days from `as_of` until sales' touch in time was known, and to its first after `as_of`."""
+    entries = _entries(stage_changes.filter(stage_changes.stage.isin(stages)))
     known_from = ibis.greatest(deeds.occurred_at, deeds.recorded_at)
     deeds = deeds.select("lead_id", happened_at=deeds.occurred_at, known_from=known_from)
-    touches = _in_time(followed, stages.union(deeds))
+    touches = _in_time(followed, entries.union(deeds))
     later = touches.happened_at.min(where=touches.happened_at > touches.as_of)
     first = touches.group_by("snapshot_id").aggregate(contacted=touches.known_from.min(), touched=later)
     followed = followed.left_join(first, "snapshot_id").drop("snapshot_id_right")

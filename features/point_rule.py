@@ -26,7 +26,7 @@ def total_points(rule: PointRule | None, measured: ir.Table) -> ir.Value:
 
 def _activity_points(nth: int, line: ActivityPoints) -> Measure:
     def points(activities: ir.Table) -> ir.Value:
-        counts = (activities.kind == line.kind.value) & (activities.age_days < line.within_days)
+        counts = (activities.kind == line.kind) & (activities.age_days < line.within_days)
         earned = activities.count(where=counts).cast("float64") * line.points
         return earned if line.max_points is None else ibis.least(earned, line.max_points)
 

@@ -131,7 +131,7 @@ def attribute_features(attributes: Mapping[str, AttributeDeclaration]) -> tuple[
 
 
 def _attribute_feature(name: str, declared: AttributeDeclaration) -> Feature:
-    said = Attribute(declared.meaning, declared.unit)
+    said = Attribute(declared.phrase or declared.meaning, declared.unit, meant=declared.meaning)
     column = attribute_column(name)
     if declared.type == "number":
         return number(

@@ -10,7 +10,7 @@ from data_contracts.crm_mapping import CrmMapping
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.leaks import ByFate, Count, LeakFinding, LeakReport, Subject
 from data_contracts.snapshots import FeatureColumn, LabelledTable
-from data_contracts.vocabulary import ENTRY, ActivityKind
+from data_contracts.vocabulary import ENTRY
 from data_contracts.wording import estimate_text
 from models.association import Association, Associations, associations
 from models.evidence import evidence_of
@@ -165,13 +165,13 @@ def _subjects(table: LabelledTable, entries: pd.DataFrame, crm: CrmMapping) -> l
         columns = tuple(c.name for c in table.columns if column.name in {c.name, c.family})
         availability, because = declared.availability.value, declared.allowed_because
         found.append(_Subject("attribute", name, availability, because, column, columns))
-    for kind in ActivityKind:
-        own = [c for c in table.columns if c.group == "behaviour" and c.family == kind.value]
+    for kind in crm.kinds:
+        own = [c for c in table.columns if c.group == "behaviour" and c.family == kind]
         counts = [c for c in own if c.name.startswith("n_")]
         if counts and entries[counts[-1].name].any():
             because = crm.allowed_kinds.get(kind, "")
             columns = tuple(c.name for c in own)
-            found.append(_Subject("activity_kind", kind.value, "once recorded", because, counts[-1], columns))
+            found.append(_Subject("activity_kind", kind, "once recorded", because, counts[-1], columns))
     return found
 
 

@@ -9,6 +9,7 @@ import typer
 
 from pipelines.clock import in_utc, now
 from pipelines.friendly import FriendlyGroup
+from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
 from pipelines.release_commands import promote, releases, revert
 
@@ -226,7 +227,7 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (releases, promote, revert):
+for command in (left_out, releases, promote, revert):
     app.command()(command)
 
 

@@ -89,6 +89,16 @@ def quarantined(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
         show("nothing is in quarantine")
 
 
+def left_out(rows: Sequence[Mapping[str, str]], *, as_json: bool) -> None:
+    """Rows that the settings leave out."""
+    if as_json:
+        show_json(rows)
+    elif rows:
+        show_rows([{name: _cell(value) for name, value in row.items()} for row in rows])
+    else:
+        show("nothing is left out")
+
+
 def training(made: "TrainingRun", *, as_json: bool) -> None:
     """How good each transition is beside its baselines, and what became of the release."""
     manifest = made.release.manifest

@@ -22,11 +22,12 @@ def registry_of(store: Store) -> ReleaseRegistry:
 
 
 def settings_for_check(settings: Settings, *, warn: Say) -> Settings:
-    """`settings` with the attributes that the release in force reads beside the file's own.
+    """`settings` with the attributes and kinds that the release in force reads beside the file's own.
 
     Both are kept in the history, so that scoring goes on and a new release can be trained. An attribute that the file
-    declares with another table or type is kept as the release in force reads it. Where the release in force cannot be
-    read, the file's attributes alone are kept. `warn` is told so.
+    declares with another table or type is kept as the release in force reads it. A kind that the file no longer
+    declares has no words of the CRM. Where the release in force cannot be read, what the file declares is kept alone.
+    `warn` is told so.
     """
     in_force = _in_force(settings, warn=warn)
     if in_force is None:
@@ -34,8 +35,13 @@ def settings_for_check(settings: Settings, *, warn: Say) -> Settings:
     kept = in_force.configuration.attributes
     for name in redeclared(kept, settings.crm.attributes):
         warn(f"{_redeclaration(name, in_force, settings)}; the history keeps it as the release in force reads it")
-    attributes = settings.crm.attributes | kept
-    both = Configuration.of(settings).model_copy(update={"attributes": attributes})
+    own, kinds = Configuration.of(settings), in_force.configuration.kinds
+    if gone := [name for name in kinds if name not in own.kinds]:
+        warn(
+            f"release {in_force.release_id}, which is in force, reads kinds of activity that the settings file does "
+            f"not declare: {', '.join(gone)}; to it nobody does these any more, until another release is in force"
+        )
+    both = own.model_copy(update={"attributes": settings.crm.attributes | kept, "kinds": kinds | own.kinds})
     return both.under(settings)
 
 

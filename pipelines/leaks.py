@@ -59,7 +59,7 @@ def gather_evidence(history: CrmHistory, settings: Settings, *, transition: Tran
     changes = {
         row["attribute"]: ChangeCounts(row["n_changes"], row["n_at_conversion"], row["n_after"]) for row in changed
     }
-    recordings = {row["kind"]: _recordings(row, n) for row in _rows(recording_counts(history, fates))}
+    recordings = {row["kind"]: _recordings(row, n) for row in _rows(recording_counts(history, fates, crm=settings.crm))}
     filled = _rows(filled_counts(history, fates, crm=settings.crm)) if has_attributes else []
     return LeakEvidence(
         fates=frame,

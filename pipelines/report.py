@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
-    """One row a table: rows read, accepted, refused, and the rule that refused most."""
+    """One row a table: rows read, accepted, refused, left out by name, and the rule that refused most."""
     rows = []
     for check in report.tables:
         worst = max(check.breaches.items(), key=lambda item: item[1], default=None)
@@ -31,6 +31,7 @@ def table_check_rows(report: CheckReport) -> list[dict[str, str]]:
                 "rows": f"{check.rows:,}",
                 "accepted": f"{check.accepted:,}",
                 "refused": f"{check.refused:,}",
+                "left out": ", ".join(f"{name} ({n:,})" for name, n in check.left_out.items()),
                 "most frequent breach": f"{worst[0]} ({worst[1]:,})" if worst else "",
             }
         )

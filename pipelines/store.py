@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 
 from data_contracts.check import open_checked
 from data_contracts.errors import SourceError
-from data_contracts.history import QUARANTINE, CheckedHistory
+from data_contracts.history import LEFT_OUT, QUARANTINE, CheckedHistory
 from data_contracts.ports import Engine, HistoryStore
 from data_contracts.settings import Settings
 from pipelines.engine import histories_of
@@ -94,6 +94,24 @@ class Store:
             rows: list[dict[str, str]] = (
                 shown.order_by("table", "source_row", "rule").limit(limit).to_pyarrow().to_pylist()
             )
+            return rows
+
+    def left_out(self, *, name: str, limit: int) -> list[dict[str, str]]:
+        """The first `limit` rows that the last check left out (under `name`, if given), in order of table and row.
+
+        Raises `SourceError` where there was no check, or where nothing is left out under `name`.
+        """
+        with self.histories.last_judged() as engine:
+            if engine is None or LEFT_OUT not in engine.tables():
+                raise SourceError(f"nothing was checked yet in {self.folder}; run `leadscore check` first")
+            kept = engine.table(LEFT_OUT)
+            if name:
+                found = sorted(kept.select("name").distinct().to_pyarrow()["name"].to_pylist())
+                if name not in found:
+                    there = ", ".join(map(repr, found)) or "none"
+                    raise SourceError(f"nothing is left out under {name!r}; the names are {there}")
+                kept = kept.filter(kept.name == name)
+            rows: list[dict[str, str]] = kept.order_by("table", "source_row").limit(limit).to_pyarrow().to_pylist()
             return rows
 
 

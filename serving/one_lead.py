@@ -66,10 +66,16 @@ def _why_unknown(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, r
     if reasons:
         remedy = "mend it in the CRM or the source's SELECT and check again"
         return f"lead {lead_id!r} is in quarantine: {'; '.join(reasons)}; {remedy}"
-    merged = [row for row in delivered_rows(raw, "leads", lead_id) if row.get("merged_into")]
+    delivered = delivered_rows(raw, "leads", lead_id)
+    merged = [row for row in delivered if row.get("merged_into")]
     if merged:
         survivor = merged[0]["merged_into"]
         return f"lead {lead_id!r} was merged into {survivor!r} and its history belongs to that one; trace {survivor!r}"
+    if delivered and raw is not None and raw.extracted_at == history.extracted_at:
+        told = (
+            "neither accepted nor refused: [[crm.left_out]] leaves it out; `leadscore left-out` shows under which name"
+        )
+        return f"lead {lead_id!r} is {told}"
     example = history.leads.order_by("lead_id").limit(1).lead_id.to_pyarrow().to_pylist()
     looks = f"; ids look like {example[0]!r}" if example else ""
     return f"there is no lead {lead_id!r} in the checked history{looks}"

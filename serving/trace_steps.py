@@ -132,7 +132,7 @@ def label_rows(near: CrmHistory, settings: Settings, *, lead_id: str) -> Rows:
     rows = []
     for transition in settings.definitions.transitions:
         snapshots = training_snapshots(near, settings.definitions, transition=transition)
-        judged = outcomes_of(near, snapshots, definitions=settings.definitions, transition=transition)
+        judged = outcomes_of(near, snapshots, settings=settings, transition=transition)
         own = of_lead(snapshots, lead_id).table.join(judged, "snapshot_id").order_by("as_of")
         for row in own.to_pyarrow().to_pylist():
             label = f"{transition}, {shown(row['as_of'])}"

@@ -8,7 +8,7 @@ from simulation import laws
 from simulation.clock import DAY, END, Floats, Ints, month_index
 from simulation.files import ids, moments, numbers, texts, words
 from simulation.funnel import AUTOMATION, SELLERS, Story
-from simulation.people import People
+from simulation.people import Bools, People
 from simulation.truth import size_band
 
 LEAD_WIDTH, ACCOUNT_WIDTH, ACTIVITY_WIDTH = 7, 7, 9
@@ -114,8 +114,11 @@ def accounts_table(story: Story, rng: np.random.Generator) -> pa.Table:
     )
 
 
-def activities_table(story: Story, *, first_activity: int) -> pa.Table:
-    """The activities that were recorded by the export, in the order in which they were."""
+def activities_table(story: Story, *, first_activity: int, calls_rng: np.random.Generator) -> pa.Table:
+    """The activities that were recorded by the export, in the order in which they were.
+
+    Calls have an outcome and a length. `calls_rng` draws both, so that nothing else depends on them.
+    """
     known = story.activities.of(story.activities.recorded_at < END)
     known = known.of(np.lexsort((known.lead, known.recorded_at)))
     return pa.table(
@@ -126,8 +129,21 @@ def activities_table(story: Story, *, first_activity: int) -> pa.Table:
             "Direction": words(known.direction, laws.DIRECTIONS),
             "ActivityDate": moments(known.occurred_at),
             "LoggedDate": moments(known.recorded_at),
+            **_answers(calls_rng, is_call=known.kind == laws.CALL),
         }
     )
+
+
+def _answers(rng: np.random.Generator, *, is_call: Bools) -> dict[str, pa.Array]:
+    """How each call ended and how many seconds it lasted; missing of what is no call. A dial rings up to 30 seconds."""
+    n = len(is_call)
+    outcome = np.where(rng.random(n) < laws.NO_ANSWER_SHARE, laws.NO_ANSWER, laws.CONNECTED)
+    talked = 20 + np.floor(rng.lognormal(5.2, 0.8, n))
+    seconds = np.where(outcome == laws.CONNECTED, talked, rng.integers(5, 30, n)).astype(np.int64)
+    return {
+        "CallOutcome": words(np.where(is_call, outcome, -1), laws.CALL_OUTCOMES),
+        "DurationSeconds": pa.array(seconds, mask=~is_call),
+    }
 
 
 def stage_history_table(story: Story, *, merged_at: Floats) -> pa.Table:

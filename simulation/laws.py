@@ -42,6 +42,10 @@ PAGE, PRICING, OPEN, CLICK, REPLY, FORM, DOWNLOAD, WEBINAR, DEMO, CHAT, SENT, CA
 DIRECTIONS = ("Incoming", "Outgoing")
 INCOMING, OUTGOING = range(len(DIRECTIONS))
 OUTCOMES = ("Open", "Won", "Lost")
+CALL_OUTCOMES = ("Connected", "No answer")
+CONNECTED, NO_ANSWER = range(len(CALL_OUTCOMES))
+NO_ANSWER_SHARE = 0.3
+"""Of the calls. Who answers is drawn by itself: it tells nothing of what becomes of the lead."""
 
 DISQUALIFIED_REASONS = ("No budget", "No authority", "No need", "Bad timing", "Wrong company size", "Unreachable")
 DISQUALIFIED_SHARE = np.array([0.2, 0.17, 0.28, 0.2, 0.02, 0.13])

@@ -280,6 +280,8 @@ def _add_surveys(folder: Path, leads: Leads, rng: np.random.Generator, strength:
             "Direction": ["Incoming"] * int(kept.sum()),
             "ActivityDate": _moments(happened[kept]),
             "LoggedDate": _moments(logged[kept]),
+            "CallOutcome": pa.nulls(int(kept.sum())),
+            "DurationSeconds": pa.nulls(int(kept.sum())),
         }
     )
     pq.write_table(table.cast(schema), folder / "activities" / "part-surveys.parquet")

@@ -19,6 +19,9 @@ from simulation.people import Groups, draw_groups, draw_people
 LEADS_AT_A_TIME = 20_000
 """Leads are simulated in chunks of about so many, which bounds memory."""
 
+_CALLS = 1
+"""Names the random numbers of how calls end: a stream of their own."""
+
 
 @dataclass(frozen=True, slots=True)
 class SimulationSummary:
@@ -87,7 +90,8 @@ def _write_records(
     n_leads = int(groups.n_people.sum())
     truths, n_new, n_won = [], [], 0
     for number, chunk in enumerate(groups.chunks(LEADS_AT_A_TIME), start=1):
-        story = _write_chunk(files, chunk, rng=np.random.default_rng([seed, number]))
+        calls_rng = np.random.default_rng([seed, number, _CALLS])
+        story = _write_chunk(files, chunk, rng=np.random.default_rng([seed, number]), calls_rng=calls_rng)
         truths.append(export.truth_table(story))
         n_new.append(export.leads_by_month(story))
         n_won += int((story.deals.won_at < END).sum())
@@ -98,14 +102,15 @@ def _write_records(
     return pa.concat_tables(truths), n_won
 
 
-def _write_chunk(files: RawFiles, chunk: Groups, *, rng: np.random.Generator) -> Story:
+def _write_chunk(files: RawFiles, chunk: Groups, *, rng: np.random.Generator, calls_rng: np.random.Generator) -> Story:
     """The story of one chunk of leads, written."""
     story = tell(rng, draw_people(rng, chunk))
     merged_at = export.merged_at(story, rng)
     first_activity = files.rows.get("activities", 0)
     files.add("leads", export.leads_table(story, rng, merged_at=merged_at), rng=rng)
     files.add("accounts", export.accounts_table(story, rng), rng=rng)
-    files.add_activities(export.activities_table(story, first_activity=first_activity), rng=rng)
+    activities = export.activities_table(story, first_activity=first_activity, calls_rng=calls_rng)
+    files.add_activities(activities, rng=rng)
     files.add("stage_history", export.stage_history_table(story, merged_at=merged_at), rng=rng)
     files.add("opportunities", export.opportunities_table(story, rng), rng=rng)
     files.add_field_changes(export.field_history_table(story, rng))

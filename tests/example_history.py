@@ -12,6 +12,7 @@ from data_contracts.history import CrmHistory, Quarantine
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from engines.duckdb import DuckDbEngine
+from tests.example_kinds import KINDS
 
 EXTRACTED_AT = dt.datetime(2026, 5, 1, 12)
 
@@ -49,6 +50,7 @@ def settings(**definitions: object) -> Settings:
             "crm": {
                 "source": "example",
                 "data_folder": "data",
+                "kinds": KINDS,
                 "attributes": {
                     "employees": attribute | {"type": "number", "meaning": "employees of the company"},
                     "industry": attribute | {"type": "category", "meaning": "the company's industry"},

@@ -24,6 +24,7 @@ _WITHOUT_VERDICT = {
     "volume": "the table is delivered, as it was in the last run",
     "is_not_written_back": "no field that we write ourselves is read",
     "is_one_column": "no declared attribute is called like a column of the contract",
+    "is_there_to_ask": "every column is delivered by which rows are left out",
     "conserved": "every row is accepted, refused or left out",
 }
 """Promises that the check judges without Great Expectations, by the end of the rule's id."""

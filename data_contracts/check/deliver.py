@@ -8,10 +8,11 @@ import ibis.expr.datatypes as dtypes
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 
-from data_contracts.columns import TABLES, TableContract, unreadable
+from data_contracts.columns import TABLES, ColumnType, TableContract, unreadable
 from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import Breach
 from data_contracts.history import BESIDE, CheckReport, RawHistory
+from data_contracts.left_out import LeftOut
 from data_contracts.privacy import masked
 from data_contracts.vocabulary import Availability
 from data_contracts.wording import listed, rows
@@ -48,12 +49,15 @@ class Delivered:
         Lower-case name to type, `source_row` left out.
     attributes
         The attributes that the settings declare for this table, delivered or not.
+    conditions
+        By which rows of this table are left out. They may ask for columns that nobody declared.
     """
 
     contract: TableContract
     rows: ir.Table
     columns: Mapping[str, dtypes.DataType]
     attributes: Mapping[str, AttributeDeclaration]
+    conditions: tuple[LeftOut, ...] = ()
 
     @property
     def name(self) -> str:
@@ -66,9 +70,15 @@ class Delivered:
         return tuple(c.name for c in self.contract.columns if c.required and c.name not in self.columns)
 
     @property
+    def asked_for(self) -> Mapping[str, ColumnType]:
+        """Columns that conditions alone ask for, delivered or not, and how they are read."""
+        known = {column.name for column in self.contract.columns} | set(self.attributes)
+        return {one.column: one.column_type for one in self.conditions if one.column not in known}
+
+    @property
     def undeclared(self) -> tuple[str, ...]:
         """Delivered columns that neither the contract nor the settings know."""
-        known = {column.name for column in self.contract.columns} | set(self.attributes)
+        known = {column.name for column in self.contract.columns} | set(self.attributes) | set(self.asked_for)
         return tuple(name for name in self.columns if name not in known)
 
     @property
@@ -80,7 +90,11 @@ class Delivered:
 
 def receive(raw: RawHistory, crm: CrmMapping) -> tuple[Delivered, ...]:
     """The canonical tables that `raw` has, a referenced table before those that refer to it."""
-    return tuple(_received(raw.tables[name], contract, crm) for name, contract in TABLES.items() if name in raw.tables)
+    return tuple(
+        _received(raw.tables[name], contract.speaking(crm.kinds), crm)
+        for name, contract in TABLES.items()
+        if name in raw.tables
+    )
 
 
 def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Delivered:
@@ -90,6 +104,7 @@ def _received(table: ir.Table, contract: TableContract, crm: CrmMapping) -> Deli
         rows=table,
         columns={name: kind for name, kind in table.schema().items() if name != "source_row"},
         attributes=crm.attributes_of(contract.name),
+        conditions=tuple(one for one in crm.left_out if one.table == contract.name),
     )
 
 
@@ -167,6 +182,16 @@ def surplus_and_absent_columns(table: Delivered, crm: CrmMapping) -> Findings:
         )
         for name in table.attributes
         if name in {column.name for column in table.contract.columns}
+    ]
+    breaches += [
+        Breach(
+            table.name,
+            f"{table.name}.{name}.is_there_to_ask",
+            f"column {name!r} is missing, and [[crm.left_out]] asks for it",
+            f"add it to the SELECT of {table.name}, or take the condition out of the settings",
+        )
+        for name in table.asked_for
+        if name not in table.columns
     ]
     warnings = []
     if unknown := [name for name in table.undeclared if name not in ours]:

@@ -11,6 +11,7 @@ from data_contracts.check.deliver import (
     unreadable_numbers,
 )
 from data_contracts.check.judge_rows import Judged
+from data_contracts.check.leave_out import conditions_that_no_row_meets
 from data_contracts.check.merge_leads import leads_without_account, undated_mergers
 from data_contracts.check.unsettled import Standing, current_stages_against_history, unsettled_leads
 from data_contracts.check.verdicts import VOLUME
@@ -48,7 +49,7 @@ def findings_of(
             findings.append(leads_without_account(several["leads"], several["accounts"]))
     if standing is not None:
         findings += [unsettled_leads(engine.table(UNSETTLED)), current_stages_against_history(standing)]
-    findings.append(_empty_tables(checks))
+    findings += [conditions_that_no_row_meets(engine, crm.left_out), _empty_tables(checks)]
     return Findings.joined(findings)
 
 

@@ -35,6 +35,8 @@ class Judged:
         The rules that could be judged: those about leads only where the leads themselves could be.
     breaches
         `source_row`, `rule` (the rule's id): one row is one breach.
+    left_out
+        `source_row`, `place` of what the settings leave out (`check.leave_out`); None where nothing is.
     """
 
     table: Delivered
@@ -44,6 +46,7 @@ class Judged:
     words: ir.Table | None
     rules: tuple[RowRule, ...]
     breaches: ir.Table
+    left_out: ir.Table | None = None
 
     @property
     def name(self) -> str:
@@ -57,8 +60,9 @@ class Judged:
 
     @property
     def accepted(self) -> ir.Table:
-        """The rows that breach nothing."""
-        return self.rows.anti_join(self.refused, "source_row")
+        """The rows that breach nothing and are not left out."""
+        rows = self.rows.anti_join(self.refused, "source_row")
+        return rows if self.left_out is None else rows.anti_join(self.left_out, "source_row")
 
     @property
     def refused_rows(self) -> ir.Table:

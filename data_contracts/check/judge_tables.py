@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 
 from data_contracts.check.deliver import Delivered, is_declared_change
 from data_contracts.check.judge_rows import Judged, judge_rows
+from data_contracts.check.leave_out import Gone, leave_out, told_apart
 from data_contracts.check.merge_leads import KnownLeads, belongs_to_lead, follow_mergers
 from data_contracts.check.read_values import type_rows
 from data_contracts.check.refuse import set_aside
@@ -32,11 +33,14 @@ class JudgedHistory:
         The accepted leads; None where the leads could not be judged.
     quarantined
         The refused rows of each table, as `data_contracts.history.Quarantine` describes them.
+    left_out
+        The rows that the settings leave out, as `data_contracts.history.LeftOutRows` describes them.
     """
 
     tables: Mapping[str, Judged]
     known_leads: KnownLeads | None
     quarantined: tuple[ir.Table, ...]
+    left_out: tuple[ir.Table, ...]
 
 
 def judge_tables(
@@ -45,7 +49,9 @@ def judge_tables(
     """Each table that has its required columns, judged, a referenced table before those that refer to it."""
     several: dict[str, Judged] = {}
     refused: list[ir.Table] = []
+    apart: list[ir.Table] = []
     known: KnownLeads | None = None
+    gone, conditions = Gone(), settings.crm.left_out
     for table in tables:
         if table.missing:
             continue
@@ -53,9 +59,14 @@ def judge_tables(
         if table.name == "leads":
             mergers = [rule for rule in judged.rules if isinstance(rule, SeenInRow) and rule.is_about_mergers]
             judged, known = follow_mergers(engine, judged, mergers=mergers, extracted_at=extracted_at)
+        judged, gone = leave_out(engine, judged, gone, conditions=conditions)
         several[table.name] = judged
+        if (told := told_apart(engine, judged, conditions=conditions)) is not None:
+            apart.append(told)
         refused.append(set_aside(engine, judged, extracted_at=extracted_at))
-    return JudgedHistory(several, known_leads=known, quarantined=tuple(refused))
+    if known is not None:
+        known = gone.without(known)
+    return JudgedHistory(several, known_leads=known, quarantined=tuple(refused), left_out=tuple(apart))
 
 
 def _judged(

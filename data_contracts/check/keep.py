@@ -14,12 +14,14 @@ from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import SourceError
 from data_contracts.history import (
     BESIDE,
+    LEFT_OUT,
     QUARANTINE,
     REPORT,
     UNSETTLED,
     CheckedHistory,
     CheckReport,
     CrmHistory,
+    LeftOutRows,
     Quarantine,
 )
 from data_contracts.ports import Engine
@@ -81,4 +83,9 @@ def open_checked(engine: Engine) -> CheckedHistory:
         fingerprint=report.fingerprint,
         definitions_version=report.definitions_version,
     )
-    return CheckedHistory(history=history, quarantine=Quarantine(engine.table(QUARANTINE)), report=report)
+    return CheckedHistory(
+        history=history,
+        quarantine=Quarantine(engine.table(QUARANTINE)),
+        left_out=LeftOutRows(engine.table(LEFT_OUT)),
+        report=report,
+    )

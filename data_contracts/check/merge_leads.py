@@ -156,7 +156,7 @@ def undated_mergers(leads: Judged) -> Findings:
 
 def leads_without_account(leads: Judged, accounts: Judged) -> Findings:
     """A warning where leads name an account that was not accepted: they stay, without the account's attributes."""
-    named = leads.rows.filter(leads.rows.account_id.notnull())
+    named = leads.accepted.filter(leads.accepted.account_id.notnull())
     lonely = named.anti_join(accounts.accepted, "account_id").count().to_pyarrow().as_py()
     if not lonely:
         return Findings()

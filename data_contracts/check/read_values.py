@@ -61,7 +61,7 @@ def _kept(parsed: ir.Value, *, wanted: ColumnType) -> ir.Value:
 
 
 def type_rows(engine: Engine, table: Delivered) -> ir.Table:
-    """The rows of `table`: `source_row`, every column of the contract, every declared attribute.
+    """The rows of `table`: `source_row`, every column of the contract, declared or asked for.
 
     Each column that is not text, and each declared number, has a companion `<column>_unreadable`: the text of a value
     that could not be read, otherwise null. A missing value is filled from the column that its contract names.
@@ -104,6 +104,7 @@ def _types(table: Delivered) -> Iterator[tuple[str, ColumnType]]:
     for name, declared in table.attributes.items():
         if name not in contracted:
             yield name, declared.column_type
+    yield from table.asked_for.items()
 
 
 def _filled(read: ir.Table, table: Delivered) -> Iterator[tuple[str, ir.Value]]:

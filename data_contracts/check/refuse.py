@@ -1,7 +1,7 @@
 """Refused rows: each breach of each row with its rule, value and reason, and nothing lost."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -38,7 +38,7 @@ def quarantined(judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
     """The rows of the quarantine that come from one table, as `data_contracts.history.Quarantine` describes them."""
     # Only refused rows are written as JSON: each takes dozens of replacements.
     raw = judged.table.rows.semi_join(judged.refused, "source_row")
-    given = raw.select(given_row=raw.source_row, raw_row=_as_json(raw, judged.table.known))
+    given = raw.select(given_row=raw.source_row, raw_row=as_json(raw, judged.table.known))
     breaches = judged.breaches.select(rule="rule", breaching_row="source_row")
     rows = judged.refused_rows
     found = breaches.join(rows, breaches.breaching_row == rows.source_row)
@@ -58,7 +58,7 @@ def quarantined(judged: Judged, *, extracted_at: dt.datetime) -> ir.Table:
     ).relocate("table", "source_row", "row_key", "rule", "column_name", "value", "reason", "raw_row")
 
 
-def _as_json(raw: ir.Table, columns: Sequence[str]) -> ir.StringValue:
+def as_json(raw: ir.Table, columns: Sequence[str]) -> ir.StringValue:
     """The named columns of each row as one JSON object; the same bytes on every engine."""
     names = {name: ibis.literal(f"{_QUOTE}{name.replace(_QUOTE, '')}{_QUOTE}:") for name in columns}
     members = ibis.literal(",").join([names[name] + _member(raw[name]) for name in columns] or [ibis.literal("")])
@@ -109,21 +109,23 @@ _SCHEMA = ibis.schema(
 )
 
 
-def counts(judged: Judged, *, select_digest: str = "") -> TableCheck:
-    """How many rows were accepted and refused, and how often each rule was breached."""
+def counts(judged: Judged, *, select_digest: str = "", left_out: Mapping[str, int] | None = None) -> TableCheck:
+    """How many rows were accepted, refused and `left_out` by name, and how often each rule was breached."""
     breaches = judged.breaches
     by_rule = breaches.group_by("rule").aggregate(n=breaches.count())
     found = by_rule.order_by(by_rule.n.desc(), "rule").to_pyarrow().to_pylist()
     rows = _count(judged.typed)
     refused = _count(judged.refused)
+    apart = dict(left_out or {})
     return TableCheck(
         table=judged.name,
         select_digest=select_digest,
         delivered=_count(judged.delivered),
         rows=rows,
-        accepted=rows - refused,
+        accepted=rows - refused - sum(apart.values()),
         refused=refused,
         breaches={row["rule"]: row["n"] for row in found},
+        left_out=apart,
     )
 
 

@@ -22,6 +22,7 @@ from data_contracts.check.judge_rows import Judged
 from data_contracts.check.judge_tables import judge_tables, standing_of
 from data_contracts.check.keep import keep_report, keep_tables, open_checked, withdraw
 from data_contracts.check.kept_runs import keep_run
+from data_contracts.check.leave_out import keep_left_out, left_out_counts
 from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.check.suites import Expected, suites_of
 from data_contracts.check.verdicts import Counted, breaches_of
@@ -43,9 +44,9 @@ def check_history(
     last: CheckReport | None = None,
     data_docs: Path | None = None,
 ) -> CheckedHistory:
-    """Trusted history, and the rows that were refused on the way.
+    """Trusted history, and the rows that were refused or left out on the way.
 
-    The canonical tables, `quarantine` and `check_report` stay in `engine`; `open_checked` gives them back.
+    The canonical tables, `quarantine`, `left_out` and `check_report` stay in `engine`; `open_checked` gives them back.
 
     Parameters
     ----------
@@ -76,8 +77,10 @@ def check_history(
         judged = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
         several = judged.tables
         keep_quarantine(engine, judged.quarantined)
+        keep_left_out(engine, judged.left_out)
         checks = {
-            name: counts(table, select_digest=raw.select_digests.get(name, "")) for name, table in several.items()
+            name: counts(table, select_digest=raw.select_digests.get(name, ""), left_out=left_out_counts(engine, name))
+            for name, table in several.items()
         }
         standing = standing_of(engine, judged)
         found = findings_of(

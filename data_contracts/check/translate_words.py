@@ -17,7 +17,7 @@ from data_contracts.wording import rows
 _SECTIONS = {
     "stage": "stages",
     "current_stage": "stages",
-    "kind": "activity_kinds",
+    "kind": "kinds",
     "direction": "directions",
     "outcome": "outcomes",
 }
@@ -41,6 +41,8 @@ def _loosely(word: ir.StringValue) -> ir.StringValue:
 
 
 def _mapping(column: Column, crm: CrmMapping) -> Mapping[str, str]:
+    if column.name == "kind":
+        return {word: kind for kind, declared in crm.kinds.items() for word in declared.words}
     section = _SECTIONS.get(column.name)
     return {word: str(ours) for word, ours in getattr(crm, section).items()} if section else {}
 
@@ -109,13 +111,7 @@ def unmapped_breaches(words: ir.Table, contract: TableContract, column: str) -> 
     shown = unmapped.order_by(unmapped.n_rows.desc(), "word").limit(_MOST_WORDS).to_pyarrow().to_pylist()
     found = [(row["word"], row["n_rows"]) for row in shown]
     whole = unmapped.aggregate(n_words=unmapped.count(), n_rows=unmapped.n_rows.sum()).to_pyarrow().to_pylist()[0]
-    section = _SECTIONS.get(column)
-    allowed = ", ".join(contract.column(column).vocabulary or ())
-    remedy = (
-        f"add it to [crm.{section}] in the settings file ({allowed})"
-        if section
-        else f"let the SELECT of {contract.name} translate it into one of {allowed}"
-    )
+    remedy = _remedy(contract, column)
     rule = f"{contract.name}.{column}.in_vocabulary"
     breaches = [
         Breach(contract.name, rule, f"{_shown(word)} ({rows(n_rows)}) is not mapped", remedy) for word, n_rows in found
@@ -125,6 +121,17 @@ def unmapped_breaches(words: ir.Table, contract: TableContract, column: str) -> 
         more = f"{n_more:,} more words of {column} ({rows(n_rows)}) are not mapped"
         breaches.append(Breach(contract.name, rule, more, remedy))
     return breaches
+
+
+def _remedy(contract: TableContract, column: str) -> str:
+    section = _SECTIONS.get(column)
+    allowed = ", ".join(contract.column(column).vocabulary or ())
+    if column == "kind":
+        there = f"there are {allowed}" if allowed else "none is declared"
+        return f"add it to the words of a kind in [crm.{section}] in the settings file ({there})"
+    if section:
+        return f"add it to [crm.{section}] in the settings file ({allowed})"
+    return f"let the SELECT of {contract.name} translate it into one of {allowed}"
 
 
 def _shown(word: str) -> str:

@@ -7,7 +7,6 @@ from data_contracts.check.deliver import Delivered
 from data_contracts.check.judge_rows import Judged
 from data_contracts.check.translate_words import unmapped_breaches
 from data_contracts.column_rules import InVocabulary
-from data_contracts.columns import TABLES
 from data_contracts.errors import Breach
 from data_contracts.history import TableCheck, Verdict
 from data_contracts.privacy import LOOKS_PERSONAL, masked
@@ -46,7 +45,7 @@ def breaches_of(verdicts: Sequence[Verdict], *, counted: Mapping[str, Counted], 
         kind = verdict.rule.rsplit(".", 1)[-1]
         judged = counted[verdict.table].judged
         if kind == InVocabulary.kind and judged is not None and judged.words is not None:
-            breaches += unmapped_breaches(judged.words, TABLES[verdict.table], verdict.column)
+            breaches += unmapped_breaches(judged.words, judged.table.contract, verdict.column)
         elif verdict.severity == "critical" or verdict.table not in over:
             found, remedy = _told(verdict, counted[verdict.table], kind=kind, checks=checks)
             breaches.append(Breach(verdict.table, verdict.rule, found, remedy))

@@ -12,6 +12,7 @@ from typing import Any
 from data_contracts.check.deliver import receive
 from data_contracts.check.judge_tables import judge_tables
 from data_contracts.check.keep import keep_tables
+from data_contracts.check.leave_out import keep_left_out, left_out_counts
 from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.check.unsettled import find_unsettled, where_leads_stand
 from data_contracts.history import RawHistory, TableCheck
@@ -22,12 +23,13 @@ from tests.data_contracts.raw_rows import LENIENT, Rows, engine_of, raw, rows_of
 
 @dataclass(frozen=True)
 class Judged:
-    """What became of a raw history: the counts, the quarantine, the unsettled leads, the accepted rows by table."""
+    """What became of a raw history: counts, quarantine, unsettled leads, accepted rows by table, rows left out."""
 
     checks: Mapping[str, TableCheck]
     quarantine: Sequence[Mapping[str, Any]]
     unsettled: Sequence[tuple[str, str, str, bool]]
     tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    left_out: Sequence[Mapping[str, Any]] = ()
 
     def refused(self, table: str) -> list[tuple[int, str]]:
         """Source row and rule (without the table's name) of each breach in `table`, in order."""
@@ -50,8 +52,9 @@ def judge_rows(raw: RawHistory, settings: Settings = LENIENT) -> Judged:
     tables = receive(raw, settings.crm)
     judged = judge_tables(engine, tables, settings=settings, extracted_at=raw.extracted_at)
     several, known = judged.tables, judged.known_leads
-    checks = {name: counts(table) for name, table in several.items()}
     quarantine = rows_of(keep_quarantine(engine, judged.quarantined))
+    left_out = rows_of(keep_left_out(engine, judged.left_out))
+    checks = {name: counts(table, left_out=left_out_counts(engine, name)) for name, table in several.items()}
     unsettled: list[tuple[str, str, str, bool]] = []
     if known is not None and "stage_changes" in several:
         standing = where_leads_stand(engine, several["leads"], several["stage_changes"], known)
@@ -60,7 +63,7 @@ def judge_rows(raw: RawHistory, settings: Settings = LENIENT) -> Judged:
     kept = keep_tables(engine, several, crm=settings.crm)
     accepted = {name: rows_of(kept[name]) for name in several}
     engine.forget()
-    return Judged(checks, quarantine, unsettled, accepted)
+    return Judged(checks, quarantine, unsettled, accepted, left_out)
 
 
 IDS = ("account_id", "lead_id", "activity_id", "opportunity_id", "object_id", "merged_into")

@@ -14,6 +14,7 @@ from data_contracts.history import CheckedHistory, RawHistory
 from data_contracts.settings import Settings
 from engines.duckdb import DuckDbEngine
 from tests.example_history import EXTRACTED_AT
+from tests.example_kinds import KINDS
 
 Rows = Sequence[Mapping[str, str | None]]
 
@@ -35,7 +36,7 @@ def settings(*, max_refused_share: float = 0.05, max_volume_drop_share: float = 
                 "source": "example",
                 "data_folder": "data",
                 "stages": {"Marketing Qualified": "mql", "open": "sal"},
-                "activity_kinds": {"Email Opened": "email_open"},
+                "kinds": KINDS | {"email_open": KINDS["email_open"] | {"words": ["Email Opened"]}},
                 "attributes": {
                     "industry": attribute | {"table": "accounts", "type": "category", "meaning": "the industry"},
                     "employees": attribute | {"table": "accounts", "type": "number", "meaning": "employees"},

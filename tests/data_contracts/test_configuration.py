@@ -4,7 +4,6 @@ from data_contracts.configuration import Configuration, redeclared
 from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.errors import SettingsError
 from data_contracts.settings import Settings
-from data_contracts.vocabulary import ActivityKind
 from tests.example_history import settings
 
 EMPLOYEES = settings().crm.attributes["employees"]
@@ -13,7 +12,9 @@ EMPLOYEES = settings().crm.attributes["employees"]
 def configuration(attributes: dict[str, AttributeDeclaration] | None = None, **definitions: object) -> Configuration:
     agreed = settings(**definitions)
     return Configuration(
-        definitions=agreed.definitions, attributes=agreed.crm.attributes if attributes is None else attributes
+        definitions=agreed.definitions,
+        attributes=agreed.crm.attributes if attributes is None else attributes,
+        kinds=agreed.crm.kinds,
     )
 
 
@@ -91,7 +92,7 @@ def test_attributes_of_another_table_or_type_are_declared_anew_and_others_are_no
 
 def test_allowed_kinds_are_part_of_it_and_leave_the_digest_alone_where_there_are_none():
     before = configuration()
-    after = before.model_copy(update={"allowed_kinds": {ActivityKind.CHAT: "imported"}})
+    after = before.model_copy(update={"allowed_kinds": {"chat": "imported"}})
     assert before.differences(after) == ("crm.allowed_kinds added",)
     assert before.digest != after.digest
     assert after.under(settings()).crm.allowed_kinds == {"chat": "imported"}

@@ -86,4 +86,4 @@ def test_a_name_of_before_is_no_setting_of_today_and_the_new_one_is(before):
 def test_a_setting_that_never_had_another_name_has_no_new_one():
     assert new_place(("definitions", "version")) is None
     assert remade(("definitions", "version")) is None
-    assert set(REMADE) == {"crm.write_back_fields"}
+    assert set(REMADE) == {"crm.write_back_fields", "crm.activity_kinds"}

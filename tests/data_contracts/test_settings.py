@@ -22,6 +22,12 @@ folder = "var"
 source = "example"
 data_folder = "data"
 """
+REPLY = """
+[crm.kinds.email_reply]
+family = "commitment"
+direction = "inbound"
+phrase = { did = "replied to an email" }
+"""
 ROLE = '[crm.attributes.{name}]\ntable = "leads"\ntype = "category"\navailability = "{availability}"\nmeaning = "x"\n'
 
 
@@ -86,7 +92,7 @@ def test_an_overwritten_attribute_needs_a_reason(written):
 
 
 def test_an_activity_kind_is_allowed_with_a_reason_and_never_without(written):
-    text = MINIMAL + '[crm.allowed_kinds]\nemail_reply = "{}"\n'
+    text = MINIMAL + REPLY.replace("{", "{{").replace("}", "}}") + '[crm.allowed_kinds]\nemail_reply = "{}"\n'
     allowed = load_settings(written(text.format("imported with their own time"))).crm.allowed_kinds
     assert allowed == {"email_reply": "imported with their own time"}
     for reason in ("", "  "):

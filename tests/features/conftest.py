@@ -14,6 +14,7 @@ from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
 from tests.example_history import arrow, history
+from tests.example_kinds import KINDS
 from tests.some_engines import opened
 
 EXTRACTED_AT = dt.datetime.fromisoformat("2026-12-31")
@@ -61,6 +62,7 @@ SETTINGS: dict[str, Any] = {
     "crm": {
         "source": "spec",
         "data_folder": ".",
+        "kinds": KINDS,
         "attributes": {
             "industry": {"table": "accounts", "type": "category", "availability": "immutable", "meaning": "industry"},
             "employees": {"table": "accounts", "type": "number", "availability": "historised", "meaning": "employees"},

@@ -32,7 +32,7 @@ def workbench(engine: Engine, settings: Settings) -> Workbench:
         for transition in transitions:
             snapshots = training_snapshots(crm, settings.definitions, transition=transition).table
             snapshots = snapshots.filter(snapshots.as_of < AS_OF)
-            outcomes = outcomes_of(crm, Snapshots(snapshots), definitions=settings.definitions, transition=transition)
+            outcomes = outcomes_of(crm, Snapshots(snapshots), settings=settings, transition=transition)
             engine.backend.create_view(f"{name}_{transition}", snapshots.join(outcomes, "snapshot_id"))
     return Workbench(engine, {**column_types(settings), "moments": SNAPSHOT_TYPES}, transitions)
 

@@ -12,8 +12,9 @@ import pytest
 from data_contracts.errors import SettingsError
 from features import catalogue
 from features.build import build_features
-from features.catalogue import FEATURES, catalogue_digest, features_of
+from features.catalogue import catalogue_digest, features_of, features_of_history
 from features.measures import Measure
+from tests.example_kinds import KINDS
 from tests.features.spec_files import all_specs
 
 ROOT = Path(__file__).parents[2]
@@ -35,18 +36,18 @@ def test_every_feature_has_a_spec_with_a_value_that_is_not_trivial(settings):
     assert set(names(settings)) - specified == set()
 
 
-def test_every_feature_says_what_it_means_and_what_missing_means():
+def test_every_feature_says_what_it_means_and_what_missing_means(settings):
     untold = [
         feature.name
-        for feature in FEATURES
+        for feature in features_of_history(settings.crm.kinds)
         if not (feature.column.meaning and feature.column.missing)
         or (feature.column.type == "number" and not feature.column.unit)
     ]
     assert untold == []
 
 
-def test_the_features_of_the_profile_and_of_declared_attributes_come_after_the_fixed_ones(settings):
-    assert names(settings)[len(FEATURES) :] == [
+def test_the_features_of_the_profile_and_of_declared_attributes_come_after_those_of_the_history(settings):
+    assert names(settings)[len(features_of_history(settings.crm.kinds)) :] == [
         "icp_industry_core",
         "icp_company_size",
         "icp_seniority",
@@ -73,6 +74,30 @@ def test_criteria_that_do_not_suit_their_attribute_are_refused_all_at_once(setti
     ]
     with pytest.raises(SettingsError, match=r"'size' has one_of, but 'employees' is a number.*'branch' has a range"):
         features_of(settings_with(definitions={"icp": {"criteria": criteria}}))
+
+
+def test_a_seller_reads_the_phrase_of_an_attribute_and_the_documents_say_what_it_means(settings_with):
+    declared = settings_with().crm.model_dump(mode="json")["attributes"]
+    declared["budget"] |= {"phrase": "may spend", "unit": "EUR"}
+    said = {f.name: f.column.said for f in features_of(settings_with(crm={"attributes": declared}))}
+    assert said["attribute_budget"].words(5000.0) == "may spend: 5,000 EUR"
+    assert said["attribute_budget"].words_for_missing == "may spend: not known"
+    assert said["attribute_budget"].meaning == "budget"
+    assert said["attribute_seniority"].words("head") == "seniority: head"
+
+
+def test_a_kind_is_said_in_its_own_words_wherever_it_is_a_feature(settings_with):
+    fair = {"family": "request", "direction": "inbound", "phrase": {"did": "came to our fair"}}
+    said = {f.name: f.column.said for f in features_of(settings_with(crm={"kinds": KINDS | {"fair": fair}}))}
+    assert said["n_fair_30d"].words(2) == "came to our fair 2 times in the last 30 days"
+    assert said["days_since_fair"].meaning == "time since it last came to our fair"
+    assert "came to our fair" in said["n_others_fair_90d"].meaning
+
+
+def test_a_kind_whose_name_would_be_that_of_a_feature_of_ours_is_refused(settings_with):
+    kinds = KINDS | {"inbound": KINDS["page_view"]}
+    with pytest.raises(SettingsError, match=r"two features would be called 'n_inbound_30d', 'n_inbound_7d'"):
+        features_of(settings_with(crm={"kinds": kinds}))
 
 
 def test_a_text_is_a_feature_that_is_read_by_its_words_and_no_criterion_asks_for_it(settings_with):
@@ -120,10 +145,10 @@ def test_the_digest_changes_with_the_profile_and_the_attributes(digest, settings
 
 
 def test_the_digest_changes_with_a_formula_though_its_name_and_meaning_stay(digest, settings, monkeypatch):
-    first = FEATURES[0]
+    first, *others = features_of_history(settings.crm.kinds)
     doubled = Measure(first.name, first.measure.scan, lambda table: first.measure.value(table) * 2, 0.0)
     altered = dataclasses.replace(first, measure=doubled)
-    monkeypatch.setattr(catalogue, "FEATURES", (altered, *FEATURES[1:]))
+    monkeypatch.setattr(catalogue, "features_of_history", lambda kinds: (altered, *others))
     assert catalogue_digest(settings) != digest
 
 

@@ -97,10 +97,11 @@ def test_changes_are_counted_against_the_conversion_of_their_lead_or_of_the_lead
 
 
 def test_activities_that_are_dated_back_are_those_before_the_entry_that_were_recorded_at_the_decision_or_later(
-    funnel_with,
+    funnel_with, settings
 ):
-    def call(lead, occurred_at, recorded_at):
-        return {"lead_id": lead, "kind": "call", "occurred_at": occurred_at, "recorded_at": recorded_at}
+    def call(lead, occurred_at, recorded_at, outcome="Connected"):
+        times = {"occurred_at": occurred_at, "recorded_at": recorded_at}
+        return {"lead_id": lead, "kind": "call", "outcome": outcome, **times}
 
     activities = [
         call("A", "2026-02-20", "2026-03-10"),
@@ -108,10 +109,12 @@ def test_activities_that_are_dated_back_are_those_before_the_entry_that_were_rec
         call("A", "2026-03-02", "2026-03-11"),
         call("B", "2026-02-20", "2026-03-05"),
         call("C", "2026-02-20", "2026-02-19"),
+        call("C", "2026-02-20", "2026-02-20", outcome="No answer"),
     ]
     history, fates = funnel_with(activities=activities)
-    (found,) = rows(recording_counts(history, fates))
-    assert found == {
+    found = {row["kind"]: row for row in rows(recording_counts(history, fates, crm=settings.crm))}
+    assert (found["call_attempt"]["n"], found["call_attempt"]["n_leads_open"]) == (1, 1)
+    assert found["call"] == {
         "kind": "call",
         "n_early_converted": 2,
         "n_late_converted": 1,

@@ -14,10 +14,11 @@ from hypothesis import strategies as st
 
 from data_contracts.ports import Engine
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import ActivityKind, Direction, Stage
+from data_contracts.vocabulary import Direction, Stage
 from features.build import build_features
 from features.snapshots import scoring_snapshots, training_snapshots
 from tests.example_history import arrow, column_types, history
+from tests.example_kinds import KINDS
 from tests.features.conftest import SNAPSHOT_TYPES
 
 AS_OF = dt.datetime.fromisoformat("2026-06-30T12:00")
@@ -55,9 +56,11 @@ def activities(draw):
     occurred_at = draw(NEAR)
     return {
         "lead_id": draw(LEAD),
-        "kind": draw(st.sampled_from(list(ActivityKind))),
+        "kind": draw(st.sampled_from(list(KINDS))),
         "direction": draw(st.sampled_from([*Direction, None])),
         "occurred_at": occurred_at,
+        "duration_seconds": draw(st.sampled_from([None, 5.0, 300.0])),
+        "outcome": draw(st.sampled_from([None, "connected", "No answer"])),
         # A meeting stands in the CRM before it takes place.
         "recorded_at": occurred_at + draw(st.one_of(DELAY, st.just(dt.timedelta(hours=-72)))),
     }
@@ -256,7 +259,7 @@ NOTHING_BUT_LATE_NEWS = {
         {"lead_id": lead, "kind": kind, "direction": None, "occurred_at": AS_OF - dt.timedelta(days=1),
          "recorded_at": AS_OF}
         for lead in "AB"
-        for kind in ActivityKind
+        for kind in KINDS
     ],
     "stage_changes": [
         {"lead_id": lead, "stage": stage, "entered_at": AS_OF - dt.timedelta(days=1), "recorded_at": AS_OF}

@@ -8,6 +8,7 @@ import pytest
 from data_contracts.vocabulary import Transition
 from features.outcomes import outcomes_of, with_wins
 from features.snapshots import training_snapshots
+from tests.example_kinds import KINDS
 from tests.features.spec_files import specs_of
 from tests.some_engines import ENGINES
 
@@ -16,7 +17,7 @@ OUTCOMES = "outcomes "
 
 def judged(history, settings, transition):
     snapshots = training_snapshots(history, settings.definitions, transition=transition)
-    found = outcomes_of(history, snapshots, definitions=settings.definitions, transition=transition)
+    found = outcomes_of(history, snapshots, settings=settings, transition=transition)
     table = snapshots.table.join(found, "snapshot_id").order_by("lead_id", "as_of")
     return table.to_pyarrow().to_pylist()
 
@@ -80,6 +81,17 @@ def test_where_contact_is_assumed_nobody_is_never_contacted(make_history, settin
     assert Counter(row["outcome_status"] for row in rows) == {"converted": 1, "not_converted": 2, "censored": 1}
 
 
+@pytest.mark.parametrize(("counts", "status"), [(True, "not_converted"), (False, "never_contacted")])
+def test_a_dial_that_nobody_answered_counts_as_contact_where_its_kind_says_so(
+    make_history, settings_with, counts, status
+):
+    kinds = KINDS | {"call_attempt": KINDS["call_attempt"] | {"counts_as_contact": counts}}
+    dial = {"lead_id": "C", "kind": "call", "direction": "outbound", "occurred_at": "2026-03-02"}
+    tables = FUNNEL | {"activities": [dial | {"duration_seconds": 12.0, "outcome": "No answer"}]}
+    rows = judged(make_history(tables), settings_with(crm={"kinds": kinds}), Transition.MQL_TO_SQL)
+    assert {row["outcome_status"] for row in rows if row["lead_id"] == "C"} == {status}
+
+
 def test_an_sql_is_never_one_that_nobody_contacted_even_where_only_calls_count_as_contact(make_history, settings_with):
     settings = settings_with(definitions={"contact": {"stages": ()}})
     rows = judged(make_history(FUNNEL), settings, Transition.SQL_TO_WIN)
@@ -90,7 +102,7 @@ def ways_to_a_win(history, settings):
     """Each snapshot of MQL to SQL with what became of it on the whole way to a win."""
     definitions = settings.definitions
     snapshots = training_snapshots(history, definitions, transition=Transition.MQL_TO_SQL)
-    outcomes = outcomes_of(history, snapshots, definitions=definitions, transition=Transition.MQL_TO_SQL)
+    outcomes = outcomes_of(history, snapshots, settings=settings, transition=Transition.MQL_TO_SQL)
     found = with_wins(outcomes, history, snapshots, definitions=definitions)
     return snapshots.table.join(found, "snapshot_id").order_by("lead_id", "as_of").to_pyarrow().to_pylist()
 

@@ -249,7 +249,8 @@ def test_a_release_without_signal_replaces_another_without_and_any_signal_replac
 def test_another_configuration_needs_a_person_and_says_what_differs():
     agreed = Configuration.of(settings())
     shorter = settings(transitions={"mql_to_sql": {"horizon_days": 21}, "sql_to_win": {"horizon_days": 30}})
-    other = Configuration(definitions=shorter.definitions, attributes={"industry": agreed.attributes["industry"]})
+    attributes = {"industry": agreed.attributes["industry"]}
+    other = agreed.model_copy(update={"definitions": shorter.definitions, "attributes": attributes})
     assert reasons(release(configuration=other), champion(configuration=agreed)) == (
         "it was made under another configuration than the one in force: "
         "definitions.transitions.mql_to_sql.horizon_days 30 -> 21, crm.attributes.employees removed",

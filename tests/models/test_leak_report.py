@@ -9,10 +9,12 @@ import pytest
 from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
 from data_contracts.deeds import Deed
 from data_contracts.errors import TooFewOutcomesError
+from data_contracts.kinds import KindDeclaration
 from data_contracts.sayings import Attribute, Count
 from data_contracts.snapshots import FeatureColumn, LabelledTable
-from data_contracts.vocabulary import ActivityKind, Availability
+from data_contracts.vocabulary import Availability
 from models.leaks import LeakEvidence, leak_report
+from tests.example_kinds import KINDS
 
 DAY = pd.Timedelta(days=1)
 ATTRIBUTES = ("source", "contract", "stack")
@@ -26,7 +28,8 @@ CRM = CrmMapping(
         )
         for name in ATTRIBUTES
     },
-    allowed_kinds={ActivityKind.EMAIL_REPLY: "replies are imported with their own time"},
+    kinds={"email_reply": KindDeclaration.model_validate(KINDS["email_reply"])},
+    allowed_kinds={"email_reply": "replies are imported with their own time"},
 )  # fmt: skip
 KIND = FeatureColumn(
     "n_email_reply_90d", "number", "behaviour", Count(Deed("replied to an email"), 90), "", family="email_reply"

@@ -32,8 +32,8 @@ def export(sound_export, tmp_path, monkeypatch):
     return Path(shutil.copytree(sound_export, tmp_path / "data" / "simulated"))
 
 
-def check():
-    result = CliRunner().invoke(app, ["check", "--json"], catch_exceptions=False)
+def check(*options):
+    result = CliRunner().invoke(app, ["check", *options, "--json"], catch_exceptions=False)
     return result.exit_code, result.stdout, " ".join(result.stderr.split())
 
 
@@ -96,6 +96,27 @@ def test_duplicate_keys_and_bad_dates_are_refused_into_quarantine_and_the_rest_g
         assert refused(after, "leads", rule) == refused(before, "leads", rule) + 1
     shown = CliRunner().invoke(app, ["quarantine", "--rule", "leads.created_at.has_type", "--json"])
     assert "31.02.2026" in [row["value"] for row in json.loads(shown.stdout)]
+
+
+def test_leads_that_the_settings_leave_out_are_counted_by_name_and_shown_as_they_were_delivered(export):
+    rule = '\n[[crm.left_out]]\nname = "{}"\ntable = "leads"\ncolumn = "campaign"\none_of = ["{}"]\n'
+    config = ["--config", str(export / "scoring.toml")]
+    text = Path("config/scoring.toml").read_text(encoding="utf-8")
+    text += rule.format("own fair", "trade-fair") + rule.format("typo", "trad-fair")
+    (export / "scoring.toml").write_text(text, encoding="utf-8")
+    code, out, _ = check(*config)
+    report = json.loads(out)
+    (leads,) = [table for table in report["tables"] if table["table"] == "leads"]
+    n = leads["left_out"]["own fair"]
+    assert (code, leads["accepted"] + leads["refused"] + n) == (0, leads["delivered"])
+    assert "left out by 'typo': no row" in report["warnings"]
+    shown = CliRunner().invoke(app, ["left-out", *config, "--name", "own fair", "--limit", "100000", "--json"])
+    rows = json.loads(shown.stdout)
+    assert sum(row["table"] == "leads" for row in rows) == n
+    assert len(rows) == sum(sum(table["left_out"].values()) for table in report["tables"])
+    assert {json.loads(row["raw_row"])["campaign"] for row in rows if row["table"] == "leads"} == {"trade-fair"}
+    asked = CliRunner().invoke(app, ["left-out", *config, "--name", "own fairs"])
+    assert "nothing is left out under 'own fairs'; the names are 'own fair'" in " ".join(asked.stderr.split())
 
 
 def test_an_empty_file_stops_the_run_and_names_the_file(export):

@@ -49,7 +49,9 @@ def test_the_versions_of_python_and_of_the_libraries_that_compute_are_one_a_line
     assert FIRST_RUN not in out
 
 
-@pytest.mark.parametrize("command", [command.callback.__name__ for command in app.registered_commands])
+@pytest.mark.parametrize(
+    "command", [command.callback.__name__.replace("_", "-") for command in app.registered_commands]
+)
 def test_every_command_s_help_has_an_example(command: str):
     code, out, _ = run(command, "--help")
     assert code == 0

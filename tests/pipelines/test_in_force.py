@@ -85,7 +85,7 @@ def edit(*replacements: tuple[str, str]) -> Settings:
 
 
 SHORTER = ("mql_to_sql = { horizon_days = 30 }", "mql_to_sql = { horizon_days = 21 }")
-NEXT_VERSION = ('version = "2026.2"', 'version = "2026.3"')
+NEXT_VERSION = ('version = "2026.3"', 'version = "2026.4"')
 
 
 def drop_attribute(name: str) -> Settings:
@@ -122,6 +122,17 @@ def night() -> list[tuple[int, str, str]]:
 
 
 @pytest.mark.usefixtures("work")
+def test_the_night_goes_on_after_a_kind_of_activity_was_renamed_and_after_a_word_was_added():
+    edit(("[crm.kinds.chat]", "[crm.kinds.talk]"), ('kind = "chat"', 'kind = "talk"'))
+    edit(('words = ["Call"]', 'words = ["Call", "Ring"]'))
+    (checked, _, said_by_check), (scored, _, said), (published, *_) = night()
+    assert (checked, scored, published) == (0, 0, 0)
+    assert "reads kinds of activity that the settings file does not declare: chat" in said_by_check
+    assert "crm.kinds.chat removed, crm.kinds.talk added" in said
+    assert "words" not in said
+
+
+@pytest.mark.usefixtures("work")
 def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
     drop_attribute("problem")
     edit(SHORTER)
@@ -131,7 +142,7 @@ def test_the_night_goes_on_under_what_is_in_force_after_the_file_was_edited():
     )
     (checked, _, said_by_check), (scored, out, said), (published, _, said_again) = night()
     assert (checked, scored, published) == (0, 0, 0)
-    assert "definitions 2026.2 are kept" in said_by_check
+    assert "definitions 2026.3 are kept" in said_by_check
     assert "horizon_days 30 -> 21; raise `version`" in said_by_check
     assert json.loads(out)["release_id"] == "first"
     for part in differing:
@@ -149,7 +160,7 @@ def test_the_night_goes_on_after_another_release_was_promoted_and_after_it_was_t
     version = record(shorter, release_id="second")
     differing = (
         "it was made under another configuration than the one in force: "
-        "definitions.version 2026.2 -> 2026.3, definitions.transitions.mql_to_sql.horizon_days 30 -> 21, "
+        "definitions.version 2026.3 -> 2026.4, definitions.transitions.mql_to_sql.horizon_days 30 -> 21, "
         "crm.attributes.problem removed"
     )
     assert registry_of(Store.of(shorter)).promote_by_rule(version, at=AT, by="ops").reasons == (differing,)
@@ -279,7 +290,7 @@ def test_nothing_is_made_in_the_store_by_asking_what_is_in_force(tmp_path, work)
 def test_nothing_is_trained_backtested_or_promoted_under_a_version_that_means_something_else(work):
     twice = edit(SHORTER)
     version = record(twice, release_id="second")
-    told = r"definitions 2026\.2 are kept in .*horizon_days 30 -> 21; raise `version`"
+    told = r"definitions 2026\.3 are kept in .*horizon_days 30 -> 21; raise `version`"
     with pytest.raises(SettingsError, match=told):
         train_release(twice, created_at=AT, by="ops")
     with pytest.raises(SettingsError, match=told):
@@ -313,7 +324,7 @@ def test_a_training_and_a_promotion_keep_the_definitions_they_are_made_under(wor
     with pytest.raises(TooFewOutcomesError):
         train_release(edited, created_at=AT, by="ops")
     assert definitions_kept(work.store.folder)[1:] == (edited.definitions,)
-    later = edit(('version = "2026.3"', 'version = "2026.4"'))
+    later = edit(('version = "2026.4"', 'version = "2026.5"'))
     third = record(later, release_id="third")
     assert run("promote", third, "--force", "--because", "both teams agreed")[0] == 0
     assert definitions_kept(work.store.folder)[2:] == (later.definitions,)
@@ -326,8 +337,8 @@ def test_definitions_lists_what_each_version_changed_and_shows_the_one_of_a_day_
     code, out, _ = run("definitions", "--json")
     assert code == 0
     assert [(v["version"], v["effective_from"], v["changed"]) for v in json.loads(out)] == [
-        ("2026.3", "2026-05-01", ["definitions.transitions.mql_to_sql.horizon_days 30 -> 21"]),
-        ("2026.2", "2026-04-01", []),
+        ("2026.4", "2026-05-01", ["definitions.transitions.mql_to_sql.horizon_days 30 -> 21"]),
+        ("2026.3", "2026-04-01", []),
     ]
     for day, agreed in (("2026-04-30", work.definitions), ("2026-05-01", edited.definitions)):
         assert json.loads(run("definitions", "--at", day, "--json")[1]) == agreed.model_dump(mode="json")
@@ -337,7 +348,7 @@ def test_definitions_lists_what_each_version_changed_and_shows_the_one_of_a_day_
         )
     code, _, err = run("definitions", "--at", "2026-03-31")
     assert code == 3
-    assert "the earliest that are kept are 2026.2, effective from 2026-04-01" in err
+    assert "the earliest that are kept are 2026.3, effective from 2026-04-01" in err
 
 
 def test_releases_of_one_history_read_one_test(work):

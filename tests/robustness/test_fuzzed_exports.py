@@ -18,11 +18,13 @@ import pytest
 from typer.testing import CliRunner
 
 from data_contracts.columns import TABLES
+from data_contracts.settings import load_settings
 from pipelines.cli import app
 from simulation import simulate
 from tests.robustness.exports import CANARIES, CSV_TABLES, MUTATIONS, copy_of, read_export
 
 ROOT = Path(__file__).parents[2]
+KINDS = load_settings(ROOT / "config" / "scoring.toml").crm.kinds
 SEED = int(os.environ.get("LEADSCORE_FUZZ_SEED", "1"))
 FIRST = int(os.environ.get("LEADSCORE_FUZZ_FIRST", "0"))
 N_CASES = int(os.environ.get("LEADSCORE_FUZZ_CASES", "40"))
@@ -104,7 +106,7 @@ def broken_promises(con, extracted_at):
     """Accepted rows that do not keep the contracts, looked for anew."""
     conditions = []
     for table, contract in TABLES.items():
-        for column in contract.columns:
+        for column in contract.speaking(KINDS).columns:
             name = f'"{column.name}"'
             if column.required and not column.nullable:
                 conditions.append((table, f"{name} IS NULL"))

@@ -43,11 +43,11 @@ def crm():
     made = busy_history(36)
     delivered = pa.table(
         {
-            "source_row": [1, 2],
-            "Lead_ID": ["L00002", "L90000"],
-            "created_at": ["01.03.2026", "02.03.2026"],
-            "merged_into": [None, "L00002"],
-            "email": ["someone@example.org", None],
+            "source_row": [1, 2, 3],
+            "Lead_ID": ["L00002", "L90000", "L70000"],
+            "created_at": ["01.03.2026", "02.03.2026", "03.03.2026"],
+            "merged_into": [None, "L00002", None],
+            "email": ["someone@example.org", None, None],
         }
     )
     made.leads.get_backend().create_table("raw_leads", delivered)
@@ -311,6 +311,11 @@ def test_a_refused_lead_is_unknown_with_the_reason(trace):
 def test_a_merged_lead_names_its_survivor(trace):
     with pytest.raises(UnknownLeadError, match=r"'L90000' was merged into 'L00002' .*; trace 'L00002'"):
         trace("L90000")
+
+
+def test_a_lead_that_is_delivered_and_neither_trusted_nor_refused_is_said_to_be_left_out(trace):
+    with pytest.raises(UnknownLeadError, match=r"'L70000' is neither accepted nor refused: .* `leadscore left-out`"):
+        trace("L70000")
 
 
 def test_an_unknown_lead_says_what_ids_look_like(trace):

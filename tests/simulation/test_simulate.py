@@ -10,10 +10,13 @@ from data_contracts.history import RawHistory
 from data_contracts.settings import load_settings
 from simulation import SimulationSummary, laws, simulate
 from simulation.clock import END, HOUR, START
-from simulation.people import DUPLICATE_SHARE
+from simulation.export import activities_table
+from simulation.funnel import tell
+from simulation.people import DUPLICATE_SHARE, draw_groups, draw_people
 from tests.crm.asking import views_of
 
 SETTINGS = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
+KIND_OF = {word: name for name, kind in SETTINGS.crm.kinds.items() for word in kind.words}
 EXPORTED_AT = START + pd.Timedelta(seconds=END)
 
 CLEAN = """
@@ -117,7 +120,7 @@ def test_the_export_holds_invented_names_and_the_source_leaves_them_out(simulate
 def test_the_settings_hold_every_word_of_the_simulated_crm(raw: RawHistory):
     crm = SETTINGS.crm
     assert set(crm.stages) == set(laws.STAGES) == words(raw, "stage_changes", "stage")
-    assert set(crm.activity_kinds) == set(laws.KINDS) == words(raw, "activities", "kind")
+    assert set(KIND_OF) == set(laws.KINDS) == words(raw, "activities", "kind")
     assert set(crm.directions) == set(laws.DIRECTIONS) == words(raw, "activities", "direction")
     assert set(crm.outcomes) == set(laws.OUTCOMES) == words(raw, "opportunities", "outcome")
 
@@ -130,10 +133,28 @@ def read(raw: RawHistory, table: str) -> pd.DataFrame:
     return views_of(raw).execute(f"SELECT * FROM raw_{table} ORDER BY source_row").fetch_df()
 
 
+def test_calls_end_with_an_answer_or_without_one_and_nothing_else_does(raw: RawHistory):
+    assert words(raw, "activities", "outcome") == set(laws.CALL_OUTCOMES)
+    assert share(raw, "(kind = 'Call') = (outcome IS NOT NULL)", of="raw_activities") == 1
+    unanswered = share(raw, "outcome = 'No answer'", of="raw_activities", where="kind = 'Call'")
+    assert unanswered == pytest.approx(laws.NO_ANSWER_SHARE, abs=0.05)
+    assert share(raw, "duration_seconds < 30", of="raw_activities", where="outcome = 'No answer'") == 1
+    assert share(raw, "duration_seconds >= 20", of="raw_activities", where="outcome = 'Connected'") == 1
+
+
+def test_who_answers_a_call_is_drawn_from_random_numbers_of_its_own():
+    rng = np.random.default_rng(1)
+    story = tell(rng, draw_people(rng, draw_groups(rng, 50)))
+    one, other = (activities_table(story, first_activity=0, calls_rng=np.random.default_rng(seed)) for seed in (1, 2))
+    ours = ["CallOutcome", "DurationSeconds"]
+    assert one.drop_columns(ours).equals(other.drop_columns(ours))
+    assert not one.equals(other)
+
+
 def test_the_settings_hold_the_point_rule_that_the_simulation_used():
     rule = SETTINGS.definitions.point_rule
     assert rule is not None
-    ours = {SETTINGS.crm.activity_kinds[laws.KINDS[kind]]: points for kind, points in laws.POINTS.items()}
+    ours = {KIND_OF[laws.KINDS[kind]]: points for kind, points in laws.POINTS.items()}
     assert {one.kind: (one.points, one.max_points) for one in rule.activities} == ours
     assert min(one.within_days for one in rule.activities) > END / (24 * HOUR)
     seniority = dict(zip(laws.SENIORITIES, laws.SENIORITY_POINTS, strict=True))

@@ -5,5 +5,7 @@ SELECT
     ActivityType AS kind,
     Direction AS direction,
     ActivityDate AS occurred_at,
-    LoggedDate AS recorded_at
+    LoggedDate AS recorded_at,
+    CallOutcome AS outcome,
+    DurationSeconds AS duration_seconds
 FROM read_parquet('{data_folder}/activities/*.parquet')

@@ -6,6 +6,7 @@ from data_contracts.check import conserve
 from data_contracts.check.deliver import receive
 from data_contracts.check.judge_tables import judge_tables
 from data_contracts.check.keep import keep_tables
+from data_contracts.check.leave_out import keep_left_out
 from data_contracts.check.refuse import counts, keep_quarantine
 from data_contracts.errors import ContractError
 from tests.data_contracts.raw_rows import LENIENT, change, engine_of, lead, raw
@@ -23,6 +24,7 @@ def kept():
     engine = engine_of(history)
     judged = judge_tables(engine, receive(history, LENIENT.crm), settings=LENIENT, extracted_at=history.extracted_at)
     keep_quarantine(engine, judged.quarantined)
+    keep_left_out(engine, judged.left_out)
     return engine, judged.tables, keep_tables(engine, judged.tables, crm=LENIENT.crm)
 
 
@@ -65,3 +67,9 @@ def test_a_row_that_is_lost_stops_the_run(conserved, deleted_from, where, told):
 def test_a_row_that_was_delivered_and_never_judged_stops_the_run(conserved):
     with pytest.raises(ContractError, match="leads: 4 rows were delivered and 3 judged"):
         conserved(delivered=4)
+
+
+def test_a_row_that_is_said_to_be_left_out_and_is_not_kept_stops_the_run(conserved):
+    told = "leads: 3 rows were judged, 2 accepted and 1 refused, 0 left out"
+    with pytest.raises(ContractError, match=told):
+        conserved(left_out={"robots": 1})

@@ -37,8 +37,8 @@ ALMOST_EVERY_BREACH = {
         lead("m5", merged_into="m4"),
     ],
     "activities": [
-        activity("a0", "l0", recorded_at="2026-02-02"),
-        activity("a0", "l1", "x", recorded_at="y"),
+        activity("a0", "l0", recorded_at="2026-02-02", duration_seconds="-1"),
+        activity("a0", "l1", "x", recorded_at="y", duration_seconds="z"),
         activity("a0", "l9", "2027-01-01", recorded_at="2027-01-01"),
         activity(None, None, None, kind=None),
     ],

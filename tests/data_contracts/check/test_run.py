@@ -146,7 +146,7 @@ def test_a_failed_check_leaves_no_earlier_history_that_could_be_taken_for_truste
     stopped_by(raw({"leads": [], "stage_changes": []}, engine=checked_before))
     with pytest.raises(SourceError, match="the last check failed"):
         open_checked(checked_before)
-    assert set(checked_before.tables()) == {"raw_leads", "raw_stage_changes", "quarantine"}
+    assert set(checked_before.tables()) == {"raw_leads", "raw_stage_changes", "quarantine", "left_out"}
 
 
 def test_a_check_that_falls_over_leaves_no_earlier_history_either(checked_before, monkeypatch):
