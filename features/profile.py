@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import ibis
 import ibis.expr.types as ir
 
+from data_contracts.conditions import Condition
 from data_contracts.crm_mapping import AttributeDeclaration
 from data_contracts.definitions import IcpCriterion, IdealCustomerProfile
 from data_contracts.errors import SettingsError
@@ -33,23 +34,32 @@ def criterion_column(criterion: IcpCriterion) -> str:
 
 def refuse_unfit_criteria(settings: Settings) -> None:
     """Raise `SettingsError` that names every criterion whose condition does not suit its attribute's type."""
+    criteria = {repr(criterion.name): criterion for criterion in settings.definitions.icp.criteria}
+    refuse_unfit_conditions(criteria, settings.crm.attributes, section="definitions.icp")
+
+
+def refuse_unfit_conditions(
+    conditions: Mapping[str, Condition], attributes: Mapping[str, AttributeDeclaration], *, section: str
+) -> None:
+    """Raise `SettingsError` that names every one of `conditions` (by what asks) that does not suit its attribute."""
     problems = []
-    for criterion in settings.definitions.icp.criteria:
-        declared = settings.crm.attributes[criterion.attribute].type
+    for asks, condition in conditions.items():
+        if condition.attribute not in attributes:
+            problems.append(f"{asks} asks for {condition.attribute!r}, which is not declared in [crm.attributes]")
+            continue
+        declared = attributes[condition.attribute].type
         if declared == "text":
-            problems.append(
-                f"{criterion.name!r} asks for {criterion.attribute!r}, a free text; ask for a category or a number"
-            )
-        if criterion.one_of and declared == "number":
-            problems.append(f"{criterion.name!r} has one_of, but {criterion.attribute!r} is a number; use at_least")
-        if not criterion.one_of and declared == "category":
-            problems.append(f"{criterion.name!r} has a range, but {criterion.attribute!r} is a category; use one_of")
+            problems.append(f"{asks} asks for {condition.attribute!r}, a free text; ask for a category or a number")
+        if condition.one_of and declared == "number":
+            problems.append(f"{asks} has one_of, but {condition.attribute!r} is a number; use at_least")
+        if not condition.one_of and declared == "category":
+            problems.append(f"{asks} has a range, but {condition.attribute!r} is a category; use one_of")
     if problems:
-        raise SettingsError(f"[definitions.icp]: {'; '.join(problems)}")
+        raise SettingsError(f"[{section}]: {'; '.join(problems)}")
 
 
-def is_met(criterion: IcpCriterion, snapshots: ir.Table) -> ir.BooleanValue:
-    """Whether the criterion is met; missing where its attribute is not known. Both ends of a range count as met."""
+def is_met(criterion: Condition, snapshots: ir.Table) -> ir.BooleanValue:
+    """Whether the condition is met; missing where its attribute is not known. Both ends of a range count as met."""
     value = snapshots[criterion.attribute]
     if criterion.one_of:
         return value.isin(criterion.one_of)

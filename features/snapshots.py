@@ -13,6 +13,11 @@ from data_contracts.vocabulary import CLOSED_STAGES, Stage, Transition, Unsettle
 from features.stages import ordered_changes, spells_at, stages_at, standing_stages
 
 MICROSECONDS_PER_MINUTE = 60_000_000
+SECONDS_PER_DAY = 86_400
+DAYS_PER_WEEK = 7
+
+BEFORE_SALES = (Stage.LEAD, Stage.MQL)
+"""Open stages in which sales has not taken a lead yet."""
 
 
 def training_snapshots(history: CrmHistory, definitions: Definitions, *, transition: Transition) -> Snapshots:
@@ -70,6 +75,39 @@ def scoring_snapshots(history: CrmHistory, definitions: Definitions, *, as_of: d
     return _snapshots(known, history.leads)
 
 
+def past_snapshots(history: CrmHistory, definitions: Definitions, *, weeks: int) -> Snapshots:
+    """The moments of the last `weeks` weeks at which a nightly scoring could have moved a lead that waits for sales.
+
+    They lie whole days before the extract. A lead has one
+
+    - at the first of them after anything was recorded of it: its creation, an activity, a change of stage,
+    - and one every seven days, because scores move with time and with what colleagues do.
+
+    Leads are in stage `lead` or `mql` at the moment: sales has not taken them. Nothing says what became of them.
+    """
+    moment, days = history.extracted_at, weeks * DAYS_PER_WEEK
+    weekly = ibis.array([ibis.literal(week * DAYS_PER_WEEK, "int64") for week in range(weeks)]).unnest()
+    leads = history.leads.select("lead_id", "created_at")
+    asked = _news(history, until=moment, days=days).union(leads.select("lead_id", days_before=weekly)).distinct()
+    asked = asked.mutate(as_of=ibis.literal(moment) - asked.days_before.as_interval("D"))
+    asked = asked.join(leads, "lead_id").filter(ibis._.created_at < ibis._.as_of).drop("days_before", "created_at")
+    known = _open_at(asked, history).anti_join(_ended(history), "lead_id")
+    known = known.filter(known.stage.isin(BEFORE_SALES))
+    no_spell = ibis.null(history.stage_changes.entered_at.type())
+    transition = ibis.literal(definitions.first_transition.value)
+    known = known.mutate(day=ibis.null("int64"), transition=transition, spell_started_at=no_spell)
+    return _snapshots(known, history.leads)
+
+
+def lead_snapshots(history: CrmHistory) -> ir.Table:
+    """Every lead at the extract, in whatever stage: `snapshot_id`, `lead_id`, `account_id`, `as_of`, `created_at`."""
+    leads = history.leads.select("lead_id", "account_id", "created_at")
+    return leads.mutate(
+        snapshot_id=ibis.row_number().over(order_by=leads.lead_id).cast("int64"),
+        as_of=ibis.literal(history.extracted_at),
+    )
+
+
 def unscored_leads(history: CrmHistory, *, as_of: dt.datetime) -> Mapping[Unsettled, int]:
     """How many leads look open at `as_of` but were closed nobody knows when, by reason; each lead has one.
 
@@ -87,11 +125,28 @@ def unscored_leads(history: CrmHistory, *, as_of: dt.datetime) -> Mapping[Unsett
 def _standing_open(history: CrmHistory, as_of: dt.datetime) -> ir.Table:
     """`lead_id`, `as_of` and `stage` of every lead that is known and in no closed stage at `as_of`."""
     leads = history.leads.mutate(as_of=ibis.literal(as_of))
-    leads = leads.filter(leads.created_at < leads.as_of)
-    stages = stages_at(leads, ordered_changes(history.stage_changes))
-    known = leads.select("lead_id", "as_of").left_join(stages, ["lead_id", "as_of"])
+    return _open_at(leads.filter(leads.created_at < leads.as_of), history)
+
+
+def _open_at(asked: ir.Table, history: CrmHistory) -> ir.Table:
+    """Of the pairs `lead_id` and `as_of` those in no closed stage then, with the `stage`; created leads only."""
+    stages = stages_at(asked, ordered_changes(history.stage_changes))
+    known = asked.select("lead_id", "as_of").left_join(stages, ["lead_id", "as_of"])
     known = known.select("lead_id", "as_of", stage=known.stage.fill_null(Stage.LEAD.value))
     return known.filter(known.stage.notin(CLOSED_STAGES))
+
+
+def _news(history: CrmHistory, *, until: dt.datetime, days: int) -> ir.Table:
+    """`lead_id` and `days_before`: how many whole days before `until` a scoring first knew of something new."""
+    activities, changes = history.activities, ordered_changes(history.stage_changes)
+    known_from = ibis.greatest(activities.occurred_at, activities.recorded_at)
+    news = activities.select("lead_id", known_from=known_from)
+    news = news.union(changes.select("lead_id", "known_from"))
+    news = news.union(history.leads.select("lead_id", known_from=history.leads.created_at))
+    since = until - dt.timedelta(days=days)
+    news = news.filter(news.known_from >= since, news.known_from < until)
+    microseconds = (ibis.literal(until).epoch_seconds() - news.known_from.epoch_seconds()).cast("int64")
+    return news.select("lead_id", days_before=((microseconds - 1) // SECONDS_PER_DAY).cast("int64")).distinct()
 
 
 def _ended(history: CrmHistory) -> ir.Table:

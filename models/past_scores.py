@@ -1,0 +1,85 @@
+"""What a release would have said of the leads of the past weeks, each lead by models that never saw its account."""
+
+import datetime as dt
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from data_contracts.past_scores import P_FIRST, PastScores
+from data_contracts.scores import P_SQL, P_WIN, P_WIN_GIVEN_SQL
+from data_contracts.snapshots import LabelledTable
+from data_contracts.vocabulary import Transition
+from models.calibrate import mended
+from models.chain_links import Link
+from models.fit import N_CROSS_FITS
+from models.fitted import FittedChain, FittedTransition
+from models.threads import in_one_thread
+from models.train import SEED
+
+
+@in_one_thread
+def past_scores(
+    asked: pd.DataFrame,
+    tables: Mapping[Transition, LabelledTable],
+    fitted: Mapping[Transition, FittedTransition],
+    *,
+    chain: FittedChain | None,
+    sampled_share: float = 1.0,
+    seed: int = SEED,
+) -> PastScores:
+    """The probabilities of each row of `asked` from models of three quarters of the accounts, never of the row's own.
+
+    A model that has seen what became of a lead is too sure of it. So a boundary chosen by the release's own models
+    would let too few new leads through, or too many.
+
+    Parameters
+    ----------
+    asked
+        Features at the moments of `features.snapshots.past_snapshots`.
+    tables, fitted
+        By transition: what each was learnt from, and its model. The recipes, and what was mended since, are theirs.
+    chain
+        What mends the probability of a win before SQL.
+    sampled_share
+        The share of the accounts that is in `asked`.
+    seed
+        Of how accounts are dealt.
+    """
+    at = max(table.extracted_at for table in tables.values())
+    part = _dealt(asked, tables, seed=seed)
+    predicted = {
+        transition: _cross_predicted(asked, tables[transition], model, at=at, part=part, seed=seed)
+        for transition, model in fitted.items()
+    }
+    told = asked[["lead_id", "group_id", "as_of", "stage"]].reset_index(drop=True)
+    if Transition.MQL_TO_WIN in predicted:
+        p_win = predicted[Transition.MQL_TO_WIN]
+        return PastScores(told.assign(**{P_FIRST: p_win, P_WIN: p_win}), sampled_share)
+    both = asked.assign(**{P_SQL: predicted[Transition.MQL_TO_SQL], P_WIN_GIVEN_SQL: predicted[Transition.SQL_TO_WIN]})
+    p_win = (both[P_SQL] * both[P_WIN_GIVEN_SQL]).to_numpy() if chain is None else chain.p_win(both)
+    return PastScores(told.assign(**{P_FIRST: both[P_SQL].to_numpy(), P_WIN: p_win}), sampled_share)
+
+
+def _dealt(asked: pd.DataFrame, tables: Mapping[Transition, LabelledTable], *, seed: int) -> dict[str, int]:
+    """The part of each account, dealt at random; those with outcomes come first, so that every part has its share."""
+    labelled = [table.labelled()["group_id"] for table in tables.values()]
+    known = pd.concat(labelled).drop_duplicates().sort_values()
+    others = asked.loc[~asked["group_id"].isin(known), "group_id"].drop_duplicates().sort_values()
+    random = np.random.default_rng(seed)
+    accounts = [account for each in (known, others) for account in random.permutation(each.to_numpy(dtype=object))]
+    return {account: place % N_CROSS_FITS for place, account in enumerate(accounts)}
+
+
+def _cross_predicted(
+    asked: pd.DataFrame,
+    table: LabelledTable,
+    model: FittedTransition,
+    *,
+    at: dt.datetime,
+    part: Mapping[str, int],
+    seed: int,
+) -> npt.NDArray[np.float64]:
+    found = Link.of(table, model, seed=seed).cross_predicted(asked, at=at, part=part)
+    return mended(found, model.summary.recalibration)
