@@ -83,7 +83,7 @@ def _loss(true: np.ndarray, predicted: np.ndarray) -> np.ndarray:
 
 def against_truth(folder: Path, *, n_leads: int, seed: int) -> tuple[ChainSummary | None, Mapping[str, AgainstTruth]]:
     """What training says of the chain, and its probabilities beside the truth: the product, and calibrated."""
-    settings = _settings(folder)
+    settings = settings_in(folder)
     simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed)
     ingest_history(settings)
     tables = _tables(settings)
@@ -99,7 +99,8 @@ def against_truth(folder: Path, *, n_leads: int, seed: int) -> tuple[ChainSummar
     return chain.summary if chain else None, found
 
 
-def _settings(folder: Path) -> Settings:
+def settings_in(folder: Path) -> Settings:
+    """The shipped settings, with the export and the store in `folder`."""
     settings = load_settings(ROOT / "config" / "scoring.toml", data_folder=folder / "export")
     crm = settings.crm.model_copy(update={"sources_folder": ROOT / "config" / "sources"})
     return settings.model_copy(update={"crm": crm, "store": StoreSettings(folder=folder)})
