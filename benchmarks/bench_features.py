@@ -31,10 +31,10 @@ SETTINGS = {
         "version": "bench",
         "effective_from": "2026-01-01",
         "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 180}},
-        "capacity": {"leads_per_week": 100},
         "icp": {"criteria": [{"name": "size", "attribute": "employees", "at_least": 50}]},
         "point_rule": {"threshold": 50, "activities": [{"kind": "webinar", "points": 10, "max_points": 30}]},
     },
+    "policy": {"version": "bench", "teams": [{"name": "sales", "leads_per_week": 100}]},
     "store": {"folder": "."},
     "crm": {
         "source": "bench",

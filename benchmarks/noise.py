@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import beta
 
-from data_contracts.definitions import Capacity, Definitions, SnapshotPlan, TransitionDefinition
+from data_contracts.definitions import Definitions, SnapshotPlan, TransitionDefinition
 from data_contracts.errors import TooFewOutcomesError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
 from data_contracts.sayings import Attribute
@@ -45,7 +45,6 @@ DEFINITIONS = Definitions(
     version="noise",
     effective_from=dt.date(2024, 1, 1),
     transitions={Transition.MQL_TO_WIN: TransitionDefinition(horizon_days=HORIZON_DAYS)},
-    capacity=Capacity(leads_per_week=10),
     snapshots=SnapshotPlan(up_to_days=56),
 )
 

@@ -12,6 +12,7 @@ from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
 from data_contracts.kinds import KindDeclaration
 from data_contracts.settings import Settings
+from data_contracts.vocabulary import Availability
 
 ATTRIBUTES = "crm.attributes"
 KINDS = "crm.kinds"
@@ -39,7 +40,7 @@ class Configuration(BaseModel):
         """The configuration that the settings file describes."""
         return cls(
             definitions=settings.definitions,
-            attributes=settings.crm.attributes,
+            attributes=settings.crm.feature_attributes,
             kinds={name: kind.model_copy(update={"words": ()}) for name, kind in settings.crm.kinds.items()},
             allowed_kinds=settings.crm.allowed_kinds,
         )
@@ -50,7 +51,7 @@ class Configuration(BaseModel):
         return hashlib.sha256(json.dumps(self._content(), sort_keys=True).encode()).hexdigest()[:16]
 
     def differences(self, other: "Configuration") -> tuple[str, ...]:
-        """What is otherwise in `other`, by path in the settings file: `definitions.sla.respond_within_hours 24 -> 8`.
+        """What is otherwise in `other`, by path in the settings file: `definitions.icp.fit_boundaries ... -> ...`.
 
         Empty where both say the same.
         """
@@ -61,14 +62,20 @@ class Configuration(BaseModel):
 
         Raises `SettingsError` where the two do not go together: an attribute here is a write-back field there.
         """
+        own = {
+            name: declared
+            for name, declared in settings.crm.attributes.items()
+            if declared.availability is Availability.NOW and name not in self.attributes
+        }
         words = {name: {"words": kind.words} for name, kind in settings.crm.kinds.items()}
         kinds = {name: kind.model_copy(update=words.get(name)) for name, kind in self.kinds.items()}
         crm = settings.crm.model_copy(
-            update={"attributes": self.attributes, "kinds": kinds, "allowed_kinds": self.allowed_kinds}
+            update={"attributes": self.attributes | own, "kinds": kinds, "allowed_kinds": self.allowed_kinds}
         )
         try:
             return Settings(
                 definitions=self.definitions,
+                policy=settings.policy,
                 crm=crm,
                 store=settings.store,
                 checks=settings.checks,

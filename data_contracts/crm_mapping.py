@@ -22,6 +22,8 @@ class AttributeDeclaration(Section):
 
     A `category` is read as a whole, a `text` (a job title, a campaign's name, a path) by its words.
 
+    A `now` attribute is never a feature: the policy asks for its present value alone.
+
     `meaning` is for the documents. `phrase` is what a seller reads before the value ("time frame: this quarter");
     without it that is `meaning`.
 
@@ -66,6 +68,15 @@ class CrmMapping(Section):
     write_back_fields: dict[str, FieldContent] = Field(
         default={f"leadscore_{content}": content for content in FieldContent}
     )
+
+    @property
+    def feature_attributes(self) -> dict[str, AttributeDeclaration]:
+        """The attributes that models may read, in order: all but those that the policy alone asks for."""
+        return {
+            name: declared
+            for name, declared in self.attributes.items()
+            if declared.availability is not Availability.NOW
+        }
 
     def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
         """The attributes declared for `table`, in order."""

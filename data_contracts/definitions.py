@@ -1,10 +1,11 @@
 """The definitions that marketing and sales agreed on."""
 
 import datetime as dt
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
+from data_contracts.conditions import Condition
 from data_contracts.section import Section, Share
 from data_contracts.vocabulary import ENTRY, Stage, Transition
 
@@ -15,22 +16,11 @@ class TransitionDefinition(Section):
     horizon_days: Annotated[int, Field(gt=0)]
 
 
-class IcpCriterion(Section):
-    """One line of the ideal customer profile. Exactly one of `one_of` and `at_least`/`at_most` is given."""
+class IcpCriterion(Condition):
+    """One line of the ideal customer profile."""
 
     name: str
-    attribute: str
     weight: Annotated[float, Field(gt=0)] = 1.0
-    one_of: tuple[str, ...] = ()
-    at_least: float | None = None
-    at_most: float | None = None
-
-    @model_validator(mode="after")
-    def _one_condition(self) -> Self:
-        has_range = self.at_least is not None or self.at_most is not None
-        if bool(self.one_of) == has_range:
-            raise ValueError(f"criterion {self.name!r} needs either one_of or at_least/at_most")
-        return self
 
 
 class IdealCustomerProfile(Section):
@@ -91,18 +81,6 @@ class Contact(Section):
     assume_contacted_because: str = ""
 
 
-class ServiceLevel(Section):
-    """`respond_within_hours`: from MQL to the first sales touch."""
-
-    respond_within_hours: Annotated[float, Field(gt=0)] = 24.0
-
-
-class Capacity(Section):
-    """`leads_per_week`: how many new leads sales can work in a week."""
-
-    leads_per_week: Annotated[float, Field(gt=0)]
-
-
 class SnapshotPlan(Section):
     """When a lead is looked at for training.
 
@@ -144,8 +122,6 @@ class Definitions(Section):
     personas: tuple[Persona, ...] = ()
     point_rule: PointRule | None = None
     contact: Contact = Contact()
-    sla: ServiceLevel = ServiceLevel()
-    capacity: Capacity
     snapshots: SnapshotPlan = SnapshotPlan()
     learn_since: dt.date | None = None
     """Snapshots before this day are not learnt from (say, because outcomes were not recorded yet)."""

@@ -1,4 +1,4 @@
-"""What is known about models: how they were chosen, where the boundaries are, and what a release consists of."""
+"""What is known about models: how they were chosen, what they grade by, and what a release consists of."""
 
 import datetime as dt
 import hashlib
@@ -15,6 +15,7 @@ from data_contracts.evaluations import Evaluation
 from data_contracts.leaks import LeakReport
 from data_contracts.recalibration import Parent, Recalibration
 from data_contracts.snapshots import FeatureColumn
+from data_contracts.thresholds import Grading, Thresholds
 from data_contracts.vocabulary import OutcomeStatus, Transition
 
 Validation = Literal["forward", "grouped"]
@@ -161,32 +162,6 @@ class ChainSummary(Record):
         return next((one for one in self.evaluations if one.day == self.acting_day and one.stage is None), None)
 
 
-class Thresholds(Record):
-    """Hand-off and grade boundaries, and the policy they come from.
-
-    Attributes
-    ----------
-    hand_off_probability
-        A lead whose probability of the first transition is at least this is handed off to sales.
-    leads_per_week, expected_per_week
-        Sales' capacity, and how many leads a week crossed the boundary on the reference weeks.
-    fit_boundaries
-        Least ICP fit of grades A, B, C (share in [0, 1], descending); below is D.
-    behaviour_boundaries
-        Least first-transition probability of the digits 1, 2, 3 (descending); below is 4.
-    labelled_by_grade
-        Labelled leads behind each grade ("A1" ... "D4").
-    """
-
-    hand_off_probability: float
-    leads_per_week: float
-    expected_per_week: float
-    fit_boundaries: tuple[float, float, float]
-    behaviour_boundaries: tuple[float, float, float]
-    labelled_by_grade: dict[str, int]
-    policy: str
-
-
 class ReleaseInputs(Record):
     """Everything that decides what a training makes. The same inputs make the same release, and give it the same id.
 
@@ -206,6 +181,8 @@ class ReleaseInputs(Record):
         First moment of the test leads (UTC, naive); None for the latest 25 % of the leads.
     seed
         Of everything that is drawn.
+    policy_digest
+        Of the policy that its first thresholds are chosen for, and of the capacity that models are judged at.
     code_version, code_digest
         Of this project, and of the source text of its packages that make figures.
     libraries
@@ -222,6 +199,7 @@ class ReleaseInputs(Record):
     catalogue_digest: str
     test_from: dt.datetime | None
     seed: int
+    policy_digest: str
     code_version: str
     code_digest: str
     libraries: dict[str, str]
@@ -237,7 +215,8 @@ class ReleaseInputs(Record):
 class ReleaseManifest(Record):
     """Everything of a release but the fitted objects: the only thing that is promoted, written as `release.json`.
 
-    `release_id` is that of the inputs. `chain` is None where one transition leads to a win, and where too few wins are
+    `release_id` is that of the inputs. `thresholds` are the first ones, chosen at its training; those that were
+    published since are in the store. `chain` is None where one transition leads to a win, and where too few wins are
     known to judge the way of two.
     """
 
@@ -247,6 +226,7 @@ class ReleaseManifest(Record):
     configuration: Configuration
     features: tuple[FeatureColumn, ...]
     transitions: tuple[TransitionSummary, ...]
+    grading: Grading
     thresholds: Thresholds
     value_of_a_win: float
     chain: ChainSummary | None = None

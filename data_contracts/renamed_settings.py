@@ -10,6 +10,13 @@ RENAMED = {
 }
 """The name of today by the name of before; `[]` stands for every entry of a list."""
 
+MOVED = {
+    "definitions.capacity": "capacity is the policy's now: [[policy.teams]] with a name and leads_per_week",
+    "definitions.sla": "the time to respond is the policy's now: respond_within_working_hours in [policy], counted in "
+    "the working time of [policy.calendar]",
+}
+"""What is told of a setting that is another kind of thing elsewhere now."""
+
 REMADE = {
     "crm.activity_kinds": "each kind of activity is now declared under its own name, with the CRM's words for it, like "
     '[crm.kinds.page_view] with words = ["Visited Page"], family = "browsing", direction = "inbound" and '
@@ -42,6 +49,11 @@ def new_place(place: Place) -> tuple[str | int, ...] | None:
 def remade(place: Place) -> str | None:
     """What the setting at `place` is now, where it kept its name and is of another kind; else None."""
     return REMADE.get(_pattern(place))
+
+
+def moved(place: Place) -> str | None:
+    """Where the setting at `place` went, where it is another kind of thing now; else None."""
+    return MOVED.get(_pattern(place))
 
 
 def _pattern(place: Place) -> str:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from data_contracts.releases import Thresholds
+from data_contracts.snapshots import SUPPRESSED_BY, TEAM
+from data_contracts.thresholds import Thresholds
 
 
 class Action(StrEnum):
@@ -18,6 +19,7 @@ class Action(StrEnum):
     WORK = "work"
     NURTURE = "nurture"
     OFF_ICP = "off_icp"
+    SUPPRESS = "suppress"
 
 
 P_SQL, P_WIN_GIVEN_SQL, P_WIN = CHANCES = ("p_sql", "p_win_given_sql", "p_win")
@@ -41,7 +43,10 @@ SCORED_LEADS_SCHEMA = pa.schema(
         *(pa.field(end, pa.float64()) for end in P_NEXT_INTERVAL),
         pa.field("expected_value", pa.float64(), nullable=False),
         pa.field("grade", pa.string(), nullable=False),
-        pa.field("is_above_threshold", pa.bool_(), nullable=False),
+        pa.field(TEAM, pa.string()),
+        pa.field(SUPPRESSED_BY, pa.string()),
+        pa.field("ranking_value", pa.float64(), nullable=False),
+        pa.field("is_eligible", pa.bool_(), nullable=False),
         pa.field("n_labelled_alike", pa.int64(), nullable=False),
         pa.field("is_extrapolated", pa.bool_(), nullable=False),
         *(pa.field(reason, pa.string()) for reason in REASONS),
@@ -49,6 +54,7 @@ SCORED_LEADS_SCHEMA = pa.schema(
         pa.field("respond_by_at", pa.timestamp("us")),
         pa.field("release_id", pa.string(), nullable=False),
         pa.field("definitions_version", pa.string(), nullable=False),
+        pa.field("policy_version", pa.string(), nullable=False),
     ]
 )
 """One open lead.
@@ -61,6 +67,10 @@ SCORED_LEADS_SCHEMA = pa.schema(
 | `p_next_low`, `p_next_high` | of later leads given the same, what share converted: the curve's 95 % interval |
 | `expected_value` | `p_win` times the release's value of a win (currency of the settings, or 1 a win) |
 | `grade` | the fit letter and the behaviour digit: "B2" |
+| `team` | whose lead it is by the policy; missing where no team's condition is met |
+| `suppressed_by` | the suppression of the policy that is met; missing where none is |
+| `ranking_value` | what the policy ranks leads by: the probability of the first transition, or the expected value |
+| `is_eligible` | it reaches the boundary of its team |
 | `n_labelled_alike` | the labelled leads of the same grade behind the first transition's model |
 | `is_extrapolated` | those are too few, sales contacted hardly any lead like it, or it waits too early or too long |
 | `reason_1` … | "raises: opened pricing 4 times in the last 7 days", or "lowers: …", or that there is no signal |
@@ -94,8 +104,8 @@ class WriteBackPlan:
     n_leads, n_changed, n_unchanged, n_left
         Leads scored, with a change, without one, and leads that were published before and are no longer scored.
     thresholds
-        The boundaries of the release that scored: they go out with its scores, whichever release is in production by
-        then.
+        The hand-off boundaries that the leads were scored under: they go out with the scores, whatever was published
+        since.
     """
 
     changes: pa.Table

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from data_contracts.errors import SettingsError
-from data_contracts.renamed_settings import Place, new_place, remade
+from data_contracts.renamed_settings import Place, moved, new_place, remade
 
 
 def refusal(path: Path, error: ValidationError, kind: type[BaseModel], *, under: Place = ()) -> SettingsError:
@@ -43,6 +43,8 @@ def _told(problem: ErrorDetails, place: Place, kind: type[BaseModel]) -> str:
     """What is wrong, and for an unknown setting what it is called now or may be meant to be."""
     if (new := _renamed(place, problem)) is not None:
         return f"this setting is now {_dotted(new)}"
+    if problem["type"] == "extra_forbidden" and (told := moved(place)) is not None:
+        return told
     if problem["type"] in ("dict_type", "extra_forbidden") and (told := remade(place)) is not None:
         return told
     if problem["type"] != "extra_forbidden":

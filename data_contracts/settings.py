@@ -11,6 +11,7 @@ from data_contracts.crm_mapping import SOURCES, CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
 from data_contracts.kinds import agreed_contact
+from data_contracts.policy import Policy
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
 
@@ -52,6 +53,7 @@ class Settings(Section):
     """One settings file."""
 
     definitions: Definitions
+    policy: Policy
     crm: CrmMapping
     store: StoreSettings
     checks: Checks = Checks()
@@ -67,6 +69,7 @@ class Settings(Section):
         rule = self.definitions.point_rule
         used = {f"icp criterion {c.name!r}": c.attribute for c in self.definitions.icp.criteria}
         used |= {f"persona {p.name!r}": p.attribute for p in self.definitions.personas}
+        used |= {by: condition.attribute for by, condition in self.policy.conditions.items()}
         used |= {f"point rule on {p.attribute!r}": p.attribute for p in (rule.attributes if rule else ())}
         unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]
         counted = [p.kind for p in (rule.activities if rule else ()) if p.kind not in self.crm.kinds]

@@ -20,6 +20,9 @@ FIT_SHARE = "icp_fit_share"
 POINTS = "point_rule_points"
 """The column beside the features with the points of the hand-tuned rule."""
 
+TEAM, SUPPRESSED_BY = "team", "suppressed_by"
+"""The columns of whom a lead belongs to in sales, and of what keeps it from being handed off."""
+
 MISSES = "icp_misses"
 """The column beside the features with the criteria that the lead is known to miss."""
 

@@ -74,6 +74,8 @@ class Availability(StrEnum):
     HISTORISED = "historised"
     AT_CREATION = "at_creation"
     OVERWRITTEN = "overwritten"
+    NOW = "now"
+    """Its present value alone is asked for, by the policy: it is never a feature."""
 
 
 class FieldContent(StrEnum):

@@ -43,7 +43,7 @@ def features_of(settings: Settings) -> tuple[Feature, ...]:
     features = (
         *features_of_history(crm.kinds),
         *icp_features(settings.definitions.icp),
-        *attribute_features(crm.attributes),
+        *attribute_features(crm.feature_attributes),
     )
     twice = sorted(name for name, count in Counter(feature.name for feature in features).items() if count > 1)
     if twice:

@@ -49,7 +49,7 @@ def known_at(history: CrmHistory, snapshots: Snapshots, *, settings: Settings) -
     SettingsError
         Where a declared attribute has the name of a column of `KnownHistory.snapshots`.
     """
-    refuse_reserved_names(settings.crm.attributes)
+    refuse_reserved_names(settings.crm.feature_attributes)
     members = memberships(history)
     placed = _placed(history, snapshots.table, members)
     others = _others(members, placed)
@@ -141,11 +141,11 @@ def _known_snapshots(history: CrmHistory, placed: ir.Table, stage_changes: ir.Ta
         created_weekday=dated.created_at.day_of_week.index().cast("int64"),
         created_hour=dated.created_at.hour().cast("int64"),
     ).select(*KNOWN_COLUMNS)
-    if not settings.crm.attributes:
+    if not settings.crm.feature_attributes:
         return dated
-    attributes = attributes_as_known(history, placed, settings.crm)
+    attributes = attributes_as_known(history, placed, settings.crm.feature_attributes)
     joined = dated.join(attributes, "snapshot_id")
-    return joined.select(*dated.columns, *settings.crm.attributes)
+    return joined.select(*dated.columns, *settings.crm.feature_attributes)
 
 
 def _age(table: ir.Table, happened_at: str) -> ir.FloatingValue:

@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from data_contracts.columns import TYPES
-from data_contracts.crm_mapping import AttributeDeclaration, CrmMapping
+from data_contracts.crm_mapping import AttributeDeclaration
 from data_contracts.errors import SettingsError
 from data_contracts.history import CrmHistory
 from data_contracts.snapshots import KNOWN_COLUMNS
@@ -31,8 +31,8 @@ def refuse_reserved_names(attributes: Attributes) -> None:
         )
 
 
-def attributes_as_known(history: CrmHistory, snapshots: ir.Table, crm: CrmMapping) -> ir.Table:
-    """One row a snapshot: `snapshot_id` and each declared attribute with the value it had just before `as_of`.
+def attributes_as_known(history: CrmHistory, snapshots: ir.Table, attributes: Attributes) -> ir.Table:
+    """One row a snapshot: `snapshot_id` and the value that each of the `attributes` had just before `as_of`.
 
     | attribute | value |
     |---|---|
@@ -53,7 +53,7 @@ def attributes_as_known(history: CrmHistory, snapshots: ir.Table, crm: CrmMappin
     """
     known = snapshots.select("snapshot_id", "lead_id", "account_id", "as_of")
     for table, key in (("leads", "lead_id"), ("accounts", "account_id")):
-        if declared := crm.attributes_of(table):
+        if declared := {name: each for name, each in attributes.items() if each.table == table}:
             known = _with_attributes(known, history, declared, table=table, key=key)
     return known.drop("lead_id", "account_id", "as_of")
 

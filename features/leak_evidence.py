@@ -125,7 +125,7 @@ def filled_counts(history: CrmHistory, fates: ir.Table, *, crm: CrmMapping) -> i
         followed = followed.left_join(accounts, followed.account_id == accounts.opened_id)
     followed = followed.mutate(is_open=followed.decided_at.isnull())
     return followed.group_by("has_converted", "is_open").aggregate(
-        **{name: followed.count(where=followed[name].notnull()) for name in crm.attributes}
+        **{name: followed.count(where=followed[name].notnull()) for name in crm.feature_attributes}
     )
 
 

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from data_contracts.evaluations import Evaluation
-    from data_contracts.releases import Thresholds
+    from data_contracts.thresholds import Thresholds
     from models.artefacts import load_release, save_release
     from models.chain import win_probabilities
     from models.comparison import Comparison, compare
     from models.fitted import FittedTransition, ScoringRelease
     from models.gate import may_promote
+    from models.grades import grade
     from models.registry import ReleaseRegistry
     from models.release import assemble_release, inputs_of
-    from models.thresholds import choose_thresholds, grade
+    from models.thresholds import choose_thresholds
     from models.train import backtest_transition, train_transition
     from models.versions import ReleaseVersion
 else:
@@ -52,15 +53,16 @@ __all__ = [
 
 _HOMES = {
     "data_contracts.evaluations": ("Evaluation",),
-    "data_contracts.releases": ("Thresholds",),
+    "data_contracts.thresholds": ("Thresholds",),
     "models.artefacts": ("load_release", "save_release"),
     "models.chain": ("win_probabilities",),
     "models.comparison": ("Comparison", "compare"),
     "models.fitted": ("FittedTransition", "ScoringRelease"),
     "models.gate": ("may_promote",),
+    "models.grades": ("grade",),
     "models.registry": ("ReleaseRegistry",),
     "models.release": ("assemble_release", "inputs_of"),
-    "models.thresholds": ("choose_thresholds", "grade"),
+    "models.thresholds": ("choose_thresholds",),
     "models.train": ("backtest_transition", "train_transition"),
     "models.versions": ("ReleaseVersion",),
 }

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
+import pandas as pd
+import pyarrow as pa
 import skops.io
 from pydantic import ValidationError
 from skops.io.exceptions import UnsupportedTypeException, UntrustedTypesFoundException
 
 from data_contracts.errors import ReleaseError
 from data_contracts.evaluation_table import BASE_RATE_BY_AGE
+from data_contracts.past_scores import PastScores
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.snapshots import FeatureColumn
 from models.fitted import ContactModel, FittedTransition, ScoringRelease
@@ -18,6 +21,9 @@ from models.win_calibrator import WinCalibrator
 
 MANIFEST = "release.json"
 WIN_CALIBRATOR = "win_calibrator.skops"
+PAST_SCORES = "past_scores.parquet"
+
+_SHARE = "sampled_share"
 
 TRUSTED_TYPES = (
     "collections.OrderedDict",
@@ -36,8 +42,9 @@ _DAMAGED = (BadZipFile, UntrustedTypesFoundException, ValueError, KeyError, Type
 def save_release(release: ScoringRelease, folder: Path) -> None:
     """Write `release` into `folder`: `release.json`, and `<transition>.skops` for each transition that has a model.
 
-    Where some leads are unlike every labelled one, there is `<transition>.contact.skops` as well, and where the
-    probability of a win before SQL is calibrated, `win_calibrator.skops`.
+    What it would have said of past leads is in `past_scores.parquet`. Where some leads are unlike every labelled one,
+    there is `<transition>.contact.skops` as well, and where the probability of a win before SQL is calibrated,
+    `win_calibrator.skops`.
 
     A transition that publishes its base rate has no file: the manifest says all there is. Raises `ReleaseError` where
     an estimator holds a type that could not be loaded again.
@@ -56,6 +63,9 @@ def save_release(release: ScoringRelease, folder: Path) -> None:
     if release.win_calibrator is not None:
         file = folder / WIN_CALIBRATOR
         file.write_bytes(_dumped({"calibrator": release.win_calibrator.fitted}, file))
+    if release.past is not None:
+        share = {_SHARE: release.past.sampled_share}
+        release.past.frame.assign(**share).to_parquet(folder / PAST_SCORES, index=False)
     (folder / MANIFEST).write_text(release.manifest.model_dump_json(indent=2), encoding="utf-8")
 
 
@@ -78,7 +88,21 @@ def load_release(folder: Path) -> ScoringRelease:
         summary.transition: _fitted(summary, columns=manifest.features, folder=folder)
         for summary in manifest.transitions
     }
-    return ScoringRelease(manifest, transitions, win_calibrator=_win_calibrator(manifest, folder))
+    return ScoringRelease(
+        manifest, transitions, win_calibrator=_win_calibrator(manifest, folder), past=_past_scores(folder)
+    )
+
+
+def _past_scores(folder: Path) -> PastScores | None:
+    file = folder / PAST_SCORES
+    if not file.exists():
+        return None
+    try:
+        frame = pd.read_parquet(file)
+        share = float(frame.pop(_SHARE).iloc[0]) if len(frame) else 1.0
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as error:
+        raise ReleaseError(f"{file} is damaged ({error}); train again with `leadscore train`") from error
+    return PastScores(frame, share)
 
 
 def untrusted_types(artefact: bytes) -> tuple[str, ...]:

@@ -17,9 +17,9 @@ from data_contracts.snapshots import FIT_SHARE, FeatureColumn
 from data_contracts.vocabulary import ENTRY
 from models.calibrate import clipped
 from models.evaluate import group_counts, judged_of
+from models.grades import digit_boundaries, graded
 from models.metrics import Judged, Prediction, log_losses, logistic_shift
 from models.split import converted_or_not
-from models.thresholds import digit_boundaries, graded
 
 N_POINTS = 50
 """Points of the curve, evenly spaced in log-odds: between two of them it is straight to the eye."""

@@ -14,6 +14,7 @@ from data_contracts.calibration import Calibration
 from data_contracts.contact import ContactReport
 from data_contracts.errors import ReleaseError
 from data_contracts.leaks import LeakReport
+from data_contracts.past_scores import PastScores
 from data_contracts.recalibration import Recalibration
 from data_contracts.releases import ChainSummary, ReleaseManifest, TransitionSummary
 from data_contracts.scores import P_SQL
@@ -239,12 +240,14 @@ class FittedChain:
 class ScoringRelease:
     """All that scoring needs, and the only thing that is promoted: the manifest and the model of each transition.
 
-    `win_calibrator` mends the probability of a win of leads before SQL; None where `manifest.chain` names none.
+    `win_calibrator` mends the probability of a win of leads before SQL; None where `manifest.chain` names none. `past`
+    is what it would have said of past leads, on which thresholds are chosen anew; scoring does without.
     """
 
     manifest: ReleaseManifest
     transitions: Mapping[Transition, FittedTransition]
     win_calibrator: WinCalibrator | None = None
+    past: PastScores | None = None
 
     @property
     def chain(self) -> FittedChain | None:

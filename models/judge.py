@@ -75,6 +75,7 @@ def judge(
     *,
     young: YoungLeads,
     definitions: Definitions,
+    leads_per_week: float | None,
     seed: int,
     beside: Sequence[Baseline] = (),
     say: Say = silent,
@@ -88,7 +89,9 @@ def judge(
     young
         The young leads of the same accounts as the rows of `split`.
     definitions
-        For the judged days and sales' capacity.
+        For the judged days.
+    leads_per_week
+        Sales' capacity; None where no figure at capacity is asked for.
     seed
         Of everything that is drawn.
     beside
@@ -98,9 +101,9 @@ def judge(
     decides = acting_day(split.train, days)
     fitter = Fitter(table.columns, seed, young)
     selection = select(split.train, fitter, say=say)
-    share = capacity_share(
+    share = leads_per_week and capacity_share(
         table,
-        leads_per_week=definitions.capacity.leads_per_week,
+        leads_per_week=leads_per_week,
         test_from=split.test_from,
         test_until=split.test["as_of"].max().to_pydatetime(),
     )

@@ -160,7 +160,7 @@ def _subjects(table: LabelledTable, entries: pd.DataFrame, crm: CrmMapping) -> l
     """The declared attributes, and the activity kinds that ever happened before an entry."""
     by_name = {column.name: column for column in table.columns}
     found = []
-    for name, declared in crm.attributes.items():
+    for name, declared in crm.feature_attributes.items():
         column = by_name[f"{ATTRIBUTE_COLUMN}{name}"]
         columns = tuple(c.name for c in table.columns if column.name in {c.name, c.family})
         availability, because = declared.availability.value, declared.allowed_because

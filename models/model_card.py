@@ -23,7 +23,7 @@ from data_contracts.leaks import leak_summary
 from data_contracts.recalibration import FOLLOWS, P_WIN_BEFORE_SQL, mend_text
 from data_contracts.record_table import markdown_text, table_markdown
 from data_contracts.releases import ReleaseManifest, TransitionSummary
-from data_contracts.wording import figure, percent
+from data_contracts.wording import percent
 
 INTENDED_USE = """\
 For putting the open leads of the CRM it was learnt from in order, for choosing whom to hand off to sales within its
@@ -87,11 +87,10 @@ def _bullets(lines: Iterable[str]) -> str:
 
 
 def _details(manifest: ReleaseManifest) -> str:
-    thresholds, inputs = manifest.thresholds, manifest.inputs
+    inputs = manifest.inputs
     facts = {
         "made": f"{manifest.created_at:%Y-%m-%d %H:%M} UTC by leadscore {inputs.code_version} ({inputs.code_digest})",
         "parent": inputs.parent.release_id if inputs.parent else "none: its models were trained",
-        "hand-off": f"from a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}",
         "value of a win": f"{manifest.value_of_a_win:,.0f} {manifest.currency}",
         "libraries": ", ".join(f"{name} {version}" for name, version in inputs.libraries.items()),
     }

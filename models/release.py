@@ -1,4 +1,4 @@
-"""The release: the fitted transitions, the boundaries, and everything that went in. Its id is made from the inputs."""
+"""The release: the fitted transitions, the grades, and everything that went in. Its id is made from the inputs."""
 
 import datetime as dt
 import hashlib
@@ -9,13 +9,16 @@ from pathlib import Path
 
 from data_contracts.configuration import Configuration
 from data_contracts.history import CrmHistory
+from data_contracts.past_scores import PastLeads
 from data_contracts.recalibration import Parent
 from data_contracts.releases import ReleaseInputs, ReleaseManifest
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.fitted import FittedChain, FittedTransition, ScoringRelease
-from models.thresholds import choose_thresholds
+from models.grades import choose_grading
+from models.past_scores import past_scores
+from models.thresholds import ReleaseScores, choose_thresholds
 from models.train import SEED
 
 LIBRARIES = ("numpy", "scipy", "scikit-learn", "lightgbm", "pandas", "duckdb", "ibis-framework")
@@ -33,9 +36,10 @@ def assemble_release(
     fitted: Mapping[Transition, FittedTransition],
     value_of_a_win: float,
     created_at: dt.datetime,
+    past: PastLeads,
     chain: FittedChain | None = None,
 ) -> ScoringRelease:
-    """The release of `fitted`, with hand-off and grade boundaries for the first transition.
+    """The release of `fitted`, with the boundaries of its grades and its first thresholds.
 
     Parameters
     ----------
@@ -47,10 +51,21 @@ def assemble_release(
         In the currency of the settings.
     created_at
         When it was trained (UTC, naive). Not an input: the same inputs give the same release tomorrow.
+    past
+        The leads of the past weeks, for its first thresholds under the policy of `settings`.
     chain
         What `train_chain` returns.
     """
     first = settings.definitions.first_transition
+    said = past_scores(past.frame, tables, fitted, chain=chain, sampled_share=past.sampled_share, seed=inputs.seed)
+    scores = ReleaseScores(
+        release_id=inputs.release_id,
+        past=said,
+        value_of_a_win=value_of_a_win,
+        has_sqls=first is Transition.MQL_TO_SQL,
+        data_fingerprint=inputs.data_fingerprint,
+        until=inputs.extracted_at,
+    )
     manifest = ReleaseManifest(
         release_id=inputs.release_id,
         created_at=created_at,
@@ -58,11 +73,12 @@ def assemble_release(
         configuration=Configuration.of(settings),
         features=tables[first].columns,
         transitions=tuple(model.summary for model in fitted.values()),
-        thresholds=choose_thresholds(fitted[first], tables[first], definitions=settings.definitions),
+        grading=choose_grading(fitted[first], tables[first], definitions=settings.definitions),
+        thresholds=choose_thresholds(scores, past.leads, policy=settings.policy),
         value_of_a_win=value_of_a_win,
         chain=None if chain is None else chain.summary,
     )
-    return ScoringRelease(manifest, fitted, win_calibrator=None if chain is None else chain.calibrator)
+    return ScoringRelease(manifest, fitted, win_calibrator=None if chain is None else chain.calibrator, past=said)
 
 
 def inputs_of(
@@ -88,6 +104,7 @@ def inputs_of(
         catalogue_digest=tables[settings.definitions.first_transition].catalogue_digest,
         test_from=test_from,
         seed=seed,
+        policy_digest=settings.policy.digest,
         code_version=version("leadscore"),
         code_digest=source_digest(Path(__file__).parents[1]),
         libraries={name: version(name) for name in LIBRARIES},

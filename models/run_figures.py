@@ -148,7 +148,6 @@ def _agreed(inputs: ReleaseInputs, configuration: Configuration) -> dict[str, ob
         "test": "the latest leads" if inputs.test_from is None else f"from {inputs.test_from:%Y-%m-%d}",
         "definitions_version": definitions.version,
         "attributes": ", ".join(sorted(configuration.attributes)),
-        "leads_per_week": definitions.capacity.leads_per_week,
         "judged_at_days": ", ".join(map(str, definitions.snapshots.judged_at_days)),
         "snapshots_up_to_days": definitions.snapshots.up_to_days,
         **horizons,
@@ -156,7 +155,15 @@ def _agreed(inputs: ReleaseInputs, configuration: Configuration) -> dict[str, ob
 
 
 def _identity(inputs: ReleaseInputs) -> dict[str, str]:
-    digests = ("data_fingerprint", "configuration_digest", "catalogue_digest", "code_version", "code_digest", "seed")
+    digests = (
+        "data_fingerprint",
+        "configuration_digest",
+        "policy_digest",
+        "catalogue_digest",
+        "code_version",
+        "code_digest",
+        "seed",
+    )
     libraries = ", ".join(f"{name} {version}" for name, version in inputs.libraries.items())
     told = {name: str(getattr(inputs, name)) for name in digests}
     return {"release_id": inputs.release_id, **told, "libraries": libraries}
@@ -182,7 +189,6 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
         figures |= _deciding(summary)
     for evaluation in manifest.chain.evaluations if manifest.chain else ():
         figures |= _some(evaluation, "p_win", ("log_loss", "gain"))
-    figures["release/hand_off_probability"] = manifest.thresholds.hand_off_probability
     figures[f"release/value_of_a_win_in_{manifest.currency}"] = manifest.value_of_a_win
     return figures
 

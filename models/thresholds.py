@@ -1,172 +1,280 @@
-"""Where a lead goes to sales, and which grade it gets: boundaries from sales' capacity and from past leads."""
+"""Where leads become eligible for sales: the boundary of each team, and what it is expected to bring."""
 
 import datetime as dt
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import stats
 
-from data_contracts.definitions import Definitions
-from data_contracts.releases import Thresholds
-from data_contracts.snapshots import FIT_SHARE, LabelledTable
-from data_contracts.vocabulary import ENTRY
-from models.fitted import FittedTransition
+from data_contracts.estimates import Estimate
+from data_contracts.past_scores import P_FIRST, PastScores
+from data_contracts.policy import Policy, Team
+from data_contracts.scores import P_WIN
+from data_contracts.snapshots import SUPPRESSED_BY, TEAM
+from data_contracts.thresholds import Expectation, TeamThreshold, Thresholds
+from models.crossings import SECONDS_PER_WEEK, Crossings, Floats, crossings_of
+from models.inflow import TREND_WEEKS, Trend, trend_of
 
 REFERENCE_WEEKS = 12
-"""Weeks of incoming leads that a boundary is fitted to: a quarter evens out good and bad weeks, and is still recent."""
+"""Weeks whose crossings count."""
 
-DIGIT_SHARES = (0.1, 0.3, 0.6)
-"""Shares of past leads with the digit 1, with 1 or 2, and with 1 to 3. A tenth stands out; the last 40 % get a 4."""
+WEEKS_BEFORE = 4
+"""Weeks before them: a lead that reached a boundary then does not cross it for the first time in the reference."""
 
-OUT_OF_REACH = (1.0, 1.0, 1.0)
-"""Boundaries of the digits where the base rate is published, which lifts nobody above a 4."""
+PAST_WEEKS = REFERENCE_WEEKS + WEEKS_BEFORE
 
-LETTERS = "ABCD"
-DIGITS = "1234"
+HALF_LIFE_WEEKS = 2.0
+"""After so many weeks a week counts half: leads change with campaigns and seasons."""
 
-LETTER_WITHOUT_FIT = "C"
-"""Letter of a lead of which no criterion of the profile is known: it cannot be said to fit, nor to miss."""
+N_RESAMPLES = 500
+
+WEEKLY_RANGE = (0.05, 0.95)
+"""Between these quantiles nine of ten weeks are expected."""
+
+ROUNDING = 1e-6
+"""Leads a week that summing may be off by."""
+
+NEXT_CALLS = 30
+"""Leads below the boundary that one more call is judged by."""
 
 
-def choose_thresholds(fitted: FittedTransition, table: LabelledTable, *, definitions: Definitions) -> Thresholds:
-    """Hand-off and grade boundaries for the first transition.
+@dataclass(frozen=True, eq=False)
+class ReleaseScores:
+    """What boundaries are drawn on.
 
-    | boundary | is |
-    |---|---|
-    | hand-off | the lowest probability that no more leads a week would have crossed than sales can work |
-    | fit letters | as agreed |
-    | behaviour digits | quantiles (`DIGIT_SHARES`) of the probability of labelled leads as they entered |
+    Attributes
+    ----------
+    release_id
+        Whose scores they are.
+    past
+        What it would have said of past leads.
+    value_of_a_win
+        In the currency of the settings.
+    has_sqls
+        Whether the first transition ends at SQL; otherwise it ends at a win.
+    data_fingerprint, until
+        Of the history, and the moment of its extract (UTC, naive): the reference weeks end there.
+    """
 
-    The hand-off boundary counts all leads that entered the stage in the latest `REFERENCE_WEEKS` weeks, whatever became
-    of them. Where sales can work all of them, it is the lowest probability seen.
+    release_id: str
+    past: PastScores
+    value_of_a_win: float
+    has_sqls: bool
+    data_fingerprint: str
+    until: dt.datetime
+
+
+def choose_thresholds(scores: ReleaseScores, leads: pd.DataFrame, *, policy: Policy) -> Thresholds:
+    """For each team the lowest boundary that no more leads a week are expected to reach than it can work.
+
+    What is counted are *first crossings*: a lead that reaches the boundary for the first time in `PAST_WEEKS`, as it
+    enters or later. The latest weeks count most, and the inflow's own trend (`models.inflow`) carries them one week on.
+    A boundary below which too few leads would convert is not taken.
 
     Parameters
     ----------
-    fitted
-        The model of the first transition. It has learnt from most of these leads; their spread is a trifle wide.
-    table
-        Its snapshots.
-    definitions
-        For capacity and letters.
+    scores
+        Of past leads by models that had not seen their accounts. In them a boundary is as selective as on new leads.
+    leads
+        All leads: `lead_id`, `created_at`, and the policy's `team` and `suppressed_by`.
+    policy
+        Capacity, and what leads are ranked by.
     """
-    entries = table.frame[table.frame["day"] == ENTRY]
-    latest, weeks = _reference(entries)
-    capacity = definitions.capacity.leads_per_week
-    probability = fitted.predict(latest)
-    seen_weeks = weeks * table.sampled_share
-    boundary = _capacity_boundary(probability, n_leads=capacity * seen_weeks)
-    per_week = float((probability >= boundary).sum()) / seen_weeks
-    labelled = table.labelled(ENTRY)
-    labelled_probability = fitted.predict(labelled)
-    chosen = Thresholds(
-        hand_off_probability=boundary,
-        leads_per_week=capacity,
-        expected_per_week=per_week,
-        fit_boundaries=definitions.icp.fit_boundaries,
-        behaviour_boundaries=digit_boundaries(labelled_probability) if fitted.estimators else OUT_OF_REACH,
-        labelled_by_grade={},
-        policy=_policy(
-            fitted, capacity=capacity, incoming=len(latest) / seen_weeks, per_week=per_week, boundary=boundary
-        ),
-    )
-    grades = grade(labelled_probability, _fit_shares(labelled), thresholds=chosen)
-    return chosen.model_copy(update={"labelled_by_grade": _leads_by_grade(labelled, grades)})
-
-
-def grade(p_first: npt.ArrayLike, fit_share: npt.ArrayLike, *, thresholds: Thresholds) -> npt.NDArray[np.object_]:
-    """The grade of each lead: a letter for its fit with the agreed profile and a digit for its behaviour.
-
-    Parameters
-    ----------
-    p_first
-        Probability of the first transition, in [0, 1].
-    fit_share
-        Share of the known criteria met, in [0, 1]; NaN where none is known: the letter is then C.
-
-    Examples
-    --------
-    >>> boundaries = Thresholds(
-    ...     hand_off_probability=0.3, leads_per_week=20, expected_per_week=20, fit_boundaries=(0.8, 0.6, 0.4),
-    ...     behaviour_boundaries=(0.6, 0.3, 0.1), labelled_by_grade={}, policy="",
-    ... )
-    >>> grade([0.6, 0.59, 0.1, 0.05], [0.8, 0.79, float("nan"), 0.0], thresholds=boundaries).tolist()
-    ['A1', 'B2', 'C3', 'D4']
-    """
-    return graded(
-        np.asarray(p_first, dtype=np.float64),
-        np.asarray(fit_share, dtype=np.float64),
-        fit_boundaries=thresholds.fit_boundaries,
-        behaviour_boundaries=thresholds.behaviour_boundaries,
+    free = leads[leads[SUPPRESSED_BY].isna()]
+    return Thresholds(
+        release_id=scores.release_id,
+        policy=policy,
+        data_fingerprint=scores.data_fingerprint,
+        as_of=scores.until,
+        teams=tuple(_team_threshold(scores, free[free[TEAM] == team.name], team, policy) for team in policy.teams),
     )
 
 
-def graded(
-    p_first: npt.NDArray[np.float64],
-    fit: npt.NDArray[np.float64],
-    *,
-    fit_boundaries: tuple[float, float, float],
-    behaviour_boundaries: tuple[float, float, float],
-) -> npt.NDArray[np.object_]:
-    """As `grade`, by the boundaries of the letters and of the digits."""
-    letters = np.array(list(LETTERS), dtype=object)[_n_missed(fit, fit_boundaries)]
-    letters = np.where(np.isnan(fit), LETTER_WITHOUT_FIT, letters)
-    digits = np.array(list(DIGITS), dtype=object)[_n_missed(p_first, behaviour_boundaries)]
-    return np.asarray(letters + digits, dtype=object)
+def ranking_value(p_first: Floats, p_win: Floats, *, policy: Policy, value_of_a_win: float) -> Floats:
+    """What leads are ranked by under `policy`, and boundaries are drawn on."""
+    if policy.ranked_by == "probability":
+        return np.asarray(p_first, dtype=np.float64)
+    return np.asarray(p_win, dtype=np.float64) * value_of_a_win - policy.cost_of_working_a_lead
 
 
-def _n_missed(values: npt.NDArray[np.float64], boundaries: tuple[float, float, float]) -> npt.NDArray[np.intp]:
-    return np.asarray((values[..., None] < np.array(boundaries)).sum(axis=-1))
+@dataclass(frozen=True, eq=False)
+class _Reference:
+    """The crossings of a team's leads in the reference weeks, and what each counts in the coming week.
 
-
-def _reference(entries: pd.DataFrame) -> tuple[pd.DataFrame, float]:
-    """The latest entries and the weeks they span: `REFERENCE_WEEKS`, or what history there is (at least one)."""
-    end = entries["as_of"].max()
-    start = max(end - dt.timedelta(weeks=REFERENCE_WEEKS), entries["as_of"].min())
-    return entries[entries["as_of"] >= start], max((end - start) / dt.timedelta(weeks=1), 1.0)
-
-
-def _capacity_boundary(probability: npt.NDArray[np.float64], *, n_leads: float) -> float:
-    """The lowest probability that no more than `n_leads` reach; the lowest of all where everybody fits.
-
-    Where already those that share the highest probability are too many, it is that one: no boundary can part them.
+    `per_lead` is by week: leads of the coming week that one crossing of that week stands for.
     """
-    values, counts = np.unique(probability, return_counts=True)
-    reaching = counts[::-1].cumsum()[::-1]
-    fitting = values[reaching <= n_leads]
-    return float(fitting[0] if len(fitting) else values[-1])
+
+    crossings: Crossings
+    trend: Trend
+    per_lead: Floats
+
+    @classmethod
+    def of(cls, scores: ReleaseScores, leads: pd.DataFrame, policy: Policy) -> "_Reference":
+        frame = scores.past.frame
+        since = scores.until - dt.timedelta(weeks=PAST_WEEKS)
+        frame = frame[frame["lead_id"].isin(leads["lead_id"]) & (frame["as_of"] > since)]
+        first, win = (frame[name].to_numpy() for name in (P_FIRST, P_WIN))
+        value = ranking_value(first, win, policy=policy, value_of_a_win=scores.value_of_a_win)
+        n_weeks = _weeks_of(frame, scores.until)
+        crossings = crossings_of(frame, value, until=scores.until, n_weeks=n_weeks)
+        weights = 0.5 ** (np.arange(n_weeks)[::-1] / HALF_LIFE_WEEKS)
+        weights /= weights.sum()
+        trend = trend_of(_by_week(leads["created_at"], scores.until))
+        return cls(crossings, trend, weights * trend.growth(weights) / scores.past.sampled_share)
+
+    def counted(self, rows: pd.DataFrame) -> Floats:
+        """What each of `rows` counts in the coming week."""
+        return np.asarray(self.per_lead[rows["week"].to_numpy()])
 
 
-def digit_boundaries(probability: npt.NDArray[np.float64]) -> tuple[float, float, float]:
-    """The least probability of the digits 1, 2 and 3: quantiles of that of the leads as they entered."""
-    first, second, third = (float(np.quantile(probability, 1 - share)) for share in DIGIT_SHARES)
-    return first, second, third
+def _weeks_of(frame: pd.DataFrame, until: dt.datetime) -> int:
+    """The weeks that count: `REFERENCE_WEEKS`, or what there is where history is shorter (at least one)."""
+    if frame.empty:
+        return REFERENCE_WEEKS
+    there = (until - frame["as_of"].min()).total_seconds() / SECONDS_PER_WEEK
+    return int(min(REFERENCE_WEEKS, max(1, there - WEEKS_BEFORE)))
 
 
-def _fit_shares(rows: pd.DataFrame) -> npt.NDArray[np.float64]:
-    """Fit with the agreed profile; NaN for everyone where no profile is agreed."""
-    return rows[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
+def _by_week(created: pd.Series, until: dt.datetime) -> npt.NDArray[np.int64]:
+    ago = ((until - created).dt.total_seconds() // SECONDS_PER_WEEK).astype(np.int64)
+    recent = ago[(ago >= 0) & (ago < TREND_WEEKS)]
+    return np.bincount(recent, minlength=TREND_WEEKS)[::-1]
 
 
-def _leads_by_grade(labelled: pd.DataFrame, grades: npt.NDArray[np.object_]) -> dict[str, int]:
-    leads = labelled["lead_id"].groupby(pd.Series(grades, index=labelled.index)).nunique()
-    return {f"{letter}{digit}": int(leads.get(f"{letter}{digit}", 0)) for letter in LETTERS for digit in DIGITS}
-
-
-def _policy(fitted: FittedTransition, *, capacity: float, incoming: float, per_week: float, boundary: float) -> str:
-    came_in = f"of {incoming:,.1f} leads a week over the latest reference weeks"
-    if not fitted.estimators:
-        return (
-            f"No signal was found, so no boundary can tell leads apart: all {came_in} are handed off to sales, whose "
-            f"capacity is {capacity:g}, and no lead gets a better digit than 4."
-        )
-    if incoming <= capacity:
-        return f"Sales can work {capacity:g} leads a week, so all {came_in} are handed off (down to {boundary:.1%})."
-    if per_week > capacity:
-        return (
-            f"Sales can work {capacity:g} leads a week, but {per_week:,.1f} {came_in} share the highest probability "
-            f"of {boundary:.1%} and are handed off together."
-        )
-    return (
-        f"Sales can work {capacity:g} leads a week: the {per_week:,.1f} likeliest {came_in} are handed off, those "
-        f"with a probability of {boundary:.1%} or more. Leads that are open already and reach it come on top, once."
+def _team_threshold(scores: ReleaseScores, leads: pd.DataFrame, team: Team, policy: Policy) -> TeamThreshold:
+    reference = _Reference.of(scores, leads, policy)
+    if reference.crossings.rows.empty:
+        said = "No lead of the team was open in the reference weeks, so every lead that comes is eligible."
+        return TeamThreshold(team=team.name, leads_per_week=team.leads_per_week, boundary=0.0, expected=None, said=said)
+    boundary, limit = _boundary(reference, capacity=team.leads_per_week, least_precision=policy.least_precision)
+    expected = _expectation(reference, boundary, scores=scores, policy=policy)
+    return TeamThreshold(
+        team=team.name,
+        leads_per_week=team.leads_per_week,
+        boundary=boundary,
+        expected=expected,
+        said=f"{team.name} can work {team.leads_per_week:g} leads a week: {limit}.",
     )
+
+
+def _boundary(reference: _Reference, *, capacity: float, least_precision: float) -> tuple[float, str]:
+    """The lowest boundary that keeps within both, and what it is that keeps it from being lower."""
+    values, per_week, converting = _reached(reference)
+    fits = np.maximum.accumulate(per_week) <= capacity + ROUNDING
+    if not fits[0]:
+        return float(values[0]), "more leads than that share the highest score, so all of them are eligible"
+    is_precise = converting >= least_precision * per_week - ROUNDING
+    chosen = np.flatnonzero(fits & is_precise)
+    if not len(chosen):
+        return float(values[0]), f"nowhere do {least_precision:.0%} of the leads convert, so only the best are eligible"
+    lowest = int(chosen[-1])
+    if fits.all() and lowest == len(values) - 1:
+        return float(values[-1]), "fewer come, so all of them are eligible"
+    if lowest < np.flatnonzero(fits)[-1]:
+        return float(values[lowest]), f"below the boundary, fewer than {least_precision:.0%} would convert"
+    return float(values[lowest]), "so many are expected to reach the boundary for the first time"
+
+
+def _reached(reference: _Reference) -> tuple[Floats, Floats, Floats]:
+    """Every value that was reached, in descending order; the leads of the coming week that would cross a boundary there
+    for the first time, and how many of these would take the first transition.
+    """
+    rows = reference.crossings.rows
+    values, counted = np.unique(rows["value"]), reference.counted(rows)
+    totals = []
+    for weight in (counted, counted * rows[P_FIRST].to_numpy()):
+        below = [_total_below(rows[column].to_numpy(), weight, values) for column in ("previous", "value")]
+        totals.append((below[0] - below[1])[::-1])
+    return values[::-1], totals[0], totals[1]
+
+
+def _total_below(found: Floats, weight: Floats, values: Floats) -> Floats:
+    """For each of `values`, the summed `weight` of what was `found` below it."""
+    order = np.argsort(found, kind="stable")
+    sums = np.concatenate([[0.0], np.cumsum(weight[order])])
+    return np.asarray(sums[np.searchsorted(found[order], values, side="left")])
+
+
+def _expectation(reference: _Reference, boundary: float, *, scores: ReleaseScores, policy: Policy) -> Expectation:
+    rows = reference.crossings.at(boundary)
+    draws = _Draws.of(rows, reference)
+    p_first, p_win = (rows[name].to_numpy() for name in (P_FIRST, P_WIN))
+    per_week = draws.total(np.ones(len(rows)))
+    low, high = _weekly_range(reference, boundary, mean=per_week.value or 0.0)
+    return Expectation(
+        leads=per_week,
+        weeks_low=low,
+        weeks_high=high,
+        sqls=draws.total(p_first) if scores.has_sqls else None,
+        wins=draws.total(p_win),
+        revenue=draws.total(p_win * scores.value_of_a_win),
+        precision=draws.mean(p_first),
+        one_more_call=_one_more_call(reference, boundary, scores=scores, policy=policy),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Draws:
+    """Leads that crossed, and how often each counts in each of `N_RESAMPLES` resamples of their accounts."""
+
+    counted: Floats
+    times: Floats
+
+    @classmethod
+    def of(cls, rows: pd.DataFrame, reference: _Reference) -> "_Draws":
+        """Poisson resampling: the number of accounts varies as well. The trend is drawn with its error."""
+        random = np.random.default_rng(0)
+        _, account = np.unique(rows["group_id"].to_numpy(dtype=object), return_inverse=True)
+        n_accounts = int(account.max()) + 1 if len(account) else 0
+        drawn = random.poisson(1.0, (N_RESAMPLES, n_accounts)).astype(np.float64)
+        ahead = np.exp(random.normal(0.0, reference.trend.standard_error, N_RESAMPLES))
+        return cls(reference.counted(rows), drawn[:, account] * ahead[:, None])
+
+    def total(self, amounts: Floats) -> Estimate:
+        """The sum of what each lead adds a week."""
+        each = self.counted * amounts
+        return _estimate(float(each.sum()), self.times @ each)
+
+    def mean(self, amounts: Floats) -> Estimate:
+        """The mean over leads; undefined without any."""
+        if not len(amounts):
+            return Estimate(value=None, low=None, high=None)
+        weights = self.times * self.counted
+        drawn = weights.sum(axis=1)
+        means = (weights @ amounts)[drawn > 0] / drawn[drawn > 0]
+        return _estimate(float(np.average(amounts, weights=self.counted)), means)
+
+
+def _estimate(value: float, draws: Floats) -> Estimate:
+    low, high = np.quantile(draws, [0.025, 0.975])
+    return Estimate(value=value, low=float(low), high=float(high))
+
+
+def _weekly_range(reference: _Reference, boundary: float, *, mean: float) -> tuple[float, float]:
+    """Between which numbers of leads nine of ten weeks are expected: a negative binomial around `mean`.
+
+    Its variance is that of weekly numbers (Poisson, times their dispersion in the reference weeks), and that of the
+    mean itself: by the weeks it is taken from, and by the trend.
+    """
+    share = 1.0 if mean == 0 else mean
+    by_week = reference.crossings.by_week(boundary)
+    dispersion = max(1.0, float(by_week.var(ddof=1) / by_week.mean())) if len(by_week) > 1 and by_week.any() else 1.0
+    weights = reference.per_lead / reference.per_lead.sum()
+    of_mean = dispersion * mean * float(np.sum(weights**2)) + (mean * reference.trend.standard_error) ** 2
+    variance = dispersion * mean + of_mean
+    if variance <= mean or mean == 0:
+        return tuple(float(stats.poisson(share).ppf(quantile)) for quantile in WEEKLY_RANGE)  # type: ignore[return-value]
+    size = mean**2 / (variance - mean)
+    low, high = (float(stats.nbinom(size, size / (size + mean)).ppf(quantile)) for quantile in WEEKLY_RANGE)
+    return low, high
+
+
+def _one_more_call(reference: _Reference, boundary: float, *, scores: ReleaseScores, policy: Policy) -> Estimate:
+    """The mean expected value of the `NEXT_CALLS` leads nearest below the boundary, less the cost of a call."""
+    rows = reference.crossings.rows
+    below = rows[rows["value"] < boundary].sort_values("value", ascending=False, kind="stable")
+    nearest = below.drop_duplicates("lead_id").head(NEXT_CALLS)
+    worth = nearest[P_WIN].to_numpy() * scores.value_of_a_win - policy.cost_of_working_a_lead
+    return _Draws.of(nearest, reference).mean(worth)

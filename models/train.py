@@ -42,6 +42,7 @@ def train_transition(
     table: LabelledTable,
     *,
     definitions: Definitions,
+    leads_per_week: float | None = None,
     test_from: dt.datetime | None = None,
     seed: int = SEED,
     say: Say = silent,
@@ -62,7 +63,9 @@ def train_transition(
     table
         Snapshots of one transition with outcomes.
     definitions
-        For the judged days and sales' capacity.
+        For the judged days.
+    leads_per_week
+        Sales' capacity: what share of the conversions it would have met is told as well.
     test_from
         Where the test begins (UTC, naive); None for the midnight after which the last quarter of the labelled leads
         entered the stage.
@@ -85,7 +88,9 @@ def train_transition(
     _refuse_split(table, split)
     say(f"{table.transition}: {len(split.train):,} snapshots to learn from, {len(split.test):,} to judge on")
     young = YoungLeads.of(table, rows)
-    judged = judge(table, split, young=young, definitions=definitions, seed=seed, say=say)
+    judged = judge(
+        table, split, young=young, definitions=definitions, leads_per_week=leads_per_week, seed=seed, say=say
+    )
     contact = contact_report(table, judged.selection.best, test_from=split.test_from, seed=seed)
     calibration = calibration_of(
         split.test,
@@ -106,7 +111,13 @@ def train_transition(
 
 @in_one_thread
 def backtest_transition(
-    table: LabelledTable, *, definitions: Definitions, n_folds: int, seed: int = SEED, say: Say = silent
+    table: LabelledTable,
+    *,
+    definitions: Definitions,
+    n_folds: int,
+    leads_per_week: float | None = None,
+    seed: int = SEED,
+    say: Say = silent,
 ) -> Backtest:
     """How good the procedure would have been: `n_folds` test windows, each after training on what was known before it.
 
@@ -122,7 +133,18 @@ def backtest_transition(
     beside = (partial(naive_bayes_prediction, columns=table.columns),)
     judged = []
     for number, split in enumerate(splits, start=1):
-        judged.append(judge(table, split, young=young, definitions=definitions, seed=seed, beside=beside, say=say))
+        judged.append(
+            judge(
+                table,
+                split,
+                young=young,
+                definitions=definitions,
+                leads_per_week=leads_per_week,
+                seed=seed,
+                beside=beside,
+                say=say,
+            )
+        )
         say(f"{table.transition}: judged window {number} of {len(splits)}")
     ours, by_age = (np.concatenate([window.predictions[of].probability for window in judged]) for of in (0, 1))
     groups = backtest_groups(

@@ -55,7 +55,14 @@ def backtest(
     registry, agreed = registry_of(store), Configuration.of(settings)
     with registry.backtesting(inputs, agreed, n_folds=n_folds, permute=permute) as run_id:
         judged = {
-            transition: run(backtest_transition, table, definitions=settings.definitions, n_folds=n_folds, say=say)
+            transition: run(
+                backtest_transition,
+                table,
+                definitions=settings.definitions,
+                leads_per_week=settings.policy.leads_per_week,
+                n_folds=n_folds,
+                say=say,
+            )
             for transition, table in tables.items()
         }
         say("recording the windows in MLflow")

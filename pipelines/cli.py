@@ -12,6 +12,7 @@ from pipelines.friendly import FriendlyGroup
 from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
 from pipelines.release_commands import promote, releases, revert
+from pipelines.threshold_commands import thresholds
 
 FIRST_RUN = """\
 Calibrated lead scoring: CRM history in, probabilities, thresholds and reasons out.
@@ -227,7 +228,7 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (left_out, releases, promote, revert):
+for command in (left_out, releases, promote, revert, thresholds):
     app.command()(command)
 
 

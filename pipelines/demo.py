@@ -12,6 +12,7 @@ from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say
 from data_contracts.scores import REASONS, Action
 from data_contracts.settings import Settings
+from data_contracts.thresholds import threshold_rows, threshold_title
 from data_contracts.wording import estimate_text, figure
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
@@ -78,8 +79,8 @@ def _show_models(made: TrainingRun) -> None:
     show_rows(rows, title="2. Models on the latest leads, none of which they learnt from (95 % intervals)")
     for warning in training_warnings(manifest):
         warn(warning)
-    thresholds = manifest.thresholds
-    show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
+    show("")
+    show_rows(threshold_rows(manifest.thresholds), title=threshold_title(manifest.thresholds))
     show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")
     if not made.is_promoted:
         warn(

@@ -34,8 +34,8 @@ from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_titl
 from data_contracts.recalibration import recalibration_rows
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
+from data_contracts.thresholds import PublishedThresholds, Thresholds, publication_rows, threshold_rows, threshold_title
 from data_contracts.vocabulary import Transition
-from data_contracts.wording import figure
 from models.versions import ReleaseVersion
 from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
@@ -139,9 +139,29 @@ def training(made: "TrainingRun", *, as_json: bool) -> None:
     _champion(made.comparison)
     show("")
     show_rows(verdict_rows(made.verdict), title=verdict_title(made.verdict))
-    thresholds = manifest.thresholds
-    show(f"\nhand-off at a probability of {figure(thresholds.hand_off_probability)}: {thresholds.policy}")
+    show("")
+    show_rows(threshold_rows(manifest.thresholds), title=threshold_title(manifest.thresholds))
     show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")
+
+
+def thresholds(chosen: Thresholds, *, published: bool, as_json: bool) -> None:
+    """What was chosen, team by team, and whether it is in force now."""
+    if as_json:
+        show_json({"thresholds": chosen.model_dump(mode="json"), "published": published})
+        return
+    show_rows(threshold_rows(chosen), title=threshold_title(chosen))
+    if published:
+        show(f"thresholds {chosen.thresholds_id} are in force for release {chosen.release_id}")
+    else:
+        show('nothing was published: --publish --because "..." puts them into force')
+
+
+def threshold_history(entries: Sequence[PublishedThresholds], *, as_json: bool) -> None:
+    """What was put into force for a release when, by whom and why; the first one first."""
+    if as_json:
+        show_json({"published": [entry.model_dump(mode="json") for entry in entries]})
+        return
+    show_rows(publication_rows(entries), title="Thresholds that were put into force; the last ones hold")
 
 
 def leaks(by_transition: Mapping[Transition, LeakReport], *, as_json: bool) -> None:

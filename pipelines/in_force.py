@@ -9,6 +9,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.progress import Say
 from data_contracts.releases import ReleaseManifest
 from data_contracts.settings import Settings
+from data_contracts.thresholds import Thresholds
 from features.catalogue import catalogue_digest
 from models.fitted import ScoringRelease
 from models.registry import ReleaseRegistry
@@ -91,6 +92,15 @@ def warn_of_differences(manifest: ReleaseManifest, settings: Settings, *, warn: 
         warn(
             f"release {manifest.release_id} works under the configuration it was made under; the settings file differs "
             f"({', '.join(differing)}): to put the file into force, `leadscore train` and `leadscore promote`"
+        )
+
+
+def warn_of_another_policy(thresholds: Thresholds, settings: Settings, *, warn: Say) -> None:
+    """Say where the policy of the settings file is not the one that the thresholds in force were chosen for."""
+    if thresholds.policy != settings.policy:
+        warn(
+            f"policy {thresholds.policy.version} is in force and the settings file holds another "
+            f"({settings.policy.version}): to put it into force, `leadscore thresholds --publish`"
         )
 
 

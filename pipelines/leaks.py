@@ -54,7 +54,7 @@ def gather_evidence(history: CrmHistory, settings: Settings, *, transition: Tran
     is_open = frame["decided_at"].isna()
     n = {"converted": int(frame["has_converted"].sum()), "still_open": int(is_open.sum())}
     n["closed"] = len(frame) - n["converted"] - n["still_open"]
-    has_attributes = bool(settings.crm.attributes)
+    has_attributes = bool(settings.crm.feature_attributes)
     changed = _rows(change_counts(history, fates, crm=settings.crm)) if has_attributes else []
     changes = {
         row["attribute"]: ChangeCounts(row["n_changes"], row["n_at_conversion"], row["n_after"]) for row in changed
@@ -65,7 +65,7 @@ def gather_evidence(history: CrmHistory, settings: Settings, *, transition: Tran
         fates=frame,
         changes=changes,
         recordings=recordings,
-        filled={name: _filled(name, filled, n) for name in settings.crm.attributes},
+        filled={name: _filled(name, filled, n) for name in settings.crm.feature_attributes},
     )
 
 

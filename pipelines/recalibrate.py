@@ -13,10 +13,12 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
 from features.outcomes import value_of_a_win
+from features.past import past_leads
 from models.chain_links import STEPS
 from models.fitted import FittedChain, FittedTransition, ScoringRelease
 from models.recalibrate import mend_in_use, recalibrated, recalibrated_chain
 from models.release import assemble_release, inputs_of
+from models.thresholds import PAST_WEEKS
 from models.versions import PRODUCTION
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes
 from pipelines.steps import RunStep, directly
@@ -78,6 +80,7 @@ def recalibrate(
             for transition in parent.transitions
         }
         value = run(value_of_a_win, history)
+        past = run(past_leads, engine, history, own, weeks=PAST_WEEKS)
         inputs = inputs_of(history, own, tables=tables, parent=parent.manifest.as_parent)
     mended = _mended(parent, tables, settings=own, run=run, say=say)
     told, parent_id = mended.told, parent.manifest.release_id
@@ -90,6 +93,7 @@ def recalibrate(
         fitted=mended.transitions,
         value_of_a_win=value,
         created_at=created_at,
+        past=past,
         chain=mended.chain,
     )
     say("recording the release in MLflow")

@@ -15,13 +15,19 @@ from data_contracts.wording import leads
 from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
 from pipelines.definitions import keep_definitions
-from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes, warn_of_differences
+from pipelines.in_force import (
+    load_under_own_configuration,
+    refuse_lacking_attributes,
+    warn_of_another_policy,
+    warn_of_differences,
+)
 from pipelines.ingest import source_as_it_is
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
+from pipelines.thresholds import in_force
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
-from serving.trace import Trace, trace_lead
+from serving.trace import Surroundings, Trace, trace_lead
 
 
 def score_open_leads(
@@ -57,6 +63,8 @@ def score_open_leads(
         for reason, n in unscored_leads(checked.history, as_of=moment).items():
             warn(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
         keep_definitions(store.folder, own.definitions, by="leadscore score")
+        thresholds = in_force(own, loaded.manifest)
+        warn_of_another_policy(thresholds, settings, warn=warn)
         say(f"scoring the leads open at {moment:%Y-%m-%d %H:%M} with release {loaded.manifest.release_id}")
         return run(
             score_leads,
@@ -64,6 +72,7 @@ def score_open_leads(
             checked.history,
             loaded,
             settings=own,
+            thresholds=thresholds,
             as_of=moment,
             path=store.scores if moment == extracted_at else store.scores_as_of(moment),
             say=say,
@@ -97,7 +106,7 @@ def plan_publication(settings: Settings, *, release: str = "production", warn: S
             "run `leadscore score` again"
         )
     fields = settings.crm.write_back_fields
-    return plan_write_back(scored, sink_of(store).published(), fields=fields, thresholds=manifest.thresholds)
+    return plan_write_back(scored, sink_of(store).published(), fields=fields, thresholds=in_force(settings, manifest))
 
 
 def publish_scores(
@@ -144,10 +153,9 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
             checked.history,
             loaded,
             settings=own,
-            raw=raw,
+            thresholds=in_force(own, loaded.manifest),
             lead_id=lead_id,
-            quarantine=checked.quarantine,
-            published=sink_of(store).published(),
+            beside=Surroundings(checked.quarantine, sink_of(store).published(), raw),
             as_of=checked.history.extracted_at,
         )
 

@@ -13,10 +13,12 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from features.outcomes import value_of_a_win
+from features.past import past_leads
 from models.chain_train import train_chain
 from models.champion import compare_with_champion
 from models.fitted import ScoringRelease
 from models.release import assemble_release, inputs_of
+from models.thresholds import PAST_WEEKS
 from models.train import train_transition
 from pipelines.clock import now
 from pipelines.definitions import keep_definitions
@@ -95,10 +97,18 @@ def train_release(
             transition: run(gather_evidence, checked.history, settings, transition=transition) for transition in tables
         }
         value = run(value_of_a_win, checked.history)
+        past = run(past_leads, engine, checked.history, settings, weeks=PAST_WEEKS)
         inputs = inputs_of(checked.history, settings, tables=tables, test_from=test_from)
     with registry_of(store).training(inputs, Configuration.of(settings)) as run_id:
         fitted = {
-            transition: run(train_transition, table, definitions=settings.definitions, test_from=test_from, say=say)
+            transition: run(
+                train_transition,
+                table,
+                definitions=settings.definitions,
+                leads_per_week=settings.policy.leads_per_week,
+                test_from=test_from,
+                say=say,
+            )
             for transition, table in tables.items()
         }
         fitted = {
@@ -108,13 +118,15 @@ def train_release(
             for transition, model in fitted.items()
         }
         chain = run(train_chain, tables, fitted, definitions=settings.definitions, say=say)
-        release = assemble_release(
+        release = run(
+            assemble_release,
             settings,
             inputs=inputs,
             tables=tables,
             fitted=fitted,
             value_of_a_win=value,
             created_at=created_at,
+            past=past,
             chain=chain,
         )
         say("recording the release in MLflow")

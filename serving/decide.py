@@ -1,30 +1,48 @@
 """What to do next with a lead, and by when."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
-from data_contracts.definitions import ServiceLevel
-from data_contracts.releases import Thresholds
+from data_contracts.policy import Policy
 from data_contracts.scores import Action
+from data_contracts.thresholds import Grading
 from data_contracts.vocabulary import Stage
 
 WITH_SALES = (Stage.SAL, Stage.SQL, Stage.OPPORTUNITY)
 """Open stages in which sales has already taken the lead."""
 
+Flags = npt.NDArray[np.bool_]
+
+
+def is_eligible(ranking_value: npt.ArrayLike, *, team: npt.ArrayLike, boundaries: Mapping[str, float]) -> Flags:
+    """Whether each lead reaches the boundary of its team. A lead of no team reaches none.
+
+    Examples
+    --------
+    >>> is_eligible([0.3, 0.3, 0.9], team=["DACH", "UK", None], boundaries={"DACH": 0.3, "UK": 0.4}).tolist()
+    [True, False, False]
+    """
+    boundary = pd.Series(np.asarray(team, dtype=object)).map(boundaries).to_numpy(dtype=np.float64)
+    return np.asarray(np.asarray(ranking_value, dtype=np.float64) >= boundary)
+
 
 def actions(
-    stages: npt.ArrayLike, *, p_first: npt.ArrayLike, icp_fit: npt.ArrayLike, thresholds: Thresholds
+    stages: npt.ArrayLike, *, eligible: Flags, suppressed: Flags, icp_fit: npt.ArrayLike, grading: Grading
 ) -> npt.NDArray[np.object_]:
     """The next `Action` of each lead.
 
-    ========================= ================================== ==========
-    stage                     and                                action
-    ========================= ================================== ==========
-    with sales already        –                                  `work`
-    before sales accepted it  at or above the hand-off boundary  `hand_off`
-    before sales accepted it  below it, ICP fit of letter D      `off_icp`
-    before sales accepted it  below it, otherwise                `nurture`
-    ========================= ================================== ==========
+    ========================= ========================================= ============
+    stage                     and                                       action
+    ========================= ========================================= ============
+    with sales already        –                                         `work`
+    before sales accepted it  suppressed by the policy                  `suppress`
+    before sales accepted it  at or above the boundary of its team      `hand_off`
+    before sales accepted it  below it, ICP fit of letter D             `off_icp`
+    before sales accepted it  below it, otherwise                       `nurture`
+    ========================= ========================================= ============
 
     A lead above the boundary is handed off even where it misses the agreed profile: leads like it did convert. Its
     reasons name what it misses, and the lead guarantee credits it back. A lead of which no criterion is known is never
@@ -34,44 +52,40 @@ def actions(
     ----------
     stages
         The open stage of each lead.
-    p_first
-        Probability of the first transition, in [0, 1].
+    eligible
+        Whether it reaches the boundary (`is_eligible`).
+    suppressed
+        Whether a suppression of the policy is met.
     icp_fit
         Share of the known criteria met, in [0, 1]; NaN where none is known.
-    thresholds
-        The boundaries of the release.
+    grading
+        Of the release, for the letter D.
 
     Examples
     --------
-    >>> from data_contracts.releases import Thresholds
-    >>> boundaries = Thresholds(
-    ...     hand_off_probability=0.3, leads_per_week=20, expected_per_week=20, fit_boundaries=(0.8, 0.6, 0.4),
-    ...     behaviour_boundaries=(0.6, 0.3, 0.1), labelled_by_grade={}, policy="capacity",
+    >>> grades = Grading(
+    ...     fit_boundaries=(0.8, 0.6, 0.4), behaviour_boundaries=(0.6, 0.3, 0.1), labelled_by_grade={}
     ... )
-    >>> actions(["mql", "mql", "mql", "sal"], p_first=[0.3, 0.29, 0.29, 0.0], icp_fit=[0.1, 0.1, np.nan, 0.1],
-    ...         thresholds=boundaries).tolist()
+    >>> actions(["mql", "mql", "mql", "sal"], eligible=np.array([True, False, False, False]),
+    ...         suppressed=np.zeros(4, dtype=bool), icp_fit=[0.1, 0.1, np.nan, 0.1], grading=grades).tolist()
     ['hand_off', 'off_icp', 'nurture', 'work']
     """
     fit = np.asarray(icp_fit, dtype=float)
-    is_with_sales = np.isin(np.asarray(stages, dtype=object), np.array(WITH_SALES, dtype=object))
-    is_above = np.asarray(p_first, dtype=float) >= thresholds.hand_off_probability
-    is_off_icp = fit < thresholds.fit_boundaries[-1]
     chosen = np.full(fit.shape, str(Action.NURTURE), dtype=object)
-    chosen[is_off_icp] = str(Action.OFF_ICP)
-    chosen[is_above] = str(Action.HAND_OFF)
-    chosen[is_with_sales] = str(Action.WORK)
+    chosen[fit < grading.fit_boundaries[-1]] = str(Action.OFF_ICP)
+    chosen[eligible] = str(Action.HAND_OFF)
+    chosen[suppressed] = str(Action.SUPPRESS)
+    chosen[np.isin(np.asarray(stages, dtype=object), np.array(WITH_SALES, dtype=object))] = str(Action.WORK)
     return chosen
 
 
-def respond_by(next_actions: npt.ArrayLike, *, as_of: npt.ArrayLike, sla: ServiceLevel) -> npt.NDArray[np.datetime64]:
-    """When sales owes a first touch: the agreed time after `as_of` for a hand-off, missing (NaT) for other actions.
+def respond_by(next_actions: npt.ArrayLike, *, as_of: npt.ArrayLike, policy: Policy) -> npt.NDArray[np.datetime64]:
+    """When sales owes a first touch: the agreed working time after `as_of` for a hand-off, missing (NaT) otherwise.
 
-    `as_of` is one UTC time, or one for each lead.
+    `as_of` is one UTC time for each lead.
     """
-    due = np.asarray(as_of, dtype="datetime64[us]") + np.timedelta64(_microseconds(sla.respond_within_hours), "us")
+    moments = np.asarray(as_of, dtype="datetime64[us]")
     is_handed_off = np.asarray(next_actions, dtype=object) == str(Action.HAND_OFF)
-    return np.where(is_handed_off, due, np.datetime64("NaT", "us"))
-
-
-def _microseconds(hours: float) -> int:
-    return round(hours * 3_600_000_000)
+    due = np.full(moments.shape, np.datetime64("NaT", "us"))
+    due[is_handed_off] = policy.calendar.add_working_hours(moments[is_handed_off], policy.respond_within_working_hours)
+    return due

@@ -10,8 +10,8 @@ import pyarrow.dataset as ds
 
 from data_contracts.errors import PublishError
 from data_contracts.ports import ScoreSink
-from data_contracts.releases import Thresholds
 from data_contracts.scores import P_NEXT_INTERVAL, REASONS, Action, PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import FieldContent
 
 _BATCH_ROWS = 100_000

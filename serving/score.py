@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -14,11 +15,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_contracts.crm_mapping import CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, ReleaseError
 from data_contracts.history import CrmHistory
 from data_contracts.keeping import held, kept_folder
+from data_contracts.policy import Policy
 from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
 from data_contracts.scores import (
@@ -32,16 +35,27 @@ from data_contracts.scores import (
     ScoredLeads,
 )
 from data_contracts.settings import Settings
-from data_contracts.snapshots import DAYS_IN_STAGE, FIT_SHARE, MISSES, Snapshots
+from data_contracts.snapshots import (
+    DAYS_IN_STAGE,
+    FIT_SHARE,
+    MISSES,
+    SUPPRESSED_BY,
+    TEAM,
+    FeatureTable,
+    Snapshots,
+)
+from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
+from features.routing import routes_of
 from features.snapshots import scoring_snapshots
 from models.artefacts import load_release, save_release
 from models.calibration import curve_interval
 from models.chain import chained
 from models.fitted import FittedTransition, ScoringRelease
-from models.thresholds import grade
-from serving.decide import actions, respond_by
+from models.grades import grade
+from models.thresholds import ranking_value
+from serving.decide import actions, is_eligible, respond_by
 from serving.phrases import phrasings
 from serving.reasons import N_REASONS, Reasoner, no_signal, outside_profile
 
@@ -59,6 +73,7 @@ def score_leads(
     release: ScoringRelease,
     *,
     settings: Settings,
+    thresholds: Thresholds,
     as_of: dt.datetime,
     path: Path,
     say: Say = silent,
@@ -78,6 +93,8 @@ def score_leads(
         What scores.
     settings
         The definitions in force; the profile and the declared attributes are those of the release.
+    thresholds
+        The hand-off boundaries in force, with the policy that they were chosen for.
     as_of
         The moment (UTC, naive). Nothing known later takes part.
     path
@@ -95,7 +112,9 @@ def score_leads(
     refuse_other_definitions(release, settings.definitions)
     snapshots = scoring_snapshots(history, settings.definitions, as_of=as_of)
     kept = Snapshots(engine.keep_for_now("scoring_snapshots", snapshots.table))
-    features = build_features(history, kept, settings=settings)
+    features = with_routes(
+        build_features(history, kept, settings=settings), history, kept, policy=thresholds.policy, crm=settings.crm
+    )
     refuse_other_catalogue(release, features.catalogue_digest)
     told = {
         "as_of": as_of.isoformat(),
@@ -109,7 +128,7 @@ def score_leads(
         held(path, by="leadscore score"),
         kept_folder(path) as version,
     ):
-        scorer = BatchScorer(release, settings=settings)
+        scorer = BatchScorer(release, settings=settings, thresholds=thresholds)
         for n_leads in engine.map_batches(
             features.table, scorer, schema=SCORED_LEADS_SCHEMA, order_by="lead_id", into=version
         ):
@@ -148,30 +167,36 @@ class BatchScorer:
     It travels as the release's files, from which a worker loads the release once, as from a registry.
     """
 
-    def __init__(self, release: ScoringRelease, *, settings: Settings) -> None:
-        self._release, self._settings = release, settings
+    def __init__(self, release: ScoringRelease, *, settings: Settings, thresholds: Thresholds) -> None:
+        self._release, self._settings, self._thresholds = release, settings, thresholds
 
     def __call__(self, rows: pa.Table) -> pa.Table:
         """The scores of `rows` of a `FeatureTable`, in their order."""
-        return score_batch(rows.to_pandas(), self._release, settings=self._settings)
+        return score_batch(rows.to_pandas(), self._release, settings=self._settings, thresholds=self._thresholds)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """How it travels."""
         with TemporaryDirectory() as folder:
-            save_release(self._release, Path(folder))
+            save_release(replace(self._release, past=None), Path(folder))
             files = tuple((file.name, file.read_bytes()) for file in sorted(Path(folder).iterdir()))
-        return _scorer_of, (files, self._settings.model_dump_json())
+        return _scorer_of, (files, self._settings.model_dump_json(), self._thresholds.model_dump_json())
 
 
 @lru_cache(maxsize=1)
-def _scorer_of(files: tuple[tuple[str, bytes], ...], settings: str) -> BatchScorer:
+def _scorer_of(files: tuple[tuple[str, bytes], ...], settings: str, thresholds: str) -> BatchScorer:
     with TemporaryDirectory() as folder:
         for name, content in files:
             (Path(folder) / name).write_bytes(content)
-        return BatchScorer(load_release(Path(folder)), settings=Settings.model_validate_json(settings))
+        return BatchScorer(
+            load_release(Path(folder)),
+            settings=Settings.model_validate_json(settings),
+            thresholds=Thresholds.model_validate_json(thresholds),
+        )
 
 
-def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Settings) -> pa.Table:
+def score_batch(
+    frame: pd.DataFrame, release: ScoringRelease, *, settings: Settings, thresholds: Thresholds
+) -> pa.Table:
     """The scores of the leads in `frame`, in its order, as a table of `SCORED_LEADS_SCHEMA`.
 
     A pure function of one batch, so that it runs the same in a stream here and on the machines of a cluster.
@@ -179,13 +204,15 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
     Parameters
     ----------
     frame
-        Rows of `FeatureTable.table` at a scoring moment.
+        Rows of `FeatureTable.table` at a scoring moment, with their routes (`with_routes`).
     release
         What scores.
     settings
         The definitions in force.
+    thresholds
+        The hand-off boundaries in force.
     """
-    manifest, thresholds = release.manifest, release.manifest.thresholds
+    manifest, grading, policy = release.manifest, release.manifest.grading, thresholds.policy
     told = {
         transition: model.predicted(frame, asked=(frame["transition"] == transition).to_numpy())
         for transition, model in release.transitions.items()
@@ -194,9 +221,12 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
     chances = chained(predicted, frame, chain=release.chain)
     p_first = chances[P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL].to_numpy()
     fit = frame[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
-    grades = grade(p_first, fit, thresholds=thresholds)
-    n_alike = np.array([thresholds.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
-    next_actions = actions(frame["stage"], p_first=p_first, icp_fit=fit, thresholds=thresholds)
+    grades = grade(p_first, fit, grading=grading)
+    value = ranking_value(p_first, chances[P_WIN].to_numpy(), policy=policy, value_of_a_win=manifest.value_of_a_win)
+    eligible = is_eligible(value, team=frame[TEAM], boundaries=thresholds.boundaries)
+    suppressed = frame[SUPPRESSED_BY].notna().to_numpy()
+    n_alike = np.array([grading.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
+    next_actions = actions(frame["stage"], eligible=eligible, suppressed=suppressed, icp_fit=fit, grading=grading)
     contributions = {transition: one.explained.contributions for transition, one in told.items()}
     reasons = _reasons(frame, next_actions, release=release, contributions=contributions)
     columns = {
@@ -205,18 +235,29 @@ def score_batch(frame: pd.DataFrame, release: ScoringRelease, *, settings: Setti
         **_next_interval(frame, predicted, release=release),
         "expected_value": chances[P_WIN] * manifest.value_of_a_win,
         "grade": grades,
-        "is_above_threshold": p_first >= thresholds.hand_off_probability,
+        **{name: frame[name] for name in (TEAM, SUPPRESSED_BY)},
+        "ranking_value": value,
+        "is_eligible": eligible,
         "n_labelled_alike": n_alike,
         "is_extrapolated": _is_unlike(frame, release)
         | _is_beyond(frame, n_alike, longest_days=settings.definitions.snapshots.up_to_days),
         **{reason: reasons[:, place] for place, reason in enumerate(REASONS)},
         "action": next_actions,
-        "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], sla=settings.definitions.sla),
+        "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], policy=policy),
         "release_id": np.full(len(frame), manifest.release_id, dtype=object),
         "definitions_version": np.full(len(frame), manifest.definitions_version, dtype=object),
+        "policy_version": np.full(len(frame), policy.version, dtype=object),
     }
     arrays = [pa.array(columns[field.name], type=field.type, from_pandas=True) for field in SCORED_LEADS_SCHEMA]
     return pa.Table.from_arrays(arrays, schema=SCORED_LEADS_SCHEMA)
+
+
+def with_routes(
+    features: FeatureTable, history: CrmHistory, snapshots: Snapshots, *, policy: Policy, crm: CrmMapping
+) -> FeatureTable:
+    """`features` of `snapshots`, with whose lead each is in sales, and what keeps it from being handed off."""
+    routes = routes_of(history, snapshots, policy=policy, crm=crm)
+    return replace(features, table=features.table.join(routes, "snapshot_id"))
 
 
 def refuse_other_catalogue(release: ScoringRelease, catalogue_digest: str) -> None:

@@ -8,12 +8,13 @@ import pyarrow.compute as pc
 
 from data_contracts.history import CrmHistory, Quarantine, RawHistory
 from data_contracts.settings import Settings
+from data_contracts.thresholds import Thresholds
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.fitted import ScoringRelease
 from serving import trace_steps as steps
 from serving.one_lead import around, of_lead, refused_rows
-from serving.score import refuse_other_catalogue, refuse_other_definitions, score_batch
+from serving.score import refuse_other_catalogue, refuse_other_definitions, score_batch, with_routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +56,34 @@ def as_text(trace: Trace) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What lies beside the checked history.
+
+    Attributes
+    ----------
+    quarantine
+        The refused rows of the same check.
+    published
+        What stands in the CRM now, as `ScoreSink.published` gives it.
+    raw
+        What the source says now; None where it cannot be asked.
+    """
+
+    quarantine: Quarantine
+    published: pa.Table
+    raw: RawHistory | None = None
+
+
 def trace_lead(
     history: CrmHistory,
     release: ScoringRelease,
     *,
     settings: Settings,
+    thresholds: Thresholds,
     lead_id: str,
-    quarantine: Quarantine,
-    published: pa.Table,
+    beside: Surroundings,
     as_of: dt.datetime,
-    raw: RawHistory | None = None,
 ) -> Trace:
     """What each noun holds for one lead, computed by the same functions that score all of them.
 
@@ -76,16 +95,14 @@ def trace_lead(
         What scores.
     settings
         The definitions in force.
+    thresholds
+        The hand-off boundaries in force.
     lead_id
         The CRM's id.
-    quarantine
-        The refused rows of the same check.
-    published
-        What stands in the CRM now, as `ScoreSink.published` gives it.
+    beside
+        Refused rows, what the source says, what stands in the CRM.
     as_of
         The moment of scoring (UTC, naive).
-    raw
-        What the source says now; None where it cannot be asked.
 
     Raises
     ------
@@ -94,30 +111,32 @@ def trace_lead(
     ReleaseError
         Where the release does not belong to these definitions or this feature catalogue.
     """
-    refused = refused_rows(quarantine, lead_id)
-    near = around(history, raw, lead_id, refused=refused)
+    refused = refused_rows(beside.quarantine, lead_id)
+    near = around(history, beside.raw, lead_id, refused=refused)
     refuse_other_definitions(release, settings.definitions)
     snapshot = of_lead(scoring_snapshots(near, settings.definitions, as_of=as_of), lead_id)
-    features = build_features(near, snapshot, settings=settings)
+    features = with_routes(
+        build_features(near, snapshot, settings=settings), near, snapshot, policy=thresholds.policy, crm=settings.crm
+    )
     refuse_other_catalogue(release, features.catalogue_digest)
     frame = features.table.to_pyarrow().to_pandas()
-    scored = score_batch(frame, release, settings=settings)
-    standing = published.filter(pc.equal(published["lead_id"], lead_id))
+    scored = score_batch(frame, release, settings=settings, thresholds=thresholds)
+    standing = beside.published.filter(pc.equal(beside.published["lead_id"], lead_id))
     told = (
-        Step("RawHistory", "what the CRM said", steps.raw_rows(history, raw, lead_id, settings=settings)),
+        Step("RawHistory", "what the CRM said", steps.raw_rows(history, beside.raw, lead_id, settings=settings)),
         Step("CrmHistory", "what can be trusted, and what was refused", steps.history_rows(near, lead_id, refused)),
         Step("Snapshots", "the lead at this moment", steps.snapshot_rows(near, frame, as_of=as_of, lead_id=lead_id)),
         Step("KnownHistory", "what was known then", steps.known_rows(near, snapshot, settings=settings)),
         Step("FeatureTable", "what the models read", steps.feature_rows(frame, release)),
         Step("LabelledTable", "what the models learnt from it", steps.label_rows(near, settings, lead_id=lead_id)),
         Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
-        Step("Thresholds", "the boundaries", steps.threshold_rows(release)),
+        Step("Thresholds", "the boundaries", steps.threshold_rows(release, thresholds)),
         Step("ScoringRelease", "what was promoted", steps.release_rows(release)),
         Step("ScoredLeads", "what it is worth", steps.scored_rows(scored)),
         Step(
             "WriteBackPlan",
             "what would change in the CRM",
-            steps.plan_rows(scored, standing, thresholds=release.manifest.thresholds, settings=settings),
+            steps.plan_rows(scored, standing, thresholds=thresholds, settings=settings),
         ),
         Step("PublishReceipt", "what stands in the CRM now", steps.published_rows(standing)),
     )

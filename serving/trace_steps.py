@@ -15,10 +15,10 @@ from data_contracts.columns import TABLES
 from data_contracts.evaluation_table import age_judged
 from data_contracts.history import CrmHistory, RawHistory
 from data_contracts.recalibration import P_WIN_BEFORE_SQL, mend_text
-from data_contracts.releases import Thresholds
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
+from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import Transition, Unsettled
 from data_contracts.wording import estimate_text
 from features.known import known_at
@@ -205,14 +205,16 @@ def _probability_text(model: FittedTransition, frame: pd.DataFrame) -> str:
     )
 
 
-def threshold_rows(release: ScoringRelease) -> Rows:
-    """The hand-off probability, the boundaries of the grade, and the policy they come from."""
-    thresholds = release.manifest.thresholds
+def threshold_rows(release: ScoringRelease, thresholds: Thresholds) -> Rows:
+    """The boundary of each team and where it comes from, and the boundaries of the grade."""
+    grading = release.manifest.grading
     return (
-        ("hand-off probability", f"{thresholds.hand_off_probability:.4f}"),
-        ("fit letters A, B, C from", ", ".join(f"{least:g}" for least in thresholds.fit_boundaries)),
-        ("behaviour digits 1, 2, 3 from", ", ".join(f"{least:.4f}" for least in thresholds.behaviour_boundaries)),
-        ("policy", thresholds.policy),
+        ("policy", thresholds.policy.version),
+        ("ranked by", thresholds.policy.ranked_by.replace("_", " ")),
+        *((f"{one.team}: eligible from", f"{one.boundary:.4f}") for one in thresholds.teams),
+        *((f"{one.team}: because", one.said) for one in thresholds.teams),
+        ("fit letters A, B, C from", ", ".join(f"{least:g}" for least in grading.fit_boundaries)),
+        ("behaviour digits 1, 2, 3 from", ", ".join(f"{least:.4f}" for least in grading.behaviour_boundaries)),
     )
 
 

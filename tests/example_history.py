@@ -7,8 +7,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from data_contracts.calendar import WEEKDAYS, WorkingCalendar
 from data_contracts.columns import TABLES
 from data_contracts.history import CrmHistory, Quarantine
+from data_contracts.policy import Policy, Team
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from engines.duckdb import DuckDbEngine
@@ -28,6 +30,17 @@ Rows = Sequence[Mapping[str, Any]]
 QUARANTINE_COLUMNS = ("table", "source_row", "row_key", "rule", "column_name", "value", "reason", "raw_row")
 
 
+ROUND_THE_CLOCK = WorkingCalendar(working_days=WEEKDAYS, from_time=dt.time(0), to_time=dt.time(0))
+
+POLICY = Policy(
+    version="2026.1",
+    teams=(Team(name="sales", leads_per_week=20),),
+    respond_within_working_hours=24,
+    calendar=ROUND_THE_CLOCK,
+)
+"""One team that takes every lead, and 24 hours to respond at whatever time."""
+
+
 def settings(**definitions: object) -> Settings:
     """Both transitions, a profile of company size and industry, 24 hours to respond."""
     agreed = {
@@ -40,12 +53,12 @@ def settings(**definitions: object) -> Settings:
                 {"name": "industry", "attribute": "industry", "one_of": ["software"]},
             ]
         },
-        "capacity": {"leads_per_week": 20},
     }
     attribute = {"table": "accounts", "availability": "immutable"}
     return Settings.model_validate(
         {
             "definitions": agreed | definitions,
+            "policy": POLICY.model_dump(mode="json"),
             "store": {"folder": "var"},
             "crm": {
                 "source": "example",

@@ -14,6 +14,7 @@ from data_contracts.configuration import Configuration
 from data_contracts.estimates import Estimate
 from data_contracts.evaluations import Evaluation, LiftPoint, ModelFigures, ReliabilityBin
 from data_contracts.history import CrmHistory
+from data_contracts.policy import Policy
 from data_contracts.recalibration import Mend, Recalibration
 from data_contracts.releases import (
     BaseRateByAge,
@@ -22,18 +23,19 @@ from data_contracts.releases import (
     ChainSummary,
     ReleaseInputs,
     ReleaseManifest,
-    Thresholds,
     TransitionSummary,
 )
 from data_contracts.sayings import Attribute
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FeatureColumn, FeatureTable
+from data_contracts.thresholds import Grading, TeamThreshold, Thresholds
 from data_contracts.vocabulary import ENTRY, Stage, Transition
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.estimators import Setting, fit_estimator, model_frame
 from models.explain import Explained
 from models.fitted import FittedTransition, Predicted, ScoringRelease
+from serving.score import with_routes
 from tests import example_history
 
 COLUMNS = (
@@ -56,15 +58,35 @@ LIGHTGBM = Setting(
     ),
 )
 
-THRESHOLDS = Thresholds(
-    hand_off_probability=0.3,
-    leads_per_week=20.0,
-    expected_per_week=18.5,
+GRADING = Grading(
     fit_boundaries=(0.8, 0.6, 0.4),
     behaviour_boundaries=(0.6, 0.3, 0.1),
     labelled_by_grade={"A1": 40, "B2": 30, "C3": 29},
-    policy="the most likely leads that fill sales' week",
 )
+
+
+def thresholds(boundary: float = 0.3, *, policy: Policy = example_history.POLICY) -> Thresholds:
+    """Each team's leads are eligible from a probability of `boundary` on."""
+    teams = tuple(
+        TeamThreshold(
+            team=team.name,
+            leads_per_week=team.leads_per_week,
+            boundary=boundary,
+            expected=None,
+            said="the most likely leads that fill sales' week",
+        )
+        for team in policy.teams
+    )
+    return Thresholds(
+        release_id="2026-05-01-abc123",
+        policy=policy,
+        data_fingerprint="f1" * 8,
+        as_of=dt.datetime(2026, 5, 1),
+        teams=teams,
+    )
+
+
+THRESHOLDS = thresholds()
 
 
 def leads(n: int, *, seed: int = 0) -> pd.DataFrame:
@@ -257,7 +279,8 @@ def base_rate(
 def open_leads(crm: CrmHistory, settings: Settings) -> FeatureTable:
     """The features of the leads that are open at the time of the extract."""
     snapshots = scoring_snapshots(crm, settings.definitions, as_of=crm.extracted_at)
-    return build_features(crm, snapshots, settings=settings)
+    features = build_features(crm, snapshots, settings=settings)
+    return with_routes(features, crm, snapshots, policy=settings.policy, crm=settings.crm)
 
 
 def in_order(features: FeatureTable) -> pd.DataFrame:
@@ -296,6 +319,7 @@ INPUTS = ReleaseInputs(
     catalogue_digest="c1" * 8,
     test_from=None,
     seed=0,
+    policy_digest="p1" * 8,
     code_version="0.1.0",
     code_digest="e1" * 8,
     libraries={"numpy": "2.4.6"},
@@ -312,6 +336,7 @@ def manifest(*summaries: TransitionSummary, **changes: object) -> ReleaseManifes
         configuration=Configuration.of(example_history.settings()),
         features=COLUMNS,
         transitions=summaries,
+        grading=GRADING,
         thresholds=THRESHOLDS,
         value_of_a_win=1_000.0,
     )

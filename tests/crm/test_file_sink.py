@@ -13,19 +13,11 @@ from hypothesis import strategies as st
 from crm.file_sink import FILES, FileSink
 from data_contracts import keeping
 from data_contracts.errors import BusyError, PublishError, StoreError
-from data_contracts.releases import Thresholds
 from data_contracts.scores import SCORED_LEADS_SCHEMA, ScoredLeads, WriteBackPlan
+from data_contracts.thresholds import Thresholds
+from tests.example_release import THRESHOLDS
 
 AS_OF = dt.datetime.fromisoformat("2026-05-01T12:00")
-THRESHOLDS = Thresholds(
-    hand_off_probability=0.4,
-    leads_per_week=45,
-    expected_per_week=44,
-    fit_boundaries=(0.8, 0.6, 0.4),
-    behaviour_boundaries=(0.5, 0.3, 0.1),
-    labelled_by_grade={"A1": 10},
-    policy="capacity",
-)
 FIELDS = ("grade", "p_sql", "reasons")
 State = dict[str, dict[str, str | None]]
 
@@ -42,8 +34,9 @@ def plan_of(folder: Path, old: State, new: State) -> WriteBackPlan:
     schema = pa.schema([(name, pa.string()) for name in ("lead_id", "field", "old_value", "new_value")])
     path = folder / "scored'leads.parquet"
     blank = {"account_id": None, "stage": "mql", "as_of": AS_OF, "p_win": 0.1, "expected_value": 1.0, "grade": "A1",
-             "is_above_threshold": True, "n_labelled_alike": 1, "is_extrapolated": False, "action": "work",
-             "release_id": "r1", "definitions_version": "2026.2"}  # fmt: skip
+             "team": "sales", "suppressed_by": None, "ranking_value": 0.5, "is_eligible": True,
+             "n_labelled_alike": 1, "is_extrapolated": False, "action": "work", "release_id": "r1",
+             "definitions_version": "2026.2", "policy_version": "2026.1"}  # fmt: skip
     scored = [blank | {"lead_id": lead} for lead in sorted(new)]
     pq.write_table(pa.Table.from_pylist(scored, schema=SCORED_LEADS_SCHEMA), path)
     changed = len({change["lead_id"] for change in changes})

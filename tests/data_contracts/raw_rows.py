@@ -28,8 +28,8 @@ def settings(*, max_refused_share: float = 0.05, max_volume_drop_share: float = 
                 "version": "2026.1",
                 "effective_from": "2026-01-01",
                 "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 90}},
-                "capacity": {"leads_per_week": 20},
             },
+            "policy": {"version": "2026.1", "teams": [{"name": "sales", "leads_per_week": 20}]},
             "checks": {"max_refused_share": max_refused_share, "max_volume_drop_share": max_volume_drop_share},
             "store": {"folder": "var"},
             "crm": {

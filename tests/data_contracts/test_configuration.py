@@ -75,7 +75,7 @@ def test_an_attribute_that_became_a_write_back_field_is_refused():
     crm = CrmMapping.model_validate(
         before.crm.model_dump() | {"write_back_fields": {"industry": "grade"}, "attributes": {}}
     )
-    file = Settings(definitions=configuration(icp={}).definitions, crm=crm, store=before.store)
+    file = Settings(definitions=configuration(icp={}).definitions, policy=before.policy, crm=crm, store=before.store)
     with pytest.raises(SettingsError, match="write-back fields may never be inputs: industry; mend its"):
         Configuration.of(before).under(file)
 

@@ -15,6 +15,7 @@ learn_from = 2025-01-01
 transitions.mql_to_sql.horizon_days = 30
 transitions.sql_to_win.horizon_days = 90
 capacity.leads_per_week = 0
+sla.respond_within_hours = 24
 icp.letters = [0.8, 0.6, 0.4]
 
 [definitions.point_rule]
@@ -40,7 +41,7 @@ def told(tmp_path) -> list[str]:
 
 
 def test_every_setting_of_before_is_told_its_new_name_at_once_with_the_other_problems(told):
-    assert told[0].endswith("scoring.toml has 6 problem(s):")
+    assert told[0].endswith("scoring.toml has 8 problem(s):")
     assert sorted(told[1:]) == sorted(
         [
             "  - crm.store: this setting is now store.folder",
@@ -48,7 +49,10 @@ def test_every_setting_of_before_is_told_its_new_name_at_once_with_the_other_pro
             "  - definitions.learn_from: this setting is now definitions.learn_since",
             "  - definitions.point_rule.activities.1.at_most: "
             "this setting is now definitions.point_rule.activities.1.max_points",
-            "  - definitions.capacity.leads_per_week: Input should be greater than 0",
+            "  - definitions.capacity: capacity is the policy's now: [[policy.teams]] with a name and leads_per_week",
+            "  - definitions.sla: the time to respond is the policy's now: respond_within_working_hours in [policy], "
+            "counted in the working time of [policy.calendar]",
+            "  - policy: Field required",
             "  - crm.write_back_fields: this setting is now a table of each field's name = what it holds, like "
             '"Grade__c" = "grade"',
         ]

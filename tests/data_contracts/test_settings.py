@@ -13,7 +13,10 @@ version = "2026.1"
 effective_from = 2026-01-01
 transitions.mql_to_sql.horizon_days = 30
 transitions.sql_to_win.horizon_days = 90
-capacity.leads_per_week = 20
+
+[policy]
+version = "2026.1"
+teams = [{ name = "sales", leads_per_week = 20 }]
 
 [store]
 folder = "var"
@@ -45,7 +48,7 @@ def test_a_small_file_is_enough_and_the_rest_is_as_agreed_by_default(written):
     settings = load_settings(written(MINIMAL + '[crm.stages]\n"Marketing Qualified" = "mql"\n'))
     assert settings.crm.stages == {"Marketing Qualified": Stage.MQL}
     assert settings.definitions.first_transition is Transition.MQL_TO_SQL
-    assert settings.definitions.sla.respond_within_hours == 24
+    assert settings.policy.respond_within_working_hours == 8
     assert (settings.checks.max_refused_share, settings.checks.max_volume_drop_share) == (0.05, 0.5)
 
 
@@ -55,7 +58,7 @@ def test_all_problems_of_a_file_are_told_at_once_with_their_place(written):
     with pytest.raises(SettingsError, match=r"has 5 problem\(s\)") as error:
         load_settings(written(text))
     for place in (
-        "definitions.capacity.leads_per_week",
+        "policy.teams.0.leads_per_week",
         "crm.source",
         "crm.sauce",
         "crm.stages.x",
@@ -92,12 +95,14 @@ def test_an_overwritten_attribute_needs_a_reason(written):
 
 
 def test_an_activity_kind_is_allowed_with_a_reason_and_never_without(written):
-    text = MINIMAL + REPLY.replace("{", "{{").replace("}", "}}") + '[crm.allowed_kinds]\nemail_reply = "{}"\n'
-    allowed = load_settings(written(text.format("imported with their own time"))).crm.allowed_kinds
+    def text(reason: str) -> str:
+        return f'{MINIMAL}{REPLY}[crm.allowed_kinds]\nemail_reply = "{reason}"\n'
+
+    allowed = load_settings(written(text("imported with their own time"))).crm.allowed_kinds
     assert allowed == {"email_reply": "imported with their own time"}
     for reason in ("", "  "):
         with pytest.raises(SettingsError, match=r"crm\.allowed_kinds\.email_reply"):
-            load_settings(written(text.format(reason)))
+            load_settings(written(text(reason)))
     with pytest.raises(SettingsError, match="smoke_signal"):
         load_settings(written(MINIMAL + '[crm.allowed_kinds]\nsmoke_signal = "x"\n'))
 
@@ -151,7 +156,7 @@ attributes = [{ attribute = "region", one_of = ["DACH"], points = 10 }]
 @pytest.mark.parametrize("condition", ["", 'one_of = ["a"]\nat_least = 1'])
 def test_a_criterion_has_exactly_one_condition(written, condition):
     text = MINIMAL + f'[[definitions.icp.criteria]]\nname = "size"\nattribute = "x"\n{condition}\n'
-    with pytest.raises(SettingsError, match="criterion 'size' needs either one_of or at_least/at_most"):
+    with pytest.raises(SettingsError, match="the condition on 'x' needs either one_of or at_least/at_most"):
         load_settings(written(text))
 
 

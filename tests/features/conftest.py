@@ -35,7 +35,6 @@ SETTINGS: dict[str, Any] = {
         "version": "spec",
         "effective_from": "2026-01-01",
         "transitions": {"mql_to_sql": {"horizon_days": 30}, "sql_to_win": {"horizon_days": 90}},
-        "capacity": {"leads_per_week": 10},
         "snapshots": {
             "judged_at_days": [0],
             "entry_delay_minutes": 1,
@@ -58,6 +57,7 @@ SETTINGS: dict[str, Any] = {
             "attributes": [{"attribute": "seniority", "one_of": ["head", "c-level"], "points": 5}],
         },
     },
+    "policy": {"version": "2026.1", "teams": [{"name": "sales", "leads_per_week": 10}]},
     "store": {"folder": "."},
     "crm": {
         "source": "spec",

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from data_contracts.definitions import Capacity, Definitions, IdealCustomerProfile, TransitionDefinition
+from data_contracts.definitions import Definitions, IdealCustomerProfile, TransitionDefinition
 from data_contracts.sayings import Attribute
 from data_contracts.snapshots import FeatureColumn, LabelledTable
 from data_contracts.vocabulary import OutcomeStatus, Transition
@@ -191,7 +191,7 @@ def fitted(table: LabelledTable, definitions: Definitions) -> FittedTransition:
 
 @pytest.fixture(scope="session")
 def definitions() -> Definitions:
-    """Both transitions, and a capacity of ten leads a week."""
+    """Both transitions."""
     return Definitions(
         version="1",
         effective_from=dt.date(2024, 1, 1),
@@ -200,5 +200,4 @@ def definitions() -> Definitions:
             Transition.SQL_TO_WIN: TransitionDefinition(horizon_days=28),
         },
         icp=IdealCustomerProfile(fit_boundaries=(0.8, 0.6, 0.4)),
-        capacity=Capacity(leads_per_week=10),
     )

@@ -48,7 +48,7 @@ def test_each_judged_day_has_a_row_and_all_ages_come_last(make_table: TableFacto
     asked = definitions.model_copy(update={"snapshots": SnapshotPlan(judged_at_days=(7, 21, 999))})
     touched = replace(table, frame=table.frame.assign(touched_after_days=8.0))
     young = YoungLeads.of(touched, learning_rows(touched))
-    judged = judge(touched, split_of(touched), young=young, definitions=asked, seed=0)
+    judged = judge(touched, split_of(touched), young=young, definitions=asked, leads_per_week=10, seed=0)
     assert judged.acting_day == 7
     assert [one.day for one in judged.evaluations] == [0, 7, 21, None], "nobody is there on day 999"
     assert judged.at_acting_age.day == 7

@@ -211,7 +211,6 @@ def test_what_was_asked_and_chosen_are_parameters_and_digests_are_tags(runs):
         "test": "the latest leads",
         "definitions_version": "2026.1",
         "attributes": "employees, industry",
-        "leads_per_week": "20.0",
         "judged_at_days": "0, 1, 3, 7, 14",
         "snapshots_up_to_days": "90",
         "mql_to_sql.horizon_days": "30",

@@ -5,12 +5,13 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from data_contracts.past_scores import PastLeads, PastScores
 from data_contracts.recalibration import Parent
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.release import PACKAGES, assemble_release, inputs_of, source_digest
 from tests.example_history import history, settings
-from tests.example_release import COLUMNS, INPUTS, THRESHOLDS, base_rate, estimate
+from tests.example_release import COLUMNS, GRADING, INPUTS, THRESHOLDS, base_rate, estimate
 
 SETTINGS = settings()
 HISTORY = history({})
@@ -47,6 +48,7 @@ CHANGES = {
     "catalogue_digest": "c2",
     "test_from": dt.datetime(2026, 1, 1),
     "seed": 1,
+    "policy_digest": "p2",
     "code_version": "0.2.0",
     "code_digest": "e2",
     "libraries": {"numpy": "3.0.0"},
@@ -71,6 +73,8 @@ def test_the_inputs_name_the_history_the_settings_and_what_computes():
 
 
 def test_figures_take_no_part_in_the_id(monkeypatch):
+    monkeypatch.setattr("models.release.choose_grading", lambda *_, **__: GRADING)
+    monkeypatch.setattr("models.release.past_scores", lambda *_, **__: PastScores(pd.DataFrame(), 1.0))
     monkeypatch.setattr("models.release.choose_thresholds", lambda *_, **__: THRESHOLDS)
     model = base_rate(Transition.MQL_TO_SQL)
     evaluation = model.summary.evaluations[0]
@@ -86,6 +90,7 @@ def test_figures_take_no_part_in_the_id(monkeypatch):
             fitted={Transition.MQL_TO_SQL: fitted},
             value_of_a_win=1.0,
             created_at=created_at,
+            past=PastLeads(pd.DataFrame(), 1.0, pd.DataFrame()),
         ).manifest
 
     first = made(model, created_at=dt.datetime(2026, 5, 2))

@@ -1,143 +1,159 @@
+"""The boundary of a team is the lowest that no more leads a week are expected to reach than it can work."""
+
 import datetime as dt
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from data_contracts.definitions import Capacity, Definitions
-from data_contracts.releases import Thresholds
-from data_contracts.snapshots import LabelledTable
-from data_contracts.vocabulary import ENTRY
-from models.fitted import FittedTransition
-from models.thresholds import choose_thresholds, grade
-from models.train import train_transition
-from tests.models.conftest import EXTRACTED_AT, TableFactory
+from data_contracts.conditions import Condition
+from data_contracts.past_scores import PastScores
+from data_contracts.policy import Policy, Team
+from models.thresholds import PAST_WEEKS, ReleaseScores, choose_thresholds, ranking_value
 
-pytestmark = pytest.mark.whole
-
-BOUNDARIES = Thresholds(
-    hand_off_probability=0.3,
-    leads_per_week=20,
-    expected_per_week=20,
-    fit_boundaries=(0.8, 0.6, 0.4),
-    behaviour_boundaries=(0.6, 0.3, 0.1),
-    labelled_by_grade={},
-    policy="",
-)
-shares = st.floats(0, 1)
+UNTIL = dt.datetime(2026, 5, 1)
+PER_WEEK = 100
+SOME = Condition(attribute="region", one_of=("DACH",))
 
 
-@pytest.fixture(scope="module")
-def thresholds(fitted: FittedTransition, table: LabelledTable, definitions: Definitions) -> Thresholds:
-    return choose_thresholds(fitted, table, definitions=definitions)
+def policy(leads_per_week: float = 10, **changes: object) -> Policy:
+    return Policy(version="1", teams=(Team(name="sales", leads_per_week=leads_per_week),)).model_copy(update=changes)
 
 
-def with_capacity(definitions: Definitions, leads_per_week: float) -> Definitions:
-    return definitions.model_copy(update={"capacity": Capacity(leads_per_week=leads_per_week)})
+def scores(p_first: np.ndarray, entered: pd.Series, *, sampled_share: float = 1.0) -> ReleaseScores:
+    """Leads seen once, as they enter."""
+    ids = [f"L{number:05}" for number in range(len(p_first))]
+    frame = pd.DataFrame(
+        {"lead_id": ids, "group_id": ids, "as_of": entered, "stage": "mql", "p_first": p_first, "p_win": p_first / 4}
+    )
+    return ReleaseScores("r1", PastScores(frame, sampled_share), 1_000.0, True, "f1", UNTIL)
 
 
-def latest_entries(table: LabelledTable) -> pd.DataFrame:
-    entries = table.frame[table.frame["day"] == ENTRY]
-    return entries[entries["as_of"] >= entries["as_of"].max() - dt.timedelta(weeks=12)]
+def leads_of(told: ReleaseScores, **columns: object) -> pd.DataFrame:
+    frame = told.past.frame
+    leads = pd.DataFrame({"lead_id": frame["lead_id"], "created_at": frame["as_of"]})
+    return leads.assign(**({"team": "sales", "suppressed_by": None} | columns))
 
 
-@given(p=st.tuples(shares, shares), fit=st.tuples(shares, shares))
-def test_more_of_anything_never_lowers_a_grade(p: tuple[float, float], fit: tuple[float, float]) -> None:
-    worse, better = grade([min(p), max(p)], [min(fit), max(fit)], thresholds=BOUNDARIES)
-    assert better[0] <= worse[0]
-    assert better[1] <= worse[1]
+@pytest.fixture
+def steady() -> ReleaseScores:
+    """A hundred leads in each of the past weeks, with every probability once: 0.00, 0.01, ... 0.99."""
+    weeks = np.repeat(np.arange(PAST_WEEKS), PER_WEEK)
+    hours = np.tile(np.linspace(1, 167, PER_WEEK), PAST_WEEKS)
+    entered = UNTIL - pd.to_timedelta(weeks * 168 + hours, unit="h")
+    return scores(np.tile(np.arange(PER_WEEK) / PER_WEEK, PAST_WEEKS), pd.Series(entered))
 
 
-def test_a_lead_of_which_no_criterion_is_known_gets_a_c() -> None:
-    assert grade([0.9], [np.nan], thresholds=BOUNDARIES).tolist() == ["C1"]
+def chosen(told: ReleaseScores, leads: pd.DataFrame | None = None, **changes: object):
+    (one,) = choose_thresholds(told, leads_of(told) if leads is None else leads, policy=policy(**changes)).teams
+    return one
 
 
-def test_no_more_leads_a_week_cross_the_boundary_than_sales_can_work(
-    fitted: FittedTransition, table: LabelledTable, thresholds: Thresholds
-) -> None:
-    probability = fitted.predict(latest_entries(table))
-    crossing = int((probability >= thresholds.hand_off_probability).sum())
-    assert crossing / 12 == thresholds.expected_per_week <= 10
-    following = probability[probability < thresholds.hand_off_probability].max()
-    assert int((probability >= following).sum()) / 12 > 10, "the next lower boundary would be too low"
-    assert "Sales can work 10 leads a week: the 10.0 likeliest of" in thresholds.policy
+def test_the_best_ten_of_a_hundred_a_week_fill_a_week_of_ten(steady: ReleaseScores):
+    one = chosen(steady)
+    assert one.boundary == 0.90
+    assert one.expected.leads.value == pytest.approx(10)
+    assert one.expected.precision.value == pytest.approx(np.mean(np.arange(90, 100) / 100))
+    assert one.expected.sqls.value == pytest.approx(9.45)
+    assert one.expected.wins.value == pytest.approx(9.45 / 4)
+    assert one.expected.revenue.value == pytest.approx(9.45 / 4 * 1_000)
 
 
-def test_a_sample_of_the_accounts_stands_for_all_leads_of_a_week(
-    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
-) -> None:
-    half = choose_thresholds(fitted, replace(table, sampled_share=0.5), definitions=definitions)
-    whole = choose_thresholds(fitted, table, definitions=with_capacity(definitions, 10 / 2))
-    assert half.hand_off_probability == whole.hand_off_probability, "ten a week of all are five a week of the half"
-    assert half.expected_per_week == pytest.approx(2 * whole.expected_per_week)
-    incoming = len(latest_entries(table)) / 12
-    assert f"likeliest of {2 * incoming:.1f} leads a week" in half.policy
+def test_one_more_call_is_worth_the_leads_next_below_the_boundary_less_its_cost(steady: ReleaseScores):
+    """Twelve weeks have a lead with 0.89, twelve one with 0.88; six of those with 0.87 make it thirty."""
+    below = (12 * 0.89 + 12 * 0.88 + 6 * 0.87) / 30
+    one = chosen(steady, cost_of_working_a_lead=50.0)
+    assert one.expected.one_more_call.value == pytest.approx(below / 4 * 1_000 - 50, abs=0.5)
 
 
-def test_leads_without_a_label_take_up_capacity_too(make_table: TableFactory, definitions: Definitions) -> None:
-    table = make_table(contacted_share=0.3)
-    fitted = train_transition(table, definitions=definitions)
-    chosen = choose_thresholds(fitted, table, definitions=definitions)
-    entries = latest_entries(table)
-    assert {"censored", "never_contacted"} < set(entries["outcome_status"])
-    crossing = fitted.predict(entries) >= chosen.hand_off_probability
-    assert int(crossing.sum()) / 12 == chosen.expected_per_week
-    assert entries["as_of"].max() > EXTRACTED_AT - dt.timedelta(days=5)
+def test_nine_of_ten_weeks_lie_where_poisson_numbers_would(steady: ReleaseScores):
+    expected = chosen(steady).expected
+    assert 3 <= expected.weeks_low <= 5
+    assert 15 <= expected.weeks_high <= 18
 
 
-def test_everyone_is_handed_off_where_sales_has_time_for_everyone(
-    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
-) -> None:
-    chosen = choose_thresholds(fitted, table, definitions=with_capacity(definitions, 1_000))
-    entries = latest_entries(table)
-    assert chosen.hand_off_probability == fitted.predict(entries).min()
-    assert chosen.expected_per_week == len(entries) / 12
-    assert "so all of" in chosen.policy
+def test_every_estimate_has_an_interval_around_it(steady: ReleaseScores):
+    expected = chosen(steady).expected
+    for estimate in (expected.leads, expected.sqls, expected.wins, expected.revenue, expected.precision):
+        assert estimate.low < estimate.value < estimate.high
 
 
-def test_more_capacity_never_raises_the_boundary(
-    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
-) -> None:
-    boundaries = [
-        choose_thresholds(fitted, table, definitions=with_capacity(definitions, capacity)).hand_off_probability
-        for capacity in (1, 5, 20, 100)
-    ]
-    assert boundaries == sorted(boundaries, reverse=True)
+def test_a_boundary_is_not_lower_than_its_precision_allows(steady: ReleaseScores):
+    """Above 0.90 the mean is 0.945; the best three of a hundred have a mean of 0.98."""
+    one = chosen(steady, least_precision=0.98)
+    assert one.boundary == 0.97
+    assert "fewer than 98% would convert" in one.said
 
 
-def test_digits_are_quantiles_of_past_leads(thresholds: Thresholds, table: LabelledTable) -> None:
-    cells = thresholds.labelled_by_grade
-    n_labelled = len(table.labelled(ENTRY))
-    by_digit = [sum(n for cell, n in cells.items() if cell[1] == digit) / n_labelled for digit in "1234"]
-    assert by_digit == pytest.approx([0.1, 0.2, 0.3, 0.4], abs=0.02)
-    assert len(cells) == 16
-    assert sum(cells.values()) == n_labelled
-    first, second, third = thresholds.behaviour_boundaries
-    assert 1 > first > second > third > 0
+def test_all_are_eligible_where_the_team_has_time_for_everyone(steady: ReleaseScores):
+    one = chosen(steady, teams=(Team(name="sales", leads_per_week=1_000),))
+    assert one.boundary == 0.0
+    assert "all of them are eligible" in one.said
 
 
-def test_letters_are_the_agreed_ones(thresholds: Thresholds, definitions: Definitions) -> None:
-    assert thresholds.fit_boundaries == definitions.icp.fit_boundaries
+def test_more_capacity_never_raises_the_boundary(steady: ReleaseScores):
+    found = [chosen(steady, teams=(Team(name="sales", leads_per_week=n),)).boundary for n in (1, 5, 20, 99)]
+    assert found == sorted(found, reverse=True)
 
 
-def test_the_base_rate_lifts_nobody_and_hands_off_everybody(
-    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
-) -> None:
-    published = replace(fitted, estimators=(), calibrator=None)
-    chosen = choose_thresholds(published, table, definitions=with_capacity(definitions, 1))
-    assert chosen.hand_off_probability == published.summary.base_rate_by_age.probability[0]
-    assert chosen.expected_per_week == len(latest_entries(table)) / 12 > chosen.leads_per_week
-    assert {cell for cell, n in chosen.labelled_by_grade.items() if n} <= {"A4", "B4", "C4", "D4"}
-    assert "No signal was found" in chosen.policy
+def test_leads_that_share_the_highest_score_are_not_parted(steady: ReleaseScores):
+    frame = steady.past.frame.assign(p_first=0.5)
+    told = ReleaseScores("r1", PastScores(frame, 1.0), 1_000.0, True, "f1", UNTIL)
+    one = chosen(told)
+    assert one.boundary == 0.5
+    assert one.expected.leads.value == pytest.approx(PER_WEEK)
+    assert "share the highest score" in one.said
 
 
-def test_a_short_history_is_a_reference_of_its_own_length(
-    fitted: FittedTransition, table: LabelledTable, definitions: Definitions
-) -> None:
-    frame = table.frame[table.frame["as_of"] < table.frame["as_of"].min() + dt.timedelta(weeks=4)]
-    chosen = choose_thresholds(fitted, replace(table, frame=frame), definitions=with_capacity(definitions, 1_000))
-    n_entries = int((frame["day"] == ENTRY).sum())
-    assert chosen.expected_per_week == pytest.approx(n_entries / 4, rel=0.05)
+def test_a_sample_of_the_accounts_stands_for_all(steady: ReleaseScores):
+    half = ReleaseScores("r1", PastScores(steady.past.frame, 0.5), 1_000.0, True, "f1", UNTIL)
+    one = chosen(half)
+    assert one.boundary == 0.95, "five of what is seen are ten"
+    assert one.expected.leads.value == pytest.approx(10)
+
+
+def test_suppressed_leads_take_up_no_capacity(steady: ReleaseScores):
+    leads = leads_of(steady)
+    best = steady.past.frame["p_first"] >= 0.95
+    one = chosen(steady, leads.assign(suppressed_by=np.where(best, "customer", None)))
+    assert one.boundary == 0.85
+
+
+def test_each_team_has_the_boundary_of_its_own_leads(steady: ReleaseScores):
+    is_odd = np.arange(len(steady.past.frame)) % 2 == 1
+    leads = leads_of(steady).assign(team=np.where(is_odd, "odd", "even"))
+    both = policy(teams=(Team(name="even", leads_per_week=5, where=SOME), Team(name="odd", leads_per_week=10)))
+    found = choose_thresholds(steady, leads, policy=both).boundaries
+    assert found == {"even": 0.90, "odd": 0.81}
+
+
+def test_a_team_without_leads_says_so(steady: ReleaseScores):
+    one = chosen(steady, leads_of(steady).assign(team="another"))
+    assert one.expected is None
+    assert "No lead of the team" in one.said
+
+
+def test_leads_that_come_ever_more_raise_the_boundary(steady: ReleaseScores):
+    """Of each week's leads, more are kept the later it is."""
+    frame = steady.past.frame
+    weeks_ago = (UNTIL - frame["as_of"]).dt.days // 7
+    random = np.random.default_rng(0)
+    growing = frame[random.random(len(frame)) < 0.9 ** weeks_ago.to_numpy()]
+    told = ReleaseScores("r1", PastScores(growing, 1.0), 1_000.0, True, "f1", UNTIL)
+    flat = leads_of(told).assign(created_at=UNTIL - dt.timedelta(days=400))
+    assert chosen(told).boundary > chosen(told, flat).boundary
+
+
+def test_thresholds_carry_their_policy_and_what_they_were_chosen_on(steady: ReleaseScores):
+    found = choose_thresholds(steady, leads_of(steady), policy=policy())
+    assert (found.release_id, found.data_fingerprint, found.as_of) == ("r1", "f1", UNTIL)
+    assert found.thresholds_id.startswith("1-")
+    other = choose_thresholds(steady, leads_of(steady), policy=policy(20))
+    assert other.thresholds_id != found.thresholds_id
+
+
+@pytest.mark.parametrize(("ranked_by", "value"), [("probability", 0.4), ("expected_value", 0.1 * 1_000 - 30)])
+def test_leads_are_ranked_by_what_the_policy_says(ranked_by: str, value: float):
+    asked = policy(ranked_by=ranked_by, cost_of_working_a_lead=30.0)
+    found = ranking_value(np.array([0.4]), np.array([0.1]), policy=asked, value_of_a_win=1_000.0)
+    assert found.tolist() == pytest.approx([value])

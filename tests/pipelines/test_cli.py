@@ -131,7 +131,7 @@ class TestOnAFinishedRun:
     def test_schema_is_json_that_knows_every_section(self):
         code, out, _ = run("schema")
         assert code == 0
-        assert set(json.loads(out)["properties"]) == {"definitions", "crm", "store", "checks", "engine"}
+        assert set(json.loads(out)["properties"]) == {"definitions", "policy", "crm", "store", "checks", "engine"}
 
     def test_quarantine_says_which_rules_there_are_where_one_is_misspelt(self):
         code, _, err = run("quarantine", "--rule", "leads.created.has_typo")

@@ -71,10 +71,10 @@ def test_the_same_agreement_is_kept_once_and_never_written_again(tmp_path):
 def test_another_agreement_under_the_same_version_is_refused_with_everything_that_differs(tmp_path):
     keep(tmp_path, agreed())
     with pytest.raises(SettingsError) as error:
-        keep(tmp_path, agreed(capacity={"leads_per_week": 30}, sla={"respond_within_hours": 8}))
+        keep(tmp_path, agreed(contact={"assume_contacted_because": "we call all"}, snapshots={"up_to_days": 60}))
     assert str(error.value) == (
         f"definitions 2026.1 are kept in {file_of(tmp_path)} and were agreed otherwise there: "
-        "definitions.sla.respond_within_hours 24.0 -> 8.0, definitions.capacity.leads_per_week 20.0 -> 30.0; "
+        'definitions.contact.assume_contacted_because "" -> we call all, definitions.snapshots.up_to_days 90 -> 60; '
         "raise `version` in [definitions], so that no version means two things"
     )
     assert definitions_kept(tmp_path) == (agreed(),)
@@ -86,7 +86,7 @@ def test_of_two_runs_at_once_with_one_version_the_second_is_held_against_what_th
 
     def second() -> None:
         try:
-            keep(tmp_path, agreed(capacity={"leads_per_week": 30}))
+            keep(tmp_path, agreed(snapshots={"up_to_days": 60}))
         except SettingsError as error:
             told.append(str(error))
 
@@ -98,7 +98,7 @@ def test_of_two_runs_at_once_with_one_version_the_second_is_held_against_what_th
         file_of(tmp_path).parent.mkdir()
         file_of(tmp_path).write_text(json.dumps(agreed().model_dump(mode="json")), encoding="utf-8")
     thread.join()
-    assert "definitions.capacity.leads_per_week 20.0 -> 30.0" in told[0]
+    assert "definitions.snapshots.up_to_days 90 -> 60" in told[0]
     assert definitions_kept(tmp_path) == (agreed(),)
 
 
@@ -179,7 +179,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path):
 def test_a_kept_setting_under_a_name_of_before_is_told_its_new_one_with_the_other_problems(tmp_path):
     keep(tmp_path, agreed())
     content = json.loads(file_of(tmp_path).read_text(encoding="utf-8"))
-    content |= {"learn_from": content.pop("learn_since"), "capacity": {"leads_per_week": 0}}
+    content |= {"learn_from": content.pop("learn_since"), "snapshots": {"every_days": 0}}
     content["icp"]["letters"] = content["icp"].pop("fit_boundaries")
     file_of(tmp_path).write_text(json.dumps(content), encoding="utf-8")
     for ask in (lambda: definitions_kept(tmp_path), lambda: keep(tmp_path, agreed())):
@@ -188,16 +188,16 @@ def test_a_kept_setting_under_a_name_of_before_is_told_its_new_one_with_the_othe
         first, *lines = str(error.value).splitlines()
         assert first == f"{file_of(tmp_path)} has 3 problem(s):"
         assert sorted(lines) == [
-            "  - definitions.capacity.leads_per_week: Input should be greater than 0",
             "  - definitions.icp.letters: this setting is now definitions.icp.fit_boundaries",
             "  - definitions.learn_from: this setting is now definitions.learn_since",
+            "  - definitions.snapshots.every_days: Input should be greater than 0",
         ]
 
 
 def test_a_setting_that_came_since_has_its_usual_value_in_what_was_kept_before(tmp_path):
     keep(tmp_path, agreed())
     content = json.loads(file_of(tmp_path).read_text(encoding="utf-8"))
-    del content["sla"]
+    del content["snapshots"]
     file_of(tmp_path).write_text(json.dumps(content), encoding="utf-8")
     keep(tmp_path, agreed())
     assert definitions_kept(tmp_path) == (agreed(),)
@@ -206,7 +206,7 @@ def test_a_setting_that_came_since_has_its_usual_value_in_what_was_kept_before(t
 def test_the_list_says_what_each_version_changed_and_nothing_of_what_has_a_column_of_its_own(capsys):
     several = (
         agreed("1"),
-        agreed("2", effective_from="2026-02-01", agreed_by=["sales"], sla={"respond_within_hours": 8}),
+        agreed("2", effective_from="2026-02-01", agreed_by=["sales"], snapshots={"up_to_days": 60}),
     )
     definitions(several, as_json=True)
     assert json.loads(capsys.readouterr().out) == [
@@ -214,7 +214,7 @@ def test_the_list_says_what_each_version_changed_and_nothing_of_what_has_a_colum
             "version": "2",
             "effective_from": "2026-02-01",
             "agreed_by": ["sales"],
-            "changed": ["definitions.sla.respond_within_hours 24.0 -> 8.0"],
+            "changed": ["definitions.snapshots.up_to_days 90 -> 60"],
         },
         {"version": "1", "effective_from": "2026-01-01", "agreed_by": [], "changed": []},
     ]
@@ -236,6 +236,6 @@ def test_one_agreement_is_shown_setting_by_setting_without_what_says_nothing(cap
     title, _, *lines = capsys.readouterr().out.splitlines()
     told = dict(line.split(maxsplit=1) if "company" not in line else line.rsplit(maxsplit=1) for line in lines)
     assert title == "definitions 1, effective from 2026-01-01"
-    assert told["definitions.sla.respond_within_hours"].strip() == "24.0"
+    assert told["definitions.snapshots.up_to_days"].strip() == "90"
     assert told["definitions.icp.criteria.company size.at_least"].strip() == "50.0"
     assert not any("personas" in line or "company size.name" in line for line in lines)

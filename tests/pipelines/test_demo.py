@@ -23,9 +23,11 @@ AS_OF = dt.datetime(2026, 5, 1)
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 LEAD = {
     "lead_id": "L1", "account_id": "A1", "stage": "mql", "as_of": AS_OF, "p_sql": 0.41, "p_win_given_sql": 0.01,
-    "p_win": 0.0041, "expected_value": 1030.9, "grade": "B2", "is_above_threshold": True, "n_labelled_alike": 4,
+    "p_win": 0.0041, "expected_value": 1030.9, "grade": "B2", "team": "sales", "suppressed_by": None,
+    "ranking_value": 0.41, "is_eligible": True, "n_labelled_alike": 4,
     "is_extrapolated": True, "reason_1": "raises: opened pricing", "reason_2": None, "reason_3": None,
     "action": "hand_off", "respond_by_at": AS_OF, "release_id": "r1", "definitions_version": "2026.1",
+    "policy_version": "2026.1",
 }  # fmt: skip
 RELEASE = release_of({SQL: fitted(SQL), WIN: base_rate(WIN)})
 PROMOTED = TrainingRun("3", RELEASE, may_promote(RELEASE.manifest, None))

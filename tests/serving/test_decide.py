@@ -3,11 +3,12 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from data_contracts.definitions import ServiceLevel
+from data_contracts.calendar import WorkingCalendar
 from data_contracts.scores import Action
 from data_contracts.vocabulary import CLOSED_STAGES, Stage
-from serving.decide import actions, respond_by
-from tests.example_release import THRESHOLDS
+from serving.decide import actions, is_eligible, respond_by
+from tests.example_history import POLICY
+from tests.example_release import GRADING
 
 # The hand-off boundary is 0.3, the least fit of letter C is 0.4.
 TABLE = [
@@ -28,14 +29,21 @@ TABLE = [
 ]
 
 
+def decided(stages, p_first, icp_fit, *, suppressed=None):
+    eligible = is_eligible(p_first, team=["sales"] * len(stages), boundaries={"sales": 0.3})
+    is_suppressed = np.array(suppressed or [False] * len(stages), dtype=bool)
+    found = actions(stages, eligible=eligible, suppressed=is_suppressed, icp_fit=icp_fit, grading=GRADING)
+    return found.tolist()
+
+
 @pytest.mark.parametrize(("stage", "p_first", "icp_fit", "action"), TABLE)
 def test_the_next_action_follows_from_stage_boundary_and_fit(stage, p_first, icp_fit, action):
-    assert actions([stage], p_first=[p_first], icp_fit=[icp_fit], thresholds=THRESHOLDS).tolist() == [action]
+    assert decided([stage], [p_first], [icp_fit]) == [action]
 
 
 def test_many_leads_are_decided_as_each_one_is():
     stage, p_first, icp_fit, expected = zip(*TABLE, strict=True)
-    assert tuple(actions(stage, p_first=p_first, icp_fit=icp_fit, thresholds=THRESHOLDS)) == expected
+    assert tuple(decided(stage, p_first, icp_fit)) == expected
 
 
 def test_every_open_stage_has_an_action():
@@ -43,15 +51,32 @@ def test_every_open_stage_has_an_action():
     assert {row[0] for row in TABLE} == set(open_stages)
 
 
-def test_a_hand_off_is_due_after_the_agreed_hours_and_nothing_else_is():
-    due = respond_by(list(Action), as_of=dt.datetime(2026, 5, 1, 12), sla=ServiceLevel(respond_within_hours=1.5))
+@pytest.mark.parametrize(("stage", "action"), [("lead", "suppress"), ("mql", "suppress"), ("sal", "work")])
+def test_a_suppressed_lead_is_never_handed_off_however_likely_it_is(stage, action):
+    assert decided([stage], [0.99], [1.0], suppressed=[True]) == [action]
+
+
+def test_each_team_has_its_own_boundary_and_a_lead_of_no_team_reaches_none():
+    team = np.array(["DACH", "UK", None], dtype=object)
+    assert is_eligible([0.3, 0.3, 0.3], team=team, boundaries={"DACH": 0.3, "UK": 0.31}).tolist() == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_a_hand_off_is_due_after_the_agreed_working_time_and_nothing_else_is():
+    thursday = np.array([dt.datetime(2026, 4, 30, 16)] * len(Action), dtype="datetime64[us]")
+    weekdays = POLICY.model_copy(update={"calendar": WorkingCalendar(), "respond_within_working_hours": 1.5})
+    due = respond_by(list(Action), as_of=thursday, policy=weekdays)
     assert dict(zip(Action, due.tolist(), strict=True)) == {
-        Action.HAND_OFF: dt.datetime(2026, 5, 1, 13, 30),
+        Action.HAND_OFF: dt.datetime(2026, 5, 1, 9, 30),
         Action.WORK: None,
         Action.NURTURE: None,
         Action.OFF_ICP: None,
+        Action.SUPPRESS: None,
     }
 
 
 def test_no_lead_gives_no_action():
-    assert actions([], p_first=[], icp_fit=[], thresholds=THRESHOLDS).tolist() == []
+    assert decided([], [], []) == []

@@ -33,7 +33,10 @@ ONE_LEAD = {
     "p_next_high": 0.45,
     "expected_value": 1030.9,
     "grade": "B2",
-    "is_above_threshold": True,
+    "team": "sales",
+    "suppressed_by": None,
+    "ranking_value": 0.41236,
+    "is_eligible": True,
     "n_labelled_alike": 40,
     "is_extrapolated": False,
     "reason_1": "raises: opened pricing 4 times in 7 days",
@@ -43,6 +46,7 @@ ONE_LEAD = {
     "respond_by_at": dt.datetime(2026, 5, 2, 12),
     "release_id": "r1",
     "definitions_version": "2026.1",
+    "policy_version": "2026.1",
 }
 
 

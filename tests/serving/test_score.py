@@ -15,13 +15,14 @@ from data_contracts.errors import BusyError, PublishError, ReleaseError
 from data_contracts.keeping import held
 from data_contracts.progress import silent
 from data_contracts.scores import SCORED_LEADS_SCHEMA, ScoredLeads
+from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import Transition
 from engines.duckdb import DuckDbEngine
 from features.catalogue import features_of
 from models.fitted import ScoringRelease
 from models.win_calibrator import fit_win_calibrator
 from serving.score import BatchScorer, open_scored_leads, score_batch, score_leads
-from tests.example_history import EXTRACTED_AT, busy_history, history, settings
+from tests.example_history import EXTRACTED_AT, POLICY, busy_history, history, settings
 from tests.example_release import (
     THRESHOLDS,
     Fixed,
@@ -34,6 +35,7 @@ from tests.example_release import (
     recalibration,
     release_of,
     release_of_pricing_views,
+    thresholds,
 )
 from tests.models.test_win_calibrator import leads as leads_with_wins
 
@@ -44,7 +46,16 @@ COLUMNS = tuple(feature.column for feature in features_of(SETTINGS))
 def scored_into(path, crm, release, settings=SETTINGS, say=silent) -> ScoredLeads:
     """The scores of `crm` at its extract, in the folder `path`."""
     engine = DuckDbEngine(crm.leads.get_backend())
-    return score_leads(engine, crm, release, settings=settings, as_of=EXTRACTED_AT, path=path, say=say)
+    return score_leads(
+        engine,
+        crm,
+        release,
+        settings=settings,
+        thresholds=THRESHOLDS,
+        as_of=EXTRACTED_AT,
+        path=path,
+        say=say,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -90,12 +101,14 @@ def lead(**changes: object) -> pd.DataFrame:
         **{column.name: 2.0 if column.type == "number" else "x" for column in COLUMNS},
         "icp_fit_share": 1.0,
         "icp_misses": [],
+        "team": "sales",
+        "suppressed_by": None,
     }
     return pd.DataFrame([told | changes])
 
 
-def scored(frame: pd.DataFrame, release: ScoringRelease) -> dict[str, object]:
-    return score_batch(frame, release, settings=SETTINGS).to_pylist()[0]
+def scored(frame: pd.DataFrame, release: ScoringRelease, *, thresholds: Thresholds = THRESHOLDS) -> dict[str, object]:
+    return score_batch(frame, release, settings=SETTINGS, thresholds=thresholds).to_pylist()[0]
 
 
 def test_a_lead_before_sql_gets_the_chain_of_both_models_and_its_value():
@@ -131,15 +144,15 @@ def test_a_lead_before_sql_is_explained_by_the_first_model():
 def test_with_one_transition_only_the_win_is_known():
     one_step = settings(transitions={"mql_to_win": {"horizon_days": 30}})
     release = fixed_release(Fixed(Transition.MQL_TO_WIN, probability=0.35, contributions={"n_inbound_7d": 1.0}))
-    row = score_batch(lead(transition="mql_to_win"), release, settings=one_step).to_pylist()[0]
+    row = score_batch(lead(transition="mql_to_win"), release, settings=one_step, thresholds=THRESHOLDS).to_pylist()[0]
     assert (row["p_sql"], row["p_win_given_sql"], row["p_win"]) == (None, None, 0.35)
-    assert (row["is_above_threshold"], row["action"]) == (True, "hand_off")
+    assert (row["is_eligible"], row["action"]) == (True, "hand_off")
 
 
 def test_the_threshold_belongs_to_the_first_transition():
-    assert scored(lead(), two_steps(p_sql=0.3, p_win=0.01))["is_above_threshold"] is True
+    assert scored(lead(), two_steps(p_sql=0.3, p_win=0.01))["is_eligible"] is True
     below = scored(lead(), two_steps(p_sql=0.29, p_win=0.99))
-    assert (below["is_above_threshold"], below["action"]) == (False, "nurture")
+    assert (below["is_eligible"], below["action"]) == (False, "nurture")
 
 
 def test_a_hand_off_is_due_within_the_agreed_hours():
@@ -174,7 +187,7 @@ def test_a_lead_unlike_those_that_its_next_model_learnt_from_is_extrapolated():
     release, both = two_steps(p_sql=0.6), pd.concat([lead(), lead(lead_id="L2"), lead(lead_id="L3", stage="lead")])
     release.transitions[Transition.MQL_TO_SQL].unlike = ("L2",)
     release.transitions[Transition.SQL_TO_WIN].unlike = ("L1",)
-    rows = score_batch(both, release, settings=SETTINGS).to_pylist()
+    rows = score_batch(both, release, settings=SETTINGS, thresholds=THRESHOLDS).to_pylist()
     assert [row["is_extrapolated"] for row in rows] == [False, True, True]
 
 
@@ -226,7 +239,7 @@ def test_scores_are_streamed_into_a_file_in_order_of_the_lead(run, table, frame)
 
 
 def test_a_stream_scores_as_one_batch_does(table, release, frame):
-    whole = score_batch(frame, release, settings=SETTINGS)
+    whole = score_batch(frame, release, settings=SETTINGS, thresholds=THRESHOLDS)
     pd.testing.assert_frame_equal(table, whole.to_pandas())
 
 
@@ -337,7 +350,7 @@ def test_a_damaged_file_among_the_scores_is_refused(run, tmp_path):
 
 
 def test_a_scorer_that_travelled_to_another_process_scores_the_same(release, features):
-    scorer = BatchScorer(release, settings=SETTINGS)
+    scorer = BatchScorer(release, settings=SETTINGS, thresholds=THRESHOLDS)
     rows = features.table.order_by("lead_id").to_pyarrow()
     sent = pickle.dumps(scorer)
     arrived = pickle.loads(sent)  # noqa: S301  as a cluster sends it to its own workers
@@ -345,9 +358,27 @@ def test_a_scorer_that_travelled_to_another_process_scores_the_same(release, fea
     assert pickle.loads(sent) is arrived, "a worker loads the release once"  # noqa: S301
 
 
-def test_the_thresholds_of_the_release_decide_not_those_of_the_settings():
-    strict = THRESHOLDS.model_copy(update={"hand_off_probability": 0.9})
-    assert scored(lead(), two_steps(p_sql=0.8, thresholds=strict))["action"] == "nurture"
+def test_the_thresholds_that_are_in_force_decide():
+    assert scored(lead(), two_steps(p_sql=0.8), thresholds=thresholds(0.9))["action"] == "nurture"
+
+
+def test_leads_can_be_ranked_by_expected_value_less_the_cost_of_working_them():
+    """A win is worth 1,000: 0.4 x 0.5 x 1,000 - 50 = 150."""
+    policy = POLICY.model_copy(update={"ranked_by": "expected_value", "cost_of_working_a_lead": 50.0})
+    row = scored(lead(), two_steps(p_sql=0.4, p_win=0.5), thresholds=thresholds(150.0, policy=policy))
+    assert (row["ranking_value"], row["is_eligible"], row["action"]) == (150.0, True, "hand_off")
+    row = scored(lead(), two_steps(p_sql=0.4, p_win=0.5), thresholds=thresholds(150.1, policy=policy))
+    assert (row["is_eligible"], row["action"]) == (False, "nurture")
+
+
+def test_a_suppressed_lead_says_by_what_and_is_never_handed_off():
+    row = scored(lead(suppressed_by="customer"), two_steps(p_sql=0.9))
+    assert (row["suppressed_by"], row["action"], row["respond_by_at"]) == ("customer", "suppress", None)
+
+
+def test_a_lead_of_no_team_is_never_handed_off():
+    row = scored(lead(team=None), two_steps(p_sql=0.9))
+    assert (row["team"], row["is_eligible"], row["action"]) == (None, False, "nurture")
 
 
 def test_a_win_before_sql_is_mended_in_value_and_moves_no_hand_off():
@@ -356,7 +387,7 @@ def test_a_win_before_sql_is_mended_in_value_and_moves_no_hand_off():
     before, after = (scored(lead(), one) for one in (plain, replace(plain, win_calibrator=calibrator)))
     assert before["p_win"] < after["p_win"] <= after["p_sql"] == before["p_sql"]
     assert after["expected_value"] == after["p_win"] * 1_000.0
-    unmoved = ("grade", "is_above_threshold", "action", "respond_by_at", "reason_1")
+    unmoved = ("grade", "is_eligible", "action", "respond_by_at", "reason_1")
     assert [after[name] for name in unmoved] == [before[name] for name in unmoved]
 
 
@@ -376,6 +407,6 @@ def test_a_calibrator_of_wins_travels_with_the_scorer(features, release):
     calibrator = fit_win_calibrator("sigmoid", leads_with_wins(2_000, intercept=1.0))
     told = release.manifest.model_copy(update={"chain": chain_summary("sigmoid")})
     mended = ScoringRelease(told, release.transitions, win_calibrator=calibrator)
-    scorer = BatchScorer(mended, settings=SETTINGS)
+    scorer = BatchScorer(mended, settings=SETTINGS, thresholds=THRESHOLDS)
     rows = features.table.order_by("lead_id").to_pyarrow()
     assert pickle.loads(pickle.dumps(scorer))(rows).equals(scorer(rows))  # noqa: S301  our own object

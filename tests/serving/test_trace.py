@@ -12,10 +12,17 @@ from data_contracts.recalibration import mend_text
 from data_contracts.vocabulary import Transition
 from models.fitted import ContactModel
 from serving.score import score_batch
-from serving.trace import as_text, trace_lead
+from serving.trace import Surroundings, as_text, trace_lead
 from serving.trace_steps import MISSING, N_CONTRIBUTIONS, model_rows
 from tests.example_history import EXTRACTED_AT, busy_history, quarantine, settings
-from tests.example_release import chain_summary, in_order, open_leads, recalibration, release_of_pricing_views
+from tests.example_release import (
+    THRESHOLDS,
+    chain_summary,
+    in_order,
+    open_leads,
+    recalibration,
+    release_of_pricing_views,
+)
 
 pytestmark = pytest.mark.whole
 
@@ -97,10 +104,9 @@ def trace(crm, refused, release, raw):
             release,
             settings=SETTINGS,
             lead_id=lead_id,
-            quarantine=refused,
-            published=published,
+            thresholds=THRESHOLDS,
+            beside=Surroundings(refused, published, raw),
             as_of=as_of,
-            raw=raw,
         )
 
     return run
@@ -125,7 +131,8 @@ def test_a_trace_goes_through_every_noun_in_order(of_an_sql):
 
 
 def test_a_trace_scores_as_the_run_over_all_leads_does(trace, of_an_sql, frame, release):
-    whole = {row["lead_id"]: row for row in score_batch(frame, release, settings=SETTINGS).to_pylist()}
+    found = score_batch(frame, release, settings=SETTINGS, thresholds=THRESHOLDS)
+    whole = {row["lead_id"]: row for row in found.to_pylist()}
     for traced in (of_an_sql, trace("L00007")):
         row, told = whole[traced.lead_id], rows(traced, "ScoredLeads")
         assert told["p_win"] == f"{row['p_win']:.4g}"
@@ -133,7 +140,8 @@ def test_a_trace_scores_as_the_run_over_all_leads_does(trace, of_an_sql, frame, 
 
 
 def test_whether_a_score_is_extrapolated_is_said_in_words(of_an_sql, frame, release):
-    whole = {row["lead_id"]: row for row in score_batch(frame, release, settings=SETTINGS).to_pylist()}
+    found = score_batch(frame, release, settings=SETTINGS, thresholds=THRESHOLDS)
+    whole = {row["lead_id"]: row for row in found.to_pylist()}
     assert {row["is_extrapolated"] for row in whole.values()} == {True, False}
     word = "yes" if whole["L00002"]["is_extrapolated"] else "no"
     assert rows(of_an_sql, "ScoredLeads")["is_extrapolated"] == word
@@ -147,8 +155,9 @@ def test_a_lead_unlike_all_that_were_learnt_from_is_told_so(crm, refused, releas
     lead_id = frame.loc[frame["transition"] == Transition.MQL_TO_SQL, "lead_id"].iloc[0]
 
     def shown(by):
-        traced = trace_lead(crm, by, settings=SETTINGS, lead_id=lead_id, quarantine=refused,
-                            published=NOTHING_PUBLISHED, as_of=EXTRACTED_AT)  # fmt: skip
+        beside = Surroundings(refused, NOTHING_PUBLISHED)
+        traced = trace_lead(crm, by, settings=SETTINGS, thresholds=THRESHOLDS, lead_id=lead_id, beside=beside,
+                            as_of=EXTRACTED_AT)  # fmt: skip
         return rows(traced, "FittedTransition")
 
     assert "  extrapolated" not in shown(release)
@@ -252,7 +261,7 @@ def test_what_was_mended_between_trainings_is_told(frame, release):
 
 
 def test_boundaries_and_release_are_named(of_an_sql):
-    assert rows(of_an_sql, "Thresholds")["hand-off probability"] == "0.3000"
+    assert rows(of_an_sql, "Thresholds")["sales: eligible from"] == "0.3000"
     assert rows(of_an_sql, "ScoringRelease")["value_of_a_win"] == "1,000.00 EUR"
     assert rows(of_an_sql, "ScoringRelease")["release_id"] == "2026-05-01-abc123"
 
@@ -289,8 +298,8 @@ def test_a_lead_that_was_closed_nobody_knows_when_says_why_it_is_not_scored(crm,
         release,
         settings=SETTINGS,
         lead_id="L00002",
-        quarantine=refused,
-        published=NOTHING_PUBLISHED,
+        thresholds=THRESHOLDS,
+        beside=Surroundings(refused, NOTHING_PUBLISHED),
         as_of=EXTRACTED_AT,
     )
     assert rows(found, "Snapshots")["closed"] == ("lost, nobody knows when: a lead whose deal is closed without a date")
@@ -333,7 +342,7 @@ def test_a_release_of_other_definitions_is_refused(crm, refused, release):
             release,
             settings=longer,
             lead_id="L00002",
-            quarantine=refused,
-            published=NOTHING_PUBLISHED,
+            thresholds=THRESHOLDS,
+            beside=Surroundings(refused, NOTHING_PUBLISHED),
             as_of=EXTRACTED_AT,
         )

@@ -1,0 +1,124 @@
+"""`leadscore thresholds` as a user calls it: what if, publish, score under them, revert."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+from typer.testing import CliRunner
+
+from data_contracts.conditions import Condition
+from data_contracts.errors import SettingsError
+from data_contracts.policy import Policy, Team
+from data_contracts.settings import load_settings
+from pipelines.cli import app
+from pipelines.in_force import registry_of
+from pipelines.store import Store
+from pipelines.threshold_commands import with_capacity
+from pipelines.thresholds import in_force
+
+CONFIG = Path("config/scoring.toml")
+SETTINGS_ERROR = 3
+
+
+@pytest.fixture
+def work(finished_run, tmp_path, monkeypatch) -> Path:
+    """A copy of the finished run as the working folder, whose settings can be edited."""
+    shutil.copytree(finished_run.folder, tmp_path / "work", symlinks=True)
+    monkeypatch.chdir(tmp_path / "work")
+    shutil.copytree(finished_run.folder / "config", tmp_path / "config")
+    (tmp_path / "work" / "config").unlink()
+    (tmp_path / "config").rename(tmp_path / "work" / "config")
+    return tmp_path / "work"
+
+
+def run(*arguments: str, fails_with: str = "") -> str:
+    result = CliRunner().invoke(app, list(arguments))
+    assert result.exit_code == (SETTINGS_ERROR if fails_with else 0), result.output
+    assert fails_with in result.output
+    return result.stdout
+
+
+def edit(old: str, new: str) -> None:
+    text = CONFIG.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    CONFIG.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def boundary() -> float:
+    settings = load_settings(CONFIG)
+    return in_force(settings, registry_of(Store.of(settings)).load("candidate").manifest).boundaries["sales"]
+
+
+def test_more_capacity_lowers_the_boundary_and_changes_nothing(work):
+    before = boundary()
+    asked = json.loads(run("thresholds", "--release", "candidate", "--capacity", "90", "--json"))
+    (team,) = asked["thresholds"]["teams"]
+    assert (team["leads_per_week"], asked["published"]) == (90, False)
+    assert team["boundary"] < before == boundary()
+    assert team["expected"]["leads"]["value"] <= 90
+
+
+def test_the_first_thresholds_are_chosen_again_from_what_was_kept(work):
+    """Nothing is new since the training: the same policy gives the same boundary."""
+    before = boundary()
+    told = json.loads(run("thresholds", "--release", "candidate", "--json"))
+    assert told["thresholds"]["teams"][0]["boundary"] == before
+
+
+def test_a_policy_is_published_scored_under_and_taken_back(work):
+    first = boundary()
+    edit("leads_per_week = 45", "leads_per_week = 10")
+    edit('version = "2026.1"\nranked_by', 'version = "2026.2"\nranked_by')
+    run("score", "--release", "candidate")
+    assert boundary() == first, "an edited file changes nothing"
+    run("thresholds", "--release", "candidate", "--publish", "--because", "two sellers are on leave")
+    strict = boundary()
+    assert strict > first
+    run("score", "--release", "candidate")
+    scores = pq.read_table(Path("var/simulated/scored_leads"), columns=["action", "ranking_value", "policy_version"])
+    handed = scores.to_pandas().query("action == 'hand_off'")
+    assert set(scores["policy_version"].to_pylist()) == {"2026.2"}
+    assert (handed["ranking_value"] >= strict).all()
+    run("thresholds", "--release", "candidate", "--revert", "--because", "they are back")
+    assert boundary() == first
+    history = json.loads(run("thresholds", "--release", "candidate", "--history", "--json"))["published"]
+    assert [(one["because"], one["reverts"]) for one in history] == [
+        ("two sellers are on leave", False), ("they are back", True),
+    ]  # fmt: skip
+    run(
+        "thresholds", "--release", "candidate", "--revert", "--because", "x",
+        fails_with="had no other thresholds before; nothing was changed",
+    )  # fmt: skip
+
+
+def test_another_policy_under_the_same_version_is_refused(work):
+    run("thresholds", "--release", "candidate", "--publish", "--because", "as chosen")
+    edit("leads_per_week = 45", "leads_per_week = 10")
+    run("thresholds", "--release", "candidate", "--publish", "--because", "x", fails_with="raise `version` in [policy]")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--publish"], "say why with --because"),
+        (["--publish", "--revert", "--because", "x"], "give one of them"),
+        (["--publish", "--capacity", "60", "--because", "x"], "a what-if is not published"),
+        (["--capacity", "UK=60"], "--capacity 'UK=60' names no team; the policy has sales"),
+        (["--capacity", "many"], "'many' is no number of leads a week above 0"),
+        (["--capacity", "0"], "'0' is no number of leads a week above 0"),
+    ],
+)
+def test_what_makes_no_sense_is_told(in_workspace, arguments: list[str], told: str):
+    run("thresholds", "--release", "candidate", *arguments, fails_with=told)
+
+
+def test_one_team_of_several_is_named():
+    dach = Condition(attribute="region", one_of=("DACH",))
+    policy = Policy(
+        version="1", teams=(Team(name="DACH", leads_per_week=5, where=dach), Team(name="UK", leads_per_week=7))
+    )
+    assert [team.leads_per_week for team in with_capacity(policy, ["UK=9", "DACH=2.5"]).teams] == [2.5, 9]
+    with pytest.raises(SettingsError, match="names no team; the policy has DACH, UK"):
+        with_capacity(policy, ["60"])
