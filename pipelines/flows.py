@@ -23,6 +23,7 @@ from data_contracts.leaks import leak_rows, leaks_title
 from data_contracts.recalibration import recalibration_rows
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Settings, load_settings
+from data_contracts.thresholds import threshold_rows, threshold_title
 from data_contracts.vocabulary import Transition
 from pipelines import backtest as backtesting
 from pipelines import ingest as ingesting
@@ -110,6 +111,8 @@ def train(config: str = "config/scoring.toml", test_from: datetime | None = None
             )
     if (chain := made.release.manifest.chain) is not None:
         _show_table("p-win-before-sql", chain_rows(chain), chain_title(chain))
+    thresholds = made.release.manifest.thresholds
+    _show_table("thresholds", threshold_rows(thresholds), threshold_title(thresholds))
     _show_table("gate", verdict_rows(made.verdict), verdict_title(made.verdict))
     get_run_logger().info(reading_of_the_test(made))
     return made

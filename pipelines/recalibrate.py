@@ -24,6 +24,7 @@ from pipelines.in_force import load_under_own_configuration, refuse_lacking_attr
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.tables import build_table
+from pipelines.thresholds import with_policy_in_force
 from pipelines.train import pass_gate, record_release
 
 NEVER_JUDGED = "its training held it against no wins, as too few were known; it is the product of the transitions"
@@ -70,7 +71,7 @@ def recalibrate(
     Raises `ReleaseError` where no release is in production, or the features are computed otherwise than when it was
     made, and `SourceError` where the checked history lacks an attribute that it reads.
     """
-    parent, own = load_under_own_configuration(PRODUCTION, settings)
+    parent, own = load_under_own_configuration(PRODUCTION, with_policy_in_force(settings, warn=say))
     store = Store.of(own)
     with store.open_history() as engine:
         history = open_checked(engine).history

@@ -6,7 +6,7 @@ import math
 import pandas as pd
 
 from data_contracts.check import open_checked
-from data_contracts.errors import ReleaseError, SettingsError
+from data_contracts.errors import BusyError, ReleaseError, SettingsError, StoreError
 from data_contracts.history import CrmHistory
 from data_contracts.past_scores import P_FIRST, PastScores
 from data_contracts.policy import Policy
@@ -21,7 +21,12 @@ from features.past import past_leads, routed_leads, sampled_accounts
 from models.chain import win_probabilities
 from models.fitted import ScoringRelease
 from models.thresholds import PAST_WEEKS, ReleaseScores, choose_thresholds
-from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes
+from pipelines.in_force import (
+    load_under_own_configuration,
+    refuse_lacking_attributes,
+    registry_of,
+    warn_of_another_policy,
+)
 from pipelines.kept_thresholds import published, write_published
 from pipelines.store import Store
 
@@ -59,6 +64,23 @@ def in_force(settings: Settings, manifest: ReleaseManifest) -> Thresholds:
     """The thresholds that were published last for the release; its first ones where none were."""
     told = published(Store.of(settings).folder, manifest.release_id)
     return told[-1].thresholds if told else manifest.thresholds
+
+
+def with_policy_in_force(settings: Settings, *, warn: Say = silent) -> Settings:
+    """`settings` with the policy that the release in production works under; their own where none is in production.
+
+    So no training puts an edited policy into force: that is `publish`. `warn` is told where the file holds another.
+    """
+    try:
+        manifest = registry_of(Store.of(settings)).manifest_in_force()
+    except (ReleaseError, StoreError, BusyError) as error:
+        warn(f"the policy in force is not known, so that of the settings file counts: {error}")
+        return settings
+    if manifest is None:
+        return settings
+    standing = in_force(settings, manifest)
+    warn_of_another_policy(standing, settings, warn=warn)
+    return settings.model_copy(update={"policy": standing.policy})
 
 
 def publish(settings: Settings, chosen: Thresholds, *, because: str, at: dt.datetime, by: str) -> PublishedThresholds:

@@ -27,6 +27,7 @@ from pipelines.leaks import find_leaks, gather_evidence
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.tables import build_table
+from pipelines.thresholds import with_policy_in_force
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ def train_release(
 ) -> TrainingRun:
     """A new release, registered as candidate and promoted where the gate lets it through.
 
-    It is trained under the settings, and stays a candidate where those differ from the configuration in force.
+    It is trained under the settings, and stays a candidate where those differ from the configuration in force. Its
+    first thresholds are chosen for the policy in force, and for that of the settings where none is.
 
     `by` is who trains, for the history of what was in force. `test_from` (UTC, naive) fixes the first day of the test
     leads; by default the latest 25 % of the leads are the test. `warn` is told what a person should know.
@@ -85,6 +87,7 @@ def train_release(
     """
     store = Store.of(settings)
     refuse_redeclared(settings, warn=warn)
+    settings = with_policy_in_force(settings, warn=warn)
     with store.open_history() as engine:
         checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, settings)

@@ -188,6 +188,7 @@ def test_training_beside_a_champion_promotes_what_stands_up_to_it_and_holds_back
     assert better.is_promoted
     assert registry.manifest_in_force().release_id == better.release.manifest.release_id
     assert gate_in_prefect()["recipe"] == "passes"
+    assert [row["team"] for row in json.loads(artefacts()["thresholds"].data)] == ["sales"]
     retries = {run.name.rsplit("-", 1)[0]: run.empirical_policy.retries for run in task_runs()}
     assert [retries[step] for step in ("load_champion", "compare_with_champion", "pass_gate")] == [3, 0, 3]
 

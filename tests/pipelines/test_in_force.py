@@ -24,10 +24,11 @@ from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, reg
 from pipelines.ingest import ingest_history
 from pipelines.promote import USER, promote
 from pipelines.store import Store
+from pipelines.thresholds import publish, with_policy_in_force
 from pipelines.train import times_read, train_release
 from simulation import simulate
-from tests.example_history import history
-from tests.example_release import base_rate, release_of
+from tests.example_history import POLICY, history
+from tests.example_release import base_rate, release_of, thresholds
 
 ROOT = Path(__file__).parents[2]
 AT = dt.datetime(2026, 7, 1, 6)
@@ -278,6 +279,25 @@ def test_the_check_goes_on_with_the_file_s_attributes_where_nothing_can_be_read(
 def test_a_history_without_an_attribute_that_is_needed_asks_for_a_check(work):
     with pytest.raises(SourceError, match=r"was made without .*leads\.problem.*; run `leadscore check` again"):
         refuse_lacking_attributes(history({}), work)
+
+
+def test_a_training_goes_on_under_the_policy_in_force_until_another_is_published(work):
+    told: list[str] = []
+    assert with_policy_in_force(work, warn=told.append).policy == POLICY != work.policy
+    assert told == [
+        "policy 2026.1 is in force and the settings file holds another (2026.1): to put it into force, "
+        "`leadscore thresholds --publish`"
+    ]
+    release_id = registry_of(Store.of(work)).manifest_in_force().release_id
+    chosen = thresholds(policy=work.policy).model_copy(update={"release_id": release_id})
+    publish(work, chosen, because="agreed", at=AT, by="ops")
+    assert with_policy_in_force(work, warn=told.append).policy == work.policy
+    assert len(told) == 1, "nothing differs any more"
+
+
+def test_before_anything_is_in_force_the_policy_is_that_of_the_file(tmp_path, work):
+    fresh = work.model_copy(update={"store": StoreSettings(folder=tmp_path / "fresh")})
+    assert with_policy_in_force(fresh).policy == work.policy
 
 
 def test_nothing_is_made_in_the_store_by_asking_what_is_in_force(tmp_path, work):
