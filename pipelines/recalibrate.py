@@ -87,7 +87,8 @@ def recalibrate(
     told, parent_id = mended.told, parent.manifest.release_id
     if mended.is_as_before(parent):
         return RecalibrationRun(parent_id, told, mended.left, None, None, None)
-    release = assemble_release(
+    release = run(
+        assemble_release,
         own,
         inputs=inputs,
         tables=tables,

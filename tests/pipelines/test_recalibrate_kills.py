@@ -25,10 +25,12 @@ IN_MLFLOW = ("create_model_version", "set_registered_model_alias", "set_model_ve
 WRITES = ("version", "candidate", "verdict", "under way", "production", "entry", "no longer under way")
 """The writes of a recalibration, in order."""
 
-N_STEPS = 8
-"""Two tables, the value of a win, three mends, the record, the gate."""
+N_STEPS = 10
+"""Two tables, the value of a win, the past weeks, three mends, the release, the record, the gate."""
 
-COMPUTED = ("build_table", "value_of_a_win", "recalibrated", "recalibrated_chain")
+COMPUTED = (
+    "build_table", "value_of_a_win", "past_leads", "recalibrated", "recalibrated_chain", "assemble_release",
+)  # fmt: skip
 
 
 class KilledError(BaseException):
