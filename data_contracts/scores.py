@@ -81,8 +81,8 @@ SCORED_LEADS_SCHEMA = pa.schema(
 class ScoredLeads:
     """The scores of one run, one open lead a row, in a Parquet file of `SCORED_LEADS_SCHEMA`, sorted by `lead_id`.
 
-    `data_fingerprint` is that of the history they were made from. The same history, release and moment give the same
-    file, byte by byte.
+    `data_fingerprint` is that of the history they were made from, `thresholds_id` that of the thresholds in force then.
+    The same history, release, thresholds and moment give the same file, byte by byte.
     """
 
     path: Path
@@ -91,6 +91,7 @@ class ScoredLeads:
     release_id: str
     definitions_version: str
     data_fingerprint: str
+    thresholds_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +105,7 @@ class WriteBackPlan:
     n_leads, n_changed, n_unchanged, n_left
         Leads scored, with a change, without one, and leads that were published before and are no longer scored.
     thresholds
-        The hand-off boundaries that the leads were scored under: they go out with the scores, whatever was published
-        since.
+        The hand-off boundaries that the leads were scored under: they go out with the scores.
     """
 
     changes: pa.Table

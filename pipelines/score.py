@@ -83,7 +83,8 @@ def plan_publication(settings: Settings, *, release: str = "production", warn: S
     """What publishing the last scores would change, field by field.
 
     Raises `PublishError` where nothing was scored, or where another release scored. It does so too where the scores are
-    not of the checked history: they answer a question about the past, or a history was checked since.
+    not of the checked history: they answer a question about the past, or a history was checked since; and where other
+    thresholds were put into force since.
     """
     store = Store.of(settings)
     if not store.scores.exists():
@@ -105,8 +106,14 @@ def plan_publication(settings: Settings, *, release: str = "production", warn: S
             f"checked one is {history.fingerprint}, extracted {history.extracted_at:%Y-%m-%d %H:%M} (UTC); "
             "run `leadscore score` again"
         )
+    thresholds = in_force(settings, manifest)
+    if scored.thresholds_id != thresholds.thresholds_id:
+        raise PublishError(
+            f"the scores were made under thresholds {scored.thresholds_id} and {thresholds.thresholds_id} are in force "
+            "since; run `leadscore score` again"
+        )
     fields = settings.crm.write_back_fields
-    return plan_write_back(scored, sink_of(store).published(), fields=fields, thresholds=in_force(settings, manifest))
+    return plan_write_back(scored, sink_of(store).published(), fields=fields, thresholds=thresholds)
 
 
 def publish_scores(

@@ -121,6 +121,7 @@ def score_leads(
         "release_id": release.manifest.release_id,
         "definitions_version": release.manifest.definitions_version,
         "data_fingerprint": history.fingerprint,
+        "thresholds_id": thresholds.thresholds_id,
         "n_leads": int(kept.table.count().to_pyarrow().as_py()),
     }
     with (
@@ -156,6 +157,7 @@ def open_scored_leads(path: Path) -> ScoredLeads:
             release_id=told["release_id"],
             definitions_version=told["definitions_version"],
             data_fingerprint=told["data_fingerprint"],
+            thresholds_id=told["thresholds_id"],
         )
     except (OSError, pa.ArrowInvalid, ValueError, KeyError, TypeError) as error:
         raise PublishError(f"there are no scores at {path} ({error}); run `leadscore score` first") from error

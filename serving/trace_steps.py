@@ -240,7 +240,15 @@ def plan_rows(scored: pa.Table, standing: pa.Table, *, thresholds: Thresholds, s
         path = Path(folder) / "one_lead.parquet"
         pq.write_table(scored, path)
         row = scored.to_pylist()[0]
-        one = ScoredLeads(path, 1, row["as_of"], row["release_id"], row["definitions_version"], data_fingerprint="")
+        one = ScoredLeads(
+            path,
+            n_leads=1,
+            as_of=row["as_of"],
+            release_id=row["release_id"],
+            definitions_version=row["definitions_version"],
+            data_fingerprint="",
+            thresholds_id=thresholds.thresholds_id,
+        )
         fields = settings.crm.write_back_fields
         plan = plan_write_back(one, standing, fields=fields, thresholds=thresholds)
     changes = plan.changes.to_pylist()

@@ -43,7 +43,13 @@ def plan_of(folder: Path, old: State, new: State) -> WriteBackPlan:
     return WriteBackPlan(
         changes=pa.Table.from_pylist(changes, schema=schema),
         scored=ScoredLeads(
-            path, n_leads=len(new), as_of=AS_OF, release_id="r1", definitions_version="2026.2", data_fingerprint="f1"
+            path,
+            n_leads=len(new),
+            as_of=AS_OF,
+            release_id="r1",
+            definitions_version="2026.2",
+            data_fingerprint="f1",
+            thresholds_id="t1",
         ),
         thresholds=THRESHOLDS,
         n_leads=len(new),

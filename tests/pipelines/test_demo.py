@@ -66,7 +66,9 @@ class Steps:
         self.scored_with = release
         path = self.folder / "scores.parquet"
         pq.write_table(pa.Table.from_pylist([LEAD], schema=SCORED_LEADS_SCHEMA), path)
-        return ScoredLeads(path, 1, AS_OF, release_id="r1", definitions_version="2026.1", data_fingerprint="f1")
+        return ScoredLeads(
+            path, 1, AS_OF, release_id="r1", definitions_version="2026.1", data_fingerprint="f1", thresholds_id="t1"
+        )
 
     def publish_scores(self, settings, **options):
         return PublishReceipt("files", "r1", AS_OF, n_written=1, n_unchanged=0, refused={}, places=())

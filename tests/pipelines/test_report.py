@@ -136,7 +136,13 @@ def scores_of(folder, **columns) -> ScoredLeads:
     pq.write_table(pa.table(columns), path)
     n_leads = len(next(iter(columns.values())))
     return ScoredLeads(
-        path, n_leads, manifest().as_of, release_id="r1", definitions_version="2026.1", data_fingerprint="f1"
+        path,
+        n_leads,
+        manifest().as_of,
+        release_id="r1",
+        definitions_version="2026.1",
+        data_fingerprint="f1",
+        thresholds_id="t1",
     )
 
 

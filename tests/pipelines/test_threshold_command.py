@@ -76,6 +76,9 @@ def test_a_policy_is_published_scored_under_and_taken_back(work):
     run("thresholds", "--release", "candidate", "--publish", "--because", "two sellers are on leave")
     strict = boundary()
     assert strict > first
+    refused = CliRunner().invoke(app, ["publish", "--release", "candidate"])
+    assert refused.exit_code
+    assert "are in force since; run `leadscore score` again" in " ".join(refused.output.split())
     run("score", "--release", "candidate")
     scores = pq.read_table(Path("var/simulated/scored_leads"), columns=["action", "ranking_value", "policy_version"])
     handed = scores.to_pandas().query("action == 'hand_off'")

@@ -54,7 +54,13 @@ def scored(folder: Path, *rows: dict) -> ScoredLeads:
     path = folder / "scored'leads.parquet"
     pq.write_table(pa.Table.from_pylist([ONE_LEAD | row for row in rows], schema=SCORED_LEADS_SCHEMA), path)
     return ScoredLeads(
-        path=path, n_leads=len(rows), as_of=AS_OF, release_id="r1", definitions_version="2026.1", data_fingerprint="f1"
+        path=path,
+        n_leads=len(rows),
+        as_of=AS_OF,
+        release_id="r1",
+        definitions_version="2026.1",
+        data_fingerprint="f1",
+        thresholds_id="t1",
     )
 
 
