@@ -144,6 +144,18 @@ def test_leads_that_come_ever_more_raise_the_boundary(steady: ReleaseScores):
     assert chosen(told).boundary > chosen(told, flat).boundary
 
 
+def test_the_latest_weeks_count_most(steady: ReleaseScores):
+    """In two weeks every lead is likelier by half of what it lacks: the latest two, or two of long before."""
+    frame = steady.past.frame
+    weeks_ago = ((UNTIL - frame["as_of"]) // pd.Timedelta(weeks=1)).to_numpy()
+    found = []
+    for weeks in ((0, 1), (8, 9)):
+        likelier = np.where(np.isin(weeks_ago, weeks), (1 + frame["p_first"]) / 2, frame["p_first"])
+        told = ReleaseScores("r1", PastScores(frame.assign(p_first=likelier), 1.0), 1_000.0, True, "f1", UNTIL)
+        found.append(chosen(told).boundary)
+    assert found[0] > found[1] > 0.9 - 0.01
+
+
 def test_thresholds_carry_their_policy_and_what_they_were_chosen_on(steady: ReleaseScores):
     found = choose_thresholds(steady, leads_of(steady), policy=policy())
     assert (found.release_id, found.data_fingerprint, found.as_of) == ("r1", "f1", UNTIL)

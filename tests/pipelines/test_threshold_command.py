@@ -99,7 +99,9 @@ def test_a_policy_is_published_scored_under_and_taken_back(work):
 def test_another_policy_under_the_same_version_is_refused(work):
     run("thresholds", "--release", "candidate", "--publish", "--because", "as chosen")
     edit("leads_per_week = 45", "leads_per_week = 10")
+    before = boundary()
     run("thresholds", "--release", "candidate", "--publish", "--because", "x", fails_with="raise `version` in [policy]")
+    assert boundary() == before
 
 
 @pytest.mark.parametrize(
@@ -114,7 +116,7 @@ def test_another_policy_under_the_same_version_is_refused(work):
     ],
 )
 def test_what_makes_no_sense_is_told(in_workspace, arguments: list[str], told: str):
-    run("thresholds", "--release", "candidate", *arguments, fails_with=told)
+    assert run("thresholds", "--release", "candidate", *arguments, fails_with=told) == "", "nothing but the error"
 
 
 def test_one_team_of_several_is_named():
