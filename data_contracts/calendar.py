@@ -125,55 +125,30 @@ class WorkingCalendar(Section):
             hours[is_known] = worked / MICROSECONDS_PER_HOUR
         return hours
 
-    def working_days_between(self, start: Moments, end: Moments) -> Integers:
-        """Working days from the day of each start to the day before that of its end; negative where it ends first.
+    def local_day(self, moments: Moments) -> Days:
+        """The local day that each of `moments` lies in. Raises `ValueError` where one is missing.
 
-        Raises `ValueError` where a moment is missing.
-
-        >>> friday, monday = dt.datetime(2026, 5, 8, 16), dt.datetime(2026, 5, 11, 10)
-        >>> int(WorkingCalendar().working_days_between(friday, monday))
-        1
+        >>> str(WorkingCalendar(time_zone="Europe/Berlin").local_day(dt.datetime(2026, 5, 10, 23)))
+        '2026-05-11'
         """
-        return self._n_working(self._day(start), self._day(end))
-
-    def working_days_in_week(self, moments: Moments) -> Integers:
-        """How many working days the ISO week (Monday to Sunday) has that each of `moments` lies in, 0 to 7.
-
-        Raises `ValueError` where a moment is missing.
-
-        >>> ascension = WorkingCalendar(holidays=(dt.date(2026, 5, 14),))
-        >>> int(ascension.working_days_in_week(dt.datetime(2026, 5, 15, 12)))
-        4
-        """
-        monday = _monday(self._day(moments))
-        return self._n_working(monday, monday + _WEEK)
-
-    def working_days_so_far(self, moments: Moments) -> Integers:
-        """Which working day of its ISO week each of `moments` lies in, from 1; on a free day that of the one before.
-
-        0 before the first working day of a week. Raises `ValueError` where a moment is missing.
-
-        >>> ascension = WorkingCalendar(holidays=(dt.date(2026, 5, 14),))
-        >>> int(ascension.working_days_so_far(dt.datetime(2026, 5, 15, 12)))
-        4
-        """
-        day = self._day(moments)
-        return self._n_working(_monday(day), day + 1)
-
-    def _day(self, moments: Moments) -> Days:
-        """The local day of each of `moments`."""
         at = _counted(moments)
         if (at == _NO_MOMENT).any():
-            raise ValueError("a missing moment lies in no week; leave it out")
+            raise ValueError("a missing moment lies on no day; leave it out")
         return np.asarray(self._local_clock(at.ravel()).reshape(at.shape).astype("M8[D]"))
+
+    def n_working_days(self, first: Days, end: Days) -> Integers:
+        """How many working days lie from the day `first` to the day before `end`; negative where `end` comes first.
+
+        >>> ascension = WorkingCalendar(holidays=(dt.date(2026, 5, 14),))
+        >>> monday = np.datetime64("2026-05-11")
+        >>> int(ascension.n_working_days(monday, monday + 7))
+        4
+        """
+        return np.asarray(np.busday_count(first, end, weekmask=self._week_mask, holidays=self._holidays))
 
     def _local_clock(self, at: Integers) -> Days:
         in_zone = pd.DatetimeIndex(at.astype("M8[us]"), tz="UTC").tz_convert(self.time_zone)
         return in_zone.tz_localize(None).to_numpy()
-
-    def _n_working(self, first: Days, end: Days) -> Integers:
-        """Working days from `first` to the day before `end`."""
-        return np.asarray(np.busday_count(first, end, weekmask=self._week_mask, holidays=self._holidays))
 
     @property
     def _week_mask(self) -> list[bool]:
@@ -270,6 +245,10 @@ def _microseconds(hours: float | Floats) -> Integers:
     return np.rint(np.asarray(hours, dtype=np.float64) * MICROSECONDS_PER_HOUR).astype(np.int64)
 
 
-def _monday(day: Days) -> Days:
-    """The Monday of the ISO week of each day."""
+def monday_of(day: Days) -> Days:
+    """The Monday of the ISO week (Monday to Sunday) of each day.
+
+    >>> str(monday_of(np.datetime64("2026-05-17")))
+    '2026-05-11'
+    """
     return np.asarray(day - (day.astype(np.int64) + _THURSDAY) % _WEEK)

@@ -117,6 +117,25 @@ def kept_folder(path: Path) -> Iterator[Path]:
         _remove_leftovers(path)
 
 
+@contextmanager
+def new_folder(path: Path, *, within: Path) -> Iterator[Path]:
+    """An empty folder aside to write files to; on success it is `path`, which nothing bore before, in one step.
+
+    `within` is what is held: its next holder removes what a killed run left.
+    """
+    aside = aside_of(within)
+    aside.mkdir(mode=_FOLDER_MODE, parents=True)
+    try:
+        yield aside
+        for file in (*aside.iterdir(), aside):
+            file.chmod(_FOLDER_MODE if file.is_dir() else _FILE_MODE)
+            _flush(file)
+        aside.rename(path)
+        _flush(path.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
 def _point(path: Path, version: Path) -> None:
     if path.is_dir() and not path.is_symlink():
         path.rename(aside_of(path))  # a plain folder: from a copy that followed links

@@ -52,6 +52,16 @@ class Policy(Section):
         In the currency of the settings.
     least_precision
         The share of the handed-off leads that is to take the first transition, in [0, 1): boundaries are not lower.
+    exploration_share
+        The share of the capacity, in [0, 1), that goes to leads drawn by lot among those below the boundary. What
+        becomes of them is the only evidence of leads that no score would send to sales.
+    wait_at_most_days
+        A lead that was eligible for so many days and found no room goes to nurture.
+    recheck_after_days
+        After so many days marketing looks again at a nurtured lead.
+    keep_within_share
+        A waiting lead keeps its place until its value is this share of the boundary below it, in [0, 1). It does not
+        come and go with small moves of its score.
     ranked_by
         What leads are ranked by, and boundaries are drawn on: the probability of the first transition, or the expected
         value (probability of a win times its amount, less the cost of working the lead).
@@ -65,6 +75,10 @@ class Policy(Section):
     calendar: WorkingCalendar = WorkingCalendar()
     cost_of_working_a_lead: Annotated[float, Field(ge=0)] = 0.0
     least_precision: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    exploration_share: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    wait_at_most_days: Annotated[int, Field(ge=1)] = 14
+    recheck_after_days: Annotated[int, Field(ge=1)] = 30
+    keep_within_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
     ranked_by: Literal["probability", "expected_value"] = "probability"
     suppressed: tuple[Suppression, ...] = ()
 

@@ -1,5 +1,6 @@
 """The ports to the outside: where history comes from, where it lives, and where scores go."""
 
+import datetime as dt
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -9,6 +10,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends import BaseBackend
 
+from data_contracts.calls import CallList, CallsBefore
 from data_contracts.history import RawHistory
 from data_contracts.scores import PublishReceipt, WriteBackPlan
 
@@ -137,6 +139,36 @@ class HistorySource(Protocol):
 
     def read(self, engine: Engine) -> RawHistory:
         """Every canonical table that the system has. Raises `SourceError` naming all that could not be read."""
+        ...
+
+
+class ScoreHistory(Protocol):
+    """What was published, run by run, and nothing of it changed afterwards.
+
+    A run is appended before its scores go out: what stands here may not have reached the CRM yet, and the next
+    publication carries it there. So no place of the capacity is given twice, wherever a run is killed.
+    """
+
+    def append(self, plan: WriteBackPlan, calls: CallList) -> None:
+        """Add the changed scores of `plan`, its call list, and each new hand-off with its score as it stood then.
+
+        Appending the same run again adds nothing. Raises `StoreError` where it cannot be written.
+        """
+        ...
+
+    def decline(self, lead_id: str, *, at: dt.datetime, by: str, because: str) -> None:
+        """Add a seller's "not this one" of a lead that was handed off.
+
+        Raises `UnknownLeadError` where it was not, or was declined since.
+        """
+        ...
+
+    def calls_before(self, as_of: dt.datetime) -> CallsBefore:
+        """What was published of hand-offs and queue up to `as_of` (UTC, naive), and all that sellers declined."""
+        ...
+
+    def of_lead(self, lead_id: str) -> pa.Table:
+        """The lead's published scores, of `PUBLISHED_SCORES_SCHEMA`, the first one first."""
         ...
 
 

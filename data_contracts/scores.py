@@ -16,10 +16,17 @@ class Action(StrEnum):
     """What to do next with a lead."""
 
     HAND_OFF = "hand_off"
+    """It is sales' now: the clock runs."""
+    WAIT = "wait"
+    """It is eligible, and there is no room yet."""
     WORK = "work"
+    """Sales has it."""
     NURTURE = "nurture"
-    OFF_ICP = "off_icp"
+    """Not now: marketing keeps contact and looks again at a date."""
+    REJECT = "reject"
+    """It misses the agreed profile."""
     SUPPRESS = "suppress"
+    """The policy never hands it off."""
 
 
 P_SQL, P_WIN_GIVEN_SQL, P_WIN = CHANCES = ("p_sql", "p_win_given_sql", "p_win")
@@ -52,6 +59,8 @@ SCORED_LEADS_SCHEMA = pa.schema(
         *(pa.field(reason, pa.string()) for reason in REASONS),
         pa.field("action", pa.string(), nullable=False),
         pa.field("respond_by_at", pa.timestamp("us")),
+        pa.field("expected_at", pa.timestamp("us")),
+        pa.field("recheck_at", pa.timestamp("us")),
         pa.field("release_id", pa.string(), nullable=False),
         pa.field("definitions_version", pa.string(), nullable=False),
         pa.field("policy_version", pa.string(), nullable=False),
@@ -74,7 +83,23 @@ SCORED_LEADS_SCHEMA = pa.schema(
 | `n_labelled_alike` | the labelled leads of the same grade behind the first transition's model |
 | `is_extrapolated` | those are too few, sales contacted hardly any lead like it, or it waits too early or too long |
 | `reason_1` … | "raises: opened pricing 4 times in the last 7 days", or "lowers: …", or that there is no signal |
+| `action` | what to do next |
+| `respond_by_at` | of a lead that was handed off: when sales owes the first touch |
+| `expected_at` | of a waiting lead: the first day on which there is room for it; missing if it expires before |
+| `recheck_at` | of a nurtured lead: when marketing looks at it again |
 """
+
+
+PUBLISHED_SCORES_SCHEMA = pa.schema(
+    [
+        *SCORED_LEADS_SCHEMA,
+        pa.field("thresholds_id", pa.string(), nullable=False),
+        pa.field("data_fingerprint", pa.string(), nullable=False),
+        pa.field("boundary", pa.float64()),
+    ]
+)
+"""One score as it was published: the columns of `SCORED_LEADS_SCHEMA`, the thresholds and the history that it was made
+under, and the `boundary` of its team then; missing without a team."""
 
 
 @dataclass(frozen=True, slots=True)

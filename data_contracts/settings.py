@@ -20,9 +20,13 @@ FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",)}
 
 
 class StoreSettings(Section):
-    """Where we keep what is ours: the checked history, definitions, releases, scores. One folder per settings file."""
+    """Where we keep what is ours: the checked history, definitions, releases, scores. One folder per settings file.
+
+    Published scores are kept for `keep_scores_days`, and for good where the lead was handed off by them.
+    """
 
     folder: Folder
+    keep_scores_days: Annotated[int, Field(ge=1)] = 400
 
 
 class Checks(Section):

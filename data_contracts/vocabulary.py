@@ -88,6 +88,8 @@ class FieldContent(StrEnum):
     EXPECTED_VALUE = "expected_value"
     ACTION = "action"
     RESPOND_BY = "respond_by"
+    EXPECTED_HAND_OFF = "expected_hand_off"
+    RECHECK = "recheck"
     REASONS = "reasons"
     EXTRAPOLATED = "extrapolated"
     RELEASE = "release"

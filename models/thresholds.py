@@ -80,7 +80,7 @@ def choose_thresholds(scores: ReleaseScores, leads: pd.DataFrame, *, policy: Pol
     leads
         All leads: `lead_id`, `created_at`, and the policy's `team` and `suppressed_by`.
     policy
-        Capacity, and what leads are ranked by.
+        Capacity, less the share of it that explores, and what leads are ranked by.
     """
     free = leads[leads[SUPPRESSED_BY].isna()]
     return Thresholds(
@@ -148,7 +148,8 @@ def _team_threshold(scores: ReleaseScores, leads: pd.DataFrame, team: Team, poli
     if reference.crossings.rows.empty:
         said = "No lead of the team was open in the reference weeks, so every lead that comes is eligible."
         return TeamThreshold(team=team.name, leads_per_week=team.leads_per_week, boundary=0.0, expected=None, said=said)
-    boundary, limit = _boundary(reference, capacity=team.leads_per_week, least_precision=policy.least_precision)
+    by_rank = team.leads_per_week * (1 - policy.exploration_share)
+    boundary, limit = _boundary(reference, capacity=by_rank, least_precision=policy.least_precision)
     expected = _expectation(reference, boundary, scores=scores, policy=policy)
     return TeamThreshold(
         team=team.name,

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from pipelines.call_commands import calls, decline
 from pipelines.clock import in_utc, now
 from pipelines.friendly import FriendlyGroup
 from pipelines.left_out_command import left_out
@@ -27,6 +28,7 @@ Or step by step:
   leadscore leaks               which attributes and activity kinds may have known the outcome
   leadscore recalibrate         later, between two trainings: follow a market that moves
   leadscore score               score every open lead
+  leadscore calls               whom sales is to call, and who waits
   leadscore publish --dry-run   see what would change, field by field
   leadscore publish             write the scores
   leadscore trace LEAD          one lead's way from CRM row to written-back score
@@ -228,7 +230,7 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (left_out, releases, promote, revert, thresholds):
+for command in (calls, decline, left_out, releases, promote, revert, thresholds):
     app.command()(command)
 
 

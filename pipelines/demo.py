@@ -4,21 +4,20 @@ import datetime as dt
 import time
 from pathlib import Path
 
-import pyarrow.parquet as pq
-
+from data_contracts.calls import CallList, team_call_rows
 from data_contracts.errors import SettingsError, TooFewOutcomesError
 from data_contracts.evaluation_table import age_judged, model_names
 from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say
-from data_contracts.scores import REASONS, Action
 from data_contracts.settings import Settings
 from data_contracts.thresholds import threshold_rows, threshold_title
-from data_contracts.wording import estimate_text, figure
+from data_contracts.wording import estimate_text
+from pipelines.call_report import hand_off_rows
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
 from pipelines.promote import who
 from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
-from pipelines.score import publish_scores, score_open_leads
+from pipelines.score import call_list_of, publish_scores, score_open_leads
 from pipelines.store import Store
 from pipelines.train import TrainingRun, train_release
 from simulation import simulate
@@ -52,7 +51,8 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
     show("")
     show_rows(action_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
     show(extrapolated_text(scored))
-    first = _show_first_leads(scored.path)
+    show("")
+    first = _show_first_leads(call_list_of(settings), scored.path)
     seconds = time.monotonic() - started
     show(f"\n{receipt.n_written:,} leads published to {Store.of(settings).published}, {seconds:.0f} s in all")
     _show_next_commands(Store.of(settings), made, lead=first)
@@ -104,33 +104,21 @@ def _model_rows(evaluation: Evaluation) -> list[dict[str, str]]:
     ]
 
 
-def _show_first_leads(path: Path) -> str | None:
+def _show_first_leads(calls: CallList, scores: Path) -> str | None:
     """The id of the lead to call first; None where no lead is handed off."""
-    columns = ["lead_id", "stage", "grade", "p_sql", "p_win", "expected_value", "is_extrapolated", "respond_by_at"]
-    handed_off = pq.read_table(path, columns=[*columns, *REASONS], filters=[("action", "=", Action.HAND_OFF)])
-    table = handed_off.sort_by([("expected_value", "descending")]).slice(0, N_SHOWN)
-    rows = [
-        {
-            "lead": row["lead_id"],
-            "stage": row["stage"],
-            "grade": row["grade"],
-            "p_sql": figure(row["p_sql"], least=2),
-            "p_win": figure(row["p_win"], least=2),
-            "expected value": f"{row['expected_value']:,.0f}",
-            "extrapolated": "yes" if row["is_extrapolated"] else "no",
-            "respond by": f"{row['respond_by_at']:%Y-%m-%d %H:%M}",
-            "why": "; ".join(row[reason] for reason in REASONS if row[reason]),
-        }
-        for row in table.to_pylist()
-    ]
+    show_rows(
+        team_call_rows(calls.teams), title="4. The call list: hand-offs within what sales can work, and the queue"
+    )
+    rows = hand_off_rows(calls, scores, limit=N_SHOWN)
     show("")
-    show_rows(rows, title="4. Call first: leads to hand off, by expected value")
+    show_rows([{name: told for name, told in row.items() if name != "team"} for row in rows], title="Call first")
     return rows[0]["lead"] if rows else None
 
 
 def _show_next_commands(store: Store, made: TrainingRun, *, lead: str | None) -> None:
     mlflow_server = f"MLFLOW_DISABLE_TELEMETRY=true mlflow server --backend-store-uri {store.tracking_uri}"
     commands = {
+        "leadscore calls": "whom sales is to call, and who waits",
         "leadscore backtest": "would it have worked all along?",
         mlflow_server: "runs, plots, releases",
         str(store.data_docs / "index.html"): "Great Expectations' pages",

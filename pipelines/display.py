@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from data_contracts.backtests import Backtest, group_rows
 from data_contracts.calibration import calibration_rows, calibration_title
+from data_contracts.calls import CallList, team_call_rows
 from data_contracts.contact import contact_summary
 from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import (
@@ -37,6 +39,7 @@ from data_contracts.settings import Settings
 from data_contracts.thresholds import PublishedThresholds, Thresholds, publication_rows, threshold_rows, threshold_title
 from data_contracts.vocabulary import Transition
 from models.versions import ReleaseVersion
+from pipelines.call_report import call_json, hand_off_rows, waiting_rows
 from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
     action_rows,
@@ -269,6 +272,18 @@ def scored(result: ScoredLeads, *, as_json: bool) -> None:
     )
     show(f"\n{extrapolated_text(result)}")
     show(f"scores: {result.path} (release {result.release_id}); `leadscore publish --dry-run` shows what would change")
+
+
+def calls(result: CallList, scores: Path, *, limit: int, as_json: bool) -> None:
+    """The counts of each team, whom sales is to call, and who waits."""
+    if as_json:
+        show_json(call_json(result))
+        return
+    show_rows(team_call_rows(result.teams), title=f"The call list at {result.as_of:%Y-%m-%d %H:%M} UTC, in leads")
+    show("")
+    show_rows(hand_off_rows(result, scores, limit=limit), title="Handed off and not touched by sales yet")
+    show("")
+    show_rows(waiting_rows(result, scores, limit=limit), title="Waiting, in order: eligible, and no room yet")
 
 
 def plan(result: WriteBackPlan, *, limit: int, as_json: bool) -> None:

@@ -13,6 +13,7 @@ from prefect.client.schemas.objects import State, TaskRun
 
 from data_contracts.backtests import Backtest, group_rows
 from data_contracts.calibration import calibration_rows, calibration_title
+from data_contracts.calls import team_call_rows
 from data_contracts.contact import contact_rows, contact_title
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluation_table import age_rows, chain_rows, chain_title, evaluation_rows, evaluation_title
@@ -33,6 +34,7 @@ from pipelines import train as training
 from pipelines.clock import in_utc, now
 from pipelines.report import reading_of_the_test, receipt_rows, table_check_rows
 from pipelines.store import Store
+from serving.calls import open_call_list
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -159,6 +161,8 @@ def score(
         say=get_run_logger().info,
         warn=get_run_logger().warning,
     )
+    calls = open_call_list(scored.path, as_of=scored.as_of)
+    _show_table("call-list", team_call_rows(calls.teams), f"The call list at {calls.as_of} UTC, in leads")
     _show_path("scored-leads", scored.path, f"{scored.n_leads:,} scored leads")
     return scored
 

@@ -1,13 +1,20 @@
 """Checked history and a release in, scores in the CRM out."""
 
 import datetime as dt
+from dataclasses import replace
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from crm.file_sink import FileSink
+from crm.score_folder import ScoreFolder
+from data_contracts.calls import CallList, CallsBefore, HandOffState, no_calls
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, SettingsError
+from data_contracts.history import CrmHistory
 from data_contracts.keeping import held
-from data_contracts.ports import ScoreSink
+from data_contracts.ports import ScoreHistory, ScoreSink
 from data_contracts.progress import Say, silent
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
@@ -25,6 +32,7 @@ from pipelines.ingest import source_as_it_is
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.thresholds import in_force
+from serving.calls import open_call_list
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
 from serving.trace import Surroundings, Trace, trace_lead
@@ -72,7 +80,7 @@ def score_open_leads(
             checked.history,
             loaded,
             settings=own,
-            thresholds=thresholds,
+            hand_offs=HandOffState(thresholds, _before(settings, moment, extracted_at=extracted_at)),
             as_of=moment,
             path=store.scores if moment == extracted_at else store.scores_as_of(moment),
             say=say,
@@ -142,7 +150,36 @@ def plan_and_publish(settings: Settings, *, release: str, say: Say = silent, war
     ):
         plan = plan_publication(settings, release=release, warn=warn)
         say(f"publishing {plan.n_changed:,} changed leads")
+        score_history_of(settings).append(plan, call_list_of(settings))
         return publish(plan, sink)
+
+
+def call_list_of(settings: Settings) -> CallList:
+    """The hand-offs and the queue of the last scoring. Raises `PublishError` where nothing was scored."""
+    store = Store.of(settings)
+    return open_call_list(store.scores, as_of=open_scored_leads(store.scores).as_of)
+
+
+def _calls_at(settings: Settings, history: CrmHistory) -> CallList:
+    """The call list of the last scoring; an empty one where the history was not scored yet."""
+    try:
+        calls = call_list_of(settings)
+    except PublishError:
+        return no_calls(history.extracted_at)
+    return calls if calls.as_of == history.extracted_at else no_calls(history.extracted_at)
+
+
+def score_history_of(settings: Settings) -> ScoreHistory:
+    """What was published of the store's scores."""
+    return ScoreFolder(Store.of(settings).score_history, keep_days=settings.store.keep_scores_days)
+
+
+def _before(settings: Settings, moment: dt.datetime, *, extracted_at: dt.datetime) -> CallsBefore:
+    """What was published up to `moment`. Whoever asks about the past leaves out what sellers declined since."""
+    before = score_history_of(settings).calls_before(moment)
+    if moment == extracted_at:
+        return before
+    return replace(before, declined=before.declined.filter(pc.less_equal(before.declined["at"], pa.scalar(moment))))
 
 
 def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "production", warn: Say = silent) -> Trace:
@@ -162,7 +199,9 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
             settings=own,
             thresholds=in_force(own, loaded.manifest),
             lead_id=lead_id,
-            beside=Surroundings(checked.quarantine, sink_of(store).published(), raw),
+            beside=Surroundings(
+                checked.quarantine, sink_of(store).published(), _calls_at(settings, checked.history), raw
+            ),
             as_of=checked.history.extracted_at,
         )
 

@@ -45,6 +45,11 @@ class Store:
         return self.folder / "published"
 
     @property
+    def score_history(self) -> Path:
+        """What was published, run by run."""
+        return self.folder / "score_history"
+
+    @property
     def tracking_uri(self) -> str:
         """The MLflow store: the server named in the environment, else a file here."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"

@@ -10,7 +10,7 @@ import pyarrow.dataset as ds
 
 from data_contracts.errors import PublishError
 from data_contracts.ports import ScoreSink
-from data_contracts.scores import P_NEXT_INTERVAL, REASONS, Action, PublishReceipt, ScoredLeads, WriteBackPlan
+from data_contracts.scores import P_NEXT_INTERVAL, REASONS, PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import FieldContent
 
@@ -32,6 +32,10 @@ def _time(values: pa.Array) -> pa.Array:
     return pc.strftime(values.cast(pa.timestamp("s"), safe=False), format="%Y-%m-%dT%H:%M:%SZ")
 
 
+def _day(values: pa.Array) -> pa.Array:
+    return pc.strftime(values.cast(pa.timestamp("s"), safe=False), format="%Y-%m-%d")
+
+
 def _reasons(scores: pa.RecordBatch) -> pa.Array:
     told = zip(*(scores[name].to_pylist() for name in REASONS), strict=True)
     return pa.array(["; ".join(filter(None, reasons)) or None for reasons in told], pa.string())
@@ -45,6 +49,8 @@ FIELD_VALUES: dict[FieldContent, Callable[[pa.RecordBatch], pa.Array]] = {
     FieldContent.EXPECTED_VALUE: lambda scores: _decimals(scores["expected_value"], places=2),
     FieldContent.ACTION: lambda scores: scores["action"],
     FieldContent.RESPOND_BY: lambda scores: _time(scores["respond_by_at"]),
+    FieldContent.EXPECTED_HAND_OFF: lambda scores: _day(scores["expected_at"]),
+    FieldContent.RECHECK: lambda scores: _day(scores["recheck_at"]),
     FieldContent.REASONS: _reasons,
     FieldContent.EXTRAPOLATED: lambda scores: pc.if_else(scores["is_extrapolated"], "yes", "no"),
     FieldContent.RELEASE: lambda scores: scores["release_id"],
@@ -87,10 +93,9 @@ def plan_write_back(
     Returns
     -------
     WriteBackPlan
-        Carrying it out and planning again gives no changes. A lead that was handed off and still is keeps the time by
-        which sales responds. A new release alone changes no lead: the field `release` names the release that last
-        changed something else of the lead. Leads that were published before and are no longer scored are counted and
-        left as they stand.
+        Carrying it out and planning again gives no changes. A new release alone changes no lead: the field `release`
+        names the release that last changed something else of the lead. Leads that were published before and are no
+        longer scored are counted and left as they stand.
 
     Raises
     ------
@@ -153,7 +158,7 @@ def _changes(scores: pa.RecordBatch, standing: pa.Table, *, fields: Fields) -> l
     nothing = pa.nulls(scores.num_rows, pa.string())
     stands = {name: standing[name].combine_chunks().cast(pa.string()) for name in standing.column_names}
     old = {field: stands.get(field, nothing) for field in fields}
-    new = _values(scores, old, fields=fields)
+    new = {field: FIELD_VALUES[content](scores) for field, content in fields.items()}
     differs = {field: _differ(old[field], new[field]) for field in fields}
     # A new release alone is no news: its name changes beside something else of the lead.
     telling = [differs[field] for field, content in fields.items() if content is not FieldContent.RELEASE]
@@ -164,21 +169,6 @@ def _changes(scores: pa.RecordBatch, standing: pa.Table, *, fields: Fields) -> l
         ).filter(pa.array(differs[field] & is_news))
         for field in fields
     ]
-
-
-def _values(scores: pa.RecordBatch, old: Mapping[str, pa.Array], *, fields: Fields) -> dict[str, pa.Array]:
-    """What each field would hold. A lead that was handed off and still is keeps its respond-by.
-
-    Sales' clock started when the lead was handed off; scoring it again must not start it anew.
-    """
-    new = {field: FIELD_VALUES[content](scores) for field, content in fields.items()}
-    action = next((field for field, content in fields.items() if content is FieldContent.ACTION), None)
-    if action is None:
-        return new
-    was, stays = (pc.equal(values[action], str(Action.HAND_OFF)) for values in (old, new))
-    is_still = pc.fill_null(pc.and_(was, stays), False)
-    clocks = [field for field, content in fields.items() if content is FieldContent.RESPOND_BY]
-    return new | {field: pc.if_else(is_still, pc.coalesce(old[field], new[field]), new[field]) for field in clocks}
 
 
 def _differ(old: pa.Array, new: pa.Array) -> np.ndarray:

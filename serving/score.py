@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_contracts.calls import HandOffState
 from data_contracts.crm_mapping import CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.disk import disk_errors
@@ -55,7 +56,8 @@ from models.chain import chained
 from models.fitted import FittedTransition, ScoringRelease
 from models.grades import grade
 from models.thresholds import ranking_value
-from serving.decide import actions, is_eligible, respond_by
+from serving.calls import add_call_list
+from serving.decide import actions, is_eligible, recheck_at
 from serving.phrases import phrasings
 from serving.reasons import N_REASONS, Reasoner, no_signal, outside_profile
 
@@ -73,7 +75,7 @@ def score_leads(
     release: ScoringRelease,
     *,
     settings: Settings,
-    thresholds: Thresholds,
+    hand_offs: HandOffState,
     as_of: dt.datetime,
     path: Path,
     say: Say = silent,
@@ -81,7 +83,7 @@ def score_leads(
     """The scores of every lead that is open at `as_of`, in a folder of Parquet files that is replaced as a whole.
 
     The engine maps `score_batch` over the features: memory does not grow with the number of leads, and a cluster scores
-    on its workers.
+    on its workers. Then the eligible leads are put in order, and the best are handed off (`serving.queue`).
 
     Parameters
     ----------
@@ -93,8 +95,8 @@ def score_leads(
         What scores.
     settings
         The definitions in force; the profile and the declared attributes are those of the release.
-    thresholds
-        The hand-off boundaries in force, with the policy that they were chosen for.
+    hand_offs
+        The boundaries in force, with the policy that they were chosen for, and what was handed off before.
     as_of
         The moment (UTC, naive). Nothing known later takes part.
     path
@@ -110,6 +112,7 @@ def score_leads(
         Where another run is writing scores to `path`.
     """
     refuse_other_definitions(release, settings.definitions)
+    thresholds = hand_offs.thresholds
     snapshots = scoring_snapshots(history, settings.definitions, as_of=as_of)
     kept = Snapshots(engine.keep_for_now("scoring_snapshots", snapshots.table))
     features = with_routes(
@@ -134,6 +137,7 @@ def score_leads(
             features.table, scorer, schema=SCORED_LEADS_SCHEMA, order_by="lead_id", into=version
         ):
             say(f"{n_leads:,} leads scored")
+        add_call_list(version, history, hand_offs, settings=settings, as_of=as_of)
         (version / _ABOUT).write_text(json.dumps(told, indent=2), encoding="utf-8")
         open_scored_leads(version)
     return open_scored_leads(path)
@@ -199,7 +203,7 @@ def _scorer_of(files: tuple[tuple[str, bytes], ...], settings: str, thresholds: 
 def score_batch(
     frame: pd.DataFrame, release: ScoringRelease, *, settings: Settings, thresholds: Thresholds
 ) -> pa.Table:
-    """The scores of the leads in `frame`, in its order, as a table of `SCORED_LEADS_SCHEMA`.
+    """The scores of the leads in `frame`, in its order, as a table of `SCORED_LEADS_SCHEMA`: nobody is handed off yet.
 
     A pure function of one batch, so that it runs the same in a stream here and on the machines of a cluster.
 
@@ -245,7 +249,8 @@ def score_batch(
         | _is_beyond(frame, n_alike, longest_days=settings.definitions.snapshots.up_to_days),
         **{reason: reasons[:, place] for place, reason in enumerate(REASONS)},
         "action": next_actions,
-        "respond_by_at": respond_by(next_actions, as_of=frame["as_of"], policy=policy),
+        **dict.fromkeys(("respond_by_at", "expected_at"), np.full(len(frame), np.datetime64("NaT", "us"))),
+        "recheck_at": recheck_at(next_actions, as_of=frame["as_of"], days_in_stage=frame[DAYS_IN_STAGE], policy=policy),
         "release_id": np.full(len(frame), manifest.release_id, dtype=object),
         "definitions_version": np.full(len(frame), manifest.definitions_version, dtype=object),
         "policy_version": np.full(len(frame), policy.version, dtype=object),
@@ -329,7 +334,7 @@ def _reasons(
     told = phrasings(release.manifest.features)
     everything = Reasoner.of(told)
     apart_from_profile = Reasoner.of({name: each for name, each in told.items() if not each.is_of_profile})
-    is_off_icp = next_actions == str(Action.OFF_ICP)
+    is_off_icp = next_actions == str(Action.REJECT)
     texts = np.full((len(frame), N_REASONS), None, dtype=object)
     for transition, model in release.transitions.items():
         waits = np.flatnonzero((frame["transition"] == transition).to_numpy())

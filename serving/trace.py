@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_contracts.calls import CallList
 from data_contracts.history import CrmHistory, Quarantine, RawHistory
 from data_contracts.settings import Settings
 from data_contracts.thresholds import Thresholds
@@ -13,6 +14,7 @@ from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.fitted import ScoringRelease
 from serving import trace_steps as steps
+from serving.calls import with_calls
 from serving.one_lead import around, of_lead, refused_rows
 from serving.score import refuse_other_catalogue, refuse_other_definitions, score_batch, with_routes
 
@@ -66,12 +68,15 @@ class Surroundings:
         The refused rows of the same check.
     published
         What stands in the CRM now, as `ScoreSink.published` gives it.
+    calls
+        The call list of the last scoring.
     raw
         What the source says now; None where it cannot be asked.
     """
 
     quarantine: Quarantine
     published: pa.Table
+    calls: CallList
     raw: RawHistory | None = None
 
 
@@ -120,7 +125,9 @@ def trace_lead(
     )
     refuse_other_catalogue(release, features.catalogue_digest)
     frame = features.table.to_pyarrow().to_pandas()
-    scored = score_batch(frame, release, settings=settings, thresholds=thresholds)
+    own = score_batch(frame, release, settings=settings, thresholds=thresholds)
+    calls = beside.calls.rows.filter(pc.equal(beside.calls.rows["lead_id"], lead_id))
+    scored = pa.table(with_calls(own, calls))
     standing = beside.published.filter(pc.equal(beside.published["lead_id"], lead_id))
     told = (
         Step("RawHistory", "what the CRM said", steps.raw_rows(history, beside.raw, lead_id, settings=settings)),
@@ -132,7 +139,8 @@ def trace_lead(
         Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
         Step("Thresholds", "the boundaries", steps.threshold_rows(release, thresholds)),
         Step("ScoringRelease", "what was promoted", steps.release_rows(release)),
-        Step("ScoredLeads", "what it is worth", steps.scored_rows(scored)),
+        Step("CallList", "what there is room for", steps.call_rows(calls)),
+        Step("ScoredLeads", "what it is worth, and what to do", steps.scored_rows(scored)),
         Step(
             "WriteBackPlan",
             "what would change in the CRM",

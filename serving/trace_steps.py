@@ -226,6 +226,12 @@ def release_rows(release: ScoringRelease) -> Rows:
     return (*((name, shown(getattr(manifest, name))) for name in names), ("value_of_a_win", value))
 
 
+def call_rows(calls: pa.Table) -> Rows:
+    """The lead's row of the last call list; what holds nothing is left out."""
+    told = tuple((name, shown(value)) for row in calls.to_pylist() for name, value in row.items() if value is not None)
+    return told or (("nothing", "it is not on the call list: not eligible, with sales already, or not scored yet"),)
+
+
 def scored_rows(scored: pa.Table) -> Rows:
     """The lead's row among the scores, column by column."""
     told = tuple((name, shown(value)) for row in scored.to_pylist() for name, value in row.items())

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from data_contracts.calendar import WEEKDAYS, WorkingCalendar
+from data_contracts.calendar import WEEKDAYS, WorkingCalendar, monday_of
 
 EFFORT = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
@@ -123,8 +123,9 @@ def test_a_day_on_which_the_clock_changes_has_an_hour_less_or_more(day: str, n_h
         n_hours, "h"
     )
     assert AROUND_THE_CLOCK.working_hours_between(begins, ends) == n_hours
-    assert AROUND_THE_CLOCK.working_days_between(begins, ends) == 1
-    assert AROUND_THE_CLOCK.working_days_between(begins, ends - np.timedelta64(1, "s")) == 0
+    first, last, next_day = (AROUND_THE_CLOCK.local_day(m) for m in (begins, ends - np.timedelta64(1, "s"), ends))
+    assert first == last == np.datetime64(day)
+    assert AROUND_THE_CLOCK.n_working_days(first, next_day) == 1
 
 
 def test_a_clock_that_changes_outside_working_hours_changes_no_working_time() -> None:
@@ -198,7 +199,7 @@ def test_many_moments_at_once_give_what_each_gives_alone(
     together = np.array(moments, dtype="M8[us]")
     alone = [calendar.add_working_hours(moment, hours)[()] for moment in moments]
     assert calendar.add_working_hours(together, hours).tolist() == [each.item() for each in alone]
-    assert calendar.working_days_so_far(together).tolist() == [int(calendar.working_days_so_far(m)) for m in moments]
+    assert calendar.local_day(together).tolist() == [calendar.local_day(moment).item() for moment in moments]
 
 
 def test_a_series_may_have_gaps_and_each_moment_hours_of_its_own() -> None:
@@ -220,19 +221,20 @@ def test_hours_that_cannot_be_added_are_refused(hours: float) -> None:
 
 def test_a_week_is_cut_short_by_its_holidays() -> None:
     ascension = WorkingCalendar(holidays=(dt.date(2026, 5, 14), dt.date(2026, 5, 17)))  # a Thursday and a Sunday
-    week = pd.date_range("2026-05-11 12:00", periods=8, unit="us")
-    assert ascension.working_days_in_week(week).tolist() == [4] * 7 + [5]
-    assert ascension.working_days_so_far(week).tolist() == [1, 2, 3, 3, 4, 4, 4, 1]
-    assert ascension.working_days_between(week[0], week).tolist() == [0, 1, 2, 3, 3, 4, 4, 4]
-    assert ascension.working_days_between(week[-1], week[0]) == -4
+    week = np.arange(np.datetime64("2026-05-11"), np.datetime64("2026-05-19"))
+    monday = week[0]
+    assert monday_of(week).tolist() == [monday.item()] * 7 + [dt.date(2026, 5, 18)]
+    assert ascension.n_working_days(monday_of(week), monday_of(week) + 7).tolist() == [4] * 7 + [5]
+    assert ascension.n_working_days(monday, week).tolist() == [0, 1, 2, 3, 3, 4, 4, 4]
+    assert ascension.n_working_days(week[-1], monday) == -4
 
 
-def test_a_moment_lies_in_the_local_week() -> None:
+def test_a_moment_lies_on_its_local_day() -> None:
     sunday_night = at("2026-05-10T23:00")
-    assert OFFICE.working_days_so_far(sunday_night) == 5
-    assert BERLIN.working_days_so_far(sunday_night) == 1
+    assert OFFICE.local_day(sunday_night) == np.datetime64("2026-05-10")
+    assert BERLIN.local_day(sunday_night) == np.datetime64("2026-05-11")
 
 
-def test_a_missing_moment_lies_in_no_week() -> None:
-    with pytest.raises(ValueError, match="a missing moment lies in no week"):
-        OFFICE.working_days_in_week(np.array([at("2026-05-08"), np.datetime64("NaT")]))
+def test_a_missing_moment_lies_on_no_day() -> None:
+    with pytest.raises(ValueError, match="a missing moment lies on no day"):
+        OFFICE.local_day(np.array([at("2026-05-08"), np.datetime64("NaT")]))

@@ -96,6 +96,11 @@ def test_more_capacity_never_raises_the_boundary(steady: ReleaseScores):
     assert found == sorted(found, reverse=True)
 
 
+def test_the_places_that_explore_are_not_filled_by_rank(steady: ReleaseScores):
+    """Of ten places two are drawn by lot."""
+    assert chosen(steady, exploration_share=0.2).boundary == 0.92
+
+
 def test_leads_that_share_the_highest_score_are_not_parted(steady: ReleaseScores):
     frame = steady.past.frame.assign(p_first=0.5)
     told = ReleaseScores("r1", PastScores(frame, 1.0), 1_000.0, True, "f1", UNTIL)

@@ -17,6 +17,7 @@ from models.gate import held_back_unread, may_promote
 from pipelines import demo
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
+from tests.example_calls import listed, sales
 from tests.example_release import base_rate, fitted, release_of
 
 AS_OF = dt.datetime(2026, 5, 1)
@@ -70,6 +71,9 @@ class Steps:
             path, 1, AS_OF, release_id="r1", definitions_version="2026.1", data_fingerprint="f1", thresholds_id="t1"
         )
 
+    def call_list_of(self, settings):
+        return listed({"L1": 0.41}, at=AS_OF, thresholds=sales(45, boundary=0.3))
+
     def publish_scores(self, settings, **options):
         return PublishReceipt("files", "r1", AS_OF, n_written=1, n_unchanged=0, refused={}, places=())
 
@@ -80,7 +84,14 @@ def shown(tmp_path, monkeypatch, capsys):
 
     def run(made):
         steps = Steps(tmp_path, made)
-        for name in ("simulate", "ingest_history", "train_release", "score_open_leads", "publish_scores"):
+        for name in (
+            "simulate",
+            "ingest_history",
+            "train_release",
+            "score_open_leads",
+            "call_list_of",
+            "publish_scores",
+        ):
             monkeypatch.setattr(demo, name, getattr(steps, name))
         settings = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
         demo.run_demo(settings, n_leads=3_000, seed=1, now=AS_OF)

@@ -272,14 +272,6 @@ def listed(leads: dict[str, dict]) -> list[dict]:
     return [{"lead_id": lead_id} | row for lead_id, row in sorted(leads.items())]
 
 
-def test_scoring_a_handed_off_lead_again_does_not_start_sales_clock_anew(tmp_path):
-    first = planned(scored(tmp_path, {}), NOTHING_PUBLISHED, fields=FIELDS)
-    published = applied(first, NOTHING_PUBLISHED)
-    a_day_later = {"respond_by_at": dt.datetime(2026, 5, 3, 12)}
-    again = planned(scored(tmp_path, a_day_later), published, fields=FIELDS)
-    assert again.changes.num_rows == 0
-
-
 def test_a_lead_that_is_handed_off_once_more_gets_a_new_time_to_respond_by(tmp_path):
     nurtured = scored(tmp_path, {"action": "nurture", "respond_by_at": None})
     published = applied(planned(nurtured, NOTHING_PUBLISHED, fields=FIELDS), NOTHING_PUBLISHED)

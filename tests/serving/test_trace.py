@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 from scipy.special import expit
 
+from data_contracts.calls import no_calls
 from data_contracts.errors import ReleaseError, UnknownLeadError
 from data_contracts.history import RawHistory
 from data_contracts.recalibration import mend_text
@@ -27,6 +28,7 @@ from tests.example_release import (
 pytestmark = pytest.mark.whole
 
 SETTINGS = settings()
+NO_CALLS = no_calls(EXTRACTED_AT)
 NOTHING_PUBLISHED = pa.table({"lead_id": pa.array([], pa.string())})
 NOUNS = [
     "RawHistory",
@@ -38,6 +40,7 @@ NOUNS = [
     "FittedTransition",
     "Thresholds",
     "ScoringRelease",
+    "CallList",
     "ScoredLeads",
     "WriteBackPlan",
     "PublishReceipt",
@@ -105,7 +108,7 @@ def trace(crm, refused, release, raw):
             settings=SETTINGS,
             lead_id=lead_id,
             thresholds=THRESHOLDS,
-            beside=Surroundings(refused, published, raw),
+            beside=Surroundings(refused, published, NO_CALLS, raw),
             as_of=as_of,
         )
 
@@ -155,7 +158,7 @@ def test_a_lead_unlike_all_that_were_learnt_from_is_told_so(crm, refused, releas
     lead_id = frame.loc[frame["transition"] == Transition.MQL_TO_SQL, "lead_id"].iloc[0]
 
     def shown(by):
-        beside = Surroundings(refused, NOTHING_PUBLISHED)
+        beside = Surroundings(refused, NOTHING_PUBLISHED, NO_CALLS)
         traced = trace_lead(crm, by, settings=SETTINGS, thresholds=THRESHOLDS, lead_id=lead_id, beside=beside,
                             as_of=EXTRACTED_AT)  # fmt: skip
         return rows(traced, "FittedTransition")
@@ -299,7 +302,7 @@ def test_a_lead_that_was_closed_nobody_knows_when_says_why_it_is_not_scored(crm,
         settings=SETTINGS,
         lead_id="L00002",
         thresholds=THRESHOLDS,
-        beside=Surroundings(refused, NOTHING_PUBLISHED),
+        beside=Surroundings(refused, NOTHING_PUBLISHED, NO_CALLS),
         as_of=EXTRACTED_AT,
     )
     assert rows(found, "Snapshots")["closed"] == ("lost, nobody knows when: a lead whose deal is closed without a date")
@@ -343,6 +346,6 @@ def test_a_release_of_other_definitions_is_refused(crm, refused, release):
             settings=longer,
             lead_id="L00002",
             thresholds=THRESHOLDS,
-            beside=Surroundings(refused, NOTHING_PUBLISHED),
+            beside=Surroundings(refused, NOTHING_PUBLISHED, NO_CALLS),
             as_of=EXTRACTED_AT,
         )
