@@ -5,7 +5,8 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from benchmarks.thresholds import HalfYear, _line, known_before
+from benchmarks.queue import QueueWeeks
+from benchmarks.thresholds import HalfYear, _line, _together, known_before
 from tests.example_history import busy_history
 
 MOMENT = dt.datetime(2026, 4, 1)
@@ -35,5 +36,15 @@ def test_a_line_says_by_how_much_more_came_and_how_many_weeks_lay_in_their_range
         high=np.array([12.0, 12.0]),
         came=np.array([12.0, 13.0]),
         as_they_enter=np.array([20.0, 30.0]),
+        queue=QueueWeeks(
+            places=np.array([10, 8]),
+            handed_off=np.array([10, 6]),
+            eligible=np.array([14, 8]),
+            waiting=np.array([4, 2]),
+            oldest_days=np.array([0.0, 3.4]),
+            expired=np.array([0, 1]),
+        ),
     )
-    assert _line("1", weeks).split() == ["1", "10.0", "12.5", "25.0%", "50%", "13", "25.0"]
+    told = ["1", "10.0", "12.5", "25.0%", "50%", "25.0", "9.0", "8.0", "yes", "75%", "3.0", "3", "d", "3.5"]
+    assert _line("1", weeks).split() == told
+    assert _line("1", _together([weeks, weeks])).split() == told
