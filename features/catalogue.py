@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 import ibis
@@ -66,6 +67,13 @@ def catalogue_digest(settings: Settings) -> str:
     The SQL is always DuckDB's. A new version of Ibis may write it differently, and then releases have to be trained
     anew although nothing changed. To refuse a good release is the cheaper mistake.
     """
+    return _digest_under(settings.model_dump_json())
+
+
+@lru_cache(maxsize=16)
+def _digest_under(settings_json: str) -> str:
+    """Writing the SQL takes about as long as the rest of building the features of one lead: it is written once."""
+    settings = Settings.model_validate_json(settings_json)
     features = features_of(settings)
     columns = json.dumps([_described(feature.column) for feature in features], sort_keys=True)
     snapshots = ibis.table(

@@ -10,6 +10,7 @@ import typer
 from pipelines.call_commands import calls, decline
 from pipelines.clock import in_utc, now
 from pipelines.friendly import FriendlyGroup
+from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
 from pipelines.release_commands import promote, releases, revert
@@ -230,7 +231,7 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (calls, decline, left_out, releases, promote, revert, thresholds):
+for command in (calls, changes, decline, left_out, releases, promote, revert, thresholds, trace):
     app.command()(command)
 
 
@@ -264,6 +265,7 @@ def definitions(
 
 @app.command()
 def score(
+    lead: Annotated[str, typer.Argument(help="Score this lead alone, and only show it.")] = "",
     config: Config = DEFAULT_CONFIG,
     release: Release = "production",
     as_of: Annotated[
@@ -274,12 +276,20 @@ def score(
 ) -> None:
     """Score every open lead: probabilities, expected value, grade, reasons, next action.
 
+    With a lead's id, score it alone: nothing is kept.
+
     Example: leadscore score --release candidate --as-of 2026-06-01
     """
     from pipelines import console, display
     from pipelines.score import score_open_leads
 
     settings = settings_of(config, None)
+    if lead:
+        from pipelines.one_lead import score_lead
+
+        told = score_lead(settings, lead, release=release, as_of=in_utc(as_of), warn=console.warn)
+        display.one_score(told, as_json=as_json)
+        return
     if _reports_to_prefect():
         from pipelines import flows
 
@@ -317,24 +327,6 @@ def publish(
         with console.working("publish") as say:
             receipt = publish_scores(settings, release=release, say=say, warn=console.warn)
     display.receipt(receipt, as_json=as_json)
-
-
-@app.command()
-def trace(
-    lead: Annotated[str, typer.Argument(help="The lead's id in the CRM.")],
-    config: Config = DEFAULT_CONFIG,
-    release: Release = "production",
-    as_json: AsJson = False,
-) -> None:
-    """Tell one lead's whole way, from CRM row to written-back score.
-
-    Example: leadscore trace L-0000123
-    """
-    from pipelines import console, display
-    from pipelines.score import trace_lead_in
-
-    traced = trace_lead_in(settings_of(config, None), lead, release=release, warn=console.warn)
-    display.trace(traced, as_json=as_json)
 
 
 @app.command()

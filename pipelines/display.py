@@ -34,6 +34,7 @@ from data_contracts.gate import (
 from data_contracts.history import CheckReport
 from data_contracts.leaks import LeakReport, leak_rows, leak_summary, leaks_title
 from data_contracts.recalibration import recalibration_rows
+from data_contracts.score_changes import ScoreChanges, change_rows
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
 from data_contracts.thresholds import PublishedThresholds, Thresholds, publication_rows, threshold_rows, threshold_title
@@ -284,6 +285,25 @@ def calls(result: CallList, scores: Path, *, limit: int, as_json: bool) -> None:
     show_rows(hand_off_rows(result, scores, limit=limit), title="Handed off and not touched by sales yet")
     show("")
     show_rows(waiting_rows(result, scores, limit=limit), title="Waiting, in order: eligible, and no room yet")
+
+
+def one_score(row: Mapping[str, Any], *, as_json: bool) -> None:
+    """One lead's score, column by column."""
+    told = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in row.items()}
+    if as_json:
+        show_json(told)
+        return
+    show_rows([{"score": name, "": _cell(value)} for name, value in told.items() if value is not None])
+
+
+def score_changes(result: ScoreChanges, *, as_json: bool) -> None:
+    """The score before, what each cause changed of it, and the score after."""
+    if as_json:
+        show_json(asdict(result))
+        return
+    show_rows(change_rows(result), title=f"{result.lead_id}: why its score moved; each part after those above it")
+    before, after = result.before, result.after
+    show(f"\nfrom {before.action} to {after.action}, by release {before.release_id} and now {after.release_id}")
 
 
 def plan(result: WriteBackPlan, *, limit: int, as_json: bool) -> None:

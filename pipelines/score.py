@@ -61,13 +61,7 @@ def score_open_leads(
     with store.open_history() as engine:
         checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, own)
-        extracted_at = checked.history.extracted_at
-        moment = as_of or extracted_at
-        if moment > extracted_at:
-            raise SettingsError(
-                f"nothing is known at {moment:%Y-%m-%d %H:%M}: the extract was taken at {extracted_at:%Y-%m-%d %H:%M} "
-                "(UTC); name an earlier moment, or check a later extract"
-            )
+        extracted_at, moment = checked.history.extracted_at, known_moment(checked.history, as_of)
         for reason, n in unscored_leads(checked.history, as_of=moment).items():
             warn(f"not scored, because closed nobody knows when: {leads(n)} {reason.meaning}")
         keep_definitions(store.folder, own.definitions, by="leadscore score")
@@ -85,6 +79,17 @@ def score_open_leads(
             path=store.scores if moment == extracted_at else store.scores_as_of(moment),
             say=say,
         )
+
+
+def known_moment(history: CrmHistory, as_of: dt.datetime | None) -> dt.datetime:
+    """`as_of`, or the moment of the extract. Raises `SettingsError` where nothing is known of it yet."""
+    extracted_at = history.extracted_at
+    if as_of is not None and as_of > extracted_at:
+        raise SettingsError(
+            f"nothing is known at {as_of:%Y-%m-%d %H:%M}: the extract was taken at {extracted_at:%Y-%m-%d %H:%M} "
+            "(UTC); name an earlier moment, or check a later extract"
+        )
+    return as_of or extracted_at
 
 
 def plan_publication(settings: Settings, *, release: str = "production", warn: Say = silent) -> WriteBackPlan:
@@ -160,13 +165,13 @@ def call_list_of(settings: Settings) -> CallList:
     return open_call_list(store.scores, as_of=open_scored_leads(store.scores).as_of)
 
 
-def _calls_at(settings: Settings, history: CrmHistory) -> CallList:
-    """The call list of the last scoring; an empty one where the history was not scored yet."""
+def call_list_at(settings: Settings, moment: dt.datetime) -> CallList:
+    """The call list of the last scoring where that was at `moment`, else an empty one."""
     try:
         calls = call_list_of(settings)
     except PublishError:
-        return no_calls(history.extracted_at)
-    return calls if calls.as_of == history.extracted_at else no_calls(history.extracted_at)
+        return no_calls(moment)
+    return calls if calls.as_of == moment else no_calls(moment)
 
 
 def score_history_of(settings: Settings) -> ScoreHistory:
@@ -200,7 +205,10 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
             thresholds=in_force(own, loaded.manifest),
             lead_id=lead_id,
             beside=Surroundings(
-                checked.quarantine, sink_of(store).published(), _calls_at(settings, checked.history), raw
+                checked.quarantine,
+                sink_of(store).published(),
+                call_list_at(settings, checked.history.extracted_at),
+                raw,
             ),
             as_of=checked.history.extracted_at,
         )

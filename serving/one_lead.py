@@ -1,7 +1,8 @@
 """One lead's part of the history: its own rows and its account's, what was refused of it, what the source says now."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,9 @@ LEAD_TABLES = tuple(name for name, contract in TABLES.items() if any(c.name == "
 """The tables whose rows are each about one lead."""
 
 
-def around(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused: Refused) -> CrmHistory:
-    """The history of the lead and of the others at its account: all that its features depend on.
+@contextmanager
+def around(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused: Refused) -> Iterator[CrmHistory]:
+    """The history of the lead and of the others at its account, for a while: all that its features depend on.
 
     Raises `UnknownLeadError` where there is no such lead, saying what became of it.
     """
@@ -39,8 +41,10 @@ def around(history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused
     accounts, changes = tables["accounts"], tables["attribute_changes"]
     tables["accounts"] = accounts.filter(accounts.account_id == account)
     tables["attribute_changes"] = changes.filter(changes.object_id.isin(object_ids))
-    # Held once: a dozen queries follow, and each would otherwise be written with all of these filters in it.
-    return replace(history, tables={name: table.cache() for name, table in tables.items()})
+    with ExitStack() as kept:
+        # Held once: a dozen queries follow, and each would otherwise be written with all of these filters in it.
+        held = {name: kept.enter_context(table.cache()) for name, table in tables.items()}
+        yield replace(history, tables=held)
 
 
 def refused_rows(quarantine: Quarantine, lead_id: str) -> Refused:

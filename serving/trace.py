@@ -1,6 +1,7 @@
 """One lead's whole way, from CRM row to written-back score, noun by noun."""
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -10,13 +11,12 @@ from data_contracts.calls import CallList
 from data_contracts.history import CrmHistory, Quarantine, RawHistory
 from data_contracts.settings import Settings
 from data_contracts.thresholds import Thresholds
-from features.build import build_features
-from features.snapshots import scoring_snapshots
 from models.fitted import ScoringRelease
 from serving import trace_steps as steps
 from serving.calls import with_calls
-from serving.one_lead import around, of_lead, refused_rows
-from serving.score import refuse_other_catalogue, refuse_other_definitions, score_batch, with_routes
+from serving.one_lead import around, refused_rows
+from serving.one_score import Regime, lead_alone
+from serving.score import refuse_other_catalogue, score_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +117,24 @@ def trace_lead(
         Where the release does not belong to these definitions or this feature catalogue.
     """
     refused = refused_rows(beside.quarantine, lead_id)
-    near = around(history, beside.raw, lead_id, refused=refused)
-    refuse_other_definitions(release, settings.definitions)
-    snapshot = of_lead(scoring_snapshots(near, settings.definitions, as_of=as_of), lead_id)
-    features = with_routes(
-        build_features(near, snapshot, settings=settings), near, snapshot, policy=thresholds.policy, crm=settings.crm
-    )
-    refuse_other_catalogue(release, features.catalogue_digest)
-    frame = features.table.to_pyarrow().to_pandas()
+    regime = Regime(release, settings, thresholds)
+    with around(history, beside.raw, lead_id, refused=refused) as near:
+        return Trace(lead_id, as_of, tuple(_steps(history, near, lead_id, regime=regime, beside=beside, as_of=as_of)))
+
+
+def _steps(
+    history: CrmHistory, near: CrmHistory, lead_id: str, *, regime: Regime, beside: Surroundings, as_of: dt.datetime
+) -> Iterator[Step]:
+    release, settings, thresholds = regime.release, regime.settings, regime.thresholds
+    refused = refused_rows(beside.quarantine, lead_id)
+    alone = lead_alone(near, lead_id, regime=regime, as_of=as_of)
+    refuse_other_catalogue(release, alone.catalogue_digest)
+    snapshot, frame = alone.snapshot, alone.frame
     own = score_batch(frame, release, settings=settings, thresholds=thresholds)
     calls = beside.calls.rows.filter(pc.equal(beside.calls.rows["lead_id"], lead_id))
     scored = pa.table(with_calls(own, calls))
     standing = beside.published.filter(pc.equal(beside.published["lead_id"], lead_id))
-    told = (
+    yield from (
         Step("RawHistory", "what the CRM said", steps.raw_rows(history, beside.raw, lead_id, settings=settings)),
         Step("CrmHistory", "what can be trusted, and what was refused", steps.history_rows(near, lead_id, refused)),
         Step("Snapshots", "the lead at this moment", steps.snapshot_rows(near, frame, as_of=as_of, lead_id=lead_id)),
@@ -148,4 +153,3 @@ def trace_lead(
         ),
         Step("PublishReceipt", "what stands in the CRM now", steps.published_rows(standing)),
     )
-    return Trace(lead_id, as_of, told)

@@ -12,7 +12,7 @@ import pytest
 from data_contracts.errors import SettingsError
 from features import catalogue
 from features.build import build_features
-from features.catalogue import catalogue_digest, features_of, features_of_history
+from features.catalogue import _digest_under, catalogue_digest, features_of, features_of_history
 from features.measures import Measure
 from tests.example_kinds import KINDS
 from tests.features.spec_files import all_specs
@@ -115,6 +115,14 @@ def test_a_text_is_a_feature_that_is_read_by_its_words_and_no_criterion_asks_for
         features_of(settings_with(crm={"attributes": declared}, definitions={"icp": icp}))
 
 
+@pytest.fixture
+def computed_anew():
+    """The digest is computed once for all settings that are equal, and what is patched here is no setting."""
+    _digest_under.cache_clear()
+    yield
+    _digest_under.cache_clear()
+
+
 @pytest.fixture(scope="module")
 def digest(settings):
     return catalogue_digest(settings)
@@ -144,7 +152,9 @@ def test_the_digest_changes_with_the_profile_and_the_attributes(digest, settings
     assert digest != catalogue_digest(settings_with(**changed))
 
 
-def test_the_digest_changes_with_a_formula_though_its_name_and_meaning_stay(digest, settings, monkeypatch):
+def test_the_digest_changes_with_a_formula_though_its_name_and_meaning_stay(
+    digest, settings, monkeypatch, computed_anew
+):
     first, *others = features_of_history(settings.crm.kinds)
     doubled = Measure(first.name, first.measure.scan, lambda table: first.measure.value(table) * 2, 0.0)
     altered = dataclasses.replace(first, measure=doubled)
@@ -152,7 +162,7 @@ def test_the_digest_changes_with_a_formula_though_its_name_and_meaning_stay(dige
     assert catalogue_digest(settings) != digest
 
 
-def test_the_digest_changes_with_what_counts_as_known(digest, settings, monkeypatch):
+def test_the_digest_changes_with_what_counts_as_known(digest, settings, monkeypatch, computed_anew):
     monkeypatch.setattr("features.known.LARGEST_BUYING_GROUP", 7)
     assert catalogue_digest(settings) != digest
 
@@ -171,7 +181,7 @@ def test_the_features_compile_for_other_engines(feature_table, settings, dialect
 def test_the_digest_is_the_same_in_every_process():
     code = (
         "from pathlib import Path; from data_contracts.settings import load_settings; "
-        "from features.catalogue import catalogue_digest; "
+        "from features.catalogue import _digest_under, catalogue_digest; "
         "print(catalogue_digest(load_settings(Path('config/scoring.toml'))))"
     )
     digests = {

@@ -1,0 +1,67 @@
+"""One lead scored by itself, by the same functions that score all of them."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from data_contracts.errors import UnknownLeadError
+from data_contracts.history import CrmHistory
+from data_contracts.settings import Settings
+from data_contracts.snapshots import Snapshots
+from data_contracts.thresholds import Thresholds
+from features.build import build_features
+from features.snapshots import scoring_snapshots
+from models.fitted import ScoringRelease
+from serving.one_lead import of_lead
+from serving.score import refuse_other_definitions, score_batch, with_routes
+
+
+@dataclass(frozen=True, slots=True)
+class Regime:
+    """What scores a lead: a release, the settings that features are made under, and thresholds with their policy."""
+
+    release: ScoringRelease
+    settings: Settings
+    thresholds: Thresholds
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class LeadAlone:
+    """One lead at one moment: its snapshot, its features as a frame of one row, and the digest of their catalogue.
+
+    The frame has no row where the lead is not open then.
+    """
+
+    snapshot: Snapshots
+    frame: pd.DataFrame
+    catalogue_digest: str
+
+
+def lead_alone(near: CrmHistory, lead_id: str, *, regime: Regime, as_of: dt.datetime) -> LeadAlone:
+    """The lead as it is scored at `as_of` (UTC, naive).
+
+    `near` is the history of the lead and its account. Raises `ReleaseError` where the release does not belong to the
+    definitions of the settings.
+    """
+    settings, policy = regime.settings, regime.thresholds.policy
+    refuse_other_definitions(regime.release, settings.definitions)
+    snapshot = of_lead(scoring_snapshots(near, settings.definitions, as_of=as_of), lead_id)
+    features = build_features(near, snapshot, settings=settings)
+    routed = with_routes(features, near, snapshot, policy=policy, crm=settings.crm)
+    return LeadAlone(snapshot, routed.table.to_pyarrow().to_pandas(), features.catalogue_digest)
+
+
+def score_alone(near: CrmHistory, lead_id: str, *, regime: Regime, as_of: dt.datetime) -> pa.Table:
+    """The lead's row of `SCORED_LEADS_SCHEMA` at `as_of`.
+
+    Raises `UnknownLeadError` where it was not open then.
+    """
+    frame = lead_alone(near, lead_id, regime=regime, as_of=as_of).frame
+    if frame.empty:
+        raise UnknownLeadError(
+            f"lead {lead_id!r} was not open at {as_of:%Y-%m-%d %H:%M} UTC, by what the checked history says of then; "
+            "only open leads have a score"
+        )
+    return score_batch(frame, regime.release, settings=regime.settings, thresholds=regime.thresholds)
