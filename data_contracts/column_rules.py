@@ -128,7 +128,7 @@ class InVocabulary(ColumnRule):
     def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
         """Lists our words."""
         del rows, extracted_at
-        return f"is none of {', '.join(self.words)}; map it in the settings"
+        return f"is none of {', '.join(self.words)}; {self.column.remedy}"
 
     def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
         """Rows that have a word."""
