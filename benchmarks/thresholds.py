@@ -21,7 +21,7 @@ import pandas as pd
 from benchmarks.chain import settings_in
 from data_contracts.check import open_checked
 from data_contracts.history import CrmHistory
-from data_contracts.past_scores import P_FIRST, PastLeads, PastScores
+from data_contracts.past_scores import AMOUNT, P_FIRST, PastLeads, PastScores
 from data_contracts.ports import Engine
 from data_contracts.scores import P_SQL, P_WIN
 from data_contracts.settings import Settings
@@ -29,6 +29,7 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, Transition
 from features.build import build_training_table
 from features.past import past_leads
+from models.amounts import one_amount
 from models.chain import win_probabilities
 from models.fitted import FittedTransition
 from models.past_scores import past_scores
@@ -104,9 +105,10 @@ def _scores(
     later = past_leads(engine, whole, settings, weeks=WEEKS, most_moments=10**9)
     chances = win_probabilities(fitted, later.frame)
     told = later.frame[["lead_id", "group_id", "as_of", "stage"]].assign(
-        **{P_FIRST: chances[P_SQL].to_numpy(), P_WIN: chances[P_WIN].to_numpy()}
+        **{P_FIRST: chances[P_SQL].to_numpy(), P_WIN: chances[P_WIN].to_numpy(), AMOUNT: 1.0}
     )
-    return past_scores(past.frame, tables, fitted, chain=None), replace(later, frame=told)
+    one = one_amount(pd.DataFrame(), "leads are ranked by their probability")
+    return past_scores(past.frame, tables, fitted, chain=None, amounts=one), replace(later, frame=told)
 
 
 def _entry_boundary(
@@ -130,7 +132,7 @@ def _weeks(
     for week in range(WEEKS):
         now = start + dt.timedelta(weeks=week)
         known = PastScores(scores[scores["as_of"] <= now], 1.0)
-        asked = ReleaseScores("", known, 1.0, True, "", now)
+        asked = ReleaseScores("", known, True, "", now)
         (team,) = choose_thresholds(asked, leads[leads["created_at"] < now], policy=settings.policy).teams
         if team.expected is None or team.expected.leads.value is None:
             raise ValueError(f"no lead was open in the {PAST_WEEKS} weeks before {now}; simulate more leads")

@@ -131,7 +131,7 @@ def trace_lead(
         Step("LabelledTable", "what the models learnt from it", steps.label_rows(near, settings, lead_id=lead_id)),
         Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
         Step("Thresholds", "the boundaries", steps.threshold_rows(release, thresholds)),
-        Step("ScoringRelease", "what was promoted", steps.release_rows(release)),
+        Step("ScoringRelease", "what was promoted", steps.release_rows(release, frame)),
         Step("ScoredLeads", "what it is worth", steps.scored_rows(scored)),
         Step(
             "WriteBackPlan",

@@ -90,7 +90,7 @@ def test_figures_of_a_release_say_the_transition_and_the_moment():
     figures = release_figures(told())
     assert figures["mql_to_sql/entry/auc"] == 0.7
     assert next(iter(figures)) == "mql_to_sql/entry/gain", "the first one is what the pages of MLflow plot by"
-    assert figures["release/value_of_a_win_in_EUR"] == told().value_of_a_win
+    assert figures["release/amount_of_a_win_in_EUR"] == told().amounts.mean
 
 
 def test_wins_before_sql_stand_among_the_figures_by_age_and_stage():
