@@ -53,8 +53,8 @@ def test_a_deal_in_a_currency_without_a_rate_is_never_counted_one_to_one():
     )
 
 
-def test_a_currency_is_refused_where_the_settings_have_none():
-    judged = judge_rows(raw(deals(("100", "EUR"))), settings())
+def test_where_the_settings_have_no_currency_a_deal_with_one_is_refused_and_one_without_is_not():
+    judged = judge_rows(raw(deals(("100", "EUR"), ("100", None))), settings())
     assert judged.refused("opportunities") == [(1, "currency.in_vocabulary")]
 
 
