@@ -154,13 +154,13 @@ def test_a_team_without_leads_takes_every_lead_that_comes_whatever_it_is_ranked_
 
 
 def test_leads_that_bring_more_are_ranked_and_counted_by_what_they_bring(steady: ReleaseScores):
-    """Every lead has the same chance of a win, 0.1; the ten of a hundred that bring 5,000 fill a week of ten."""
-    frame = steady.past.frame
-    is_large = frame["p_first"] < 0.10
-    told = frame.assign(p_win=0.1, amount=np.where(is_large, 5_000.0, 1_000.0))
+    """Of a hundred leads a week five bring 8,000 at a chance of 0.05, five 4,000 and all others 1,000 at one of 0.1."""
+    p_first = steady.past.frame["p_first"]
+    amount = np.select([p_first < 0.05, p_first < 0.10], [8_000.0, 4_000.0], 1_000.0)
+    told = steady.past.frame.assign(p_win=np.where(p_first < 0.05, 0.05, 0.1), amount=amount)
     one = chosen(ReleaseScores("r1", PastScores(told, 1.0), True, "f1", UNTIL), ranked_by="expected_value")
-    assert one.boundary == pytest.approx(0.1 * 5_000)
-    assert one.expected.revenue.value == pytest.approx(10 * 0.1 * 5_000)
+    assert one.boundary == pytest.approx(400.0)
+    assert one.expected.revenue.value == pytest.approx(5 * 0.05 * 8_000 + 5 * 0.1 * 4_000)
     assert one.expected.one_more_call.value == pytest.approx(0.1 * 1_000)
 
 
