@@ -24,7 +24,7 @@ from benchmarks.chain import settings_in
 from benchmarks.queue import QueueWeeks, open_scores, played
 from data_contracts.check import open_checked
 from data_contracts.history import CrmHistory
-from data_contracts.past_scores import P_FIRST, PastLeads, PastScores
+from data_contracts.past_scores import AMOUNT, P_FIRST, PastLeads, PastScores
 from data_contracts.ports import Engine
 from data_contracts.scores import P_SQL, P_WIN
 from data_contracts.settings import Settings
@@ -33,6 +33,7 @@ from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import ENTRY, Transition
 from features.build import build_training_table
 from features.past import past_leads
+from models.amounts import one_amount
 from models.chain import win_probabilities
 from models.fitted import FittedTransition
 from models.past_scores import past_scores
@@ -84,7 +85,7 @@ def half_year(folder: Path, *, n_leads: int, seed: int) -> HalfYear:
         past, later = _scores(engine, (before, history), settings, tables=tables, fitted=fitted)
         scores = pd.concat([past.frame, later.frame[later.frame["as_of"] >= start]], ignore_index=True)
         open_leads = open_scores(scores, later.leads, history)
-        asked = ReleaseScores("", PastScores(scores, 1.0), 1.0, True, "", start)
+        asked = ReleaseScores("", PastScores(scores, 1.0), True, "", start)
         by_week = [_known_thresholds(asked, later.leads, settings, week=week) for week in range(WEEKS)]
         queue = played(open_leads, history, by_week, start=start)
     beside = _entry_boundary(tables, fitted, settings)
@@ -118,9 +119,10 @@ def _scores(
     later = past_leads(engine, whole, settings, weeks=WEEKS, most_moments=10**9)
     chances = win_probabilities(fitted, later.frame)
     told = later.frame[["lead_id", "group_id", "as_of", "stage"]].assign(
-        **{P_FIRST: chances[P_SQL].to_numpy(), P_WIN: chances[P_WIN].to_numpy()}
+        **{P_FIRST: chances[P_SQL].to_numpy(), P_WIN: chances[P_WIN].to_numpy(), AMOUNT: 1.0}
     )
-    return past_scores(past.frame, tables, fitted, chain=None), replace(later, frame=told)
+    one = one_amount(pd.DataFrame(), "leads are ranked by their probability")
+    return past_scores(past.frame, tables, fitted, chain=None, amounts=one), replace(later, frame=told)
 
 
 def _entry_boundary(

@@ -123,12 +123,13 @@ class InVocabulary(ColumnRule):
     def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
         """The word is still the customer's own after translation."""
         del extracted_at
-        return rows[self.judges].notin(self.words)
+        word = rows[self.judges]
+        return word.notnull() & word.notin(self.words)  # where no word is declared, a missing one is not among them
 
     def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
         """Lists our words."""
         del rows, extracted_at
-        return f"is none of {', '.join(self.words)}; map it in the settings"
+        return f"is none of {', '.join(self.words)}; {self.column.remedy}"
 
     def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
         """Rows that have a word."""

@@ -3,7 +3,7 @@
 The Great Expectations suites, `docs/contracts.md` and the checks at the edge are all generated from `TABLES`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal, Self
 
@@ -24,7 +24,8 @@ class Column:
 
     `required` columns must be in the source; an optional one that is absent is filled with `filled_from`
     (another column of the row) or with missing values. A column with a `vocabulary` holds the customer's own words
-    until the settings translate them. Times are UTC and may not lie after the extract unless `may_be_future`.
+    until the settings translate them; `remedy` says what to do about a word that they do not. Times are UTC and may not
+    lie after the extract unless `may_be_future`. A run warns where an optional column is absent, if it is `missed`.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Column:
     vocabulary: tuple[str, ...] | None = None
     at_least: float | None = None
     may_be_future: bool = False
+    missed: bool = True
+    remedy: str = "map it in the settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,11 @@ class TableContract:
                 return column
         raise KeyError(f"{self.name} has no column {name!r}")
 
-    def speaking(self, kinds: Iterable[str]) -> Self:
-        """The contract under settings that declare `kinds`: the vocabulary of the column that holds them."""
-        declared = tuple(kinds)
-        columns = (replace(c, vocabulary=declared) if c.vocabulary == DECLARED else c for c in self.columns)
+    def speaking(self, declared: Mapping[str, Iterable[str]]) -> Self:
+        """The contract under settings that declare words: by column, those of each whose vocabulary is declared."""
+        columns = (
+            replace(c, vocabulary=tuple(declared[c.name])) if c.vocabulary == DECLARED else c for c in self.columns
+        )
         return replace(self, columns=tuple(columns))
 
 
@@ -193,6 +197,10 @@ OPPORTUNITIES = TableContract(
         Column("lead_id", "string", "the lead it came from"),
         Column("amount", "number", "the deal's amount now", Availability.OVERWRITTEN, unit="currency of the settings",
                required=False, nullable=True, at_least=0),
+        Column("currency", "string",
+               "the currency that the source gives the amount in, an ISO 4217 code; missing: that of the settings",
+               Availability.OVERWRITTEN, required=False, nullable=True, vocabulary=DECLARED, missed=False,
+               remedy="say in [crm.rates] what one unit of it is worth"),
         Column("created_at", "timestamp", "when the deal was created", unit="UTC"),
         Column("expected_close_at", "timestamp", "when sales expects it to close, now", Availability.OVERWRITTEN,
                unit="UTC", required=False, nullable=True, may_be_future=True),

@@ -16,6 +16,9 @@ from data_contracts.vocabulary import Availability, DealOutcome, Direction, Fiel
 SOURCES = Path("config/sources")
 """Where the SELECTs of the sources are, unless the settings say otherwise."""
 
+CurrencyCode = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+"""An ISO 4217 code: EUR, USD."""
+
 
 class AttributeDeclaration(Section):
     """A column of `accounts` or `leads` that is the customer's own, and when its value could have been known.
@@ -52,12 +55,16 @@ class CrmMapping(Section):
     CRM's name, and what each holds: none of them may come back as an input. `kinds` are the kinds of activity in the
     business's own words. `allowed_kinds` are those that hold no release back where the leak report finds them suspect,
     each with the reason. What meets a condition of `left_out` is left out before anything is learnt or scored.
+
+    `currency` is the one that every amount is read and said in. `rates` say how much of it one unit of another currency
+    is, by ISO 4217 code: the check converts amounts of deals by them.
     """
 
     source: str
     sources_folder: Folder = SOURCES
     data_folder: Folder
     currency: str = ""
+    rates: dict[CurrencyCode, Annotated[float, Field(gt=0, allow_inf_nan=False)]] = Field(default={})
     stages: dict[str, Stage] = Field(default={})
     kinds: dict[str, KindDeclaration] = Field(default={})
     allowed_kinds: dict[str, Annotated[str, Field(pattern=r"\S")]] = Field(default={})
@@ -78,9 +85,22 @@ class CrmMapping(Section):
             if declared.availability is not Availability.NOW
         }
 
+    @property
+    def declared_words(self) -> dict[str, tuple[str, ...]]:
+        """By column, the words of those whose vocabulary the settings declare."""
+        return {"kind": tuple(self.kinds), "currency": tuple(filter(None, (self.currency, *self.rates)))}
+
     def attributes_of(self, table: str) -> dict[str, AttributeDeclaration]:
         """The attributes declared for `table`, in order."""
         return {name: declared for name, declared in self.attributes.items() if declared.table == table}
+
+    @model_validator(mode="after")
+    def _rates_are_of_other_currencies(self) -> Self:
+        if self.rates and not self.currency:
+            raise ValueError("rates say what other currencies are worth in `currency`; give it")
+        if self.currency in self.rates:
+            raise ValueError(f"rates name {self.currency}, the currency of the settings itself; take it out")
+        return self
 
     @model_validator(mode="after")
     def _kinds_go_together(self) -> Self:

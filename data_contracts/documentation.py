@@ -52,6 +52,10 @@ which they happened. A merger without a time counts as made at the extract.
 """
 
 
+_DECLARED_IN = {"kind": "`[crm.kinds]`", "currency": "`currency` or `[crm.rates]`"}
+"""Where the settings declare the words of a column, by its name."""
+
+
 def contracts_markdown() -> str:
     """The page `docs/contracts.md`: every table with its columns, its row rules, and what a run loses without it."""
     return "\n".join([_INTRODUCTION, *(_table(contract) for contract in TABLES.values())])
@@ -90,7 +94,7 @@ def _column(column: Column) -> str:
 def _vocabularies(contract: TableContract) -> Iterator[str]:
     for column in contract.columns:
         if column.vocabulary == DECLARED:
-            yield f"Words of `{column.name}`: those that `[crm.kinds]` of the settings declares."
+            yield f"Words of `{column.name}`: those that {_DECLARED_IN[column.name]} of the settings declares."
             yield ""
         elif column.vocabulary is not None:
             yield f"Words of `{column.name}`: {', '.join(f'`{word}`' for word in column.vocabulary)}."

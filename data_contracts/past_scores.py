@@ -8,6 +8,10 @@ P_FIRST = "p_first"
 """The probability of the first transition, whichever that is."""
 
 
+AMOUNT = "amount"
+"""What the lead is expected to bring if it is won, in the currency of the settings."""
+
+
 @dataclass(frozen=True, eq=False)
 class PastScores:
     """One row is one lead, before sales took it, at one moment of the past weeks.
@@ -16,7 +20,7 @@ class PastScores:
     ----------
     frame
         `lead_id`, `group_id` (its account, or itself), `as_of` (UTC, naive), `stage`, `p_first` (the probability of the
-        first transition) and `p_win`, in [0, 1].
+        first transition) and `p_win`, in [0, 1], and `amount` (what it is expected to bring if it is won).
     sampled_share
         The share of the accounts that is in `frame`, in (0, 1].
     """

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from data_contracts.amounts import AmountModel
 from data_contracts.calibration import Calibration
 from data_contracts.configuration import Configuration
 from data_contracts.contact import ContactReport
@@ -216,8 +217,8 @@ class ReleaseManifest(Record):
     """Everything of a release but the fitted objects: the only thing that is promoted, written as `release.json`.
 
     `release_id` is that of the inputs. `thresholds` are the first ones, chosen at its training; those that were
-    published since are in the store. `chain` is None where one transition leads to a win, and where too few wins are
-    known to judge the way of two.
+    published since are in the store. `amounts` is what a win is expected to bring. `chain` is None where one transition
+    leads to a win, and where too few wins are known to judge the way of two.
     """
 
     release_id: str
@@ -228,7 +229,7 @@ class ReleaseManifest(Record):
     transitions: tuple[TransitionSummary, ...]
     grading: Grading
     thresholds: Thresholds
-    value_of_a_win: float
+    amounts: AmountModel
     chain: ChainSummary | None = None
 
     @property
@@ -238,7 +239,7 @@ class ReleaseManifest(Record):
 
     @property
     def currency(self) -> str:
-        """Of `value_of_a_win`."""
+        """Of every amount."""
         return self.inputs.currency
 
     @property

@@ -74,7 +74,7 @@ SCORED_LEADS_SCHEMA = pa.schema(
 | `p_sql`, `p_win_given_sql` | missing where the release has no such transition; `p_sql` is 1 for an SQL |
 | `p_win` | the probability of a win |
 | `p_next_low`, `p_next_high` | of later leads given the same, what share converted: the curve's 95 % interval |
-| `expected_value` | `p_win` times the release's value of a win (currency of the settings, or 1 a win) |
+| `expected_value` | `p_win` times what the lead brings if it is won (currency of the settings, or 1 a win) |
 | `grade` | the fit letter and the behaviour digit: "B2" |
 | `team` | whose lead it is by the policy; missing where no team's condition is met |
 | `suppressed_by` | the suppression of the policy that is met; missing where none is |

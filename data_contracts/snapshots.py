@@ -26,6 +26,9 @@ TEAM, SUPPRESSED_BY = "team", "suppressed_by"
 MISSES = "icp_misses"
 """The column beside the features with the criteria that the lead is known to miss."""
 
+PROFILE_GROUPS = ("icp_fit", "attributes")
+"""The groups of features that say who a lead is: the agreed criteria, and the declared attributes."""
+
 KNOWN_COLUMNS = (
     "snapshot_id", "stage", "source", "campaign", "has_buying_group",
     "lead_age_days", DAYS_IN_STAGE, "created_weekday", "created_hour",

@@ -14,7 +14,8 @@ from features.build import build_features, build_training_table
 from features.catalogue import catalogue_digest, features_of
 from features.known import known_at
 from features.measures import Feature
-from features.outcomes import outcomes_of, value_of_a_win, with_wins
+from features.outcomes import outcomes_of, with_wins
+from features.revenue import won_revenue
 from features.snapshots import scoring_snapshots, training_snapshots, unscored_leads
 
 __all__ = [
@@ -33,6 +34,6 @@ __all__ = [
     "scoring_snapshots",
     "training_snapshots",
     "unscored_leads",
-    "value_of_a_win",
     "with_wins",
+    "won_revenue",
 ]

@@ -1,7 +1,6 @@
-"""What became of each training snapshot: a label, or why there is none. And what a win is worth."""
+"""What became of each training snapshot: a label, or why there is none."""
 
 import datetime as dt
-import math
 
 import ibis
 import ibis.expr.types as ir
@@ -11,7 +10,7 @@ from data_contracts.definitions import Contact, Definitions
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
-from data_contracts.vocabulary import HALF_WEIGHT_DAYS, DealOutcome, Direction, OutcomeStatus, Stage, Transition
+from data_contracts.vocabulary import HALF_WEIGHT_DAYS, Direction, OutcomeStatus, Stage, Transition
 from features.deeds import as_done
 from features.known import MICROSECONDS_PER_DAY
 from features.stages import reached_stages, standing_stages
@@ -122,18 +121,6 @@ def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, 
         else_=OutcomeStatus.NOT_CONVERTED.value,
     )
     return followed.mutate(won_status=status)
-
-
-def value_of_a_win(history: CrmHistory) -> float:
-    """What a win is worth: the mean amount of the won opportunities, in the currency of the settings.
-
-    1.0 where no amount is known: an expected value is then a number of wins, and still orders leads. The sum is exact
-    before it is rounded, so it does not matter in which order an engine hands out the amounts.
-    """
-    opportunities = history.opportunities
-    won = opportunities.filter(opportunities.outcome == DealOutcome.WON)
-    amounts = won.filter(won.amount.notnull()).amount.to_pyarrow().to_pylist()
-    return math.fsum(amounts) / len(amounts) if amounts else 1.0
 
 
 def _needs_contact(contact: Contact, transition: Transition) -> bool:

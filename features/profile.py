@@ -12,11 +12,10 @@ from data_contracts.definitions import IcpCriterion, IdealCustomerProfile
 from data_contracts.errors import SettingsError
 from data_contracts.sayings import Attribute, Criterion, ProfileShare
 from data_contracts.settings import Settings
-from data_contracts.snapshots import FIT_SHARE, MISSES
+from data_contracts.snapshots import FIT_SHARE, MISSES, PROFILE_GROUPS
 from features.measures import Feature, Measure, Scan, category, number, text
 
-ICP_FIT = "icp_fit"
-ATTRIBUTES = "attributes"
+ICP_FIT, ATTRIBUTES = PROFILE_GROUPS
 NOT_SAID = "the CRM does not say, or did not at the time"
 """What a missing attribute means."""
 

@@ -24,7 +24,7 @@ class Crossings:
     ----------
     rows
         `lead_id`, `group_id`, `week` (int, 0 is the first that counts), `previous` (minus infinity at its first
-        moment), `value`, `p_first`, `p_win`.
+        moment), `value`, `p_first`, `p_win`, `amount`.
     n_weeks
         The weeks that count.
     """
@@ -66,5 +66,5 @@ def crossings_of(scores: pd.DataFrame, value: Floats, *, until: dt.datetime, n_w
     weeks_ago = ((until - ordered["as_of"]).dt.total_seconds() // SECONDS_PER_WEEK).astype(np.int64)
     ordered["week"] = n_weeks - 1 - weeks_ago
     counts = (ordered["value"] > ordered["previous"]) & (ordered["week"] >= 0)
-    kept = ["lead_id", "group_id", "week", "previous", "value", "p_first", "p_win"]
+    kept = ["lead_id", "group_id", "week", "previous", "value", "p_first", "p_win", "amount"]
     return Crossings(ordered.loc[counts, kept].reset_index(drop=True), n_weeks)

@@ -7,6 +7,7 @@ gate said, and from nothing else: no lead is in it.
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
+from data_contracts.amounts import amount_text, comparison_rows, effect_rows
 from data_contracts.contact import contact_rows, contact_summary
 from data_contracts.evaluation_table import (
     BASE_RATE_BY_AGE,
@@ -68,6 +69,7 @@ def model_card(
         _section("Data", _data(manifest)),
         _section("Features", _features(manifest)),
         _section("How good it is", _figures(manifest)),
+        _section("What a win is expected to bring", _amounts(manifest)),
         _section("Whom sales contacted", _contact(manifest)),
         _section("What may have known the outcome", _leaks(manifest)),
         _section("Against the release in force", _against(comparison)),
@@ -91,7 +93,6 @@ def _details(manifest: ReleaseManifest) -> str:
     facts = {
         "made": f"{manifest.created_at:%Y-%m-%d %H:%M} UTC by leadscore {inputs.code_version} ({inputs.code_digest})",
         "parent": inputs.parent.release_id if inputs.parent else "none: its models were trained",
-        "value of a win": f"{manifest.value_of_a_win:,.0f} {manifest.currency}",
         "libraries": ", ".join(f"{name} {version}" for name, version in inputs.libraries.items()),
     }
     return _facts(facts)
@@ -183,6 +184,17 @@ def _figures(manifest: ReleaseManifest) -> Iterator[str]:
     if manifest.chain is not None:
         yield f"**{markdown_text(chain_title(manifest.chain))}**"
         yield table_markdown(chain_rows(manifest.chain))
+
+
+def _amounts(manifest: ReleaseManifest) -> list[str]:
+    amounts = manifest.amounts
+    brings = markdown_text(amount_text(amounts, manifest.currency))
+    told = [f"{brings}. There are {amounts.n_deals:,} won leads with an amount."]
+    if amounts.follows_profile:
+        told.append(table_markdown(effect_rows(amounts)))
+    if amounts.comparison is not None:
+        told.append(table_markdown(comparison_rows(amounts.comparison)))
+    return told
 
 
 def _contact(manifest: ReleaseManifest) -> Iterator[str]:

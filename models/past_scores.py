@@ -7,10 +7,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from data_contracts.past_scores import P_FIRST, PastScores
+from data_contracts.amounts import AmountModel
+from data_contracts.past_scores import AMOUNT, P_FIRST, PastScores
 from data_contracts.scores import P_SQL, P_WIN, P_WIN_GIVEN_SQL
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
+from models.amounts import expected_amounts
 from models.calibrate import mended
 from models.chain_links import Link
 from models.fit import N_CROSS_FITS
@@ -26,6 +28,7 @@ def past_scores(
     fitted: Mapping[Transition, FittedTransition],
     *,
     chain: FittedChain | None,
+    amounts: AmountModel,
     sampled_share: float = 1.0,
     seed: int = SEED,
 ) -> PastScores:
@@ -42,6 +45,8 @@ def past_scores(
         By transition: what each was learnt from, and its model. The recipes, and what was mended since, are theirs.
     chain
         What mends the probability of a win before SQL.
+    amounts
+        What a win is expected to bring. It has seen all accounts: it says nothing of whether a lead is won.
     sampled_share
         The share of the accounts that is in `asked`.
     seed
@@ -54,6 +59,7 @@ def past_scores(
         for transition, model in fitted.items()
     }
     told = asked[["lead_id", "group_id", "as_of", "stage"]].reset_index(drop=True)
+    told[AMOUNT] = expected_amounts(amounts, asked)
     if Transition.MQL_TO_WIN in predicted:
         p_win = predicted[Transition.MQL_TO_WIN]
         return PastScores(told.assign(**{P_FIRST: p_win, P_WIN: p_win}), sampled_share)

@@ -7,6 +7,7 @@ from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
+from data_contracts.amounts import AmountModel
 from data_contracts.configuration import Configuration
 from data_contracts.history import CrmHistory
 from data_contracts.past_scores import PastLeads
@@ -34,7 +35,7 @@ def assemble_release(
     inputs: ReleaseInputs,
     tables: Mapping[Transition, LabelledTable],
     fitted: Mapping[Transition, FittedTransition],
-    value_of_a_win: float,
+    amounts: AmountModel,
     created_at: dt.datetime,
     past: PastLeads,
     chain: FittedChain | None = None,
@@ -47,8 +48,8 @@ def assemble_release(
         Everything that went in: the release's id is made from it.
     tables
         What each transition was learnt from.
-    value_of_a_win
-        In the currency of the settings.
+    amounts
+        What a win is expected to bring.
     created_at
         When it was trained (UTC, naive). Not an input: the same inputs give the same release tomorrow.
     past
@@ -57,11 +58,18 @@ def assemble_release(
         What `train_chain` returns.
     """
     first = settings.definitions.first_transition
-    said = past_scores(past.frame, tables, fitted, chain=chain, sampled_share=past.sampled_share, seed=inputs.seed)
+    said = past_scores(
+        past.frame,
+        tables,
+        fitted,
+        chain=chain,
+        amounts=amounts,
+        sampled_share=past.sampled_share,
+        seed=inputs.seed,
+    )
     scores = ReleaseScores(
         release_id=inputs.release_id,
         past=said,
-        value_of_a_win=value_of_a_win,
         has_sqls=first is Transition.MQL_TO_SQL,
         data_fingerprint=inputs.data_fingerprint,
         until=inputs.extracted_at,
@@ -75,7 +83,7 @@ def assemble_release(
         transitions=tuple(model.summary for model in fitted.values()),
         grading=choose_grading(fitted[first], tables[first], definitions=settings.definitions),
         thresholds=choose_thresholds(scores, past.leads, policy=settings.policy),
-        value_of_a_win=value_of_a_win,
+        amounts=amounts,
         chain=None if chain is None else chain.summary,
     )
     return ScoringRelease(manifest, fitted, win_calibrator=None if chain is None else chain.calibrator, past=said)

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from data_contracts.amounts import AmountModel
 from data_contracts.backtests import Backtest
 from data_contracts.configuration import Configuration
 from data_contracts.estimates import Estimate
@@ -29,6 +30,9 @@ N_CHARACTERS_OF_ID = 4
 
 NO_GAIN = "–"
 """In a run's name, in the place of a gain."""
+
+ENDS = {"": "value", "_low": "low", "_high": "high"}
+"""What stands behind a figure's name, by what it is of an estimate."""
 
 DIGITS = 4
 """Of figures in MLflow, whose pages round none of them: as many digits below 1, as many decimals above."""
@@ -189,8 +193,17 @@ def release_figures(manifest: ReleaseManifest) -> dict[str, float]:
         figures |= _deciding(summary)
     for evaluation in manifest.chain.evaluations if manifest.chain else ():
         figures |= _some(evaluation, "p_win", ("log_loss", "gain"))
-    figures[f"release/value_of_a_win_in_{manifest.currency}"] = manifest.value_of_a_win
-    return figures
+    return figures | _amount_figures(manifest.amounts, manifest.currency)
+
+
+def _amount_figures(amounts: AmountModel, currency: str) -> dict[str, float]:
+    """The mean amount of a win, and how good the profile's amounts are beside it."""
+    figures = {f"release/amount_of_a_win_in_{currency}": amounts.mean}
+    if (compared := amounts.comparison) is None:
+        return figures
+    told = {"gain": compared.gain, "expected_by_brought": compared.total}
+    named = {f"release/amounts_{name}{end}": getattr(e, of) for name, e in told.items() for end, of in ENDS.items()}
+    return figures | named
 
 
 def champion_figures(comparison: ChampionComparison) -> dict[str, float]:
@@ -199,8 +212,7 @@ def champion_figures(comparison: ChampionComparison) -> dict[str, float]:
     for one in comparison.in_use:
         estimates |= {f"{_of(one)}/in_use_log_loss_difference": one.difference} if one.difference else {}
         estimates |= {f"{_of(one)}/in_use_gain": one.at_acting_age.gain} if one.at_acting_age else {}
-    ends = {"": "value", "_low": "low", "_high": "high"}
-    named = {f"champion/{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ends.items()}
+    named = {f"champion/{name}{end}": getattr(e, of) for name, e in estimates.items() for end, of in ENDS.items()}
     return {name: value for name, value in named.items() if value is not None}
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 from scipy import stats
 
 from data_contracts.estimates import Estimate
-from data_contracts.past_scores import P_FIRST, PastScores
+from data_contracts.past_scores import AMOUNT, P_FIRST, PastScores
 from data_contracts.policy import Policy, Team
 from data_contracts.scores import P_WIN
 from data_contracts.snapshots import SUPPRESSED_BY, TEAM
@@ -50,8 +50,6 @@ class ReleaseScores:
         Whose scores they are.
     past
         What it would have said of past leads.
-    value_of_a_win
-        In the currency of the settings.
     has_sqls
         Whether the first transition ends at SQL; otherwise it ends at a win.
     data_fingerprint, until
@@ -60,7 +58,6 @@ class ReleaseScores:
 
     release_id: str
     past: PastScores
-    value_of_a_win: float
     has_sqls: bool
     data_fingerprint: str
     until: dt.datetime
@@ -92,11 +89,17 @@ def choose_thresholds(scores: ReleaseScores, leads: pd.DataFrame, *, policy: Pol
     )
 
 
-def ranking_value(p_first: Floats, p_win: Floats, *, policy: Policy, value_of_a_win: float) -> Floats:
-    """What leads are ranked by under `policy`, and boundaries are drawn on."""
+def ranking_value(p_first: Floats, p_win: Floats, *, policy: Policy, amount: Floats) -> Floats:
+    """What leads are ranked by under `policy`, and boundaries are drawn on; `amount` is what each brings if won."""
     if policy.ranked_by == "probability":
         return np.asarray(p_first, dtype=np.float64)
-    return np.asarray(p_win, dtype=np.float64) * value_of_a_win - policy.cost_of_working_a_lead
+    return np.asarray(p_win * amount - policy.cost_of_working_a_lead, dtype=np.float64)
+
+
+def _least_value(policy: Policy) -> float:
+    """Below this no lead is ranked: that of one which never converts."""
+    none = np.zeros(1)
+    return float(ranking_value(none, none, policy=policy, amount=none)[0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +118,8 @@ class _Reference:
         frame = scores.past.frame
         since = scores.until - dt.timedelta(weeks=PAST_WEEKS)
         frame = frame[frame["lead_id"].isin(leads["lead_id"]) & (frame["as_of"] > since)]
-        first, win = (frame[name].to_numpy() for name in (P_FIRST, P_WIN))
-        value = ranking_value(first, win, policy=policy, value_of_a_win=scores.value_of_a_win)
+        first, win, amount = (frame[name].to_numpy() for name in (P_FIRST, P_WIN, AMOUNT))
+        value = ranking_value(first, win, policy=policy, amount=amount)
         n_weeks = _weeks_of(frame, scores.until)
         crossings = crossings_of(frame, value, until=scores.until, n_weeks=n_weeks)
         weights = 0.5 ** (np.arange(n_weeks)[::-1] / HALF_LIFE_WEEKS)
@@ -147,7 +150,13 @@ def _team_threshold(scores: ReleaseScores, leads: pd.DataFrame, team: Team, poli
     reference = _Reference.of(scores, leads, policy)
     if reference.crossings.rows.empty:
         said = "No lead of the team was open in the reference weeks, so every lead that comes is eligible."
-        return TeamThreshold(team=team.name, leads_per_week=team.leads_per_week, boundary=0.0, expected=None, said=said)
+        return TeamThreshold(
+            team=team.name,
+            leads_per_week=team.leads_per_week,
+            boundary=_least_value(policy),
+            expected=None,
+            said=said,
+        )
     by_rank = team.leads_per_week * (1 - policy.exploration_share)
     boundary, limit = _boundary(reference, capacity=by_rank, least_precision=policy.least_precision)
     expected = _expectation(reference, boundary, scores=scores, policy=policy)
@@ -210,9 +219,9 @@ def _expectation(reference: _Reference, boundary: float, *, scores: ReleaseScore
         weeks_high=high,
         sqls=draws.total(p_first) if scores.has_sqls else None,
         wins=draws.total(p_win),
-        revenue=draws.total(p_win * scores.value_of_a_win),
+        revenue=draws.total(p_win * rows[AMOUNT].to_numpy()),
         precision=draws.mean(p_first),
-        one_more_call=_one_more_call(reference, boundary, scores=scores, policy=policy),
+        one_more_call=_one_more_call(reference, boundary, policy=policy),
     )
 
 
@@ -272,10 +281,10 @@ def _weekly_range(reference: _Reference, boundary: float, *, mean: float) -> tup
     return low, high
 
 
-def _one_more_call(reference: _Reference, boundary: float, *, scores: ReleaseScores, policy: Policy) -> Estimate:
+def _one_more_call(reference: _Reference, boundary: float, *, policy: Policy) -> Estimate:
     """The mean expected value of the `NEXT_CALLS` leads nearest below the boundary, less the cost of a call."""
     rows = reference.crossings.rows
     below = rows[rows["value"] < boundary].sort_values("value", ascending=False, kind="stable")
     nearest = below.drop_duplicates("lead_id").head(NEXT_CALLS)
-    worth = nearest[P_WIN].to_numpy() * scores.value_of_a_win - policy.cost_of_working_a_lead
+    worth = (nearest[P_WIN] * nearest[AMOUNT]).to_numpy() - policy.cost_of_working_a_lead
     return _Draws.of(nearest, reference).mean(worth)

@@ -12,7 +12,6 @@ from data_contracts.recalibration import P_WIN_BEFORE_SQL, Recalibration
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Stage, Transition
-from features.outcomes import value_of_a_win
 from features.past import past_leads
 from models.chain_links import STEPS
 from models.fitted import FittedChain, FittedTransition, ScoringRelease
@@ -20,6 +19,7 @@ from models.recalibrate import mend_in_use, recalibrated, recalibrated_chain
 from models.release import assemble_release, inputs_of
 from models.thresholds import PAST_WEEKS
 from models.versions import PRODUCTION
+from pipelines.amounts import learn_amounts_of_wins
 from pipelines.in_force import load_under_own_configuration, refuse_lacking_attributes
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
@@ -80,7 +80,7 @@ def recalibrate(
             transition: run(build_table, engine, history, own, transition=transition, say=say)
             for transition in parent.transitions
         }
-        value = run(value_of_a_win, history)
+        amounts = run(learn_amounts_of_wins, history, tables)
         past = run(past_leads, engine, history, own, weeks=PAST_WEEKS)
         inputs = inputs_of(history, own, tables=tables, parent=parent.manifest.as_parent)
     mended = _mended(parent, tables, settings=own, run=run, say=say)
@@ -93,7 +93,7 @@ def recalibrate(
         inputs=inputs,
         tables=tables,
         fitted=mended.transitions,
-        value_of_a_win=value,
+        amounts=amounts,
         created_at=created_at,
         past=past,
         chain=mended.chain,

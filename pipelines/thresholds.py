@@ -8,7 +8,7 @@ import pandas as pd
 from data_contracts.check import open_checked
 from data_contracts.errors import BusyError, ReleaseError, SettingsError, StoreError
 from data_contracts.history import CrmHistory
-from data_contracts.past_scores import P_FIRST, PastScores
+from data_contracts.past_scores import AMOUNT, P_FIRST, PastScores
 from data_contracts.policy import Policy
 from data_contracts.ports import Engine
 from data_contracts.progress import Say, silent
@@ -18,6 +18,7 @@ from data_contracts.settings import Settings
 from data_contracts.thresholds import PublishedThresholds, Thresholds
 from data_contracts.vocabulary import Transition
 from features.past import past_leads, routed_leads, sampled_accounts
+from models.amounts import expected_amounts
 from models.chain import win_probabilities
 from models.fitted import ScoringRelease
 from models.thresholds import PAST_WEEKS, ReleaseScores, choose_thresholds
@@ -51,7 +52,6 @@ def thresholds_for(
         scores = ReleaseScores(
             release_id=loaded.manifest.release_id,
             past=_joined(engine, history, loaded, asked),
-            value_of_a_win=loaded.manifest.value_of_a_win,
             has_sqls=asked.definitions.first_transition is Transition.MQL_TO_SQL,
             data_fingerprint=history.fingerprint,
             until=history.extracted_at,
@@ -157,7 +157,8 @@ def _joined(engine: Engine, history: CrmHistory, release: ScoringRelease, settin
     chances = win_probabilities(release.transitions, since, chain=release.chain)
     first = P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL
     told = since[["lead_id", "group_id", "as_of", "stage"]].assign(
-        **{P_FIRST: chances[first].to_numpy(), P_WIN: chances[P_WIN].to_numpy()}
+        **{P_FIRST: chances[first].to_numpy(), P_WIN: chances[P_WIN].to_numpy()},
+        **{AMOUNT: expected_amounts(release.manifest.amounts, since)},
     )
     share = min(kept.sampled_share, past.sampled_share)
     whole = pd.concat([kept.frame, told], ignore_index=True)

@@ -12,7 +12,6 @@ from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
-from features.outcomes import value_of_a_win
 from features.past import past_leads
 from models.chain_train import train_chain
 from models.champion import compare_with_champion
@@ -20,6 +19,7 @@ from models.fitted import ScoringRelease
 from models.release import assemble_release, inputs_of
 from models.thresholds import PAST_WEEKS
 from models.train import train_transition
+from pipelines.amounts import learn_amounts_of_wins
 from pipelines.clock import now
 from pipelines.definitions import keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of
@@ -99,7 +99,7 @@ def train_release(
         evidence = {
             transition: run(gather_evidence, checked.history, settings, transition=transition) for transition in tables
         }
-        value = run(value_of_a_win, checked.history)
+        amounts = run(learn_amounts_of_wins, checked.history, tables)
         past = run(past_leads, engine, checked.history, settings, weeks=PAST_WEEKS)
         inputs = inputs_of(checked.history, settings, tables=tables, test_from=test_from)
     with registry_of(store).training(inputs, Configuration.of(settings)) as run_id:
@@ -127,7 +127,7 @@ def train_release(
             inputs=inputs,
             tables=tables,
             fitted=fitted,
-            value_of_a_win=value,
+            amounts=amounts,
             created_at=created_at,
             past=past,
             chain=chain,

@@ -50,6 +50,7 @@ from data_contracts.vocabulary import Stage, Transition
 from features.build import build_features
 from features.routing import routes_of
 from features.snapshots import scoring_snapshots
+from models.amounts import expected_amounts
 from models.artefacts import load_release, save_release
 from models.calibration import curve_interval
 from models.chain import chained
@@ -228,7 +229,8 @@ def score_batch(
     p_first = chances[P_WIN if Transition.MQL_TO_WIN in release.transitions else P_SQL].to_numpy()
     fit = frame[FIT_SHARE].to_numpy(dtype=np.float64, na_value=np.nan)
     grades = grade(p_first, fit, grading=grading)
-    value = ranking_value(p_first, chances[P_WIN].to_numpy(), policy=policy, value_of_a_win=manifest.value_of_a_win)
+    amount = expected_amounts(manifest.amounts, frame)
+    value = ranking_value(p_first, chances[P_WIN].to_numpy(), policy=policy, amount=amount)
     eligible = is_eligible(value, team=frame[TEAM], boundaries=thresholds.boundaries)
     suppressed = frame[SUPPRESSED_BY].notna().to_numpy()
     n_alike = np.array([grading.labelled_by_grade.get(found, 0) for found in grades], dtype=np.int64)
@@ -239,7 +241,7 @@ def score_batch(
         **{name: frame[name] for name in ("lead_id", "account_id", "stage", "as_of")},
         **{name: chances[name] for name in CHANCES},
         **_next_interval(frame, predicted, release=release),
-        "expected_value": chances[P_WIN] * manifest.value_of_a_win,
+        "expected_value": chances[P_WIN] * amount,
         "grade": grades,
         **{name: frame[name] for name in (TEAM, SUPPRESSED_BY)},
         "ranking_value": value,

@@ -143,7 +143,7 @@ def _steps(
         Step("LabelledTable", "what the models learnt from it", steps.label_rows(near, settings, lead_id=lead_id)),
         Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
         Step("Thresholds", "the boundaries", steps.threshold_rows(release, thresholds)),
-        Step("ScoringRelease", "what was promoted", steps.release_rows(release)),
+        Step("ScoringRelease", "what was promoted", steps.release_rows(release, frame)),
         Step("CallList", "what there is room for", steps.call_rows(calls)),
         Step("ScoredLeads", "what it is worth, and what to do", steps.scored_rows(scored)),
         Step(

@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from data_contracts.amounts import amount_text
 from data_contracts.columns import TABLES
 from data_contracts.evaluation_table import age_judged
 from data_contracts.history import CrmHistory, RawHistory
@@ -24,6 +25,7 @@ from data_contracts.wording import estimate_text
 from features.known import known_at
 from features.outcomes import outcomes_of
 from features.snapshots import training_snapshots
+from models.amounts import expected_amounts
 from models.calibration import curve_interval
 from models.explain import Explained
 from models.fitted import FittedTransition, ScoringRelease
@@ -218,12 +220,15 @@ def threshold_rows(release: ScoringRelease, thresholds: Thresholds) -> Rows:
     )
 
 
-def release_rows(release: ScoringRelease) -> Rows:
-    """What identifies the release, and the value of a win in the CRM's currency."""
+def release_rows(release: ScoringRelease, frame: pd.DataFrame) -> Rows:
+    """What identifies the release, and what it expects a win to bring, of any lead and of this one."""
     manifest = release.manifest
     names = ("release_id", "source", "as_of", "data_fingerprint", "definitions_version", "catalogue_digest")
-    value = f"{manifest.value_of_a_win:,.2f} {manifest.currency}".rstrip()
-    return (*((name, shown(getattr(manifest, name))) for name in names), ("value_of_a_win", value))
+    amounts = [("amount of a win", amount_text(manifest.amounts, manifest.currency))]
+    if len(frame):
+        expected = f"{expected_amounts(manifest.amounts, frame)[0]:,.2f} {manifest.currency}".rstrip()
+        amounts.append(("  of this lead", expected))
+    return (*((name, shown(getattr(manifest, name))) for name in names), *amounts)
 
 
 def call_rows(calls: pa.Table) -> Rows:

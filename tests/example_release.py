@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
+from data_contracts.amounts import AmountModel
 from data_contracts.backtests import Backtest, BacktestGroup
 from data_contracts.calibration import Calibration, CalibrationCurve, CalibrationGroup
 from data_contracts.configuration import Configuration
@@ -310,6 +311,9 @@ def release_of_pricing_views(features: FeatureTable, *transitions: Transition) -
     return release_of(models, features=columns, catalogue_digest=features.catalogue_digest)
 
 
+AMOUNTS = AmountModel(base=1_000.0, lowest=1_000.0, highest=1_000.0, mean=1_000.0, n_deals=40, said="as agreed")
+"""A win brings 1,000, whoever the lead is."""
+
 INPUTS = ReleaseInputs(
     source="simulated",
     currency="EUR",
@@ -338,7 +342,7 @@ def manifest(*summaries: TransitionSummary, **changes: object) -> ReleaseManifes
         transitions=summaries,
         grading=GRADING,
         thresholds=THRESHOLDS,
-        value_of_a_win=1_000.0,
+        amounts=AMOUNTS,
     )
     return made.model_copy(update={name: value for name, value in changes.items() if name not in of_inputs})
 

@@ -91,7 +91,7 @@ class Delivered:
 def receive(raw: RawHistory, crm: CrmMapping) -> tuple[Delivered, ...]:
     """The canonical tables that `raw` has, a referenced table before those that refer to it."""
     return tuple(
-        _received(raw.tables[name], contract.speaking(crm.kinds), crm)
+        _received(raw.tables[name], contract.speaking(crm.declared_words), crm)
         for name, contract in TABLES.items()
         if name in raw.tables
     )
@@ -197,7 +197,7 @@ def surplus_and_absent_columns(table: Delivered, crm: CrmMapping) -> Findings:
     if unknown := [name for name in table.undeclared if name not in ours]:
         warnings.append(f"{table.name}: left out, because nobody declared them: {listed(map(masked, unknown))}")
     absent = [c for c in table.contract.columns if not c.required and c.name not in table.columns]
-    if plain := [column.name for column in absent if column.filled_from is None]:
+    if plain := [column.name for column in absent if column.filled_from is None and column.missed]:
         warnings.append(f"{table.name}: absent, and missing in every row: {listed(plain)}")
     warnings += [
         f"{table.name}: {column.name} is absent and taken from {column.filled_from}: late entries go unnoticed"

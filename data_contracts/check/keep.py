@@ -32,16 +32,30 @@ _REPORT = TypeAdapter(CheckReport)
 def keep_tables(engine: Engine, several: Mapping[str, Judged], *, crm: CrmMapping) -> dict[str, ir.Table]:
     """The canonical tables, kept: accepted rows, those of merged leads their survivors'.
 
-    A table that was not delivered becomes one without rows.
+    A table that was not delivered becomes one without rows. Amounts of deals are in the currency of the settings.
     """
     kept = {}
     for name, contract in TABLES.items():
         columns = _canonical(contract, crm.attributes_of(name))
         if name in several:
-            kept[name] = engine.keep(name, with_survivors(several[name]).select(*columns))
+            rows = with_survivors(several[name])
+            rows = in_one_currency(rows, crm) if name == "opportunities" else rows
+            kept[name] = engine.keep(name, rows.select(*columns))
         else:
             kept[name] = engine.keep(name, ibis.schema(columns).to_pyarrow().empty_table())
     return kept
+
+
+def in_one_currency(deals: ir.Table, crm: CrmMapping) -> ir.Table:
+    """`deals` with every amount in the currency of the settings; one whose currency is missing is in it already.
+
+    Amounts are converted as the history is kept, and nowhere else: so whoever reads one reads the same, and the rates
+    take part in the history's fingerprint, by which every figure can be recomputed.
+    """
+    if not crm.rates:
+        return deals
+    rate = deals.currency.cases(*crm.rates.items(), else_=1.0)
+    return deals.mutate(amount=deals.amount * rate)
 
 
 def _canonical(contract: TableContract, attributes: Mapping[str, AttributeDeclaration]) -> dict[str, str]:

@@ -129,6 +129,9 @@ def _remedy(contract: TableContract, column: str) -> str:
     if column == "kind":
         there = f"there are {allowed}" if allowed else "none is declared"
         return f"add it to the words of a kind in [crm.{section}] in the settings file ({there})"
+    if column == "currency":
+        known = f"there are {allowed}" if allowed else "and the `currency` that it is worth it in to [crm]"
+        return f"add it to [crm.rates] in the settings file, with what one unit of it is worth ({known})"
     if section:
         return f"add it to [crm.{section}] in the settings file ({allowed})"
     return f"let the SELECT of {contract.name} translate it into one of {allowed}"

@@ -59,7 +59,7 @@ def settings() -> Settings:
     """The shipped settings, which leave out something of each table that may be."""
     shipped = load_settings(ROOT / "config/scoring.toml")
     content = shipped.model_dump(mode="json")
-    content["crm"]["left_out"] = LEFT_OUT
+    content["crm"] |= {"left_out": LEFT_OUT, "rates": {"USD": 0.92}}
     return Settings.model_validate_json(json.dumps(content))
 
 
@@ -78,6 +78,8 @@ def delivery(tmp_path_factory: pytest.TempPathFactory) -> Delivery:
         tables["leads"], "created_at", {3: "2024-02-30", 4: "2025-03-01T10:00:00.1234567+01:00", 5: "epoch"}
     )
     tables["opportunities"] = _with(tables["opportunities"], "amount", {0: "1e400", 1: "12,50", 2: "-3", 3: "1_000"})
+    currencies = [("USD", "EUR", None)[row % 3] for row in range(len(tables["opportunities"]))]
+    tables["opportunities"] = tables["opportunities"].append_column("currency", pa.array(currencies, pa.string()))
     return Delivery(tables, raw.extracted_at, raw.select_digests)
 
 

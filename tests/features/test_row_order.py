@@ -10,7 +10,7 @@ import pytest
 
 from data_contracts.settings import Settings
 from features.build import build_features
-from features.outcomes import value_of_a_win
+from features.revenue import won_revenue
 from tests.features.conftest import MakeHistory, MakeSnapshots
 
 Tables = Mapping[str, Sequence[dict[str, Any]]]
@@ -83,6 +83,6 @@ def test_shuffled_rows_give_the_same_features(
 
 
 @pytest.mark.parametrize("seed", [1, 2])
-def test_shuffled_deals_give_the_same_value_of_a_win(make_history: MakeHistory, seed: int) -> None:
+def test_shuffled_deals_give_the_same_revenue(make_history: MakeHistory, seed: int) -> None:
     tables = history_rows()
-    assert value_of_a_win(make_history(shuffled(tables, seed))) == value_of_a_win(make_history(tables))
+    assert won_revenue(make_history(shuffled(tables, seed))).equals(won_revenue(make_history(tables)))

@@ -17,7 +17,7 @@ def crossings(*rows: tuple[str, int, float], n_weeks: int = 2) -> Crossings:
     """Of leads, the days before `UNTIL`, and the value then."""
     frame = pd.DataFrame(rows, columns=["lead_id", "days_ago", "value"])
     frame["as_of"] = UNTIL - pd.to_timedelta(frame["days_ago"], unit="D")
-    told = frame.assign(group_id=frame["lead_id"], p_first=frame["value"], p_win=frame["value"] / 10)
+    told = frame.assign(group_id=frame["lead_id"], p_first=frame["value"], p_win=frame["value"] / 10, amount=1.0)
     value = told.pop("value").to_numpy(dtype=np.float64)
     return crossings_of(told.drop(columns="days_ago"), value, until=UNTIL, n_weeks=n_weeks)
 

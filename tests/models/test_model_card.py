@@ -11,6 +11,7 @@ from models.model_card import model_card
 from tests.data_contracts.test_contact_records import report as contact_report
 from tests.example_history import settings
 from tests.example_release import chain_summary, manifest, recalibration, summary
+from tests.models.test_amounts import learnt, wins
 from tests.models.test_gate import CHAMPION, champion, compared, in_use
 
 SQL, WIN = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
@@ -42,6 +43,15 @@ def test_it_says_how_good_it_is_with_intervals_beside_the_baselines_and_at_which
     assert "| base rate by age | 0.500 [0.490, 0.510] |" in figures
     assert "**mql_to_sql: our model by the age at which it is asked**" in figures
     assert "p_win before SQL, held against wins" in figures
+
+
+def test_it_says_what_a_win_is_expected_to_bring_by_which_factors_and_how_that_was_judged():
+    same = section(model_card(told()), "What a win is expected to bring")
+    assert "1,000.00 EUR for every lead: as agreed. There are 40 won leads with an amount." in same
+    amounts = learnt(wins(200))
+    by_profile = section(model_card(told(amounts=amounts)), "What a win is expected to bring")
+    assert "| attribute_plan | it is gold |" in by_profile
+    assert "| by the profile | 100 from 2026-01-05 |" in by_profile
 
 
 def test_it_says_what_was_mended_since_the_training_of_a_transition_and_of_wins_before_sql():

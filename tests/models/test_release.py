@@ -11,7 +11,7 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import Transition
 from models.release import PACKAGES, assemble_release, inputs_of, source_digest
 from tests.example_history import history, settings
-from tests.example_release import COLUMNS, GRADING, INPUTS, THRESHOLDS, base_rate, estimate
+from tests.example_release import AMOUNTS, COLUMNS, GRADING, INPUTS, THRESHOLDS, base_rate, estimate
 
 SETTINGS = settings()
 HISTORY = history({})
@@ -88,7 +88,7 @@ def test_figures_take_no_part_in_the_id(monkeypatch):
             inputs=inputs(),
             tables=TABLES,
             fitted={Transition.MQL_TO_SQL: fitted},
-            value_of_a_win=1.0,
+            amounts=AMOUNTS,
             created_at=created_at,
             past=PastLeads(pd.DataFrame(), 1.0, pd.DataFrame()),
         ).manifest

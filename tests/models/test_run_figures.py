@@ -15,6 +15,7 @@ from models.run_figures import (
     window_name,
 )
 from tests.example_release import backtest, chain_summary, evaluation, manifest, summary
+from tests.models.test_amounts import learnt, wins
 
 FIRST, SECOND = Transition.MQL_TO_SQL, Transition.SQL_TO_WIN
 
@@ -90,7 +91,7 @@ def test_figures_of_a_release_say_the_transition_and_the_moment():
     figures = release_figures(told())
     assert figures["mql_to_sql/entry/auc"] == 0.7
     assert next(iter(figures)) == "mql_to_sql/entry/gain", "the first one is what the pages of MLflow plot by"
-    assert figures["release/value_of_a_win_in_EUR"] == told().value_of_a_win
+    assert figures["release/amount_of_a_win_in_EUR"] == told().amounts.mean
 
 
 def test_wins_before_sql_stand_among_the_figures_by_age_and_stage():
@@ -114,3 +115,12 @@ def test_windows_are_joined_by_one_name_whatever_their_acting_day():
     assert (first.pop("mql_to_sql/acting_day/day"), second.pop("mql_to_sql/acting_day/day")) == (1, 3)
     assert first == second
     assert first["mql_to_sql/acting_day/log_loss"] == 0.45
+
+
+def test_amounts_by_the_profile_are_among_the_figures_with_how_good_they_are():
+    amounts = learnt(wins(200))
+    figures = release_figures(told().model_copy(update={"amounts": amounts}))
+    gain = amounts.comparison.gain
+    names = [f"release/amounts_gain{end}" for end in ("", "_low", "_high")]
+    assert [figures[name] for name in names] == [gain.value, gain.low, gain.high]
+    assert figures["release/amounts_expected_by_brought"] == amounts.comparison.total.value

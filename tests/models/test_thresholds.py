@@ -24,9 +24,17 @@ def scores(p_first: np.ndarray, entered: pd.Series, *, sampled_share: float = 1.
     """Leads seen once, as they enter."""
     ids = [f"L{number:05}" for number in range(len(p_first))]
     frame = pd.DataFrame(
-        {"lead_id": ids, "group_id": ids, "as_of": entered, "stage": "mql", "p_first": p_first, "p_win": p_first / 4}
+        {
+            "lead_id": ids,
+            "group_id": ids,
+            "as_of": entered,
+            "stage": "mql",
+            "p_first": p_first,
+            "p_win": p_first / 4,
+            "amount": 1_000.0,
+        }
     )
-    return ReleaseScores("r1", PastScores(frame, sampled_share), 1_000.0, True, "f1", UNTIL)
+    return ReleaseScores("r1", PastScores(frame, sampled_share), True, "f1", UNTIL)
 
 
 def leads_of(told: ReleaseScores, **columns: object) -> pd.DataFrame:
@@ -103,7 +111,7 @@ def test_the_places_that_explore_are_not_filled_by_rank(steady: ReleaseScores):
 
 def test_leads_that_share_the_highest_score_are_not_parted(steady: ReleaseScores):
     frame = steady.past.frame.assign(p_first=0.5)
-    told = ReleaseScores("r1", PastScores(frame, 1.0), 1_000.0, True, "f1", UNTIL)
+    told = ReleaseScores("r1", PastScores(frame, 1.0), True, "f1", UNTIL)
     one = chosen(told)
     assert one.boundary == 0.5
     assert one.expected.leads.value == pytest.approx(PER_WEEK)
@@ -111,7 +119,7 @@ def test_leads_that_share_the_highest_score_are_not_parted(steady: ReleaseScores
 
 
 def test_a_sample_of_the_accounts_stands_for_all(steady: ReleaseScores):
-    half = ReleaseScores("r1", PastScores(steady.past.frame, 0.5), 1_000.0, True, "f1", UNTIL)
+    half = ReleaseScores("r1", PastScores(steady.past.frame, 0.5), True, "f1", UNTIL)
     one = chosen(half)
     assert one.boundary == 0.95, "five of what is seen are ten"
     assert one.expected.leads.value == pytest.approx(10)
@@ -138,13 +146,36 @@ def test_a_team_without_leads_says_so(steady: ReleaseScores):
     assert "No lead of the team" in one.said
 
 
+@pytest.mark.parametrize(("ranked_by", "least"), [("probability", 0.0), ("expected_value", 0.0 * 0.0 - 30)])
+def test_a_team_without_leads_takes_every_lead_that_comes_whatever_it_is_ranked_by(
+    steady: ReleaseScores, ranked_by: str, least: float
+):
+    """A lead that is never won costs 30, and is worth nothing: no lead is ranked lower."""
+    asked = {"ranked_by": ranked_by, "cost_of_working_a_lead": 30.0}
+    one = chosen(steady, leads_of(steady).assign(team="another"), **asked)
+    assert one.boundary == least
+    worst = ranking_value(np.zeros(1), np.zeros(1), policy=policy(**asked), amount=np.array([1_000.0]))
+    assert worst >= one.boundary
+
+
+def test_leads_that_bring_more_are_ranked_and_counted_by_what_they_bring(steady: ReleaseScores):
+    """Of a hundred leads a week five bring 8,000 at a chance of 0.05, five 4,000 and all others 1,000 at one of 0.1."""
+    p_first = steady.past.frame["p_first"]
+    amount = np.select([p_first < 0.05, p_first < 0.10], [8_000.0, 4_000.0], 1_000.0)
+    told = steady.past.frame.assign(p_win=np.where(p_first < 0.05, 0.05, 0.1), amount=amount)
+    one = chosen(ReleaseScores("r1", PastScores(told, 1.0), True, "f1", UNTIL), ranked_by="expected_value")
+    assert one.boundary == pytest.approx(400.0)
+    assert one.expected.revenue.value == pytest.approx(5 * 0.05 * 8_000 + 5 * 0.1 * 4_000)
+    assert one.expected.one_more_call.value == pytest.approx(0.1 * 1_000)
+
+
 def test_leads_that_come_ever_more_raise_the_boundary(steady: ReleaseScores):
     """Of each week's leads, more are kept the later it is."""
     frame = steady.past.frame
     weeks_ago = (UNTIL - frame["as_of"]).dt.days // 7
     random = np.random.default_rng(0)
     growing = frame[random.random(len(frame)) < 0.9 ** weeks_ago.to_numpy()]
-    told = ReleaseScores("r1", PastScores(growing, 1.0), 1_000.0, True, "f1", UNTIL)
+    told = ReleaseScores("r1", PastScores(growing, 1.0), True, "f1", UNTIL)
     flat = leads_of(told).assign(created_at=UNTIL - dt.timedelta(days=400))
     assert chosen(told).boundary > chosen(told, flat).boundary
 
@@ -156,7 +187,7 @@ def test_the_latest_weeks_count_most(steady: ReleaseScores):
     found = []
     for weeks in ((0, 1), (8, 9)):
         likelier = np.where(np.isin(weeks_ago, weeks), (1 + frame["p_first"]) / 2, frame["p_first"])
-        told = ReleaseScores("r1", PastScores(frame.assign(p_first=likelier), 1.0), 1_000.0, True, "f1", UNTIL)
+        told = ReleaseScores("r1", PastScores(frame.assign(p_first=likelier), 1.0), True, "f1", UNTIL)
         found.append(chosen(told).boundary)
     assert found[0] > found[1] > 0.9 - 0.01
 
@@ -172,5 +203,5 @@ def test_thresholds_carry_their_policy_and_what_they_were_chosen_on(steady: Rele
 @pytest.mark.parametrize(("ranked_by", "value"), [("probability", 0.4), ("expected_value", 0.1 * 1_000 - 30)])
 def test_leads_are_ranked_by_what_the_policy_says(ranked_by: str, value: float):
     asked = policy(ranked_by=ranked_by, cost_of_working_a_lead=30.0)
-    found = ranking_value(np.array([0.4]), np.array([0.1]), policy=asked, value_of_a_win=1_000.0)
+    found = ranking_value(np.array([0.4]), np.array([0.1]), policy=asked, amount=np.array([1_000.0]))
     assert found.tolist() == pytest.approx([value])

@@ -26,10 +26,10 @@ WRITES = ("version", "candidate", "verdict", "under way", "production", "entry",
 """The writes of a recalibration, in order."""
 
 N_STEPS = 10
-"""Two tables, the value of a win, the past weeks, three mends, the release, the record, the gate."""
+"""Two tables, what a win brings, the past weeks, three mends, the release, the record, the gate."""
 
 COMPUTED = (
-    "build_table", "value_of_a_win", "past_leads", "recalibrated", "recalibrated_chain", "assemble_release",
+    "build_table", "learn_amounts_of_wins", "past_leads", "recalibrated", "recalibrated_chain", "assemble_release",
 )  # fmt: skip
 
 

@@ -1,3 +1,4 @@
+import math
 import os
 import pickle
 import shutil
@@ -10,6 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import engines.mapping
+from data_contracts.amounts import WordEffect
 from data_contracts.calls import HandOffState
 from data_contracts.errors import BusyError, PublishError, ReleaseError
 from data_contracts.keeping import held
@@ -25,6 +27,7 @@ from serving.calls import DECIDED
 from serving.score import BatchScorer, open_scored_leads, score_batch, score_leads
 from tests.example_history import EXTRACTED_AT, POLICY, busy_history, history, settings
 from tests.example_release import (
+    AMOUNTS,
     THRESHOLDS,
     Fixed,
     base_rate,
@@ -368,6 +371,18 @@ def test_leads_can_be_ranked_by_expected_value_less_the_cost_of_working_them():
     assert (row["ranking_value"], row["is_eligible"], row["action"]) == (150.0, True, "wait")
     row = scored(lead(), two_steps(p_sql=0.4, p_win=0.5), thresholds=thresholds(150.1, policy=policy))
     assert (row["is_eligible"], row["action"]) == (False, "nurture")
+
+
+def test_a_lead_is_worth_and_ranked_by_what_its_profile_brings():
+    """A win brings 1,000 on average, and three times as much in industry x."""
+    of_x = WordEffect(feature="attribute_industry", coefficients={"x": math.log(3.0)})
+    amounts = AMOUNTS.model_copy(update={"words": (of_x,), "lowest": 0.0, "highest": 9_000.0})
+    policy = POLICY.model_copy(update={"ranked_by": "expected_value", "cost_of_working_a_lead": 50.0})
+    release = two_steps(p_sql=0.4, p_win=0.5, amounts=amounts)
+    for industry, amount in (("x", 3_000.0), ("y", 1_000.0)):
+        row = scored(lead(attribute_industry=industry), release, thresholds=thresholds(150.0, policy=policy))
+        assert row["expected_value"] == pytest.approx(0.4 * 0.5 * amount)
+        assert row["ranking_value"] == pytest.approx(0.4 * 0.5 * amount - 50.0)
 
 
 def test_a_suppressed_lead_says_by_what_and_is_never_handed_off():

@@ -265,7 +265,8 @@ def test_what_was_mended_between_trainings_is_told(frame, release):
 
 def test_boundaries_and_release_are_named(of_an_sql):
     assert rows(of_an_sql, "Thresholds")["sales: eligible from"] == "0.3000"
-    assert rows(of_an_sql, "ScoringRelease")["value_of_a_win"] == "1,000.00 EUR"
+    assert rows(of_an_sql, "ScoringRelease")["amount of a win"] == "1,000.00 EUR for every lead: as agreed"
+    assert rows(of_an_sql, "ScoringRelease")["  of this lead"] == "1,000.00 EUR"
     assert rows(of_an_sql, "ScoringRelease")["release_id"] == "2026-05-01-abc123"
 
 

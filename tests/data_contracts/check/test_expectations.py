@@ -97,7 +97,7 @@ def test_a_word_that_nothing_maps_is_counted_alike_too():
         "leads": [lead("l0")],
         "activities": [activity("a0", "l0", kind="telegram", direction="sideways")],
         "stage_changes": [change("l0", "wished for")],
-        "opportunities": [deal("o0", "l0", outcome="hoped for")],
+        "opportunities": [deal("o0", "l0", outcome="hoped for", currency="CHF")],
         "attribute_changes": [
             {"object": "pet", "object_id": "p", "attribute": "role", "new_value": "x", "changed_at": "2026-02-01"}
         ],
@@ -106,6 +106,7 @@ def test_a_word_that_nothing_maps_is_counted_alike_too():
         "activities.kind.in_vocabulary",
         "activities.direction.in_vocabulary",
         "stage_changes.stage.in_vocabulary",
+        "opportunities.currency.in_vocabulary",
         "opportunities.outcome.in_vocabulary",
         "attribute_changes.object.in_vocabulary",
     ]
