@@ -64,9 +64,7 @@ def outcomes_of(history: CrmHistory, snapshots: Snapshots, *, settings: Settings
     watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
     followed = _decided(watched, history.stage_changes, transition)
     followed = followed.mutate(converted=followed.converted_after_days.notnull())
-    deeds = as_done(history.activities, settings.crm.kinds)
-    deeds = deeds.filter(deeds.kind.isin(contact.kinds), deeds.direction == Direction.OUTBOUND.value)
-    followed = _touched(followed, history.stage_changes, deeds, stages=_showing(contact, transition))
+    followed = _touched(followed, sales_touches(history, settings=settings, transition=transition))
     if not _needs_contact(contact, transition):
         followed = followed.mutate(contacted_after_days=ibis.literal(0, "int32").cast("float64"))
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
@@ -124,6 +122,17 @@ def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, 
     return followed.mutate(won_status=status)
 
 
+def sales_touches(history: CrmHistory, *, settings: Settings, transition: Transition) -> ir.Table:
+    """All that shows that sales worked a lead which waits for `transition`: `lead_id`, `happened_at`, `known_from`."""
+    contact = settings.definitions.contact
+    changes = history.stage_changes
+    entries = _entries(changes.filter(changes.stage.isin(_showing(contact, transition))))
+    deeds = as_done(history.activities, settings.crm.kinds)
+    deeds = deeds.filter(deeds.kind.isin(contact.kinds), deeds.direction == Direction.OUTBOUND.value)
+    known_from = ibis.greatest(deeds.occurred_at, deeds.recorded_at)
+    return entries.union(deeds.select("lead_id", happened_at=deeds.occurred_at, known_from=known_from))
+
+
 def value_of_a_win(history: CrmHistory) -> float:
     """What a win is worth: the mean amount of the won opportunities, in the currency of the settings.
 
@@ -160,12 +169,9 @@ def _showing(contact: Contact, transition: Transition) -> list[Stage]:
     return [stage for stage in contact.stages if stage is not transition.from_stage]
 
 
-def _touched(followed: ir.Table, stage_changes: ir.Table, deeds: ir.Table, *, stages: list[Stage]) -> ir.Table:
+def _touched(followed: ir.Table, touches: ir.Table) -> ir.Table:
     """`followed` with the days from `as_of` until sales' touch in time was known, and to its first after `as_of`."""
-    entries = _entries(stage_changes.filter(stage_changes.stage.isin(stages)))
-    known_from = ibis.greatest(deeds.occurred_at, deeds.recorded_at)
-    deeds = deeds.select("lead_id", happened_at=deeds.occurred_at, known_from=known_from)
-    touches = _in_time(followed, entries.union(deeds))
+    touches = _in_time(followed, touches)
     later = touches.happened_at.min(where=touches.happened_at > touches.as_of)
     first = touches.group_by("snapshot_id").aggregate(contacted=touches.known_from.min(), touched=later)
     followed = followed.left_join(first, "snapshot_id").drop("snapshot_id_right")

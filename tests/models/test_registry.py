@@ -18,6 +18,7 @@ from data_contracts.privacy import MASKED
 from data_contracts.vocabulary import Transition
 from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
+from models.run_figures import backtest_start
 from models.version_tags import keep_for_good, keep_under_way
 from tests.example_release import (
     at_entry,
@@ -604,7 +605,7 @@ def test_a_killed_run_is_marked_by_the_next_training_and_one_at_work_is_not(regi
 def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registry, tmp_path):
     told, transition = manifest(), Transition.MQL_TO_WIN
     windows = [evaluation(transition, model="blend", gain=gain) for gain in (0.02, 0.04)]
-    with registry.backtesting(told.inputs, told.configuration, n_folds=2, permute=False) as run_id:
+    with registry.opened(backtest_start(told.inputs, told.configuration, n_folds=2, permute=False)) as run_id:
         registry.record_backtest(run_id, {transition: backtest(*windows)})
     client = client_of(tmp_path)
     run = client.get_run(run_id)
