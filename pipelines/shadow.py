@@ -28,6 +28,7 @@ from models.split import learning_rows
 from models.thresholds import PAST_WEEKS
 from models.train import fit_on
 from models.weekly_scores import Training, Week, possible_weeks, refuse_too_few, scores_by_week, trained_scores
+from pipelines.definitions import keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of
 from pipelines.shadow_files import write_shadow
 from pipelines.store import Store
@@ -87,6 +88,7 @@ def shadow(
     with store.open_history() as engine:
         history = open_checked(engine).history
         refuse_lacking_attributes(history, settings)
+        keep_definitions(store.folder, settings.definitions, by="leadscore shadow")
         asked = _asked(history, weeks=weeks, until=until, train_every=train_every_weeks)
         first = first_training(engine, history, settings, asked)
         inputs = inputs_of(history, settings, tables=first.tables)

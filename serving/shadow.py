@@ -90,7 +90,11 @@ def shadow_report(past: ShadowPast, handed: Sequence[HandOffs], settings: Settin
         weeks=tuple(week for one in handed for week in _weeks(past, one, settings.definitions)),
         standing=standing_of(deciding(comparisons)),
         verdict=verdict_text(
-            comparisons, past.rule, n_weeks=past.n_weeks, days_to_a_win=days_to_know(settings.definitions, "wins")
+            comparisons,
+            past.rule,
+            n_weeks=past.n_weeks,
+            days_to_a_win=days_to_know(settings.definitions, "wins"),
+            leads_per_week=settings.policy.leads_per_week,
         ),
     )
 

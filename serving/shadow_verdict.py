@@ -48,12 +48,29 @@ def standing_of(comparison: ShadowComparison) -> Standing:
     return "rule_if_alike" if _is_below_zero(told.if_alike) else "cannot_tell"
 
 
-def verdict_text(comparisons: tuple[ShadowComparison, ...], rule: OldRule, *, n_weeks: int, days_to_a_win: int) -> str:
-    """One paragraph: which does better, by how much, how sure that is, what nobody knows, and what to do."""
+def verdict_text(
+    comparisons: tuple[ShadowComparison, ...],
+    rule: OldRule,
+    *,
+    n_weeks: int,
+    days_to_a_win: int,
+    leads_per_week: float,
+) -> str:
+    """One paragraph: which does better, by how much, how sure that is, what nobody knows, and what to do.
+
+    Parameters
+    ----------
+    comparisons
+        At equal volume and at capacity.
+    days_to_a_win
+        How long after a hand-off it is known whether it was won.
+    leads_per_week
+        How many sales can work.
+    """
     decides = deciding(comparisons)
     standing = standing_of(decides)
     said = [FIRST_WORDS[standing].format(rule=rule.said), _whom(comparisons[0], n_weeks)]
-    said += _what_came(decides, capacity=comparisons[1])
+    said += _what_came(decides, comparisons[1], leads_per_week)
     said.append(_wins(decides, n_weeks=n_weeks, days=days_to_a_win))
     said.append(_what_to_do(standing, decides, n_weeks=n_weeks))
     return " ".join(part for part in said if part)
@@ -97,7 +114,7 @@ def _whom(equal: ShadowComparison, n_weeks: int) -> str:
     )
 
 
-def _what_came(decides: ShadowComparison, *, capacity: ShadowComparison) -> list[str]:
+def _what_came(decides: ShadowComparison, capacity: ShadowComparison, leads_per_week: float) -> list[str]:
     """What both sides brought on the terms that decide, with what nobody knows; then with what sales can work."""
     if not decides.figures:
         return ["No week is old enough to know what became of its leads, or nobody called any of them."]
@@ -105,7 +122,7 @@ def _what_came(decides: ShadowComparison, *, capacity: ShadowComparison) -> list
     brought = _brought(told)
     said = []
     if decides is capacity:
-        said.append(f"With the {_amount(capacity.rule_leads)} leads a week that sales can work, {brought}.")
+        said.append(f"With the {leads_per_week:g} leads a week that sales can work, {brought}.")
     elif _has_unknown(told):
         said.append(
             f"Sales called {_share(decides.rule_called)} of the rule's leads and {_share(decides.model_called)} of the "
@@ -118,7 +135,7 @@ def _what_came(decides: ShadowComparison, *, capacity: ShadowComparison) -> list
         said.append(_bounds(told))
     if decides is not capacity and capacity.figures:
         said.append(
-            f"With the {_amount(capacity.rule_leads)} leads a week that sales can work, {_brought(capacity.figures[0])}"
+            f"With the {leads_per_week:g} leads a week that sales can work, {_brought(capacity.figures[0])}"
             f"{', on the same assumption' if _has_unknown(told) else ''}."
         )
     return said

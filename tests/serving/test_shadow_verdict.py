@@ -31,7 +31,7 @@ def comparison(*figures: ShadowFigure, terms="equal_volume", n_only: int = 260) 
 
 def verdict(equal: ShadowComparison, capacity: ShadowComparison | None = None) -> str:
     capacity = capacity or comparison(*equal.figures, terms="capacity")
-    return verdict_text((equal, capacity), RULE, n_weeks=26, days_to_a_win=150)
+    return verdict_text((equal, capacity), RULE, n_weeks=26, days_to_a_win=150, leads_per_week=45)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_where_the_rule_takes_every_lead_what_sales_can_work_decides():
     said = verdict(same, better)
     assert said.startswith("The model does better")
     assert "with as many leads the model could only take the same ones" in said
-    assert "With the 40 leads a week that sales can work, the rule's leads bring about 20 SQLs" in said
+    assert "With the 45 leads a week that sales can work, the rule's leads bring about 20 SQLs" in said
 
 
 def test_wins_are_told_of_the_weeks_that_are_old_enough():
