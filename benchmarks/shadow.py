@@ -22,7 +22,7 @@ from data_contracts.check import open_checked
 from data_contracts.shadow import ShadowFigure, Terms
 from data_contracts.wording import estimate_text
 from pipelines.ingest import ingest_history
-from pipelines.shadow import AskedWeeks, first_training, hand_offs_of, with_outcomes
+from pipelines.shadow import AskedWeeks, chosen_on, first_training, hand_offs_of, with_outcomes
 from pipelines.store import Store
 from serving.shadow import ShadowPast, days_to_know, shadow_report
 from serving.shadow_lists import HandOffs
@@ -62,7 +62,8 @@ def beside_truth(
         asked = AskedWeeks(history.extracted_at - dt.timedelta(weeks=weeks), weeks, TRAIN_EVERY)
         first = first_training(engine, history, settings, asked)
         told = old_rule(settings, written=rule)
-        past, handed = hand_offs_of(engine, history, settings, rule=told, asked=asked, first=first)
+        fitted = chosen_on(first)
+        past, handed = hand_offs_of(engine, history, settings, rule=told, asked=asked, first=first, fitted=fitted)
         handed = with_outcomes(engine, history, settings, handed)
     report = shadow_report(past, handed, settings)
     took = time.perf_counter() - started

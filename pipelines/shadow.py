@@ -94,7 +94,10 @@ def shadow(
         inputs = inputs_of(history, settings, tables=first.tables)
         start = shadow_start(inputs, Configuration.of(settings), rule=told.said, n_weeks=weeks)
         with registry_of(store).opened(start) as run_id:
-            past, handed = hand_offs_of(engine, history, settings, rule=told, asked=asked, first=first, say=say)
+            fitted = chosen_on(first, say=say)
+            past, handed = hand_offs_of(
+                engine, history, settings, rule=told, asked=asked, first=first, fitted=fitted, say=say
+            )
             say("what became of the leads")
             handed = with_outcomes(engine, history, settings, handed)
             report = shadow_report(past, handed, settings)
@@ -119,6 +122,11 @@ def first_training(engine: Engine, history: CrmHistory, settings: Settings, aske
     return first
 
 
+def chosen_on(first: Training, *, say: Say = silent) -> Mapping[Transition, FittedTransition]:
+    """Models whose recipes were chosen on what was known when the first week begins; they are made anew by these."""
+    return {each: fit_on(table, learning_rows(table), say=say) for each, table in first.tables.items()}
+
+
 def hand_offs_of(
     engine: Engine,
     history: CrmHistory,
@@ -127,14 +135,21 @@ def hand_offs_of(
     rule: OldRule,
     asked: AskedWeeks,
     first: Training,
+    fitted: Mapping[Transition, FittedTransition],
     say: Say = silent,
 ) -> tuple[ShadowPast, list[HandOffs]]:
     """Whom the rule and whom the model would have handed off in the weeks that are `asked` for.
 
     Nothing that became known in a week, or later, plays a part in the model's scores or boundaries of it.
+
+    Parameters
+    ----------
+    rule
+        What hands leads off until now.
+    first, fitted
+        What was known when the first week begins, and the models whose recipes were chosen on it.
     """
     attributes = settings.crm.attributes
-    fitted = _chosen(first, say=say)
     say(f"the leads of {asked.n} weeks and of the {PAST_WEEKS} before, as they were known")
     then = known_before(history, asked.ends, attributes=attributes)
     leads = hand_off_leads(engine, then, settings, weeks=asked.n + PAST_WEEKS)
@@ -198,11 +213,6 @@ def _training(engine: Engine, history: CrmHistory, settings: Settings, *, at: dt
     asked = (definitions.first_transition,) if is_first_alone else tuple(definitions.transitions)
     tables = {each: build_training_table(engine, then, settings, transition=each) for each in asked}
     return Training(tables, value_of_a_win(then))
-
-
-def _chosen(first: Training, *, say: Say) -> Mapping[Transition, FittedTransition]:
-    """Models whose recipes were chosen on what was known when the first week begins."""
-    return {each: fit_on(table, learning_rows(table), say=say) for each, table in first.tables.items()}
 
 
 def _weeks(history: CrmHistory, settings: Settings, asked: AskedWeeks) -> list[Week]:
