@@ -96,8 +96,9 @@ class ShadowComparison(Record):
         Handed off in a week, over all weeks.
     n_both, n_only_rule, n_only_model
         Leads on each list, over all weeks.
-    rule_called, model_called
+    rule_called, model_called, only_model_called
         The share of the leads of the weeks that count for the first figure whose outcome is known; None without any.
+        The last is of those that only the model hands off.
     figures
         The first is of the first transition. Where no week is old enough for one, it is not there.
     """
@@ -110,6 +111,7 @@ class ShadowComparison(Record):
     n_only_model: int
     rule_called: float | None
     model_called: float | None
+    only_model_called: float | None
     figures: tuple[ShadowFigure, ...]
 
 
@@ -219,6 +221,7 @@ def list_rows(report: ShadowReport) -> list[dict[str, str]]:
             "enter: only the model": f"{one.n_only_model:,}",
             "of the rule's, called": _share(one.rule_called),
             "of the model's, called": _share(one.model_called),
+            "of those that enter, called": _share(one.only_model_called),
         }
         for one in report.comparisons
     ]

@@ -117,7 +117,9 @@ def days_to_know(definitions: Definitions, measured: Measured) -> int:
 
 def _compared(past: ShadowPast, one: HandOffs, definitions: Definitions) -> ShadowComparison:
     rule, model = (side[side["week"] >= 0] for side in (one.rule, one.model))
-    lists = one.listed().value_counts()
+    listed = one.listed()
+    lists = listed.value_counts()
+    entering = listed.index[listed == "only the model"]
     per_week = past.n_weeks * past.sampled_share
     first = past.mature(days=days_to_know(definitions, _measured(definitions)[0]))
     return ShadowComparison(
@@ -129,6 +131,7 @@ def _compared(past: ShadowPast, one: HandOffs, definitions: Definitions) -> Shad
         n_only_model=int(lists.get("only the model", 0)),
         rule_called=_known_share(rule, first),
         model_called=_known_share(model, first),
+        only_model_called=_known_share(model[model["lead_id"].isin(entering)], first),
         figures=_figures(past, rule, model, definitions),
     )
 

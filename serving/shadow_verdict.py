@@ -132,7 +132,7 @@ def _what_came(decides: ShadowComparison, capacity: ShadowComparison, leads_per_
     else:
         said.append(f"{brought[0].upper()}{brought[1:]}.")
     if _has_unknown(told):
-        said.append(_bounds(told))
+        said += [_resting_on(decides), _bounds(told)]
     if decides is not capacity and capacity.figures:
         said.append(
             f"With the {leads_per_week:g} leads a week that sales can work, {_brought(capacity.figures[0])}"
@@ -146,6 +146,17 @@ def _brought(told: ShadowFigure) -> str:
     return (
         f"the rule's leads bring about {_amount(rule)} {told.measured} a week and the model's "
         f"{more_or_fewer(told.if_alike)}"
+    )
+
+
+def _resting_on(decides: ShadowComparison) -> str:
+    """How few of the leads that only the model hands off were called: the rule never sent them to sales."""
+    if decides.only_model_called is None:
+        return ""
+    return (
+        f"Of the leads that only the model would hand off, sales called {_share(decides.only_model_called)}, because "
+        "the rule did not send them: what the model gains on them rests on that assumption, which may be too kind to "
+        "it."
     )
 
 

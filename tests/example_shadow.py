@@ -33,7 +33,7 @@ def shadow_report() -> ShadowReport:
     comparisons = tuple(
         ShadowComparison(
             terms=terms, rule_leads=10.0, model_leads=10.0, n_both=12, n_only_rule=8, n_only_model=8,
-            rule_called=0.4, model_called=0.3, figures=(figure,),
+            rule_called=0.4, model_called=0.3, only_model_called=0.05, figures=(figure,),
         )
         for terms in TERMS
     )  # fmt: skip

@@ -19,7 +19,7 @@ POLICY = Policy(version="1", teams=(Team(name="sales", leads_per_week=5),))
 
 
 def trained(at: dt.datetime, *, until: dt.datetime, factor: float = 1.0, later: float = 1.0) -> TrainedScores:
-    """Twenty new leads a day from `PAST_WEEKS` before the first week on; after `at` they score `later` times as much."""
+    """Twenty new leads a day from `PAST_WEEKS` before the first week on; after `at` they score `later` times that."""
     days = pd.date_range(BEGINS - PAST_WEEKS * WEEK + dt.timedelta(days=1), until, freq="D")
     frame = pd.DataFrame({"as_of": days.repeat(20), "p_first": np.tile(np.arange(1, 21) / 40, len(days)) * factor})
     is_later = frame["as_of"] > at
@@ -33,9 +33,10 @@ def trained(at: dt.datetime, *, until: dt.datetime, factor: float = 1.0, later: 
 
 
 def weeks(n: int) -> list[Week]:
-    leads = trained(BEGINS, until=BEGINS + n * WEEK).frame.assign(created_at=lambda frame: frame["as_of"])
+    """All leads were created before the first week, so that any of them may be asked about in any."""
+    leads = trained(BEGINS, until=BEGINS + n * WEEK).frame.assign(created_at=BEGINS - PAST_WEEKS * WEEK)
     begins = [BEGINS + number * WEEK for number in range(n)]
-    return [Week(at, at + WEEK, leads[leads["created_at"] < at]) for at in begins]
+    return [Week(at, at + WEEK, leads) for at in begins]
 
 
 def by_week(found: pd.DataFrame, column: str) -> dict[int, float]:

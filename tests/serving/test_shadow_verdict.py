@@ -25,7 +25,7 @@ def told(difference: float, *, worst: float, best: float, unknown: float = 10.0,
 def comparison(*figures: ShadowFigure, terms="equal_volume", n_only: int = 260) -> ShadowComparison:
     return ShadowComparison(
         terms=terms, rule_leads=40.0, model_leads=40.0, n_both=780, n_only_rule=n_only, n_only_model=n_only,
-        rule_called=0.31, model_called=0.25, figures=figures,
+        rule_called=0.31, model_called=0.25, only_model_called=0.03, figures=figures,
     )  # fmt: skip
 
 
@@ -59,6 +59,7 @@ def test_a_model_that_is_better_if_uncalled_leads_are_alike_is_to_be_tried_first
     assert said.startswith("The model probably does better than the point rule (30 points and more), but that hangs on")
     assert "Sales called 31% of the rule's leads and 25% of the model's" in said
     assert "the rule's leads bring about 20 SQLs a week and the model's between 4.0 and 8.0 more" in said
+    assert "Of the leads that only the model would hand off, sales called 3%" in said
     assert "from 30 fewer a week" in said
     assert "Wins cannot be counted yet: that takes 150 days" in said
     assert "What to do: before you switch for good, let sales call some of the 10 leads a week" in said
