@@ -66,15 +66,20 @@ def shadow_figure(
     told = sums.figures(sums.by_account.sum(axis=0, keepdims=True), per_week)
     found = {name: _estimate(value[0], np.concatenate([each[name] for each in drawn])) for name, value in told.items()}
     has_bounds = measured != "revenue"
-    known_rule, known_model, unknown_rule, unknown_model = (
-        float(told[name][0]) for name in ("known_rule", "known_model", "unknown_rule", "unknown_model")
-    )
+    on_side = {
+        side: SideFigures(
+            known=float(told[f"known_{side}"][0]),
+            unknown=float(told[f"unknown_{side}"][0]),
+            if_alike=found[f"alike_{side}"],
+        )
+        for side in ("rule", "model")
+    }
     return ShadowFigure(
         measured=measured,
         n_weeks=len(weeks.mature),
         n_immature_weeks=weeks.n - len(weeks.mature),
-        rule=SideFigures(known=known_rule, unknown=unknown_rule, if_alike=found["alike_rule"]),
-        model=SideFigures(known=known_model, unknown=unknown_model, if_alike=found["alike_model"]),
+        rule=on_side["rule"],
+        model=on_side["model"],
         known=found["known"],
         if_alike=found["if_alike"],
         worst=found["worst"] if has_bounds else None,
