@@ -14,7 +14,6 @@ import argparse
 import datetime as dt
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +21,6 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from benchmarks.chain import ROOT, settings_in
-from benchmarks.thresholds import known_before
 from data_contracts.amounts import AmountModel
 from data_contracts.check import open_checked
 from data_contracts.history import CrmHistory
@@ -33,6 +31,7 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.vocabulary import ENTRY, OutcomeStatus, Transition
 from data_contracts.wording import estimate_text
 from features.build import build_training_table
+from features.known_before import known_before
 from features.outcomes import LABELS
 from features.revenue import won_revenue
 from models.amounts import expected_amounts
@@ -66,7 +65,7 @@ def simulated(folder: Path, *, n_leads: int, seed: int) -> None:
         entries = entries[entries["day"] == ENTRY]
         _print_truth(amounts, entries, settings.crm.data_folder)
         start = history.extracted_at - dt.timedelta(weeks=WEEKS)
-        before = _known_before(history, start)
+        before = known_before(history, start, attributes=settings.crm.attributes)
         earlier = _tables(engine, before, settings)
         known = learn_amounts_of_wins(before, earlier)
         later = entries[(entries["as_of"] >= start) & entries["won_status"].isin(LABELS)]
@@ -79,13 +78,6 @@ def _tables(engine: Engine, history: CrmHistory, settings: Settings) -> Tables:
         step: build_training_table(engine, history, settings, transition=step)
         for step in settings.definitions.transitions
     }
-
-
-def _known_before(history: CrmHistory, moment: dt.datetime) -> CrmHistory:
-    """`history` as an extract at `moment` would have given it, the deals that were closed by then among it."""
-    before = known_before(history, moment)
-    deals = history.opportunities
-    return replace(before, tables=dict(before.tables) | {"opportunities": deals.filter(deals.closed_at < moment)})
 
 
 def print_judged(amounts: AmountModel) -> None:

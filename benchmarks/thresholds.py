@@ -32,6 +32,7 @@ from data_contracts.snapshots import LabelledTable
 from data_contracts.thresholds import Thresholds
 from data_contracts.vocabulary import ENTRY, Transition
 from features.build import build_training_table
+from features.known_before import known_before
 from features.past import past_leads
 from models.amounts import one_amount
 from models.chain import win_probabilities
@@ -76,7 +77,7 @@ def half_year(folder: Path, *, n_leads: int, seed: int) -> HalfYear:
     with Store.of(settings).open_history() as engine:
         history = open_checked(engine).history
         start = history.extracted_at - dt.timedelta(weeks=WEEKS)
-        before = known_before(history, start)
+        before = known_before(history, start, attributes=settings.crm.attributes)
         tables = {
             step: build_training_table(engine, before, settings, transition=step)
             for step in settings.definitions.transitions
@@ -91,18 +92,6 @@ def half_year(folder: Path, *, n_leads: int, seed: int) -> HalfYear:
     beside = _entry_boundary(tables, fitted, settings)
     figures = _weeks(scores, later.leads, by_week, start=start, beside=beside)
     return HalfYear(*figures, queue=queue)
-
-
-def known_before(history: CrmHistory, moment: dt.datetime) -> CrmHistory:
-    """`history` as an extract at `moment` would have given it, as far as open leads go."""
-    tables = dict(history.tables)
-    for name, times in (
-        ("leads", ("created_at",)),
-        ("activities", ("occurred_at", "recorded_at")),
-        ("stage_changes", ("entered_at", "recorded_at")),
-    ):
-        tables[name] = tables[name].filter(*(tables[name][time] < moment for time in times))
-    return replace(history, tables=tables, extracted_at=moment)
 
 
 def _scores(

@@ -1,6 +1,7 @@
 """What became of each training snapshot: a label, or why there is none."""
 
 import datetime as dt
+from collections.abc import Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -63,9 +64,7 @@ def outcomes_of(history: CrmHistory, snapshots: Snapshots, *, settings: Settings
     watched = watched.mutate(outcome_known_at=watched.as_of + horizon)
     followed = _decided(watched, history.stage_changes, transition)
     followed = followed.mutate(converted=followed.converted_after_days.notnull())
-    deeds = as_done(history.activities, settings.crm.kinds)
-    deeds = deeds.filter(deeds.kind.isin(contact.kinds), deeds.direction == Direction.OUTBOUND.value)
-    followed = _touched(followed, history.stage_changes, deeds, stages=_showing(contact, transition))
+    followed = _touched(followed, sales_touches(history, settings=settings, transition=transition))
     if not _needs_contact(contact, transition):
         followed = followed.mutate(contacted_after_days=ibis.literal(0, "int32").cast("float64"))
     followed = _flagged(followed, _unsettled(watched, history.unsettled, transition), "unsettled")
@@ -123,6 +122,17 @@ def with_wins(outcomes: ir.Table, history: CrmHistory, snapshots: Snapshots, *, 
     return followed.mutate(won_status=status)
 
 
+def sales_touches(history: CrmHistory, *, settings: Settings, transition: Transition) -> ir.Table:
+    """All that shows that sales worked a lead which waits for `transition`: `lead_id`, `happened_at`, `known_from`."""
+    contact = settings.definitions.contact
+    changes = history.stage_changes
+    entries = entries_of(changes, _showing(contact, transition))
+    deeds = as_done(history.activities, settings.crm.kinds)
+    deeds = deeds.filter(deeds.kind.isin(contact.kinds), deeds.direction == Direction.OUTBOUND.value)
+    known_from = ibis.greatest(deeds.occurred_at, deeds.recorded_at)
+    return entries.union(deeds.select("lead_id", happened_at=deeds.occurred_at, known_from=known_from))
+
+
 def _needs_contact(contact: Contact, transition: Transition) -> bool:
     return transition is not Transition.SQL_TO_WIN and not contact.assume_contacted_because
 
@@ -135,7 +145,7 @@ def _decided(watched: ir.Table, stage_changes: ir.Table, transition: Transition)
     reached = reached_stages(transition.to_stage)
     elsewhere = [stage for stage in Stage if stage not in (*reached, *standing_stages(transition))]
     for name, stages in (("converted", reached), ("left", elsewhere)):
-        events = _entries(stage_changes.filter(stage_changes.stage.isin(stages)))
+        events = entries_of(stage_changes, stages)
         first = _in_time(watched, events).group_by("snapshot_id").aggregate(first_known=ibis._.known_from.min())
         watched = watched.left_join(first, "snapshot_id").drop("snapshot_id_right")
         watched = watched.mutate(**{f"{name}_after_days": _days_until("first_known")}).drop("first_known")
@@ -147,12 +157,9 @@ def _showing(contact: Contact, transition: Transition) -> list[Stage]:
     return [stage for stage in contact.stages if stage is not transition.from_stage]
 
 
-def _touched(followed: ir.Table, stage_changes: ir.Table, deeds: ir.Table, *, stages: list[Stage]) -> ir.Table:
+def _touched(followed: ir.Table, touches: ir.Table) -> ir.Table:
     """`followed` with the days from `as_of` until sales' touch in time was known, and to its first after `as_of`."""
-    entries = _entries(stage_changes.filter(stage_changes.stage.isin(stages)))
-    known_from = ibis.greatest(deeds.occurred_at, deeds.recorded_at)
-    deeds = deeds.select("lead_id", happened_at=deeds.occurred_at, known_from=known_from)
-    touches = _in_time(followed, entries.union(deeds))
+    touches = _in_time(followed, touches)
     later = touches.happened_at.min(where=touches.happened_at > touches.as_of)
     first = touches.group_by("snapshot_id").aggregate(contacted=touches.known_from.min(), touched=later)
     followed = followed.left_join(first, "snapshot_id").drop("snapshot_id_right")
@@ -161,8 +168,9 @@ def _touched(followed: ir.Table, stage_changes: ir.Table, deeds: ir.Table, *, st
     return followed
 
 
-def _entries(stage_changes: ir.Table) -> ir.Table:
-    """`lead_id`, `happened_at` and `known_from` (the later of entered and recorded) of each stage change."""
+def entries_of(stage_changes: ir.Table, stages: Sequence[Stage]) -> ir.Table:
+    """Each entry into one of `stages`: `lead_id`, `happened_at` and `known_from`, the later of entered and recorded."""
+    stage_changes = stage_changes.filter(stage_changes.stage.isin(stages))
     known_from = ibis.greatest(stage_changes.entered_at, stage_changes.recorded_at)
     return stage_changes.select("lead_id", happened_at=stage_changes.entered_at, known_from=known_from)
 
@@ -185,9 +193,9 @@ def _won(watched: ir.Table, stage_changes: ir.Table, *, within: ir.IntervalScala
 
     Few leads are won, so that their wins come first and the stages of all others are not looked at.
     """
-    won = _entries(stage_changes.filter(stage_changes.stage == Stage.WON.value))
+    won = entries_of(stage_changes, [Stage.WON])
     won = won.select("lead_id", won_at="happened_at", won_from="known_from")
-    qualified = _entries(stage_changes.filter(stage_changes.stage.isin(reached_stages(Stage.SQL))))
+    qualified = entries_of(stage_changes, reached_stages(Stage.SQL))
     entered = _in_time(watched, qualified.semi_join(won, "lead_id")).group_by("snapshot_id", "lead_id", "as_of")
     entered = entered.aggregate(sql_at=ibis._.happened_at.min(), sql_from=ibis._.known_from.min())
     pairs = entered.join(won, "lead_id")

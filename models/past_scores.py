@@ -43,6 +43,7 @@ def past_scores(
         Features at the moments of `features.snapshots.past_snapshots`.
     tables, fitted
         By transition: what each was learnt from, and its model. The recipes, and what was mended since, are theirs.
+        Without `sql_to_win`, `p_win` is missing (NaN).
     chain
         What mends the probability of a win before SQL.
     amounts
@@ -58,14 +59,48 @@ def past_scores(
         transition: _cross_predicted(asked, tables[transition], model, at=at, part=part, seed=seed)
         for transition, model in fitted.items()
     }
+    return PastScores(_told(asked, predicted, chain=chain, amounts=amounts), sampled_share)
+
+
+@in_one_thread
+def later_scores(
+    asked: pd.DataFrame,
+    tables: Mapping[Transition, LabelledTable],
+    fitted: Mapping[Transition, FittedTransition],
+    *,
+    amounts: AmountModel,
+    seed: int = SEED,
+) -> pd.DataFrame:
+    """The columns of `PastScores.frame` of rows later than all of `tables`, by models made of `tables`.
+
+    Their recipes are those of `fitted`, which may have been learnt from an earlier table. Without `sql_to_win` in it,
+    `p_win` is missing (NaN).
+    """
+    predicted = {
+        transition: Link.of(tables[transition], model, seed=seed).predicted(asked, at=tables[transition].extracted_at)
+        for transition, model in fitted.items()
+    }
+    return _told(asked, predicted, chain=None, amounts=amounts)
+
+
+def _told(
+    asked: pd.DataFrame,
+    predicted: Mapping[Transition, npt.NDArray[np.float64]],
+    *,
+    chain: FittedChain | None,
+    amounts: AmountModel,
+) -> pd.DataFrame:
+    """The columns of `PastScores.frame`, from what the models of the transitions `predicted` of each row of `asked`."""
     told = asked[["lead_id", "group_id", "as_of", "stage"]].reset_index(drop=True)
     told[AMOUNT] = expected_amounts(amounts, asked)
     if Transition.MQL_TO_WIN in predicted:
         p_win = predicted[Transition.MQL_TO_WIN]
-        return PastScores(told.assign(**{P_FIRST: p_win, P_WIN: p_win}), sampled_share)
+        return told.assign(**{P_FIRST: p_win, P_WIN: p_win})
+    if Transition.SQL_TO_WIN not in predicted:
+        return told.assign(**{P_FIRST: predicted[Transition.MQL_TO_SQL], P_WIN: np.full(len(told), np.nan)})
     both = asked.assign(**{P_SQL: predicted[Transition.MQL_TO_SQL], P_WIN_GIVEN_SQL: predicted[Transition.SQL_TO_WIN]})
     p_win = (both[P_SQL] * both[P_WIN_GIVEN_SQL]).to_numpy() if chain is None else chain.p_win(both)
-    return PastScores(told.assign(**{P_FIRST: both[P_SQL].to_numpy(), P_WIN: p_win}), sampled_share)
+    return told.assign(**{P_FIRST: both[P_SQL].to_numpy(), P_WIN: p_win})
 
 
 def _dealt(asked: pd.DataFrame, tables: Mapping[Transition, LabelledTable], *, seed: int) -> dict[str, int]:

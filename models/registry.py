@@ -20,6 +20,7 @@ from data_contracts.configuration import Configuration
 from data_contracts.errors import GateError, LeadScoreError, ReleaseError, UnreachableError
 from data_contracts.gate import ChampionComparison, GateVerdict, Promotion, Way
 from data_contracts.releases import ReleaseInputs, ReleaseManifest
+from data_contracts.shadow import ShadowReport
 from data_contracts.vocabulary import Transition
 from models.artefacts import MANIFEST, load_manifest
 from models.fitted import ScoringRelease
@@ -28,7 +29,7 @@ from models.local_store import LocalStore
 from models.model_card import model_card
 from models.recorded_releases import MODEL, RecordedReleases
 from models.release_runs import RELEASE_FOLDER, ReleaseRuns
-from models.run_figures import RunStart, backtest_start, champion_figures, rounded, training_start
+from models.run_figures import RunStart, champion_figures, rounded, training_start
 from models.run_notes import Reference, note
 from models.version_tags import (
     COMPARISON,
@@ -88,13 +89,23 @@ class ReleaseRegistry:
         It has the training's parameters from the beginning. Where the block raises, the run is marked as failed, with
         the reason; where it is stopped or the process killed, as killed (by the next training, in a store in a file).
         """
-        return self._opened(training_start(inputs, configuration))
+        return self.opened(training_start(inputs, configuration))
 
-    def backtesting(
-        self, inputs: ReleaseInputs, configuration: Configuration, *, n_folds: int, permute: bool
-    ) -> AbstractContextManager[str]:
-        """The same for a backtest; its windows are recorded by `record_backtest`."""
-        return self._opened(backtest_start(inputs, configuration, n_folds=n_folds, permute=permute))
+    @contextmanager
+    def opened(self, start: RunStart) -> Iterator[str]:
+        """The same for any `start`: a backtest (`record_backtest`), a shadow report (`record_shadow`)."""
+        with ExitStack() as at_work:
+            with self._writing(start.by):
+                self._runs.close_killed()
+                run_id = self._runs.open(start)
+                if self._local is not None:
+                    at_work.enter_context(self._local.alive(run_id))
+            try:
+                yield run_id
+            except BaseException as error:
+                with suppress(LeadScoreError), self._writing(start.by):  # the store may be what failed
+                    self._runs.fail(run_id, error)
+                raise
 
     def record(
         self, release: ScoringRelease, *, samples: Mapping[Transition, pd.DataFrame], run_id: str | None = None
@@ -137,9 +148,14 @@ class ReleaseRegistry:
             return self._as_candidate(str(self._register(manifest, run_id, told=told).version))
 
     def record_backtest(self, run_id: str, judged: Mapping[Transition, Backtest]) -> None:
-        """Keep a backtest in the run that `backtesting` opened: figures by window, plots, groups of leads, a note."""
+        """Keep a backtest in the run that was `opened` for it: figures by window, plots, groups of leads, a note."""
         with self._writing("leadscore backtest"):
             self._runs.record_backtest(run_id, judged)
+
+    def record_shadow(self, run_id: str, report: ShadowReport) -> None:
+        """Keep a shadow report in the run that was `opened` for it: its figures and its verdict, and no lead."""
+        with self._writing("leadscore shadow"):
+            self._runs.record_shadow(run_id, report)
 
     def load(self, alias_or_version: str) -> ScoringRelease:
         """The release under an alias (`production`, `candidate`) or a version number.
@@ -258,21 +274,6 @@ class ReleaseRegistry:
         with self._reading():
             aliases, history = self._recorded.aliases(), self._recorded.history()
             return tuple(described(version, aliases, history) for version in self._recorded.versions())
-
-    @contextmanager
-    def _opened(self, start: RunStart) -> Iterator[str]:
-        with ExitStack() as at_work:
-            with self._writing(start.by):
-                self._runs.close_killed()
-                run_id = self._runs.open(start)
-                if self._local is not None:
-                    at_work.enter_context(self._local.alive(run_id))
-            try:
-                yield run_id
-            except BaseException as error:
-                with suppress(LeadScoreError), self._writing(start.by):  # the store may be what failed
-                    self._runs.fail(run_id, error)
-                raise
 
     @contextmanager
     def _writing(self, by: str) -> Iterator[None]:

@@ -19,8 +19,10 @@ from data_contracts.backtests import Backtest
 from data_contracts.errors import LeadScoreError
 from data_contracts.evaluations import Evaluation
 from data_contracts.privacy import masked
+from data_contracts.record_table import markdown_text, table_markdown
 from data_contracts.releases import ReleaseInputs, ReleaseManifest, TransitionSummary
 from data_contracts.scores import CHANCES
+from data_contracts.shadow import ShadowReport, shadow_rows
 from data_contracts.snapshots import FeatureColumn
 from data_contracts.vocabulary import Transition
 from models import pyfunc_model
@@ -47,6 +49,7 @@ from models.run_figures import (
     release_name,
     release_parameters,
     rounded,
+    shadow_figures,
     transition_figures,
     transition_name,
     transition_parameters,
@@ -173,6 +176,17 @@ class ReleaseRuns:
         self._client.log_text(run_id, pd.DataFrame(group_figures(judged)).to_csv(index=False), "groups.csv")
         self._client.set_tag(run_id, NOTE, backtest_note(judged)[:_LONGEST_TEXT])
         self._client.update_run(run_id, name=backtest_name(backtest, judged))
+        self._client.set_terminated(run_id)
+
+    def record_shadow(self, run_id: str, report: ShadowReport) -> None:
+        """Put a shadow report into the run that was opened for it: figures, `report.json`, and the verdict as note.
+
+        Leads are in none of them.
+        """
+        self._log(run_id, figures=shadow_figures(report))
+        self._client.log_text(run_id, f"{report.model_dump_json(indent=2)}\n", "report.json")
+        told = f"{markdown_text(report.verdict)}\n\n{table_markdown(shadow_rows(report))}"
+        self._client.set_tag(run_id, NOTE, told[:_LONGEST_TEXT])
         self._client.set_terminated(run_id)
 
     def keep_files(self, run_id: str, release: ScoringRelease) -> None:

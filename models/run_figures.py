@@ -13,13 +13,15 @@ from data_contracts.evaluations import Evaluation, ModelFigures
 from data_contracts.gate import ChampionComparison, ChampionInUse, RecipeComparison
 from data_contracts.recalibration import P_WIN_BEFORE_SQL
 from data_contracts.releases import Candidate, ReleaseInputs, ReleaseManifest, TransitionSummary
+from data_contracts.shadow import ShadowReport
 from data_contracts.vocabulary import Transition
 from models.local_store import EXPERIMENT
 from models.recipe import Recipe
 
 TRAININGS, TRANSITIONS, CANDIDATES = EXPERIMENT, f"{EXPERIMENT}-transitions", f"{EXPERIMENT}-candidates"
 BACKTESTS, WINDOWS = f"{EXPERIMENT}-backtests", f"{EXPERIMENT}-windows"
-EXPERIMENTS = (TRAININGS, TRANSITIONS, CANDIDATES, BACKTESTS, WINDOWS)
+SHADOWS = f"{EXPERIMENT}-shadows"
+EXPERIMENTS = (TRAININGS, TRANSITIONS, CANDIDATES, BACKTESTS, WINDOWS, SHADOWS)
 """One for each kind of run, so that what stands in one list, chart or table can be compared with each other."""
 
 SHORT_NAMES = {LOGISTIC_REGRESSION: "logistic", BASE_RATE_BY_AGE: "base rate"}
@@ -81,6 +83,35 @@ def backtest_start(inputs: ReleaseInputs, configuration: Configuration, *, n_fol
         parameters=_agreed(inputs, configuration) | {"n_folds": n_folds, "permute": permute},
         tags=_identity(inputs),
     )
+
+
+def shadow_start(inputs: ReleaseInputs, configuration: Configuration, *, rule: str, n_weeks: int) -> RunStart:
+    """The start of a shadow report."""
+    return RunStart(
+        experiment=SHADOWS,
+        by="leadscore shadow",
+        name=_run_name(inputs, f"{n_weeks} weeks"),
+        inputs=inputs,
+        parameters=_agreed(inputs, configuration) | {"rule": rule, "n_weeks": n_weeks},
+        tags=_identity(inputs),
+    )
+
+
+def shadow_figures(report: ShadowReport) -> dict[str, float]:
+    """What the model's hand-offs bring more than the rule's, as `<terms>/<measured>/<figure>`, and both volumes."""
+    figures: dict[str, float] = {}
+    for one in report.comparisons:
+        figures |= {f"{one.terms}/rule_leads": one.rule_leads, f"{one.terms}/model_leads": one.model_leads}
+        for told in one.figures:
+            estimates = {name: getattr(told, name) for name in ("known", "if_alike", "worst", "best")}
+            ends = {"": "value", "_low": "low", "_high": "high"}
+            figures |= {
+                f"{one.terms}/{told.measured}/{name}{end}": getattr(estimate, of)
+                for name, estimate in estimates.items()
+                if estimate is not None
+                for end, of in ends.items()
+            }
+    return figures
 
 
 def release_name(manifest: ReleaseManifest) -> str:

@@ -11,6 +11,7 @@ from data_contracts.vocabulary import Transition
 from features.known import never_recorded_late
 from models.permute import permuted
 from models.release import inputs_of
+from models.run_figures import backtest_start
 from models.train import SEED, backtest_transition
 from pipelines.definitions import keep_definitions
 from pipelines.in_force import refuse_lacking_attributes, refuse_redeclared, registry_of
@@ -52,8 +53,9 @@ def backtest(
         inputs = inputs_of(checked.history, settings, tables=tables)
     if permute:
         tables = {transition: permuted(table, seed=SEED) for transition, table in tables.items()}
-    registry, agreed = registry_of(store), Configuration.of(settings)
-    with registry.backtesting(inputs, agreed, n_folds=n_folds, permute=permute) as run_id:
+    registry = registry_of(store)
+    start = backtest_start(inputs, Configuration.of(settings), n_folds=n_folds, permute=permute)
+    with registry.opened(start) as run_id:
         judged = {
             transition: run(
                 backtest_transition,

@@ -14,6 +14,7 @@ from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
 from pipelines.release_commands import promote, releases, revert
+from pipelines.shadow_command import shadow
 from pipelines.threshold_commands import thresholds
 
 FIRST_RUN = """\
@@ -26,6 +27,7 @@ Or step by step:
   leadscore simulate            write a CRM export with known truth to data/simulated
   leadscore check               read it, check it against its contracts
   leadscore train               train both transitions, register a release in MLflow
+  leadscore shadow              the old rule against the model on the same past, before you switch
   leadscore leaks               which attributes and activity kinds may have known the outcome
   leadscore recalibrate         later, between two trainings: follow a market that moves
   leadscore score               score every open lead
@@ -231,7 +233,7 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (calls, changes, decline, left_out, releases, promote, revert, thresholds, trace):
+for command in (calls, changes, decline, left_out, releases, promote, revert, shadow, thresholds, trace):
     app.command()(command)
 
 

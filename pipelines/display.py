@@ -37,6 +37,7 @@ from data_contracts.recalibration import recalibration_rows
 from data_contracts.score_changes import ScoreChanges, change_rows
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
+from data_contracts.shadow import ShadowReport, list_rows, shadow_rows, shadow_title
 from data_contracts.thresholds import PublishedThresholds, Thresholds, publication_rows, threshold_rows, threshold_title
 from data_contracts.vocabulary import Transition
 from models.versions import ReleaseVersion
@@ -193,6 +194,20 @@ def backtests(by_transition: Mapping[Transition, Backtest], *, as_json: bool) ->
         show_rows(group_rows(told.months), title=f"{transition}: all windows by month, all ages; 95 % intervals")
         show("")
         show_rows(group_rows(told.off), title=f"{transition}, all windows: {calibration_title(told.groups)}")
+
+
+def shadow(report: ShadowReport, store: Store, *, as_json: bool) -> None:
+    """The verdict, then whom each side hands off and what that brought, and where the lists are."""
+    if as_json:
+        show_json(report.model_dump(mode="json"))
+        return
+    show(f"{report.verdict}\n")
+    show_rows(list_rows(report), title=f"{report.rule.said} against the model: leads")
+    show("")
+    show_rows(shadow_rows(report), title=shadow_title(report))
+    if report.sampled_share < 1:
+        warn(f"lists and weeks are of {report.sampled_share:.0%} of the accounts, drawn at random")
+    show(f"\nlists and weeks: {store.shadow}")
 
 
 def releases(versions: Sequence[ReleaseVersion], history: Sequence[Promotion], *, as_json: bool) -> None:

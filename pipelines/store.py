@@ -50,6 +50,11 @@ class Store:
         return self.folder / "score_history"
 
     @property
+    def shadow(self) -> Path:
+        """The last shadow report with its lists: a folder."""
+        return self.folder / "shadow"
+
+    @property
     def tracking_uri(self) -> str:
         """The MLflow store: the server named in the environment, else a file here."""
         return os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{self.folder / 'mlflow.db'}"

@@ -15,7 +15,7 @@ from data_contracts.calls import CallList, CallsBefore, HandOffState, TeamCalls
 from data_contracts.errors import PublishError
 from data_contracts.history import CrmHistory
 from data_contracts.settings import Settings
-from features.hand_offs import since_hand_off
+from features.since_hand_off import since_hand_off
 from serving.candidates import COLUMNS, CallCandidates, call_candidates
 from serving.queue import call_list
 

@@ -1,32 +1,9 @@
-"""The cut that the half-year is judged by, and what a line of the table says."""
-
-import datetime as dt
+"""What a line of the table says."""
 
 import numpy as np
-import pytest
 
 from benchmarks.queue import QueueWeeks
-from benchmarks.thresholds import HalfYear, _line, _together, known_before
-from tests.example_history import busy_history
-
-MOMENT = dt.datetime(2026, 4, 1)
-
-
-@pytest.mark.parametrize(
-    ("table", "time"),
-    [
-        ("leads", "created_at"),
-        ("activities", "recorded_at"),
-        ("activities", "occurred_at"),
-        ("stage_changes", "recorded_at"),
-    ],
-)
-def test_nothing_that_became_known_later_is_left(table: str, time: str):
-    whole = busy_history(n_leads=60)
-    cut = known_before(whole, MOMENT)
-    left = cut.tables[table][time].max().to_pyarrow().as_py()
-    assert left < MOMENT <= whole.tables[table][time].max().to_pyarrow().as_py()
-    assert cut.extracted_at == MOMENT
+from benchmarks.thresholds import HalfYear, _line, _together
 
 
 def test_a_line_says_by_how_much_more_came_and_how_many_weeks_lay_in_their_range():

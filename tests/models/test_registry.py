@@ -15,9 +15,11 @@ from data_contracts.errors import GateError, ReleaseError, UnreachableError
 from data_contracts.estimates import Estimate
 from data_contracts.gate import ChampionComparison, RecipeComparison
 from data_contracts.privacy import MASKED
+from data_contracts.shadow import ShadowReport
 from data_contracts.vocabulary import Transition
 from models.local_store import LocalStore
 from models.registry import ReleaseRegistry
+from models.run_figures import backtest_start, shadow_start
 from models.version_tags import keep_for_good, keep_under_way
 from tests.example_release import (
     at_entry,
@@ -31,6 +33,7 @@ from tests.example_release import (
     two_step_release,
     with_estimator,
 )
+from tests.example_shadow import shadow_report
 
 pytestmark = pytest.mark.whole
 
@@ -604,7 +607,7 @@ def test_a_killed_run_is_marked_by_the_next_training_and_one_at_work_is_not(regi
 def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registry, tmp_path):
     told, transition = manifest(), Transition.MQL_TO_WIN
     windows = [evaluation(transition, model="blend", gain=gain) for gain in (0.02, 0.04)]
-    with registry.backtesting(told.inputs, told.configuration, n_folds=2, permute=False) as run_id:
+    with registry.opened(backtest_start(told.inputs, told.configuration, n_folds=2, permute=False)) as run_id:
         registry.record_backtest(run_id, {transition: backtest(*windows)})
     client = client_of(tmp_path)
     run = client.get_run(run_id)
@@ -625,6 +628,22 @@ def test_a_backtest_is_a_run_with_figures_by_window_and_a_child_a_window(registr
     ]
     told = kept.loc[1, ["excess", "gain", "gain_low", "gain_high"]].tolist()
     assert told == pytest.approx([0.1, -0.03, -0.04, -0.02])
+
+
+def test_a_shadow_report_is_a_run_with_its_figures_and_its_verdict(registry, tmp_path):
+    told = manifest()
+    start = shadow_start(told.inputs, told.configuration, rule="the point rule", n_weeks=2)
+    with registry.opened(start) as run_id:
+        registry.record_shadow(run_id, shadow_report())
+    client = client_of(tmp_path)
+    run = client.get_run(run_id)
+    assert client.get_experiment(run.info.experiment_id).name == "lead-scoring-shadows"
+    assert (run.info.status, run.data.params["rule"]) == ("FINISHED", "the point rule")
+    figures = {name: run.data.metrics[f"equal_volume/SQLs/{name}"] for name in ("if_alike", "if_alike_low", "worst")}
+    assert figures == {"if_alike": 2.0, "if_alike_low": 1.0, "worst": -5.0}
+    assert run.data.tags["mlflow.note.content"].startswith(r"The model \*probably\* does better.")
+    kept = client.download_artifacts(run_id, "report.json", str(tmp_path))
+    assert ShadowReport.model_validate_json(Path(kept).read_text()) == shadow_report()
 
 
 def test_a_release_that_cannot_be_kept_leaves_a_failed_run_and_no_version(registry, tmp_path):
