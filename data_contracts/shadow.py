@@ -74,6 +74,9 @@ class ShadowFigure(Record):
     worst, best
         The same, if the unknown leads of the model had all failed and those of the rule all succeeded; and the other
         way round. None of revenue, which has no bound.
+    breaks_even
+        What share of `if_alike` the unknown leads that the model alone hands off have to bring, so that the model is
+        not behind, in (0, 1); None where `if_alike` is not above 0, or they could bring nothing at all.
     """
 
     measured: Measured
@@ -85,6 +88,7 @@ class ShadowFigure(Record):
     if_alike: Estimate
     worst: Estimate | None
     best: Estimate | None
+    breaks_even: float | None = None
 
 
 class ShadowComparison(Record):

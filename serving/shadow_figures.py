@@ -84,6 +84,7 @@ def shadow_figure(
         if_alike=found["if_alike"],
         worst=found["worst"] if has_bounds else None,
         best=found["best"] if has_bounds else None,
+        breaks_even=_break_even(float(told["if_alike"][0]), float(told["filled_alone"][0])),
     )
 
 
@@ -111,6 +112,8 @@ class _Sums:
                 found[f"{name}_{side}"] = n * _ratio(column[f"{name}_{side}"], column[f"n_{side}"])
             filled = sum(rate * column[f"unknown_{side}_{band}"] for band, rate in enumerate(rates))
             found[f"alike_{side}"] = n * _ratio(column[f"known_{side}"] + filled, column[f"n_{side}"])
+        alone = sum(rate * column[f"alone_{band}"] for band, rate in enumerate(rates))
+        found["filled_alone"] = per_week[1] * _ratio(np.asarray(alone), column["n_model"])
         found["known"] = found["known_model"] - found["known_rule"]
         found["if_alike"] = found["alike_model"] - found["alike_rule"]
         found["worst"] = found["known"] - found["unknown_alone_rule"]
@@ -131,7 +134,9 @@ class _Sums:
 def _names(n_bands: int) -> list[str]:
     sides = [f"{name}_{side}" for side in ("rule", "model") for name in ("n", "known", "unknown", "unknown_alone")]
     parts = [
-        f"{name}_{band}" for name in ("unknown_rule", "unknown_model", "told", "brought") for band in range(n_bands)
+        f"{name}_{band}"
+        for name in ("unknown_rule", "unknown_model", "alone", "told", "brought")
+        for band in range(n_bands)
     ]
     return [*sides, *parts]
 
@@ -157,6 +162,8 @@ def _account_sums(measured: Measured, sides: Sequence[pd.DataFrame]) -> _Sums:
         }
         columns |= {f"{name}_{side}": _by_account(rows, value, accounts) for name, value in each.items()}
         parts = {f"unknown_{side}_{nth}": is_unknown & (band == nth) for nth in range(n_bands)}
+        if side == "model":
+            parts |= {f"alone_{nth}": is_alone & (band == nth) for nth in range(n_bands)}
         columns |= {name: _by_account(rows, value, accounts) for name, value in parts.items()}
     band = np.searchsorted(cuts, told[P_FIRST], side="right")
     for nth in range(n_bands):
@@ -181,6 +188,11 @@ def _by_account(rows: pd.DataFrame, value: npt.ArrayLike, accounts: pd.Index) ->
 
 def _ratio(part: Floats, whole: Floats) -> Floats:
     return np.divide(part, whole, out=np.zeros_like(whole), where=whole > 0)
+
+
+def _break_even(difference: float, filled: float) -> float | None:
+    """The share of what is `filled` in for the model's own unknown leads at which the `difference` is 0."""
+    return 1 - difference / filled if 0 < difference < filled else None
 
 
 def _estimate(value: float, draws: Floats) -> Estimate:

@@ -150,14 +150,15 @@ def _brought(told: ShadowFigure) -> str:
 
 
 def _resting_on(decides: ShadowComparison) -> str:
-    """How few of the leads that only the model hands off were called: the rule never sent them to sales."""
+    """How few of the leads that only the model hands off were called, and how bad they may be."""
     if decides.only_model_called is None:
         return ""
-    return (
-        f"Of the leads that only the model would hand off, sales called {_share(decides.only_model_called)}, because "
-        "the rule did not send them: what the model gains on them rests on that assumption, which may be too kind to "
-        "it."
+    told = decides.figures[0].breaks_even
+    ahead = (
+        "" if told is None else f": the model is ahead as long as the others bring {told:.0%} of what they look like"
     )
+    called = _share(decides.only_model_called)
+    return f"Of the leads that only the model would hand off, sales called {called}{ahead}."
 
 
 def _bounds(told: ShadowFigure) -> str:

@@ -121,7 +121,7 @@ def test_a_history_that_is_too_short_says_how_many_weeks_are_possible(settings):
         first_training(engine, history, settings, asked_of(history, weeks=possible))
 
 
-@pytest.mark.whole
+@pytest.mark.slow
 def test_the_command_prints_a_report_and_keeps_its_lists(settings):
     result = CliRunner().invoke(app, ["shadow", "--weeks", "4", "--rule", "crm", "--until", "2026-05-15", "--json"])
     assert result.exit_code == 0, result.output

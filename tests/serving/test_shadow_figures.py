@@ -61,6 +61,7 @@ def test_if_unknown_leads_are_alike_they_bring_what_known_ones_of_their_band_bri
     assert told.rule.if_alike.value == pytest.approx(30 + 10 + 20 * 10 / 40)
     assert told.model.if_alike.value == pytest.approx(30 + 10 + 20 * 30 / 40)
     assert told.if_alike.value == pytest.approx(20 * 30 / 40 - 20 * 10 / 40)
+    assert told.breaks_even == pytest.approx(1 - told.if_alike.value / (20 * 30 / 40))
     assert 0 < told.if_alike.low < told.if_alike.value < told.if_alike.high
 
 

@@ -18,7 +18,7 @@ def told(difference: float, *, worst: float, best: float, unknown: float = 10.0,
     model = SideFigures(known=12.0, unknown=unknown, if_alike=about(20.0 + difference))
     return ShadowFigure(
         measured=measured, n_weeks=20, n_immature_weeks=6, rule=rule, model=model, known=about(0.0),
-        if_alike=about(difference), worst=about(worst), best=about(best),
+        if_alike=about(difference), worst=about(worst), best=about(best), breaks_even=0.4,
     )  # fmt: skip
 
 
@@ -59,7 +59,10 @@ def test_a_model_that_is_better_if_uncalled_leads_are_alike_is_to_be_tried_first
     assert said.startswith("The model probably does better than the point rule (30 points and more), but that hangs on")
     assert "Sales called 31% of the rule's leads and 25% of the model's" in said
     assert "the rule's leads bring about 20 SQLs a week and the model's between 4.0 and 8.0 more" in said
-    assert "Of the leads that only the model would hand off, sales called 3%" in said
+    assert (
+        "Of the leads that only the model would hand off, sales called 3%: the model is ahead as long as the others "
+        "bring 40% of what they look like."
+    ) in said
     assert "from 30 fewer a week" in said
     assert "Wins cannot be counted yet: that takes 150 days" in said
     assert "What to do: before you switch for good, let sales call some of the 10 leads a week" in said
