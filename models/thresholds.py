@@ -165,8 +165,15 @@ def _team_threshold(scores: ReleaseScores, leads: pd.DataFrame, team: Team, poli
         leads_per_week=team.leads_per_week,
         boundary=boundary,
         expected=expected,
-        said=f"{team.name} can work {team.leads_per_week:g} leads a week: {limit}.",
+        said=f"{team.name} can work {_places(team, policy)}: {limit}.",
     )
+
+
+def _places(team: Team, policy: Policy) -> str:
+    """How many leads a week the team can work, and how many of them by rank, where some are drawn by lot."""
+    explored = team.leads_per_week * policy.exploration_share
+    by_rank = f", {team.leads_per_week - explored:g} of them by rank" if explored else ""
+    return f"{team.leads_per_week:g} leads a week{by_rank}"
 
 
 def _boundary(reference: _Reference, *, capacity: float, least_precision: float) -> tuple[float, str]:

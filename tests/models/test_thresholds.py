@@ -106,7 +106,9 @@ def test_more_capacity_never_raises_the_boundary(steady: ReleaseScores):
 
 def test_the_places_that_explore_are_not_filled_by_rank(steady: ReleaseScores):
     """Of ten places two are drawn by lot."""
-    assert chosen(steady, exploration_share=0.2).boundary == 0.92
+    one = chosen(steady, exploration_share=0.2)
+    assert one.boundary == 0.92
+    assert "can work 10 leads a week, 8 of them by rank: so many" in one.said
 
 
 def test_leads_that_share_the_highest_score_are_not_parted(steady: ReleaseScores):
