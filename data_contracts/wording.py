@@ -49,8 +49,8 @@ def listed(names: Iterable[str]) -> str:
 def figures(*values: float, least: int = 3) -> tuple[str, ...]:
     """`values` with one number of decimals: `least`, or as many as it takes to tell each of them from 0.
 
-    >>> figures(0.7451), figures(0.0004, -0.0021, 0.0029), figures(0.0, 1e-17)
-    (('0.745',), ('0.0004', '-0.0021', '0.0029'), ('0.000', '0.000'))
+    >>> figures(0.7451), figures(0.0004, -0.0021, 0.0029), figures(0.0, 1e-17), figures(325_189.4, least=0)
+    (('0.745',), ('0.0004', '-0.0021', '0.0029'), ('0.000', '0.000'), ('325,189',))
     """
     decimals = least
     while decimals < MOST_DECIMALS and any(
@@ -58,7 +58,7 @@ def figures(*values: float, least: int = 3) -> tuple[str, ...]:
     ):
         decimals += 1
     # Adding 0 turns the -0.0 that a small negative number is rounded to into 0.0.
-    return tuple(f"{round(value, decimals) + 0.0:.{decimals}f}" for value in values)
+    return tuple(f"{round(value, decimals) + 0.0:,.{decimals}f}" for value in values)
 
 
 def figure(value: float, *, least: int = 3) -> str:
