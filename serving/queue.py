@@ -1,6 +1,7 @@
 """The call list: which of the eligible leads are handed off now, and in which order the others wait."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -131,6 +132,13 @@ def _taken_up(listed: pd.DataFrame, since: SinceHandOff) -> pd.DataFrame:
     )
 
 
+def _where(values: pd.Series, words: Mapping[HandedOffBy, npt.NDArray[np.bool_]]) -> pd.Series:
+    """`values` with each of `words` where it holds; of several, the last."""
+    for word, holds in words.items():
+        values = values.mask(holds, str(word))
+    return values
+
+
 @dataclass(frozen=True, slots=True)
 class _TeamQueue:
     """One team at one moment."""
@@ -153,29 +161,28 @@ class _TeamQueue:
         expires = leads.index.isin(behind) & (gives_up_at <= now)
         place = pd.Series(1, index=behind)[~expires[behind]].cumsum().reindex(leads.index)
         waits, handed_off = place.notna(), drawn | leads.index.isin(first)
-        due = self.policy.calendar.add_working_hours(self.as_of, self.policy.respond_within_working_hours).astype(
-            object
-        )
-        recheck_at = now + self.policy.recheck_after_days * _DAY
+        actions = [str(Action.HAND_OFF), str(Action.WAIT)]
         rows = leads.assign(
-            action=np.select(
-                [stands | handed_off, waits], [str(Action.HAND_OFF), str(Action.WAIT)], str(Action.NURTURE)
-            ),
+            action=np.select([stands | handed_off, waits], actions, default=str(Action.NURTURE)),
             place=place,
             waits_since_at=waits_since.where(waits),
             expected_at=self._expected(place, gives_up_at),
             handed_off_at=leads["handed_off_at"].mask(handed_off, now),
-            handed_off_by=leads["handed_off_by"]
-            .mask(handed_off, str(HandedOffBy.RANK))
-            .mask(drawn, str(HandedOffBy.LOT)),
+            handed_off_by=_where(leads["handed_off_by"], {HandedOffBy.RANK: handed_off, HandedOffBy.LOT: drawn}),
             drawn_share=leads["drawn_share"].mask(drawn, drawn.sum() / max(1, len(lot) + n_left_out)),
-            respond_by_at=leads["respond_by_at"].mask(handed_off, pd.Timestamp(due.item())),
+            respond_by_at=leads["respond_by_at"].mask(handed_off, self._respond_by_at),
             rests=leads["rests"].mask(expires, str(Rest.EXPIRED)),
             rests_since_at=leads["rests_since_at"].mask(expires, now),
             rested_at_value=leads["rested_at_value"].mask(expires, value),
-            recheck_at=leads["recheck_at"].mask(expires, recheck_at),
+            recheck_at=leads["recheck_at"].mask(expires, now + self.policy.recheck_after_days * _DAY),
         )
         return rows[stands | handed_off | waits | rows["rests"].notna()]
+
+    @property
+    def _respond_by_at(self) -> pd.Timestamp:
+        """When sales owes the first touch of what is handed off now."""
+        hours = self.policy.respond_within_working_hours
+        return pd.Timestamp(str(self.policy.calendar.add_working_hours(self.as_of, hours)))
 
     def _in_order(self, leads: pd.DataFrame) -> pd.Index:
         """The eligible of `leads`, the best first; of equals, the one that has waited longest."""
