@@ -114,9 +114,9 @@ def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
         met, known = ibis.literal(0.0), ibis.literal(0.0)
         for criterion in icp.criteria:
             result = is_met(criterion, snapshots)
-            met += result.fill_null(False).ifelse(criterion.weight, 0.0)
+            met += _as_number(result.fill_null(False)) * criterion.weight
             # Asked of the attribute: not every engine parses whether `x IN (...)` is null.
-            known += snapshots[criterion.attribute].notnull().ifelse(criterion.weight, 0.0)
+            known += _as_number(snapshots[criterion.attribute].notnull()) * criterion.weight
         return met / known.nullif(0.0)
 
     return number(
@@ -127,6 +127,11 @@ def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
         said=ProfileShare(),
         missing="no criterion is known, or none is agreed",
     )
+
+
+def _as_number(flag: ir.BooleanValue) -> ir.FloatingValue:
+    """1.0 or 0.0. Spark would add and divide literals alone as decimals, and cut the share to nine digits."""
+    return flag.cast("int64").cast("float64")
 
 
 def attribute_column(name: str) -> str:
