@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -282,8 +283,17 @@ def _joined(name: str, parts: Sequence[ExpectationSuiteValidationResult]) -> Exp
 
 
 def _page(result: ExpectationSuiteValidationResult) -> str:
-    """Great Expectations' page on `result`, without what its template loads from other people's servers."""
+    """Great Expectations' page on `result`."""
+    return str(_view().render(ValidationResultsPageRenderer().render(result)))  # type: ignore[no-untyped-call]
+
+
+@cache
+def _view() -> DefaultJinjaPageView:
+    """Great Expectations' view, without what its template loads from other people's servers.
+
+    One for all pages: each view compiles the templates anew.
+    """
     view = DefaultJinjaPageView()
     loaders = [TEMPLATES, view.env.loader]
     view.env.loader = jinja2.ChoiceLoader([loader for loader in loaders if loader is not None])
-    return str(view.render(ValidationResultsPageRenderer().render(result)))  # type: ignore[no-untyped-call]
+    return view

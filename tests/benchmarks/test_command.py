@@ -53,7 +53,7 @@ def test_a_part_is_printed_funnels_that_are_not_there_are_skipped_and_a_rerun_re
     assert again.out == ""
     assert out.read_text() == said.out.removesuffix("\n")
 
-    command.main([*arguments, "--fresh"])
+    command.main(["--data", str(data), "--peer", "naive_bayes", "--fresh"])
     assert "ours-task_rows took" in capsys.readouterr().err
 
 

@@ -1,6 +1,7 @@
 """Small raw histories, as text like an export's, for tests of the check."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import ibis.expr.types as ir
@@ -55,9 +56,9 @@ LENIENT = settings(max_refused_share=1.0)
 """Settings under which no share of refused rows stops the run."""
 
 
-def small_engine() -> DuckDbEngine:
-    """An engine in memory with one thread, which is quicker with a handful of rows."""
-    engine = DuckDbEngine.opened()
+def small_engine(file: Path | None = None) -> DuckDbEngine:
+    """An engine in memory, or in `file`, with one thread, which is quicker with a handful of rows."""
+    engine = DuckDbEngine.opened(file)
     engine.backend.con.execute("SET threads = 1")
     return engine
 

@@ -1,4 +1,4 @@
-"""One history checked and read on every engine: the same rows, counts, fingerprint and figures as on DuckDB."""
+"""One history checked and read on every other engine: the same rows, counts, fingerprint and figures as on DuckDB."""
 
 import datetime as dt
 import json
@@ -23,12 +23,20 @@ from features.build import build_features
 from features.outcomes import outcomes_of
 from features.snapshots import scoring_snapshots, training_snapshots
 from simulation import simulate
+from tests.some_engines import ENGINES, opened
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400
 AS_OF = dt.datetime(2026, 6, 1)
 
 pytestmark = pytest.mark.whole
+
+
+@pytest.fixture(scope="module", params=ENGINES[1:])
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An empty engine; not DuckDB, beside which the others are held."""
+    with opened(request.param, request, tmp_path_factory) as one:
+        yield one
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,7 @@ def test_a_day_on_which_too_few_leads_are_left_is_passed_over():
 
 @pytest.mark.whole
 def test_each_judged_day_has_a_row_and_all_ages_come_last(make_table: TableFactory, definitions: Definitions):
-    table = make_table(n_leads=1_500)
+    table = make_table(n_leads=1_000)
     asked = definitions.model_copy(update={"snapshots": SnapshotPlan(judged_at_days=(7, 21, 999))})
     touched = replace(table, frame=table.frame.assign(touched_after_days=8.0))
     young = YoungLeads.of(touched, learning_rows(touched))

@@ -34,7 +34,7 @@ def test_the_same_seed_shuffles_the_same_way(make_table: TableFactory):
 
 @pytest.mark.whole
 def test_no_signal_is_left(make_table: TableFactory, definitions: Definitions):
-    table = make_table(n_leads=2_000)
+    table = make_table(n_leads=1_200)
     (real,) = backtest_transition(table, definitions=definitions, n_folds=1).windows
     (chance,) = backtest_transition(permuted(table, seed=1), definitions=definitions, n_folds=1).windows
     assert real.has_gain

@@ -178,14 +178,14 @@ def test_a_recipe_of_recent_rows_loses_what_a_fresh_fit_of_them_loses(
 def test_recipes_are_tried_on_a_sample_of_accounts_where_rows_are_many(
     rows: pd.DataFrame, table: LabelledTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.select, "SEARCH_ROWS", 4_000)
+    monkeypatch.setattr(models.select, "SEARCH_ROWS", 2_000)
     said: list[str] = []
     young = YoungLeads.of(table, rows)
     selection = select(rows, Fitter(COLUMNS, seed=0, young=young), say=said.append)
     told = re.fullmatch(r"trying recipes on ([\d,]+) of the snapshots", said[0])
     assert told is not None
-    assert 3_900 < int(told[1].replace(",", "")) <= 4_000 < len(rows)
-    few = sampled(rows, most_rows=4_000)
+    assert 1_900 < int(told[1].replace(",", "")) <= 2_000 < len(rows)
+    few = sampled(rows, most_rows=2_000)
     assert selection.candidates == select(few, Fitter(COLUMNS, seed=0, young=young.beside(few, of=rows))).candidates
 
 

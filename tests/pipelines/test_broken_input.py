@@ -13,23 +13,36 @@ from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 600
+EXPORT = Path("data", "simulated")
 
 pytestmark = pytest.mark.whole
 
 
 @pytest.fixture(scope="module")
-def sound_export(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("export")
-    simulate(folder, n_leads=N_LEADS, seed=3)
-    return folder
+def sound(tmp_path_factory):
+    """A working folder with a sound export that was checked, and how the check ended."""
+    folder = tmp_path_factory.mktemp("sound")
+    (folder / "config").symlink_to(ROOT / "config")
+    simulate(folder / EXPORT, n_leads=N_LEADS, seed=3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, check()
 
 
 @pytest.fixture
-def export(sound_export, tmp_path, monkeypatch):
+def export(sound, tmp_path, monkeypatch):
     """A copy of the sound export in a working folder of its own, to be broken."""
     (tmp_path / "config").symlink_to(ROOT / "config")
     monkeypatch.chdir(tmp_path)
-    return Path(shutil.copytree(sound_export, tmp_path / "data" / "simulated"))
+    return Path(shutil.copytree(sound[0] / EXPORT, tmp_path / EXPORT))
+
+
+@pytest.fixture
+def report(sound, export):
+    """The report of a check of the sound export, whose history is in the store of the working folder."""
+    folder, (_, out, _) = sound
+    shutil.copytree(folder / "var", "var", symlinks=True)
+    return json.loads(out)
 
 
 def check(*options):
@@ -54,8 +67,8 @@ def refused(report, table, rule):
     return check_of[table]["breaches"].get(rule, 0)
 
 
-def test_a_sound_export_is_accepted_and_every_row_is_accounted_for(export):
-    code, out, _ = check()
+def test_a_sound_export_is_accepted_and_every_row_is_accounted_for(sound, export):
+    code, out, _ = sound[1]
     assert code == 0
     delivered = {"accounts": "accounts", "leads": "leads", "stage_history": "stage_changes", "spend": "spend"}
     tables = {table["table"]: table for table in json.loads(out)["tables"]}
@@ -84,16 +97,15 @@ def test_an_unknown_stage_stops_the_run_with_the_word_its_count_and_the_remedy(e
     assert "stage_changes: 'Opportunty' (12 rows) is not mapped; add it to [crm.stages]" in err
 
 
-def test_duplicate_keys_and_bad_dates_are_refused_into_quarantine_and_the_rest_goes_on(export):
+def test_duplicate_keys_and_bad_dates_are_refused_into_quarantine_and_the_rest_goes_on(export, report):
     rows = read(export / "leads.csv")
-    before = json.loads(check()[1])
     rows[20]["CreatedDate"] = "31.02.2026"
     write(export / "leads.csv", [*rows, rows[10]])
     code, out, _ = check()
     after = json.loads(out)
     assert code == 0
     for rule in ("leads.lead_id.unique", "leads.created_at.has_type"):
-        assert refused(after, "leads", rule) == refused(before, "leads", rule) + 1
+        assert refused(after, "leads", rule) == refused(report, "leads", rule) + 1
     shown = CliRunner().invoke(app, ["quarantine", "--rule", "leads.created_at.has_type", "--json"])
     assert "31.02.2026" in [row["value"] for row in json.loads(shown.stdout)]
 
@@ -168,21 +180,18 @@ def test_a_write_back_field_among_the_inputs_stops_the_run(export):
     assert "leadscore_grade" in err
 
 
-def test_a_stopped_run_leaves_the_history_of_the_run_before(export):
-    fingerprint = json.loads(check()[1])["fingerprint"]
-    sound = (export / "leads.csv").read_bytes()
+def test_a_stopped_run_leaves_the_history_of_the_run_before(export, report):
     (export / "leads.csv").write_text("", encoding="utf-8")
     assert check()[0] == 4
-    (export / "leads.csv").write_bytes(sound)
     from engines.duckdb_store import DuckDbHistories
     from pipelines.store import Store
 
     with Store(Path("var/simulated"), DuckDbHistories(Path("var/simulated"))).checked_history() as checked:
-        assert checked.history.fingerprint == fingerprint
+        assert checked.history.fingerprint == report["fingerprint"]
 
 
+@pytest.mark.usefixtures("report")
 def test_a_source_that_cannot_be_read_does_not_hide_what_was_refused_before(export):
-    assert check()[0] == 0
     (export / "leads.csv").unlink()
     assert check()[0] == 4
     shown = CliRunner().invoke(app, ["quarantine", "--limit", "1", "--json"])
