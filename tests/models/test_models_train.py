@@ -151,8 +151,8 @@ def without_point_rule(summary: TransitionSummary) -> TransitionSummary:
     return summary.model_copy(update={"evaluations": evaluations})
 
 
-def test_a_backtest_judges_one_window_after_the_other(table: LabelledTable, definitions: Definitions) -> None:
-    told = backtest_transition(table, definitions=definitions, n_folds=2)
+def test_a_backtest_judges_one_window_after_the_other(small: LabelledTable, definitions: Definitions) -> None:
+    told = backtest_transition(small, definitions=definitions, n_folds=2)
     assert len(told.windows) == 2
     for earlier, later in pairwise(told.windows):
         assert earlier.test_from < earlier.test_until < later.test_from

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from scipy.special import expit, logit
@@ -21,7 +22,7 @@ from models.registry import ReleaseRegistry
 from pipelines.in_force import registry_of
 from pipelines.ingest import ingest_history
 from pipelines.promote import promote
-from pipelines.recalibrate import recalibrate
+from pipelines.recalibrate import RecalibrationRun, recalibrate
 from pipelines.score import score_open_leads
 from pipelines.store import Store
 from simulation import simulate
@@ -72,30 +73,45 @@ def work(checked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sett
     return load_settings(CONFIG)
 
 
+@pytest.fixture(scope="module")
+def mended(checked: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Settings, RecalibrationRun]:
+    """Another copy, once it was recalibrated: its settings, and what was made. Tests read it only."""
+    folder = Path(shutil.copytree(checked, tmp_path_factory.mktemp("mended") / "work"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        settings = load_settings(CONFIG)
+        return settings, recalibrate(settings, created_at=AT, by="ops")
+
+
+@pytest.fixture(scope="module")
+def scored(mended: tuple[Settings, RecalibrationRun]) -> pd.DataFrame:
+    """Its open leads, scored by what was made."""
+    settings, made = mended
+    return pq.read_table(score_open_leads(settings, release=made.version).path).to_pandas()
+
+
 def registry(settings: Settings) -> ReleaseRegistry:
     return registry_of(Store.of(settings))
 
 
-def test_a_level_that_moved_makes_a_release_with_its_parent_and_puts_it_into_force(work: Settings):
-    made = recalibrate(work, created_at=AT, by="ops")
+def test_a_level_that_moved_makes_a_release_with_its_parent_and_puts_it_into_force(mended):
+    settings, made = mended
     mend = made.told["mql_to_sql"]
     assert mend.mend == "level"
     assert mend.gain.value > 0
     assert made.verdict is not None
     assert made.verdict.allows
-    manifest = registry(work).manifest_in_force()
+    manifest = registry(settings).manifest_in_force()
     assert manifest is not None
     assert manifest.release_id == made.release_id
     assert manifest.inputs.parent is not None
     assert manifest.inputs.parent.release_id == made.parent_id
     assert (manifest.trained_on, manifest.as_of > LONG_AGO) == (LONG_AGO, True)
-    assert "level mended by" in registry(work).card("production")
+    assert "level mended by" in registry(settings).card("production")
 
 
-def test_leads_are_scored_by_the_mended_level(work: Settings):
-    made = recalibrate(work, created_at=AT, by="ops")
-    mend = made.told["mql_to_sql"]
-    scored = pq.read_table(score_open_leads(work, release=made.version).path).to_pandas()
+def test_leads_are_scored_by_the_mended_level(mended, scored: pd.DataFrame):
+    mend = mended[1].told["mql_to_sql"]
     p = scored.loc[scored["stage"] == "mql", "p_sql"]
     assert p.nunique() == 1
     odds = 0.1 / 0.9
@@ -122,21 +138,21 @@ def test_wins_before_sql_are_mended_beyond_what_their_transitions_were(work: Set
     assert mql["p_win_given_sql"] == pytest.approx(mql["p_win"] / mql["p_sql"])
 
 
-def test_where_too_few_wins_came_since_it_is_said_what_becomes_of_them(work: Settings):
-    made = recalibrate(work, created_at=AT, by="ops")
+def test_where_too_few_wins_came_since_it_is_said_what_becomes_of_them(mended, scored: pd.DataFrame):
+    settings, made = mended
     assert P_WIN_BEFORE_SQL not in made.told
     assert re.search(
         r"leads that converted .* 50 are needed; .* until then it follows what is mended", made.left[P_WIN_BEFORE_SQL]
     )
-    assert FOLLOWS in registry(work).card("production")
-    mql = pq.read_table(score_open_leads(work, release=made.version).path).to_pandas().query("stage == 'mql'").iloc[0]
+    assert FOLLOWS in registry(settings).card("production")
+    mql = scored.query("stage == 'mql'").iloc[0]
     assert mql["p_sql"] > 0.1
     assert mql["p_win"] == pytest.approx(expit(-1.5 + logit(mql["p_sql"] * 0.1)))
 
 
-def test_once_more_mends_what_the_training_left_and_not_the_mend(work: Settings):
-    first = recalibrate(work, created_at=AT, by="ops")
-    again = recalibrate(work, created_at=AT, by="ops")
+def test_once_more_mends_what_the_training_left_and_not_the_mend(mended):
+    settings, first = mended
+    again = recalibrate(settings, created_at=AT, by="ops")
     assert again.told == first.told
     assert (again.parent_id, again.version) == (first.release_id, None), "it is mended already"
 
@@ -172,11 +188,9 @@ def with_level(release: ScoringRelease, level: float) -> ScoringRelease:
     return replace(release, manifest=release.manifest.model_copy(update=told), transitions=models)
 
 
-def test_the_same_inputs_make_the_same_release(work: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    shutil.copytree(tmp_path / "work", tmp_path / "other")
-    first = recalibrate(work, created_at=AT, by="ops")
-    monkeypatch.chdir(tmp_path / "other")
-    other = recalibrate(load_settings(CONFIG), created_at=AT, by="somebody else")
+def test_the_same_inputs_make_the_same_release(mended, work: Settings):
+    _, first = mended
+    other = recalibrate(work, created_at=AT, by="somebody else")
     assert (other.release_id, other.told) == (first.release_id, first.told)
 
 

@@ -55,6 +55,14 @@ def crms(tmp_path_factory):
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def few_search_rows():
+    """Recipes are tried on a sample, which is quicker; the chosen one still learns from all leads."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.select.SEARCH_ROWS", 4_000)
+        yield
+
+
 @pytest.fixture(scope="module")
 def recovered(crms):
     """By seed: predicted and true probabilities of the leads that nobody called, at their first MQL entry."""
