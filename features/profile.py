@@ -131,7 +131,7 @@ def _fit_share_feature(icp: IdealCustomerProfile) -> Feature:
 
 def _as_number(flag: ir.BooleanValue) -> ir.FloatingValue:
     """1.0 or 0.0. Spark would add and divide literals alone as decimals, and cut the share to nine digits."""
-    return flag.cast("int64").cast("float64")
+    return flag.ifelse(1, 0).cast("float64")
 
 
 def attribute_column(name: str) -> str:

@@ -66,15 +66,17 @@ def test_what_is_published_holds_and_a_declined_lead_is_nurtured(work):
 
 def test_a_publication_that_breaks_off_takes_no_place_twice(work, monkeypatch):
     """What is to be published is kept first. The next publication carries it to the CRM."""
+    kept, published = Path("var/simulated/score_history"), Path("var/simulated/published")
+    shutil.rmtree(kept)
+    published.unlink()
     handed_off = [lead["lead_id"] for lead in call_list()["leads"] if lead["action"] == "hand_off"]
     with monkeypatch.context() as patch:
         patch.setattr(FileSink, "write", lambda *_: (_ for _ in ()).throw(OSError(5, "the power went off")))
         assert CliRunner().invoke(app, ["publish", "--release", "candidate"]).exit_code
-    kept = Path("var/simulated/score_history")
     assert [path.name[:6] for path in sorted(kept.glob("0*"))] == ["000001"]
     run("score", "--release", "candidate")
     run("publish", "--release", "candidate")
     assert [path.name[:6] for path in sorted(kept.glob("0*"))] == ["000001"]
     assert [lead["lead_id"] for lead in call_list()["leads"] if lead["action"] == "hand_off"] == handed_off
-    published = pq.read_table("var/simulated/published/scores.parquet").to_pandas()
-    assert set(published.query("leadscore_action == 'hand_off'")["lead_id"]) == set(handed_off)
+    scores = pq.read_table(published / "scores.parquet").to_pandas()
+    assert set(scores.query("leadscore_action == 'hand_off'")["lead_id"]) == set(handed_off)

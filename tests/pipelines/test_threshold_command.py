@@ -51,6 +51,12 @@ def boundary() -> float:
     return in_force(settings, registry_of(Store.of(settings)).load("candidate").manifest).boundaries["sales"]
 
 
+def called(action: str, *, from_value: float = 0.0) -> set[str]:
+    """The leads of the call list with that action, and at least that value."""
+    leads = json.loads(run("calls", "--json"))["leads"]
+    return {lead["lead_id"] for lead in leads if lead["action"] == action and lead["ranking_value"] >= from_value}
+
+
 def test_more_capacity_lowers_the_boundary_and_changes_nothing(work):
     before = boundary()
     asked = json.loads(run("thresholds", "--release", "candidate", "--capacity", "90", "--json"))
@@ -68,7 +74,7 @@ def test_the_first_thresholds_are_chosen_again_from_what_was_kept(work):
 
 
 def test_a_policy_is_published_scored_under_and_taken_back(work):
-    first = boundary()
+    first, standing = boundary(), called("hand_off")
     edit("leads_per_week = 45", "leads_per_week = 10")
     edit('version = "2026.1"\nranked_by', 'version = "2026.2"\nranked_by')
     run("score", "--release", "candidate")
@@ -81,10 +87,10 @@ def test_a_policy_is_published_scored_under_and_taken_back(work):
     assert "are in force since; run `leadscore score` again" in " ".join(refused.output.split())
     run("score", "--release", "candidate")
     scores = pq.read_table(Path("var/simulated/scored_leads"), columns=["policy_version"])
-    handed_off = [lead for lead in json.loads(run("calls", "--json"))["leads"] if lead["handed_off_by"] == "rank"]
     assert set(scores["policy_version"].to_pylist()) == {"2026.2"}
-    assert 0 < len(handed_off) <= 10
-    assert all(lead["ranking_value"] >= strict for lead in handed_off)
+    assert called("hand_off") == standing, "what was published stands, and there is no place for more"
+    assert len(standing) > 10
+    assert called("wait") == called("wait", from_value=strict)
     run("thresholds", "--release", "candidate", "--revert", "--because", "they are back")
     assert boundary() == first
     history = json.loads(run("thresholds", "--release", "candidate", "--history", "--json"))["published"]
