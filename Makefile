@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 # Numeric libraries would start a thread per core in each of the two test workers.
 TEST_ENV := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo quick test test-slow engines test-engines check mutants bench lock docs clean
+.PHONY: help demo quick test test-slow test-engines check mutants bench lock docs clean
 
 help:  ## Show this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -33,16 +33,14 @@ test-slow: $(INSTALLED)  ## The slow tier: statistical checks, kills, full disks
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 # What is installed keeps its version: pip is given all of them as constraints.
-engines: $(INSTALLED)  ## Install PostgreSQL and Spark where they are absent; their tests are in both tiers
+test-engines: $(INSTALLED)  ## Tests of all engines: PostgreSQL and Spark are installed where they are absent
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || apt-get install -y -qq postgresql \
 	  || echo "PostgreSQL is not here and could not be installed: its tests are skipped"
 	@ls -d /usr/lib/jvm/java-17-* /usr/lib/jvm/java-21-* >/dev/null 2>&1 || apt-get install -y -qq openjdk-17-jre-headless \
 	  || apt-get install -y -qq default-jre-headless || echo "Java is not here and could not be installed: Spark's tests may fail"
 	@$(BIN)/python -m pip freeze --exclude-editable > .venv/versions.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c .venv/versions.txt -e '.[postgres,spark]'
-
-test-engines: engines  ## Tests of all engines, alone
-	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope tests/engines tests/features/test_specs.py
+	$(TEST_ENV) $(BIN)/python -m pytest tests/engines tests/features/test_specs.py
 
 check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
 	$(BIN)/ruff format --check .
