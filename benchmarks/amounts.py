@@ -133,14 +133,17 @@ def _print_sums(leads: pd.DataFrame, amounts: AmountModel, brought: pd.Series) -
     )
     sums = told.groupby("month").sum()
     sums.loc["all"] = sums.sum()
+    sums = sums.assign(**{f"{name}_ratio": sums[name] / sums["brought"] for name in ("by_profile", "by_one")})
     print(f"  amounts known 36 weeks before: {amounts.said}")
     header = ("entered in", "leads", "won", "expected", "brought", "expected by the profile", "expected by one amount")
     print(("  {:<12}{:>7}{:>6}{:>10}{:>13}{:>25}{:>25}").format(*header))
-    for month, row in sums.iterrows():
-        ratios = (f"{row[name]:,.0f} ({row[name] / row['brought']:.2f})" for name in ("by_profile", "by_one"))
+    for row in sums.reset_index().to_dict("records"):
+        ratios = (f"{row[name]:,.0f} ({row[f'{name}_ratio']:.2f})" for name in ("by_profile", "by_one"))
         told_of_one = (f"{row['leads']:.0f}", f"{row['won']:.0f}", f"{row['expected_wins']:.1f}")
         print(
-            "  {:<12}{:>7}{:>6}{:>10}{:>13}{:>25}{:>25}".format(month, *told_of_one, f"{row['brought']:,.0f}", *ratios)
+            "  {:<12}{:>7}{:>6}{:>10}{:>13}{:>25}{:>25}".format(
+                row["month"], *told_of_one, f"{row['brought']:,.0f}", *ratios
+            )
         )
 
 

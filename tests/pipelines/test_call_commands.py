@@ -16,14 +16,6 @@ SCORES = Path("var/simulated/scored_leads")
 UNKNOWN_LEAD = 9
 
 
-@pytest.fixture
-def work(finished_run, tmp_path, monkeypatch) -> Path:
-    """A copy of the finished run as the working folder."""
-    shutil.copytree(finished_run.folder, tmp_path / "work", symlinks=True)
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
-
-
 def run(*arguments: str, exit_code: int = 0) -> str:
     result = CliRunner().invoke(app, list(arguments))
     assert result.exit_code == exit_code, result.output

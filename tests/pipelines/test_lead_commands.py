@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import shutil
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -20,14 +19,6 @@ from serving.publish import plan_write_back
 pytestmark = pytest.mark.whole
 SCORES = Path("var/simulated/scored_leads")
 UNKNOWN_LEAD = 9
-
-
-@pytest.fixture
-def work(finished_run, tmp_path, monkeypatch) -> Path:
-    """A copy of the finished run as the working folder."""
-    shutil.copytree(finished_run.folder, tmp_path / "work", symlinks=True)
-    monkeypatch.chdir(tmp_path / "work")
-    return tmp_path / "work"
 
 
 def run(*arguments: str, exit_code: int = 0) -> str:
