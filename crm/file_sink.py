@@ -15,13 +15,12 @@ from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.scores import PublishReceipt, WriteBackPlan
+from data_contracts.spreadsheet import neutralised
 
 BATCH_ROWS = 100_000
 SCORES, CHANGES, THRESHOLDS = "scores", "changes", "thresholds.json"
 CHANGES_FILES = (f"{CHANGES}.csv", f"{CHANGES}.parquet")
 FILES = (*CHANGES_FILES, THRESHOLDS, f"{SCORES}.csv", f"{SCORES}.parquet")
-_RUNS_AS_FORMULA = r"^[=+\-@\t\r\n]"
-_NEGATIVE_NUMBER = r"^-[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
 
 
 class FileSink:
@@ -136,21 +135,6 @@ def _write_rows(rows: pa.RecordBatchReader, path: Path) -> tuple[Path, Path]:
             cells = [neutralised(batch.column(name)) for name in batch.schema.names]
             to_csv.write_batch(pa.record_batch(cells, schema=batch.schema))
     return csv, parquet
-
-
-def neutralised(cells: pa.Array) -> pa.Array:
-    """`cells` (text) with a leading `'` where a spreadsheet would run the cell as a formula.
-
-    Examples
-    --------
-    >>> neutralised(pa.array(["=1+1", "-0.5", "-0.5+A1", "@name", "B2", None])).to_pylist()
-    ["'=1+1", '-0.5', "'-0.5+A1", "'@name", 'B2', None]
-    """
-    is_formula = pc.and_(
-        pc.match_substring_regex(cells, _RUNS_AS_FORMULA),
-        pc.invert(pc.match_substring_regex(cells, _NEGATIVE_NUMBER)),
-    )
-    return pc.if_else(is_formula, pc.binary_join_element_wise("'", cells, ""), cells)
 
 
 def _thresholds_json(plan: WriteBackPlan) -> str:

@@ -23,7 +23,7 @@ from data_contracts.calls import (
 from data_contracts.disk import disk_errors
 from data_contracts.errors import StoreError, UnknownLeadError
 from data_contracts.keeping import held, kept_file, new_folder
-from data_contracts.scores import PUBLISHED_SCORES_SCHEMA, WriteBackPlan
+from data_contracts.scores import PUBLISHED_SCORES_SCHEMA, SCORED_HAND_OFFS_SCHEMA, WriteBackPlan
 
 SCORES, CALLS, HAND_OFFS, DECLINED = "scores.parquet", "calls.parquet", "hand_offs.parquet", "declined.parquet"
 _ABOUT = "about.json"
@@ -98,6 +98,15 @@ class ScoreFolder:
                 declined=self._declined(),
                 queue=_read(last["folder"] / CALLS).cast(CALL_LIST_SCHEMA),
             )
+
+    def handed_off(self, as_of: dt.datetime) -> pa.Table:
+        """See `ScoreHistory`."""
+        with disk_errors(self.folder):
+            found = [SCORED_HAND_OFFS_SCHEMA.empty_table()]
+            for run in self._runs():
+                if run["as_of"] <= as_of:
+                    found.append(_read(run["folder"] / HAND_OFFS, columns=SCORED_HAND_OFFS_SCHEMA.names))
+            return pa.concat_tables([table.cast(SCORED_HAND_OFFS_SCHEMA) for table in found]).sort_by("handed_off_at")
 
     def of_lead(self, lead_id: str) -> pa.Table:
         """See `ScoreHistory`."""

@@ -80,6 +80,7 @@ class Configuration(BaseModel):
                 store=settings.store,
                 checks=settings.checks,
                 engine=settings.engine,
+                pages=settings.pages.showing(crm.attributes),
             )
         except ValidationError as error:
             problems = "; ".join(problem["msg"] for problem in error.errors())

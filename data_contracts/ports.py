@@ -167,6 +167,10 @@ class ScoreHistory(Protocol):
         """What was published of hand-offs and queue up to `as_of` (UTC, naive), and all that sellers declined."""
         ...
 
+    def handed_off(self, as_of: dt.datetime) -> pa.Table:
+        """Every hand-off up to `as_of` (UTC, naive) with its score as it stood then, of `SCORED_HAND_OFFS_SCHEMA`."""
+        ...
+
     def of_lead(self, lead_id: str) -> pa.Table:
         """The lead's published scores, of `PUBLISHED_SCORES_SCHEMA`, the first one first."""
         ...

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from data_contracts.calls import HAND_OFFS_SCHEMA
 from data_contracts.snapshots import SUPPRESSED_BY, TEAM
 from data_contracts.thresholds import Thresholds
 
@@ -37,6 +38,9 @@ P_NEXT_INTERVAL = ("p_next_low", "p_next_high")
 
 REASONS = ("reason_1", "reason_2", "reason_3")
 """The columns of the reasons, the strongest first."""
+
+RAISES, LOWERS = "raises: ", "lowers: "
+"""How a reason begins."""
 
 SCORED_LEADS_SCHEMA = pa.schema(
     [
@@ -100,6 +104,11 @@ PUBLISHED_SCORES_SCHEMA = pa.schema(
 )
 """One score as it was published: the columns of `SCORED_LEADS_SCHEMA`, the thresholds and the history that it was made
 under, and the `boundary` of its team then; missing without a team."""
+
+SCORED_HAND_OFFS_SCHEMA = pa.schema(
+    [*HAND_OFFS_SCHEMA, *(SCORED_LEADS_SCHEMA.field(name) for name in (*CHANCES, "expected_value", "release_id"))]
+)
+"""One hand-off, with the score by which it was made."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from data_contracts.crm_mapping import SOURCES, CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
 from data_contracts.kinds import agreed_contact
+from data_contracts.page_settings import PageSettings
 from data_contracts.policy import Policy
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
@@ -62,6 +63,7 @@ class Settings(Section):
     store: StoreSettings
     checks: Checks = Checks()
     engine: EngineSettings = EngineSettings()
+    pages: PageSettings = PageSettings()
 
     @model_validator(mode="before")
     @classmethod
@@ -77,10 +79,12 @@ class Settings(Section):
         used |= {f"point rule on {p.attribute!r}": p.attribute for p in (rule.attributes if rule else ())}
         unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]
         counted = [p.kind for p in (rule.activities if rule else ()) if p.kind not in self.crm.kinds]
+        shown = [name for name in self.pages.segments if name not in self.crm.attributes]
         fields = set(self.crm.attributes) & set(self.crm.write_back_fields)
         problems = [
             unknown and f"attributes that are not declared in [crm.attributes]: {'; '.join(unknown)}",
             counted and f"kinds of the point rule that are not declared in [crm.kinds]: {', '.join(counted)}",
+            shown and f"segments of [pages] that are not declared in [crm.attributes]: {', '.join(shown)}",
             fields and f"write-back fields may never be inputs: {', '.join(sorted(fields))}",
         ]
         if told := [problem for problem in problems if problem]:

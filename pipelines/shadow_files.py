@@ -7,10 +7,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 
-from crm.file_sink import neutralised
 from data_contracts.disk import disk_errors
+from data_contracts.errors import StoreError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.shadow import ShadowReport
+from data_contracts.spreadsheet import neutralised
 from pipelines.store import Store
 from serving.shadow import listed_leads
 from serving.shadow_lists import HandOffs
@@ -36,6 +37,15 @@ def write_shadow(store: Store, report: ShadowReport, handed: Sequence[HandOffs])
         _write_csv(version / WEEKS, pd.DataFrame([week.model_dump() for week in report.weeks]))
         for one in handed:
             _write_csv(version / f"leads_{one.terms}.csv", listed_leads(one))
+
+
+def read_shadow(store: Store) -> ShadowReport | None:
+    """The report of the last comparison; None where there was none. Raises `StoreError` where it cannot be read."""
+    path = store.shadow / REPORT
+    try:
+        return ShadowReport.model_validate_json(path.read_bytes()) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); run `leadscore shadow` again") from error
 
 
 def _write_csv(path: Path, rows: pd.DataFrame) -> None:

@@ -50,6 +50,11 @@ class Store:
         return self.folder / "score_history"
 
     @property
+    def pages(self) -> Path:
+        """The pages: a folder that opens from disk."""
+        return self.folder / "pages"
+
+    @property
     def shadow(self) -> Path:
         """The last shadow report with its lists: a folder."""
         return self.folder / "shadow"

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from data_contracts.scores import REASONS
+from data_contracts.scores import LOWERS, RAISES, REASONS
 from serving.phrases import Phrasing, misses_words
 
 N_REASONS = len(REASONS)
@@ -17,8 +17,6 @@ LEAST_LOG_ODDS = 0.05
 
 NO_SIGNAL = "no signal found: base rate"
 """The only reason where the release publishes the base rate: nothing tells leads apart."""
-
-RAISES, LOWERS = "raises: ", "lowers: "
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.intp]

@@ -1,0 +1,122 @@
+"""Charts: one question each, drawn to SVG while the page is written, in the colours of the page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from data_contracts.backtests import Backtest
+from data_contracts.calibration import CalibrationCurve
+from data_contracts.evaluations import ReliabilityBin
+from pages.formats import Formats
+
+INK, SOFT, LINE, BLUE = "var(--ink)", "var(--soft)", "var(--line)", "var(--blue)"
+"""The stylesheet's colours: a chart follows the page into the dark."""
+
+WIDTH, HEIGHT = 340, 220
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """A drawn chart.
+
+    Attributes
+    ----------
+    svg
+        Its picture: texts in it are escaped by the renderer.
+    told
+        What it shows, with the numbers, for those who do not see it.
+    caption
+        The question that it answers, and how to read it.
+    """
+
+    svg: Markup
+    told: str
+    caption: str
+
+
+def reliability_chart(
+    bins: Sequence[ReliabilityBin], curve: CalibrationCurve | None, *, formats: Formats, what: str
+) -> Chart:
+    """Do the percentages mean what they say? Leads by what they were given, against what share of them converted."""
+    import altair as alt
+
+    rows = [one.model_dump() for one in bins]
+    top = max([one.high for one in bins] + [one.predicted for one in bins], default=1.0)
+    ends = [{"predicted": 0.0, "observed": 0.0}, {"predicted": top, "observed": top}]
+    axis = {"scale": alt.Scale(domain=[0, top], nice=False), "axis": alt.Axis(format="%", tickCount=5)}
+    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("predicted:Q", title="what we said", **axis))
+    line = alt.Chart(alt.Data(values=ends)).mark_line(color=SOFT, strokeDash=[4, 4])
+    layers = [
+        line.encode(x=alt.X("predicted:Q", title="what we said", **axis), y=alt.Y("observed:Q", **axis)),
+        base.mark_rule(color=BLUE, strokeWidth=2).encode(y=alt.Y("low:Q", title="what came", **axis), y2="high:Q"),
+        base.mark_point(filled=True, size=60, color=BLUE, opacity=1).encode(y=alt.Y("observed:Q", **axis)),
+    ]
+    said = ", ".join(f"{formats.share(one.predicted)} came {formats.share(one.observed)}" for one in bins)
+    of_curve = f" Drawn from {formats.count(curve.n_leads)} later leads." if curve is not None else ""
+    return Chart(
+        _drawn(alt.layer(*layers)),
+        f"{what}: of leads given {said}.",
+        f"{what}: do the percentages mean what they say? Dots on the line do. Bars: 95 %.{of_curve}",
+    )
+
+
+def backtest_chart(told: Backtest, *, formats: Formats, what: str) -> Chart:
+    """Would it have worked all along? The gain of each window over the base rate by age, with its interval."""
+    import altair as alt
+
+    windows = [one for one in told.windows if one.model.gain.value is not None]
+    rows: list[dict[str, Any]] = [
+        {
+            "window": formats.day(one.test_from),
+            "gain": one.model.gain.value,
+            "low": one.model.gain.low,
+            "high": one.model.gain.high,
+        }
+        for one in windows
+    ]
+    order = [row["window"] for row in rows]
+    base = alt.Chart(alt.Data(values=rows)).encode(x=alt.X("window:N", sort=order, title="leads from"))
+    zero = alt.Chart(alt.Data(values=[{"zero": 0}])).mark_rule(color=SOFT, strokeDash=[4, 4]).encode(y="zero:Q")
+    layers = [
+        zero,
+        base.mark_rule(color=BLUE, strokeWidth=2).encode(y=alt.Y("low:Q", title="gain (log loss)"), y2="high:Q"),
+        base.mark_point(filled=True, size=60, color=BLUE, opacity=1).encode(y="gain:Q"),
+    ]
+    said = "; ".join(
+        f"from {row['window']} {formats.number(row['gain'], 3)} "
+        f"({formats.number(row['low'], 3)} to {formats.number(row['high'], 3)})"
+        for row in rows
+    )
+    return Chart(
+        _drawn(alt.layer(*layers)),
+        f"{what}: gain over the base rate by age, {said}.",
+        f"{what}: would it have worked all along? Above the dashed line it did better than the base rate by age. "
+        "Bars: 95 %.",
+    )
+
+
+def _drawn(chart: Any) -> Markup:
+    """The chart as SVG. Nothing is fetched while it is drawn."""
+    import vl_convert
+
+    styled: dict[str, Any] = (
+        chart.properties(width=WIDTH, height=HEIGHT, background="transparent")
+        .configure_axis(
+            labelColor=SOFT,
+            titleColor=SOFT,
+            gridColor=LINE,
+            domainColor=LINE,
+            tickColor=LINE,
+            titleFontWeight="normal",
+            labelFontSize=12,
+            titleFontSize=12,
+            labelAngle=0,
+        )
+        .configure_view(stroke=None)
+        .configure(font="system-ui")
+        .to_dict()
+    )
+    svg: str = vl_convert.vegalite_to_svg(styled, allowed_base_urls=[])
+    return Markup(svg.replace("<svg ", '<svg aria-hidden="true" focusable="false" ', 1))  # noqa: S704 - Vega escapes

@@ -1,0 +1,121 @@
+"""Numbers, shares, amounts and moments as the configured locale writes them."""
+
+import datetime as dt
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_skeleton, format_time, get_timezone_name
+from babel.numbers import format_currency, format_decimal, format_percent
+
+MISSING = "–"
+
+ONE_DECIMAL_BELOW = 0.1
+"""Shares below a tenth are told with a decimal: 0.4 % and 1.2 % are not the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Formats:
+    """How values are written.
+
+    Attributes
+    ----------
+    locale
+        Such as "en" or "de_CH".
+    currency
+        ISO 4217 code of amounts; empty where there are none, and a value is then a number of wins.
+    time_zone
+        In which moments are told.
+    """
+
+    locale: str
+    currency: str
+    time_zone: str
+
+    @property
+    def language(self) -> str:
+        """Of the sentences, for screen readers. They are English whatever the locale."""
+        return "en"
+
+    def count(self, value: float | None) -> str:
+        """A whole number.
+
+        >>> Formats("de", "EUR", "UTC").count(12_000)
+        '12.000'
+        """
+        return MISSING if value is None else format_decimal(round(value), format="#,##0", locale=self.locale)
+
+    def number(self, value: float | None, decimals: int = 1) -> str:
+        """A number with so many decimals.
+
+        >>> Formats("de", "EUR", "UTC").number(1234.5678, 2)
+        '1.234,57'
+        """
+        if value is None:
+            return MISSING
+        pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
+        return format_decimal(round(value, decimals) + 0.0, format=pattern, locale=self.locale)
+
+    def figure(self, value: float | None) -> str:
+        """A measure of a model, such as a log loss, with three decimals."""
+        return self.number(value, 3)
+
+    def share(self, value: float | None) -> str:
+        """A share in [0, 1] as a percentage, with a decimal where it is small.
+
+        >>> Formats("en", "EUR", "UTC").share(0.643), Formats("en", "EUR", "UTC").share(0.0042)
+        ('64%', '0.4%')
+        """
+        if value is None:
+            return MISSING
+        if value == 0 or abs(value) >= ONE_DECIMAL_BELOW:
+            return format_percent(value, locale=self.locale)
+        pattern = Locale.parse(self.locale).percent_formats[None].pattern.replace("#,##0", "#,##0.0")
+        return format_percent(value, format=pattern, locale=self.locale)
+
+    def money(self, value: float | None) -> str:
+        r"""An amount without its cents; without a currency, a number with two decimals.
+
+        >>> Formats("en", "EUR", "UTC").money(8_800.4), Formats("de", "EUR", "UTC").money(8_800.4)
+        ('€8,800', '8.800\xa0€')
+        """
+        if value is None:
+            return MISSING
+        if not self.currency:
+            return self.number(value, 2)
+        return format_currency(
+            round(value), self.currency, locale=self.locale, format=self._money_pattern, currency_digits=False
+        )
+
+    @property
+    def _money_pattern(self) -> str:
+        pattern: str = Locale.parse(self.locale).currency_formats["standard"].pattern
+        return pattern.replace("0.00", "0")
+
+    def day(self, moment: dt.datetime | None) -> str:
+        """The day of a moment (UTC, naive), in the time zone.
+
+        >>> Formats("en", "EUR", "UTC").day(dt.datetime(2026, 7, 1))
+        'Jul 1, 2026'
+        """
+        return MISSING if moment is None else format_skeleton("yMMMd", self._local(moment), locale=self.locale)
+
+    def moment(self, moment: dt.datetime | None) -> str:
+        """A moment (UTC, naive) of this year, in the time zone.
+
+        >>> Formats("de", "EUR", "Europe/Berlin").moment(dt.datetime(2026, 7, 1, 16))
+        'Mi., 1. Juli, 18:00'
+        """
+        if moment is None:
+            return MISSING
+        local = self._local(moment)
+        day = format_skeleton("MMMEd", local, locale=self.locale)
+        return f"{day}, {format_time(local.time(), 'short', locale=self.locale)}"
+
+    @property
+    def zone(self) -> str:
+        """The time zone by name."""
+        return str(get_timezone_name(ZoneInfo(self.time_zone), locale=self.locale, zone_variant="generic"))
+
+    def _local(self, moment: dt.datetime) -> dt.datetime:
+        return moment.replace(tzinfo=dt.UTC).astimezone(ZoneInfo(self.time_zone))

@@ -1,0 +1,84 @@
+"""The whole site: each page rendered with its tables, in one folder that opens from disk."""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from pages.cells import cell_of
+from pages.frame import Frame
+from pages.tables import Table, write_files
+
+_HERE = Path(__file__).parent
+TEMPLATES, ASSETS = _HERE / "templates", _HERE / "assets"
+
+TABLES = "tables"
+"""The folder of the tables as files."""
+
+NAVIGATION = {
+    "index.html": "Today",
+    "works.html": "Does it work?",
+    "data.html": "Data",
+    "definitions.html": "Definitions",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page: its file, what its template is told, and its tables, which are files as well.
+
+    Attributes
+    ----------
+    path
+        From the folder of the site, with `/`.
+    title
+        Of the browser's tab.
+    """
+
+    path: str
+    title: str
+    template: str
+    told: Mapping[str, Any]
+    tables: Mapping[str, Table] = field(default_factory=dict)
+
+
+def write_site(folder: Path, pages: Iterable[Page], frame: Frame) -> None:
+    """Write every page with its tables, the stylesheet and the script into the empty `folder`."""
+    environment = _environment(frame)
+    for asset in sorted(ASSETS.iterdir()):
+        shutil.copyfile(asset, folder / asset.name)
+    for page in pages:
+        write_files(page.tables.values(), folder / TABLES)
+        target = folder / page.path
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(_rendered(environment, page, frame), encoding="utf-8")
+
+
+def _rendered(environment: Environment, page: Page, frame: Frame) -> str:
+    root = "../" * page.path.count("/")
+    return environment.get_template(page.template).render(
+        page.told,
+        tables=page.tables,
+        page=page,
+        frame=frame,
+        root=root,
+        navigation=NAVIGATION,
+    )
+
+
+def _environment(frame: Frame) -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    formats = frame.formats
+    for name in ("count", "number", "share", "money", "day", "moment"):
+        environment.filters[name] = getattr(formats, name)
+    environment.globals["cell_of"] = lambda row, column: cell_of(row, column, frame)
+    return environment

@@ -1,0 +1,146 @@
+"""What stands in the store in, the site out."""
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_contracts.check import open_checked
+from data_contracts.disk import disk_errors
+from data_contracts.errors import PublishError, ReleaseError, StoreError
+from data_contracts.history import CheckReport
+from data_contracts.keeping import held, kept_folder
+from data_contracts.progress import Say, silent
+from data_contracts.releases import ReleaseManifest
+from data_contracts.settings import Settings
+from data_contracts.shadow import ShadowReport
+from data_contracts.thresholds import Thresholds
+from data_contracts.today import Today
+from pages import Frame, NotThere, Page, today_page, write_site
+from pipelines.in_force import registry_of
+from pipelines.report import training_warnings
+from pipelines.score import call_list_of, score_history_of
+from pipelines.shadow_files import read_shadow
+from pipelines.store import Store
+from pipelines.thresholds import in_force
+from serving.score import open_scored_leads
+from serving.today import today
+
+
+def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) -> Path:
+    """The first page of the site, which is written anew from what stands in the store.
+
+    A part that is not there yet says why, and what to do about it. Raises `StoreError` where the pages cannot be
+    written, `BusyError` where another run writes them: those of before then stand.
+    """
+    store = Store.of(settings)
+    with disk_errors(store.pages), held(store.pages, by="leadscore pages"), kept_folder(store.pages) as folder:
+        standing = _Standing.of(settings)
+        frame = _frame(standing, made_at=made_at)
+        write_site(folder, _pages(standing, frame, say=say), frame)
+    return store.pages / "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class _Standing:
+    """What stands in the store.
+
+    `settings` are under the configuration of the release in force, where one is.
+    """
+
+    settings: Settings
+    store: Store
+    manifest: ReleaseManifest | NotThere
+    checked: CheckReport | NotThere
+    thresholds: Thresholds | None
+
+    @classmethod
+    def of(cls, settings: Settings) -> "_Standing":
+        store = Store.of(settings)
+        manifest = _manifest(store)
+        if isinstance(manifest, NotThere):
+            return cls(settings, store, manifest, _checked(store), None)
+        own = manifest.configuration.under(settings)
+        return cls(own, store, manifest, _checked(store), in_force(own, manifest))
+
+
+def _manifest(store: Store) -> ReleaseManifest | NotThere:
+    try:
+        registry = registry_of(store)
+        manifest = registry.manifest_in_force()
+        if manifest is not None:
+            return manifest
+        versions = registry.versions()
+    except ReleaseError as error:
+        return NotThere(f"The release in force cannot be read: {error}")
+    if not versions:
+        return NotThere("Nothing was trained yet; run `leadscore train`.")
+    because = versions[0].held_back_because
+    held_back = f": the last one was held back because {because}" if because else ""
+    return NotThere(f"No release is in force{held_back}. `leadscore releases` shows all; `leadscore promote` decides.")
+
+
+def _checked(store: Store) -> CheckReport | NotThere:
+    if not store.histories.is_there():
+        return NotThere("Nothing was checked yet; run `leadscore check`.")
+    with store.checked_history() as checked:
+        return checked.report
+
+
+def _frame(standing: _Standing, *, made_at: dt.datetime) -> Frame:
+    settings, manifest, checked = standing.settings, standing.manifest, standing.checked
+    policy = standing.thresholds.policy if standing.thresholds else settings.policy
+    return Frame(
+        source=settings.crm.source,
+        extracted_at=None if isinstance(checked, NotThere) else checked.extracted_at,
+        release_id=None if isinstance(manifest, NotThere) else manifest.release_id,
+        definitions_version=settings.definitions.version,
+        currency=settings.crm.currency,
+        time_zone=policy.calendar.time_zone,
+        settings=settings.pages,
+        made_at=made_at,
+    )
+
+
+def _pages(standing: _Standing, frame: Frame, *, say: Say) -> Iterator[Page]:
+    settings = standing.settings
+    policy = standing.thresholds.policy if standing.thresholds else settings.policy
+    say("what is to be done today")
+    yield today_page(
+        _today(standing),
+        _shadow(standing.store),
+        definitions=settings.definitions,
+        respond_within_hours=policy.respond_within_working_hours,
+        frame=frame,
+    )
+
+
+def _today(standing: _Standing) -> Today | NotThere:
+    if isinstance(standing.manifest, NotThere):
+        return standing.manifest
+    settings, store = standing.settings, standing.store
+    try:
+        scored, calls = open_scored_leads(store.scores), call_list_of(settings)
+    except PublishError as error:
+        return NotThere(f"Nothing was scored yet ({error}).")
+    with store.open_history() as engine:
+        history = open_checked(engine).history
+        if scored.data_fingerprint != history.fingerprint:
+            return NotThere("The scores are not of the history that was checked last; run `leadscore score`.")
+        return today(
+            engine,
+            history,
+            calls,
+            scores=store.scores,
+            handed_off=score_history_of(settings).handed_off(calls.as_of),
+            settings=settings,
+            warnings=training_warnings(standing.manifest),
+        )
+
+
+def _shadow(store: Store) -> ShadowReport | NotThere:
+    try:
+        report = read_shadow(store)
+    except StoreError as error:
+        return NotThere(f"Nobody can say: {error}")
+    return report or NotThere("Nobody can say yet: the rule was not set against the model; run `leadscore shadow`.")
