@@ -1,10 +1,12 @@
 """How models would have done on later and later windows: an evaluation of each, and groups of the leads of all."""
 
+import datetime as dt
 from collections.abc import Sequence
 
 from data_contracts.calibration import MONTH, CalibrationGroup, calibration_rows, groups_off
 from data_contracts.estimates import Estimate, Record
 from data_contracts.evaluations import Evaluation
+from data_contracts.vocabulary import Transition
 from data_contracts.wording import estimate_text
 
 
@@ -44,6 +46,25 @@ class Backtest(Record):
     def off(self) -> tuple[BacktestGroup, ...]:
         """The groups whose probabilities are off, the farthest off first."""
         return groups_off(self.groups)
+
+
+class KeptBacktest(Record):
+    """The last backtest, as it is kept for people to look at.
+
+    Attributes
+    ----------
+    extracted_at
+        Of the history that it was made on (UTC, naive).
+    definitions_version, data_fingerprint
+        Of the definitions and the history.
+    transitions
+        Each with its windows and groups.
+    """
+
+    extracted_at: dt.datetime
+    definitions_version: str
+    data_fingerprint: str
+    transitions: dict[Transition, Backtest]
 
 
 def group_rows(groups: Sequence[BacktestGroup]) -> list[dict[str, str]]:

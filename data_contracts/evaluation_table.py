@@ -7,6 +7,7 @@ from data_contracts.record_table import table_html, table_text
 from data_contracts.wording import estimate_text, figure, figures
 
 if TYPE_CHECKING:
+    from data_contracts.estimates import Estimate
     from data_contracts.evaluations import Evaluation
     from data_contracts.releases import ChainSummary, TransitionSummary
 
@@ -68,6 +69,27 @@ def evaluation_rows(evaluation: "Evaluation") -> list[dict[str, str]]:
         }
         for name, judged in zip(model_names(evaluation), evaluation.models, strict=True)
     ]
+
+
+def rule_against_model(evaluation: "Evaluation") -> str:
+    """What the point rule and the model find at the same capacity, in a sentence; empty where there is no point rule.
+
+    Each interval is that of its own figure: the difference is not tested by them.
+    """
+    rules = [judged for judged in evaluation.models[1:] if judged.model == POINT_RULE]
+    if not rules or rules[0].captured_at_capacity.value is None or evaluation.model.captured_at_capacity.value is None:
+        return ""
+    ours, theirs = (_as_percent(judged.captured_at_capacity) for judged in (evaluation.model, rules[0]))
+    return (
+        f"Of {evaluation.n_test_leads:,} later leads, those that sales can work hold {ours} of all that converted "
+        f"where the model chooses them, and {theirs} where the point rule does (95 % intervals)."
+    )
+
+
+def _as_percent(estimate: "Estimate") -> str:
+    if estimate.low is None or estimate.high is None:
+        return f"{estimate.value:.0%}"
+    return f"{estimate.value:.0%} ({estimate.low:.0%} to {estimate.high:.0%})"
 
 
 def age_rows(evaluations: "Sequence[Evaluation]") -> list[dict[str, str]]:

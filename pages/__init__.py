@@ -2,6 +2,8 @@
 
 from pages.frame import Frame, NotThere
 from pages.site import Page, write_site
-from pages.today import today_page
+from pages.summary import today_summary
+from pages.today import TodayNouns, today_page
+from pages.works import works_page
 
-__all__ = ["Frame", "NotThere", "Page", "today_page", "write_site"]
+__all__ = ["Frame", "NotThere", "Page", "TodayNouns", "today_page", "today_summary", "works_page", "write_site"]

@@ -109,7 +109,7 @@ def _drawn(chart: Any) -> Markup:
             gridColor=LINE,
             domainColor=LINE,
             tickColor=LINE,
-            titleFontWeight="normal",
+            titleFontWeight=400,
             labelFontSize=12,
             titleFontSize=12,
             labelAngle=0,

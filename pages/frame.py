@@ -69,9 +69,24 @@ def file_name(lead_id: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class How:
-    """How a figure is made: its name, its formula in words, and of how many rows it is."""
+class Figure:
+    """One of the figures at the top of a page.
 
-    figure: str
+    Attributes
+    ----------
+    name, value
+        What it is, and how much.
+    beside
+        What it is held against: of how many, agreed, expected.
+    formula, rows
+        How it is made, in a sentence, and of how many rows.
+    is_bad
+        Whether it is bad news.
+    """
+
+    name: str
+    value: str
+    beside: str
     formula: str
     rows: str
+    is_bad: bool = False

@@ -1,6 +1,7 @@
 """The rule against the model, as a table."""
 
-from data_contracts.shadow import TERMS, ShadowReport
+from data_contracts.shadow import TERMS, ShadowReport, Standing
+from pages.formats import Formats
 from pages.tables import Column, Shown, Table, told_rows
 
 
@@ -44,7 +45,89 @@ def shadow_table(report: ShadowReport) -> Table:
         told_rows(rows, columns),
         columns,
         f"{report.n_weeks} weeks from {report.begins:%Y-%m-%d} to {report.ends:%Y-%m-%d}, each scored by models that "
-        "knew only what came before. Rule and model: of leads whose outcome is known. Unknown: leads that nobody called. "
-        "If those are alike: as called leads of about the same probability. At worst, the model's unknown all failed and "
-        "the rule's all succeeded; at best the other way round. Intervals: 95 %, over accounts.",
+        "knew only what came before. Rule and model: of leads whose outcome is known. Unknown: leads that nobody "
+        "called. If those are alike: as called leads of about the same probability. At worst, the model's unknown all "
+        "failed and the rule's all succeeded; at best the other way round. Intervals: 95 %, over accounts.",
     )
+
+
+def lists_table(report: ShadowReport) -> Table:
+    """Who would enter MQL and who would leave it."""
+    columns = (
+        Column("terms", "At the same number"),
+        Column("rule_leads", "Rule, leads a week", Shown.NUMBER),
+        Column("model_leads", "Model, leads a week", Shown.NUMBER),
+        Column("n_both", "On both", Shown.COUNT),
+        Column("n_only_rule", "Leave: only the rule", Shown.COUNT),
+        Column("n_only_model", "Enter: only the model", Shown.COUNT),
+        Column("rule_called", "Rule's, called", Shown.SHARE),
+        Column("model_called", "Model's, called", Shown.SHARE),
+        Column("only_model_called", "Of those that enter, called", Shown.SHARE),
+    )
+    rows = [one.model_dump() | {"terms": TERMS[one.terms]} for one in report.comparisons]
+    return Table(
+        "rule-against-model-lists",
+        "Leads on the rule's list and on the model's",
+        told_rows(rows, columns),
+        columns,
+        f"Over {report.n_weeks} weeks. Called: the share whose outcome is known, because sales worked it.",
+    )
+
+
+def weeks_table(report: ShadowReport) -> Table:
+    """Every week of the comparison."""
+    columns = (
+        Column("begins", "Week from", Shown.DAY),
+        Column("terms", "At the same number", filters=True),
+        Column("n_rule", "Rule, leads", Shown.COUNT),
+        Column("n_model", "Model, leads", Shown.COUNT),
+        Column("n_rule_known", "Rule, known", Shown.COUNT),
+        Column("n_model_known", "Model, known", Shown.COUNT),
+        Column("n_rule_converted", "Rule, converted", Shown.COUNT),
+        Column("n_model_converted", "Model, converted", Shown.COUNT),
+        Column("maturity", "Old enough", filters=True),
+    )
+    rows = [
+        week.model_dump() | {"terms": TERMS[week.terms], "maturity": "yes" if week.is_mature else "not yet"}
+        for week in report.weeks
+    ]
+    return Table(
+        "rule-against-model-weeks",
+        "The comparison week by week",
+        told_rows(rows, columns),
+        columns,
+        "Known: leads whose outcome is known. Converted: of these. A week is old enough once the horizon of its last "
+        "lead has passed.",
+    )
+
+
+STANDINGS: dict[Standing, str] = {
+    "model": "The model brings more than the rule",
+    "model_if_alike": "The model brings more than the rule, if uncalled leads are like called ones",
+    "cannot_tell": "Nobody can tell from the past whether the model brings more than the rule",
+    "same": "The model and the rule bring the same",
+    "rule_if_alike": "The rule brings more than the model, if uncalled leads are like called ones",
+    "rule": "The rule brings more than the model",
+}
+"""The finding of a comparison."""
+
+
+def short_verdict(report: ShadowReport, formats: Formats) -> str:
+    """Both sides with as many leads as sales can work, in a few sentences; the verdict where that is not known."""
+    comparison = report.comparison("capacity")
+    if not comparison.figures or comparison.figures[0].if_alike.low is None:
+        return report.verdict
+    first = comparison.figures[0]
+    brings = f"{formats.number(first.rule.if_alike.value)} {first.measured}"
+    low, high = (_more(end, formats) for end in (first.if_alike.low, first.if_alike.high))
+    rule_called, model_called = (formats.share(one) for one in (comparison.rule_called, comparison.model_called))
+    return (
+        f"With the {formats.count(comparison.model_leads)} leads a week that sales can work, the rule's leads bring "
+        f"{brings} a week, and the model's between {low} and {high} (95 %), if leads that nobody called are like "
+        f"called ones. That is an assumption: sales called {rule_called} of the rule's leads and {model_called} of the "
+        "model's, and of the others nobody knows."
+    )
+
+
+def _more(value: float | None, formats: Formats) -> str:
+    return f"{formats.number(abs(value or 0.0))} {'fewer' if (value or 0.0) < 0 else 'more'}"

@@ -1,5 +1,6 @@
 """The whole site: each page rendered with its tables, in one folder that opens from disk."""
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 
 from pages.cells import cell_of
 from pages.frame import Frame
@@ -14,6 +16,8 @@ from pages.tables import Table, write_files
 
 _HERE = Path(__file__).parent
 TEMPLATES, ASSETS = _HERE / "templates", _HERE / "assets"
+
+_CODE = re.compile("`([^`]+)`")
 
 TABLES = "tables"
 """The folder of the tables as files."""
@@ -69,6 +73,15 @@ def _rendered(environment: Environment, page: Page, frame: Frame) -> str:
     )
 
 
+def with_code(text: str) -> Markup:
+    """`text`, escaped, with what stands between backticks as code.
+
+    >>> print(with_code("run `leadscore score` <now>"))
+    run <code>leadscore score</code> &lt;now&gt;
+    """
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))  # noqa: S704 - escaped just here
+
+
 def _environment(frame: Frame) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -80,5 +93,7 @@ def _environment(frame: Frame) -> Environment:
     formats = frame.formats
     for name in ("count", "number", "share", "money", "day", "moment"):
         environment.filters[name] = getattr(formats, name)
+    environment.filters["with_code"] = with_code
+    environment.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]
     environment.globals["cell_of"] = lambda row, column: cell_of(row, column, frame)
     return environment

@@ -1,20 +1,19 @@
 """Today: whom to call first and why, what is overdue, who waits, and whether the model is better than the rule."""
 
-from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow.compute as pc
 
-from data_contracts.calls import TeamCalls
 from data_contracts.definitions import Definitions
 from data_contracts.scores import Action
 from data_contracts.shadow import ShadowReport
 from data_contracts.today import Today
 from data_contracts.vocabulary import Stage
 from data_contracts.wording import leads
-from pages.formats import Formats
-from pages.frame import Frame, How, NotThere
-from pages.shadow import shadow_table
+from pages.formats import MISSING, Formats
+from pages.frame import Figure, Frame, NotThere
+from pages.shadow import STANDINGS, shadow_table, short_verdict
 from pages.site import Page
 from pages.tables import Column, Shown, Table, told_rows
 
@@ -24,52 +23,75 @@ CONVERTED = {Stage.SQL: "SQL", Stage.WON: "customer"}
 """What a lead has become once the first transition is taken."""
 
 
-def today_page(
-    today: Today | NotThere,
-    shadow: ShadowReport | NotThere,
-    *,
-    definitions: Definitions,
-    respond_within_hours: float,
-    frame: Frame,
-) -> Page:
-    """The page that opens first.
+@dataclass(frozen=True, slots=True, eq=False)
+class TodayNouns:
+    """What Today is made of.
 
-    Parameters
+    Attributes
     ----------
     today
         What is to be done, or why nobody can say.
     shadow
-        The rule against the model, or why that is not known.
+        The rule against the model on past weeks, or why that is not known.
+    on_later_leads
+        The same on the test leads of the release, in a sentence; empty where there is no point rule or no release.
     definitions
         Those that were scored under: the horizon and the first transition.
     respond_within_hours
         Working hours between hand-off and touch, by the policy.
     """
+
+    today: Today | NotThere
+    shadow: ShadowReport | NotThere
+    on_later_leads: str
+    definitions: Definitions
+    respond_within_hours: float
+
+    @property
+    def rule_against_model(self) -> str:
+        """Which does better, and how sure that is: the finding on past weeks, else what the test leads say."""
+        if isinstance(self.shadow, ShadowReport):
+            return f"{STANDINGS[self.shadow.standing]}."
+        return f"{self.on_later_leads} {self.shadow.because}".strip()
+
+
+def today_page(nouns: TodayNouns, frame: Frame) -> Page:
+    """The page that opens first."""
+    today, shadow = nouns.today, nouns.shadow
+    tables = {} if isinstance(shadow, NotThere) else {"rule-against-model": shadow_table(shadow)}
     if isinstance(today, NotThere):
-        nothing = {"missing": today, "shadow": shadow, "heading": "There is no call list"}
-        return Page(PATH, "Today", "today.html", nothing, _shadow_tables(shadow))
-    tables = {"call-list": _call_list(today, frame), "queue": _queue(today, frame)}
+        nothing = {"missing": today, "heading": "There is no call list", "finding": _finding(nouns, frame.formats)}
+        return Page(PATH, "Today", "today.html", nothing, tables)
+    tables |= {"call-list": call_list(today, frame), "queue": _queue(today, frame)}
     if today.by_owner:
         tables["owners"] = _owners(today)
     told: dict[str, Any] = {
         "missing": None,
-        "shadow": shadow,
+        "finding": _finding(nouns, frame.formats),
         "today": today,
-        "heading": _heading(today),
+        "heading": heading(today),
         "advice": _advice(today),
-        "figures": list(_figures(today, definitions, frame.formats)),
-        "how": list(_how(today, definitions, respond_within_hours, frame.formats)),
-        "n_waiting": sum(one.waiting for one in today.calls.teams),
+        "figures": figures(nouns, today, frame.formats),
+        "n_waiting": _sum(today, "waiting"),
     }
-    return Page(PATH, "Today", "today.html", told, tables | _shadow_tables(shadow))
+    return Page(PATH, "Today", "today.html", told, tables)
 
 
-def _shadow_tables(shadow: ShadowReport | NotThere) -> dict[str, Table]:
-    return {} if isinstance(shadow, NotThere) else {"rule-against-model": shadow_table(shadow)}
+def _finding(nouns: TodayNouns, formats: Formats) -> dict[str, str]:
+    """Rule against model: the heading, a few sentences, and the whole verdict where it is longer than they are."""
+    shadow = nouns.shadow
+    if isinstance(shadow, NotThere):
+        return {"heading": "Is the model better than the rule?", "said": nouns.rule_against_model, "verdict": ""}
+    return {
+        "heading": STANDINGS[shadow.standing],
+        "said": short_verdict(shadow, formats),
+        "verdict": shadow.verdict,
+    }
 
 
-def _heading(today: Today) -> str:
-    n = _sum(today.calls.teams, "not_touched")
+def heading(today: Today) -> str:
+    """The finding: how many are to be called, and how many of them late."""
+    n = _sum(today, "not_touched")
     if not n:
         return "Nobody is to be called now"
     late = f", {today.overdue.leads:,} of them overdue" if today.overdue else ""
@@ -77,91 +99,73 @@ def _heading(today: Today) -> str:
 
 
 def _advice(today: Today) -> str:
-    n, waiting = _sum(today.calls.teams, "not_touched"), _sum(today.calls.teams, "waiting")
+    n, waiting = _sum(today, "not_touched"), _sum(today, "waiting")
     behind = f"{leads(waiting)} more reach the boundary and wait for room, in order" if waiting else "No lead waits"
     return f"Call from the top: the first is the likeliest. {behind}." if n else f"{behind}."
 
 
-def _sum(teams: Sequence[TeamCalls], name: str) -> int:
-    return sum(getattr(one, name) for one in teams)
+def _sum(today: Today, name: str) -> int:
+    return sum(getattr(one, name) for one in today.calls.teams)
 
 
-def _figures(today: Today, definitions: Definitions, formats: Formats) -> Iterator[dict[str, object]]:
-    """The figures at the top: what it is, the number, its yardstick, whether it is bad news."""
-    teams, record = today.calls.teams, today.record
-    yield {
-        "name": "Handed off this week",
-        "value": formats.count(_sum(teams, "handed_off_this_week")),
-        "beside": f"of {formats.count(_sum(teams, 'this_week'))} that sales can work",
-        "is_bad": False,
-    }
-    if record is not None and record.due:
-        share = formats.share(record.in_time / record.due)
-        beside = f"{share} of the {formats.count(record.due)} that were due since {formats.day(record.since)}"
-        yield {"name": "Worked in time", "value": formats.count(record.in_time), "beside": beside, "is_bad": False}
-    else:
-        beside = "no hand-off was due yet"
-        yield {"name": "Worked in time", "value": "–", "beside": beside, "is_bad": False}
-    yield _overdue_figure(today, formats)
-    became = CONVERTED[definitions.first_transition.to_stage]
-    if record is not None and record.expected is not None:
-        low, high = (formats.count(end) for end in (record.expected.low, record.expected.high))
-        expected = f"expected {formats.number(record.expected.value, 1)} ({low} to {high}), of {record.mature:,} worked"
-        yield {
-            "name": f"Became {became}",
-            "value": formats.count(record.converted),
-            "beside": expected,
-            "is_bad": False,
-        }
-    else:
-        days = definitions.transitions[definitions.first_transition].horizon_days
-        beside = f"no worked hand-off is {days} days old yet"
-        yield {"name": f"Became {became}", "value": "–", "beside": beside, "is_bad": False}
+def figures(nouns: TodayNouns, today: Today, formats: Formats) -> list[Figure]:
+    """The figures at the top."""
+    return [
+        Figure(
+            "Handed off this week",
+            formats.count(_sum(today, "handed_off_this_week")),
+            f"of {formats.count(_sum(today, 'this_week'))} that sales can work",
+            "Hand-offs since Monday, of the week's places: each team's leads_per_week, less its holidays.",
+            f"{formats.count(len(today.calls.teams))} teams.",
+        ),
+        _worked_in_time(today, nouns.respond_within_hours, formats),
+        _overdue(today, formats),
+        _converted(today, nouns.definitions, formats),
+    ]
 
 
-def _overdue_figure(today: Today, formats: Formats) -> dict[str, object]:
+def _worked_in_time(today: Today, hours: float, formats: Formats) -> Figure:
+    record = today.record
+    due = record.due if record else 0
+    value, beside = MISSING, "no hand-off was due yet"
+    if record is not None and due:
+        value, share = formats.count(record.in_time), formats.share(record.in_time / due)
+        beside = f"{share} of the {formats.count(due)} that were due since {formats.day(record.since)}"
+    formula = (
+        f"Hand-offs with a first touch of sales within {formats.number(hours, 0)} working hours, of those whose time "
+        "has passed in the last four weeks."
+    )
+    return Figure("Worked in time", value, beside, formula, f"{formats.count(due)} hand-offs.")
+
+
+def _overdue(today: Today, formats: Formats) -> Figure:
     late = today.overdue
+    formula = "Handed off, not touched, and the time to respond has passed; worth is the sum of their expected values."
+    rows = f"{formats.count(_sum(today, 'not_touched'))} hand-offs that sales has not touched."
     if late is None:
-        return {
-            "name": "Overdue now",
-            "value": formats.count(0),
-            "beside": "no lead waits for its call",
-            "is_bad": False,
-        }
-    oldest = f"oldest by {formats.number(late.oldest_days, 1)} days"
-    beside = f"{oldest} · {formats.money(late.expected_value)} expected"
-    return {"name": "Overdue now", "value": formats.count(late.leads), "beside": beside, "is_bad": True}
+        return Figure("Overdue now", formats.count(0), "no lead waits for its call", formula, rows)
+    beside = f"the oldest by {formats.number(late.oldest_days)} days · worth {formats.money(late.expected_value)}"
+    return Figure("Overdue now", formats.count(late.leads), beside, formula, rows, is_bad=True)
 
 
-def _how(today: Today, definitions: Definitions, hours: float, formats: Formats) -> Iterator[How]:
+def _converted(today: Today, definitions: Definitions, formats: Formats) -> Figure:
     became = CONVERTED[definitions.first_transition.to_stage]
     days = definitions.transitions[definitions.first_transition].horizon_days
-    teams, record = today.calls.teams, today.record
-    yield How(
-        "Handed off this week",
-        "Hand-offs since Monday, of the week's places: each team's leads_per_week, less its holidays.",
-        f"{formats.count(len(teams))} teams.",
-    )
-    n_due = formats.count(record.due if record else 0)
-    yield How(
-        "Worked in time",
-        f"Hand-offs with a first touch of sales within {formats.number(hours, 0)} working hours, of those whose time "
-        "has passed in the last four weeks.",
-        f"{n_due} hand-offs.",
-    )
-    n_listed = formats.count(_sum(teams, "not_touched"))
-    yield How(
-        "Overdue now",
-        "Handed off, not touched, and the time to respond has passed; expected is the sum of their expected values.",
-        f"{n_listed} hand-offs that sales has not touched.",
-    )
-    yield How(
-        f"Became {became}",
+    record = today.record
+    mature = record.mature if record else 0
+    value, beside = MISSING, f"no worked hand-off is {days} days old yet"
+    if record is not None and record.expected is not None:
+        low, high = (formats.count(end) for end in (record.expected.low, record.expected.high))
+        value = formats.count(record.converted)
+        beside = (
+            f"of {formats.count(mature)} worked · expected {formats.number(record.expected.value)} ({low} to {high})"
+        )
+    formula = (
         f"Of the hand-offs of a quarter that sales worked and whose {days} days have passed: those that became "
         f"{became} within them, beside the sum of their probabilities at the hand-off. In brackets, where 95 of 100 "
-        "such groups would lie if the probabilities are right.",
-        f"{formats.count(record.mature if record else 0)} hand-offs.",
+        "such groups would lie if the probabilities are right."
     )
+    return Figure(f"Became {became}", value, beside, formula, f"{formats.count(mature)} hand-offs.")
 
 
 def _kinds(frame: Frame) -> tuple[Column, ...]:
@@ -182,7 +186,8 @@ def _next_step() -> tuple[Column, ...]:
     )
 
 
-def _call_list(today: Today, frame: Frame) -> Table:
+def call_list(today: Today, frame: Frame) -> Table:
+    """Whom sales is to call, the best first."""
     rows = today.listed.filter(pc.equal(today.listed["action"], Action.HAND_OFF))
     words = pc.if_else(rows["is_overdue"], "overdue", pc.if_else(pc.equal(rows["handed_off_by"], "lot"), "lot", "due"))
     rows = rows.append_column("state", words)

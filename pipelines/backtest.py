@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 
-from data_contracts.backtests import Backtest
+from data_contracts.backtests import Backtest, KeptBacktest
 from data_contracts.check import open_checked
 from data_contracts.configuration import Configuration
+from data_contracts.disk import disk_errors
+from data_contracts.errors import StoreError
+from data_contracts.keeping import held, kept_file
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Transition
@@ -51,6 +54,7 @@ def backtest(
             for transition in settings.definitions.transitions
         }
         inputs = inputs_of(checked.history, settings, tables=tables)
+        extracted_at, fingerprint = checked.history.extracted_at, checked.history.fingerprint
     if permute:
         tables = {transition: permuted(table, seed=SEED) for transition, table in tables.items()}
     registry = registry_of(store)
@@ -69,7 +73,33 @@ def backtest(
         }
         say("recording the windows in MLflow")
         run(record_backtest, judged, store=store, run_id=run_id)
+    if not permute:
+        _keep(
+            KeptBacktest(
+                extracted_at=extracted_at,
+                definitions_version=settings.definitions.version,
+                data_fingerprint=fingerprint,
+                transitions=judged,
+            ),
+            store,
+        )
     return judged
+
+
+def _keep(told: KeptBacktest, store: Store) -> None:
+    """Put it in the place of the backtest before, for the pages."""
+    path = store.backtest
+    with disk_errors(path), held(path, by="leadscore backtest"), kept_file(path) as aside:
+        aside.write_text(f"{told.model_dump_json(indent=2)}\n", encoding="utf-8")
+
+
+def last_backtest(store: Store) -> KeptBacktest | None:
+    """The last backtest; None where there was none. Raises `StoreError` where it cannot be read."""
+    path = store.backtest
+    try:
+        return KeptBacktest.model_validate_json(path.read_bytes()) if path.exists() else None
+    except (OSError, ValueError) as error:
+        raise StoreError(f"{path} cannot be read ({error}); run `leadscore backtest` again") from error
 
 
 def record_backtest(judged: Mapping[Transition, Backtest], *, store: Store, run_id: str) -> None:

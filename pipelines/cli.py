@@ -13,6 +13,7 @@ from pipelines.friendly import FriendlyGroup
 from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
+from pipelines.page_commands import open_pages, pages
 from pipelines.release_commands import promote, releases, revert
 from pipelines.shadow_command import shadow
 from pipelines.threshold_commands import thresholds
@@ -34,6 +35,7 @@ Or step by step:
   leadscore calls               whom sales is to call, and who waits
   leadscore publish --dry-run   see what would change, field by field
   leadscore publish             write the scores
+  leadscore pages               write the pages that both teams look at; `leadscore open` opens them
   leadscore trace LEAD          one lead's way from CRM row to written-back score
 
 On your own CRM: copy config/scoring.toml, map your words in it, and give it with --config.
@@ -233,8 +235,9 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (calls, changes, decline, left_out, releases, promote, revert, shadow, thresholds, trace):
+for command in (calls, changes, decline, left_out, pages, releases, promote, revert, shadow, thresholds, trace):
     app.command()(command)
+app.command("open")(open_pages)
 
 
 @app.command()

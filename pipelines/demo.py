@@ -6,7 +6,7 @@ from pathlib import Path
 
 from data_contracts.calls import CallList, team_call_rows
 from data_contracts.errors import SettingsError, TooFewOutcomesError
-from data_contracts.evaluation_table import age_judged, model_names
+from data_contracts.evaluation_table import age_judged, model_names, rule_against_model
 from data_contracts.evaluations import Evaluation
 from data_contracts.progress import Say
 from data_contracts.settings import Settings
@@ -15,6 +15,7 @@ from data_contracts.wording import estimate_text
 from pipelines.call_report import hand_off_rows
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
+from pipelines.pages import write_pages
 from pipelines.promote import who
 from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
 from pipelines.score import call_list_of, publish_scores, score_open_leads
@@ -33,29 +34,42 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
             f"{settings.crm.source!r} from there; give settings whose source is 'simulated'"
         )
     started = time.monotonic()
-    with working(f"1/5 leadscore simulate --leads {n_leads} --seed {seed}") as say:
+    with working(f"1/6 leadscore simulate --leads {n_leads} --seed {seed}") as say:
         simulate(settings.crm.data_folder, n_leads=n_leads, seed=seed, say=say)
-    with working("2/5 leadscore check") as say:
+    with working("2/6 leadscore check") as say:
         report = ingest_history(settings, say=say, warn=warn)
     show_rows(
         table_check_rows(report),
         title="1. History, checked against its contracts (`leadscore quarantine` shows refused rows)",
     )
-    with working("3/5 leadscore train") as say:
+    with working("3/6 leadscore train") as say:
         made = _trained(settings, n_leads=n_leads, now=now, say=say)
     _show_models(made)
-    with working("4/5 leadscore score") as say:
+    with working("4/6 leadscore score") as say:
         scored = score_open_leads(settings, release=made.version, say=say, warn=warn)
-    with working("5/5 leadscore publish") as say:
+    with working("5/6 leadscore publish") as say:
         receipt = publish_scores(settings, release=made.version, say=say, warn=warn)
+    with working("6/6 leadscore pages") as say:
+        written = write_pages(settings, made_at=now, say=say)
     show("")
     show_rows(action_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")
     show(extrapolated_text(scored))
     show("")
     first = _show_first_leads(call_list_of(settings), scored.path)
+    _say_again(made)
     seconds = time.monotonic() - started
     show(f"\n{receipt.n_written:,} leads published to {Store.of(settings).published}, {seconds:.0f} s in all")
     _show_next_commands(Store.of(settings), made, lead=first)
+    show(f"\nThe pages that both teams look at (`leadscore open`): {written.first_page}")
+
+
+def _say_again(made: TrainingRun) -> None:
+    """What stands far above by now and must not be overlooked: rule against model in a line, the training's warnings."""
+    manifest = made.release.manifest
+    first = manifest.transition(manifest.configuration.definitions.first_transition)
+    show(f"\nRule against model: {rule_against_model(first.at_acting_age)}")
+    for warning in training_warnings(manifest):
+        warn(warning)
 
 
 def _trained(settings: Settings, *, n_leads: int, now: dt.datetime, say: Say) -> TrainingRun:
@@ -77,8 +91,6 @@ def _show_models(made: TrainingRun) -> None:
     rows = [row for summary in manifest.transitions for row in _model_rows(summary.at_acting_age)]
     show("")
     show_rows(rows, title="2. Models on the latest leads, none of which they learnt from (95 % intervals)")
-    for warning in training_warnings(manifest):
-        warn(warning)
     show("")
     show_rows(threshold_rows(manifest.thresholds), title=threshold_title(manifest.thresholds))
     show(f"release {manifest.release_id} is version {made.version}: {standing(made)}")

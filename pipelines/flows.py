@@ -32,6 +32,7 @@ from pipelines import recalibrate as recalibrating
 from pipelines import score as scoring
 from pipelines import train as training
 from pipelines.clock import in_utc, now
+from pipelines.pages import write_pages
 from pipelines.report import reading_of_the_test, receipt_rows, table_check_rows
 from pipelines.store import Store
 from serving.calls import open_call_list
@@ -179,12 +180,41 @@ def publish(config: str = "config/scoring.toml", release: str = "production") ->
     return receipt
 
 
+@flow(name="pages", persist_result=False)
+def pages(config: str = "config/scoring.toml") -> Path:
+    """What stands in the store in, the pages out."""
+    settings = settings_from(config)
+    written = write_pages(settings, made_at=now(), say=get_run_logger().info)
+    create_markdown_artifact(written.summary, key="today", description="Today, as on the first page")
+    if not settings.pages.url:
+        _show_path("pages", written.first_page, "The pages; [pages] url in the settings makes this a link")
+    return written.first_page
+
+
 @flow(name="nightly", persist_result=False)
 def nightly(config: str = "config/scoring.toml", data: str | None = None) -> PublishReceipt:
-    """Fresh history in, published scores out: ingest, score and publish, each only after the one before."""
+    """Fresh history in, published scores and pages out: each step only after the one before."""
     ingest(config, data)
     score(config)
-    return publish(config)
+    receipt = publish(config)
+    pages(config)
+    return receipt
+
+
+@flow(name="weekly", persist_result=False)
+def weekly(config: str = "config/scoring.toml", test_from: datetime | None = None) -> training.TrainingRun:
+    """The history of the last nightly ingest in, a release out, and pages that show it."""
+    made = train(config, test_from)
+    pages(config)
+    return made
+
+
+@flow(name="monthly", persist_result=False)
+def monthly(config: str = "config/scoring.toml", n_folds: int = 4) -> dict[Transition, Backtest]:
+    """The history of the last nightly ingest in, windows over time out, and pages that show them."""
+    judged = backtest(config, n_folds)
+    pages(config)
+    return judged
 
 
 def settings_from(config: str, data: str | None = None) -> Settings:

@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from data_contracts.backtests import KeptBacktest
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, ReleaseError, StoreError
+from data_contracts.evaluation_table import rule_against_model
 from data_contracts.history import CheckReport
 from data_contracts.keeping import held, kept_folder
 from data_contracts.progress import Say, silent
@@ -16,7 +18,9 @@ from data_contracts.settings import Settings
 from data_contracts.shadow import ShadowReport
 from data_contracts.thresholds import Thresholds
 from data_contracts.today import Today
-from pages import Frame, NotThere, Page, today_page, write_site
+from models.versions import PRODUCTION
+from pages import Frame, NotThere, Page, TodayNouns, today_page, today_summary, works_page, write_site
+from pipelines.backtest import last_backtest
 from pipelines.in_force import registry_of
 from pipelines.report import training_warnings
 from pipelines.score import call_list_of, score_history_of
@@ -27,8 +31,16 @@ from serving.score import open_scored_leads
 from serving.today import today
 
 
-def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) -> Path:
-    """The first page of the site, which is written anew from what stands in the store.
+@dataclass(frozen=True, slots=True)
+class WrittenPages:
+    """The file that opens first, and Today in Markdown for places that show no pages."""
+
+    first_page: Path
+    summary: str
+
+
+def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) -> WrittenPages:
+    """Write the site anew from what stands in the store.
 
     A part that is not there yet says why, and what to do about it. Raises `StoreError` where the pages cannot be
     written, `BusyError` where another run writes them: those of before then stand.
@@ -37,8 +49,10 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
     with disk_errors(store.pages), held(store.pages, by="leadscore pages"), kept_folder(store.pages) as folder:
         standing = _Standing.of(settings)
         frame = _frame(standing, made_at=made_at)
-        write_site(folder, _pages(standing, frame, say=say), frame)
-    return store.pages / "index.html"
+        say("what is to be done today")
+        nouns = _today_nouns(standing)
+        write_site(folder, [today_page(nouns, frame), *_other_pages(standing, nouns, frame, say=say)], frame)
+    return WrittenPages(store.pages / "index.html", today_summary(nouns, frame))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +116,43 @@ def _frame(standing: _Standing, *, made_at: dt.datetime) -> Frame:
     )
 
 
-def _pages(standing: _Standing, frame: Frame, *, say: Say) -> Iterator[Page]:
-    settings = standing.settings
+def _today_nouns(standing: _Standing) -> TodayNouns:
+    settings, manifest = standing.settings, standing.manifest
     policy = standing.thresholds.policy if standing.thresholds else settings.policy
-    say("what is to be done today")
-    yield today_page(
-        _today(standing),
-        _shadow(standing.store),
+    on_later_leads = ""
+    if not isinstance(manifest, NotThere):
+        first = manifest.transition(settings.definitions.first_transition)
+        on_later_leads = rule_against_model(first.at_acting_age) if first.evaluations else ""
+    return TodayNouns(
+        today=_today(standing),
+        shadow=_shadow(standing.store),
+        on_later_leads=on_later_leads,
         definitions=settings.definitions,
         respond_within_hours=policy.respond_within_working_hours,
-        frame=frame,
     )
+
+
+def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
+    say("whether it works")
+    yield _works(standing, nouns.shadow, frame)
+
+
+def _works(standing: _Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:
+    verdict, card = None, ""
+    if not isinstance(standing.manifest, NotThere):
+        registry = registry_of(standing.store)
+        card = registry.card(PRODUCTION)
+        latest = [entry for entry in registry.history() if entry.release_id == standing.manifest.release_id]
+        verdict = latest[-1].verdict if latest else None
+    return works_page(standing.manifest, shadow, _backtest(standing.store), verdict=verdict, card=card, frame=frame)
+
+
+def _backtest(store: Store) -> KeptBacktest | NotThere:
+    try:
+        told = last_backtest(store)
+    except StoreError as error:
+        return NotThere(f"Nobody can say: {error}")
+    return told or NotThere("Nobody can say yet; `leadscore backtest` tries it on later and later windows.")
 
 
 def _today(standing: _Standing) -> Today | NotThere:
@@ -143,4 +183,4 @@ def _shadow(store: Store) -> ShadowReport | NotThere:
         report = read_shadow(store)
     except StoreError as error:
         return NotThere(f"Nobody can say: {error}")
-    return report or NotThere("Nobody can say yet: the rule was not set against the model; run `leadscore shadow`.")
+    return report or NotThere("On past weeks nobody can say yet: `leadscore shadow` sets the rule against the model.")

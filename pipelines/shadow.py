@@ -62,7 +62,7 @@ def shadow(
     settings: Settings,
     *,
     rule: str | None = None,
-    weeks: int = WEEKS,
+    weeks: int | None = None,
     until: dt.datetime | None = None,
     train_every_weeks: int = TRAIN_EVERY_WEEKS,
     say: Say = silent,
@@ -70,9 +70,9 @@ def shadow(
 ) -> ShadowReport:
     """The old rule, as `old_rule` reads it, against the model on the last `weeks` weeks before `until` (UTC, naive).
 
-    By default they end with the extract. Every week is scored by models that were trained on what was known before it,
-    under boundaries that were chosen before it. The report is kept in the store with its lists, and in a run of MLflow
-    without them.
+    By default they are `WEEKS`, or as many as can be judged, and end with the extract. Every week is scored by models
+    that were trained on what was known before it, under boundaries that were chosen before it. The report is kept in
+    the store with its lists, and in a run of MLflow without them.
 
     Raises
     ------
@@ -89,10 +89,12 @@ def shadow(
         history = open_checked(engine).history
         refuse_lacking_attributes(history, settings)
         keep_definitions(store.folder, settings.definitions, by="leadscore shadow")
-        asked = _asked(history, weeks=weeks, until=until, train_every=train_every_weeks)
+        ends = _end(history, until)
+        n = weeks or _fitting_weeks(engine, history, settings, ends=ends, warn=warn)
+        asked = AskedWeeks(ends - n * WEEK, n, train_every_weeks)
         first = first_training(engine, history, settings, asked)
         inputs = inputs_of(history, settings, tables=first.tables)
-        start = shadow_start(inputs, Configuration.of(settings), rule=told.said, n_weeks=weeks)
+        start = shadow_start(inputs, Configuration.of(settings), rule=told.said, n_weeks=n)
         with registry_of(store).opened(start) as run_id:
             fitted = chosen_on(first, say=say)
             past, handed = hand_offs_of(
@@ -196,13 +198,22 @@ def with_outcomes(
     ]
 
 
-def _asked(history: CrmHistory, *, weeks: int, until: dt.datetime | None, train_every: int) -> AskedWeeks:
+def _end(history: CrmHistory, until: dt.datetime | None) -> dt.datetime:
     ends = history.extracted_at if until is None else until
     if ends > history.extracted_at:
         raise SettingsError(
             f"--until {ends:%Y-%m-%d} lies after the extract of {history.extracted_at:%Y-%m-%d}; give an earlier day"
         )
-    return AskedWeeks(ends - weeks * WEEK, weeks, train_every)
+    return ends
+
+
+def _fitting_weeks(engine: Engine, history: CrmHistory, settings: Settings, *, ends: dt.datetime, warn: Say) -> int:
+    """`WEEKS`, or as many as can be judged where the history is too short for them; `warn` is told so then."""
+    known = _training(engine, history, settings, at=ends)
+    n = possible_weeks(known.tables, until=ends, fewer_than=WEEKS + 1)
+    if 0 < n < WEEKS:
+        warn(f"{n} weeks are looked at instead of {WEEKS}: before them, too little was known to learn from")
+    return n or WEEKS
 
 
 def _training(engine: Engine, history: CrmHistory, settings: Settings, *, at: dt.datetime) -> Training:

@@ -19,7 +19,9 @@ def shadow(
             "attribute: 'lead_points >= 50', 'rating = Hot, Warm'.",
         ),
     ] = None,
-    weeks: Annotated[int, typer.Option("--weeks", min=1, help="How many weeks of the past.")] = 26,
+    weeks: Annotated[
+        int | None, typer.Option("--weeks", min=1, help="How many weeks of the past; else 26, or as many as there are.")
+    ] = None,
     until: Annotated[
         datetime | None,
         typer.Option("--until", help="Where the weeks end (UTC), so that wins are known; else at the extract."),

@@ -50,6 +50,11 @@ class Store:
         return self.folder / "score_history"
 
     @property
+    def backtest(self) -> Path:
+        """The last backtest: a file."""
+        return self.folder / "backtest.json"
+
+    @property
     def pages(self) -> Path:
         """The pages: a folder that opens from disk."""
         return self.folder / "pages"

@@ -89,6 +89,12 @@ def test_each_team_has_its_own_number():
     assert list(chosen["lead_id"]) == ["a", "c", "d"]
 
 
+def test_a_week_whose_leads_are_all_gone_hands_off_nobody():
+    rows = moments("0 a", "1 a")
+    chosen = handed_off(rows.assign(order=1.0), most=lambda week, team: 1)
+    assert chosen["week"].tolist() == [0]
+
+
 def test_a_lead_is_handed_off_at_the_first_moment_at_its_best_of_the_week():
     rows = moments(("a", 0, 0, 0.2), ("a", 0, 0, 0.7), ("a", 0, 0, 0.7), ("a", 0, 0, 0.5))
     chosen = handed_off(rows.assign(order=rows["p_first"]), most=lambda week, team: 1)
