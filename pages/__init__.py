@@ -3,7 +3,8 @@
 from pages.frame import Frame, NotThere
 from pages.site import Page, write_site
 from pages.summary import today_summary
-from pages.today import TodayNouns, today_page
+from pages.today import today_page
+from pages.today_figures import TodayNouns
 from pages.works import works_page
 
 __all__ = ["Frame", "NotThere", "Page", "TodayNouns", "today_page", "today_summary", "works_page", "write_site"]

@@ -56,6 +56,16 @@ class Formats:
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
         return format_decimal(round(value, decimals) + 0.0, format=pattern, locale=self.locale)
 
+    def signed(self, value: float | None, decimals: int = 1) -> str:
+        """A difference, with its sign.
+
+        >>> Formats("en", "EUR", "UTC").signed(3.24), Formats("en", "EUR", "UTC").signed(-0.5)
+        ('+3.2', '−0.5')
+        """
+        if value is None:
+            return MISSING
+        return f"{'−' if value < 0 else '+'}{self.number(abs(value), decimals)}"
+
     def figure(self, value: float | None) -> str:
         """A measure of a model, such as a log loss, with three decimals."""
         return self.number(value, 3)

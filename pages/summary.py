@@ -6,7 +6,8 @@ from data_contracts.today import Today
 from pages.cells import cell_of
 from pages.frame import Frame, NotThere
 from pages.tables import Column, Shown, Table
-from pages.today import TodayNouns, call_list, figures, heading
+from pages.today import call_list, heading
+from pages.today_figures import TodayNouns, figures
 
 N_CALLS = 10
 """Leads to call in a summary: the page has all."""

@@ -64,7 +64,7 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
 
 
 def _say_again(made: TrainingRun) -> None:
-    """What stands far above by now and must not be overlooked: rule against model in a line, the training's warnings."""
+    """What must not be overlooked and stands far above by now: rule against model, the training's warnings."""
     manifest = made.release.manifest
     first = manifest.transition(manifest.configuration.definitions.first_transition)
     show(f"\nRule against model: {rule_against_model(first.at_acting_age)}")

@@ -9,7 +9,6 @@ from data_contracts.backtests import KeptBacktest
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, ReleaseError, StoreError
-from data_contracts.evaluation_table import rule_against_model
 from data_contracts.history import CheckReport
 from data_contracts.keeping import held, kept_folder
 from data_contracts.progress import Say, silent
@@ -119,10 +118,10 @@ def _frame(standing: _Standing, *, made_at: dt.datetime) -> Frame:
 def _today_nouns(standing: _Standing) -> TodayNouns:
     settings, manifest = standing.settings, standing.manifest
     policy = standing.thresholds.policy if standing.thresholds else settings.policy
-    on_later_leads = ""
+    on_later_leads = None
     if not isinstance(manifest, NotThere):
         first = manifest.transition(settings.definitions.first_transition)
-        on_later_leads = rule_against_model(first.at_acting_age) if first.evaluations else ""
+        on_later_leads = first.at_acting_age if first.evaluations else None
     return TodayNouns(
         today=_today(standing),
         shadow=_shadow(standing.store),
