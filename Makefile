@@ -29,7 +29,9 @@ quick: $(INSTALLED)  ## The tests that need no whole run, for every change (two 
 test: $(INSTALLED)  ## All tests but the slow tier (about eleven minutes)
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
 
-test-slow: $(INSTALLED)  ## The slow tier: statistical checks, kills, full disks, real servers (a quarter of an hour)
+test-slow: $(INSTALLED)  ## The slow tier: statistical checks, kills, full disks, real servers, a browser (a quarter of an hour)
+	@command -v chromium chromium-browser >/dev/null || apt-get install -y -qq chromium \
+	  || echo "Chromium is not here and could not be installed: the tests in a browser are skipped"
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m slow
 
 # What is installed keeps its version: pip is given all of them as constraints.
@@ -40,7 +42,7 @@ test-engines: $(INSTALLED)  ## Tests of all engines: PostgreSQL and Spark are in
 	  || apt-get install -y -qq default-jre-headless || echo "Java is not here and could not be installed: Spark's tests may fail"
 	@$(BIN)/python -m pip freeze --exclude-editable > .venv/versions.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c .venv/versions.txt -e '.[postgres,spark]'
-	$(TEST_ENV) $(BIN)/python -m pytest tests/engines tests/features/test_specs.py tests/features/test_fit_share.py tests/features/test_since_hand_off.py
+	$(TEST_ENV) $(BIN)/python -m pytest tests/engines tests/features/test_specs.py tests/features/test_fit_share.py tests/features/test_since_hand_off.py tests/features/test_listed.py
 
 check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
 	$(BIN)/ruff format --check .

@@ -58,7 +58,7 @@ def cell_of(row: Mapping[str, Any], column: Column, frame: Frame) -> Cell:
     interval = ""
     if column.low and row[column.low] is not None and row[column.high] is not None:
         told = (told_value(row[end], column.shown, frame.formats) for end in (column.low, column.high))
-        interval = "{} to {}".format(*told)
+        interval = column.interval.format(*told)
     is_bad = bool(column.bad) and value == column.bad
     return Cell(told_value(value, column.shown, frame.formats), _sorts_by(value), interval, is_bad=is_bad)
 

@@ -63,7 +63,7 @@ def file_name(lead_id: str) -> str:
     """The name of a lead's page: the same in each run, and safe whatever the CRM's ids look like.
 
     >>> file_name("../../L-1")
-    'df47e1f9d4d17d6c.html'
+    '61a69d2fe18278ef.html'
     """
     return f"{sha256(lead_id.encode()).hexdigest()[:16]}.html"
 

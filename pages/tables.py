@@ -61,6 +61,8 @@ class Column:
         How its values are written.
     low, high
         The columns of its interval; empty where it has none.
+    interval
+        How that is said.
     filters
         Whether a reader can choose among its values.
     is_visible
@@ -74,6 +76,7 @@ class Column:
     shown: Shown = Shown.TEXT
     low: str = ""
     high: str = ""
+    interval: str = "{} to {}"
     filters: bool = False
     is_visible: bool = True
     bad: str = ""

@@ -79,7 +79,7 @@ def _kinds(frame: Frame) -> tuple[Column, ...]:
 
 def _next_step() -> tuple[Column, ...]:
     return (
-        Column("p_next", "Next step", Shown.SHARE, low="p_next_low", high="p_next_high"),
+        Column("p_next", "Next step", Shown.SHARE, low="p_next_low", high="p_next_high", interval="came {} to {}"),
         Column("expected_value", "Worth", Shown.MONEY),
     )
 
@@ -107,9 +107,9 @@ def call_list(today: Today, frame: Frame) -> Table:
             *_kinds(frame),
         ),
         "Next step: the probability of the lead's next stage within its horizon; beside it, what share of later leads "
-        "given the same took it (95 %). Worth: the probability of a win times what a win is expected to bring. A lead "
-        "with the state “lot” is below the boundary and was drawn, to learn from. Take care: too few labelled "
-        "leads resemble it, so its figures are extrapolated.",
+        "given the same took it (95 %). Worth: the probability of a win times what a win is expected to bring, or wins "
+        "where no amount is known. A lead with the state “lot” is below the boundary and was drawn, to learn from. Take "
+        "care: too few labelled leads resemble it, so its figures are extrapolated.",
         cards=True,
     )
 

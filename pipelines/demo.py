@@ -15,7 +15,7 @@ from data_contracts.wording import estimate_text
 from pipelines.call_report import hand_off_rows
 from pipelines.console import show, show_rows, warn, working
 from pipelines.ingest import ingest_history
-from pipelines.pages import write_pages
+from pipelines.page_writing import write_pages
 from pipelines.promote import who
 from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
 from pipelines.score import call_list_of, publish_scores, score_open_leads
@@ -67,7 +67,8 @@ def _say_again(made: TrainingRun) -> None:
     """What must not be overlooked and stands far above by now: rule against model, the training's warnings."""
     manifest = made.release.manifest
     first = manifest.transition(manifest.configuration.definitions.first_transition)
-    show(f"\nRule against model: {rule_against_model(first.at_acting_age)}")
+    told = rule_against_model(first.at_acting_age) if first.evaluations else ""
+    show(f"\nRule against model: {told or 'nobody can say from this training; `leadscore shadow` asks the past'}")
     for warning in training_warnings(manifest):
         warn(warning)
 

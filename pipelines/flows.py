@@ -32,7 +32,7 @@ from pipelines import recalibrate as recalibrating
 from pipelines import score as scoring
 from pipelines import train as training
 from pipelines.clock import in_utc, now
-from pipelines.pages import write_pages
+from pipelines.page_writing import write_pages
 from pipelines.report import reading_of_the_test, receipt_rows, table_check_rows
 from pipelines.store import Store
 from serving.calls import open_call_list

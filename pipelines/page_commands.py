@@ -17,7 +17,7 @@ def pages(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     Example: leadscore pages && leadscore open
     """
     from pipelines import console
-    from pipelines.pages import write_pages
+    from pipelines.page_writing import write_pages
 
     with console.working("pages") as say:
         written = write_pages(settings_of(config, None), made_at=now(), say=say)

@@ -72,8 +72,7 @@ function choice(row, column) {
 // A view shows the sections that are for a role. The numbers in them are the same for all.
 function makeViews(bar) {
   const sections = [...document.querySelectorAll("[data-for]")];
-  const roles = [...new Set(sections.flatMap((section) => section.dataset.for.split(" ")))].sort();
-  if (!roles.length) return;
+  const roles = bar.dataset.views.split(" ");
   const label = document.createElement("label");
   const select = document.createElement("select");
   select.add(new Option("everyone", ""));

@@ -81,6 +81,20 @@ def test_what_was_published_stands_before_the_next_run(tmp_path):
     assert kept.calls_before(day(1) - dt.timedelta(days=1)) is NOTHING_BEFORE
 
 
+def test_every_hand_off_up_to_a_moment_has_the_score_by_which_it_was_made(tmp_path):
+    kept, first = history(tmp_path), calls_at(1)
+    kept.append(plan(tmp_path, first), first)
+    second = calls_at(2, kept.calls_before(day(2)))
+    kept.append(plan(tmp_path, second), second)
+    told = kept.handed_off(day(2)).select(["lead_id", "handed_off_at", "p_sql", "release_id"]).to_pylist()
+    assert told == [
+        {"lead_id": "A", "handed_off_at": day(1), "p_sql": 0.5, "release_id": "r1"},
+        {"lead_id": "B", "handed_off_at": day(2), "p_sql": 0.5, "release_id": "r1"},
+    ]
+    assert kept.handed_off(day(1))["lead_id"].to_pylist() == ["A"]
+    assert history(tmp_path / "new").handed_off(day(1)).num_rows == 0
+
+
 def test_appending_the_same_run_again_adds_nothing(tmp_path):
     kept, calls = history(tmp_path), calls_at(1)
     kept.append(plan(tmp_path, calls, changed=("A", "E")), calls)

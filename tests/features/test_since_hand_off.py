@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from features.since_hand_off import since_hand_off
+from features.since_hand_off import responses, since_hand_off
 from tests.some_engines import ENGINES
 
 pytestmark = pytest.mark.parametrize("engine", ENGINES, indirect=True, scope="module")
@@ -64,3 +64,18 @@ def test_nobody_was_handed_off(make_history, settings):
 def test_only_the_leads_that_are_asked_for_are_told(make_history, settings):
     found = since_hand_off(make_history(EVENTS), handed_off("sal"), settings=settings, as_of=AS_OF)
     assert (found.touched, found.over) == ({"sal"}, frozenset())
+
+
+def test_a_hand_off_is_answered_by_the_first_touch_since_and_converts_by_the_first_entry_since(make_history, settings):
+    told = handed_off("called", "sal", "closed", "before", "unknown")
+    answered = responses(make_history(EVENTS), told, settings=settings, as_of=AS_OF).set_index("lead_id")
+    assert answered["touched_at"].dropna().to_dict() == {
+        "called": pd.Timestamp("2026-06-02"), "sal": pd.Timestamp("2026-06-03"), "closed": pd.Timestamp("2026-06-03"),
+    }  # fmt: skip
+    assert answered["converted_at"].dropna().to_dict() == {"closed": pd.Timestamp("2026-06-03")}
+
+
+def test_each_hand_off_of_a_lead_has_its_own_answer(make_history, settings):
+    twice = pd.concat([handed_off("called"), handed_off("called").assign(handed_off_at=pd.Timestamp("2026-06-05"))])
+    answered = responses(make_history(EVENTS), twice, settings=settings, as_of=AS_OF)
+    assert answered["touched_at"].isna().tolist() == [False, True]

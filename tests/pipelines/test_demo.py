@@ -15,6 +15,7 @@ from data_contracts.settings import load_settings
 from data_contracts.vocabulary import Transition
 from models.gate import held_back_unread, may_promote
 from pipelines import demo
+from pipelines.page_writing import WrittenPages
 from pipelines.report import training_warnings
 from pipelines.train import TrainingRun
 from tests.example_calls import listed, sales
@@ -74,6 +75,9 @@ class Steps:
     def call_list_of(self, settings):
         return listed({"L1": 0.41}, at=AS_OF, thresholds=sales(45, boundary=0.3))
 
+    def write_pages(self, settings, **options):
+        return WrittenPages(self.folder / "pages" / "index.html", "## Today")
+
     def publish_scores(self, settings, **options):
         return PublishReceipt("files", "r1", AS_OF, n_written=1, n_unchanged=0, refused={}, places=())
 
@@ -91,6 +95,7 @@ def shown(tmp_path, monkeypatch, capsys):
             "score_open_leads",
             "call_list_of",
             "publish_scores",
+            "write_pages",
         ):
             monkeypatch.setattr(demo, name, getattr(steps, name))
         settings = load_settings(Path(__file__).parents[2] / "config" / "scoring.toml")
@@ -105,6 +110,12 @@ def test_the_demo_gives_the_warnings_of_train(shown):
     warnings = training_warnings(PROMOTED.release.manifest)
     assert len(warnings) == 1
     assert all(f"! {warning}\n" in err for warning in warnings)
+
+
+def test_the_demo_ends_with_rule_against_model_and_the_path_of_the_pages(shown):
+    out, _, steps = shown(PROMOTED)
+    assert "Rule against model: " in out
+    assert out.rstrip().endswith(f"(`leadscore open`): {steps.folder / 'pages' / 'index.html'}")
 
 
 def test_the_chosen_model_of_each_transition_is_called_ours(shown):

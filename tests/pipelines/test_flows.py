@@ -83,6 +83,9 @@ def test_nightly_ingests_scores_and_publishes_with_artefacts_in_prefect(workspac
     scores = workspace / "var" / "simulated" / "scored_leads"
     assert found["scored-leads"].data == f"`{scores}`", "the path as text: a browser opens no file:// link"
     assert "file://" not in str([artefact.data for artefact in found.values()])
+    assert found["today"].data.startswith("## ")
+    assert "leads for sales to call" in found["today"].data
+    assert found["pages"].data == f"`{workspace / 'var' / 'simulated' / 'pages' / 'index.html'}`"
     rows = json.loads(found["checked-tables"].data)
     assert [row["table"] for row in rows][:2] == ["accounts", "leads"]
 

@@ -103,12 +103,13 @@ def _checked(store: Store) -> CheckReport | NotThere:
 def _frame(standing: _Standing, *, made_at: dt.datetime) -> Frame:
     settings, manifest, checked = standing.settings, standing.manifest, standing.checked
     policy = standing.thresholds.policy if standing.thresholds else settings.policy
+    counts_wins = not isinstance(manifest, NotThere) and not manifest.amounts.n_deals
     return Frame(
         source=settings.crm.source,
         extracted_at=None if isinstance(checked, NotThere) else checked.extracted_at,
         release_id=None if isinstance(manifest, NotThere) else manifest.release_id,
         definitions_version=settings.definitions.version,
-        currency=settings.crm.currency,
+        currency="" if counts_wins else settings.crm.currency,
         time_zone=policy.calendar.time_zone,
         settings=settings.pages,
         made_at=made_at,

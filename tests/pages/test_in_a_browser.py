@@ -1,0 +1,174 @@
+"""The pages in a real browser: filters, sorting, keyboard, views, no request to anywhere, no barrier."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+
+from pages import today_page, works_page, write_site
+from tests import example_release
+from tests.example_shadow import shadow_report
+from tests.example_site import EVIL, NOTHING, frame, lead, nouns, today, waiting
+
+CHROMIUM = next((path for path in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if path.exists()), None)
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")]
+
+LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
+
+
+@dataclass
+class Open:
+    """An open page, with what its console said and whom it asked."""
+
+    page: Page
+    said: list[str] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def shown(self, table: str = "call-list") -> list[str]:
+        """The leads that a table shows, in order."""
+        section = self.page.locator(f"[data-table]:has(a[href$='{table}.csv'])")
+        return [one.strip()[:3] for one in section.locator("tbody tr:visible td.id").all_inner_texts()]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    told = frame()
+    rows = [
+        lead("L-1", expected_value=9_000.0, p_next=0.9),
+        lead("L-2", expected_value=100_000.0, p_next=0.8, source="Event", is_overdue=True),
+        lead("L-3", expected_value=200.0, p_next=0.7, persona=None),
+        waiting("L-8", 1),
+        waiting("L-9", 2, source="Event"),
+    ]
+    pages = [
+        today_page(nouns(today=today(*rows)), told),
+        works_page(example_release.manifest(), shadow_report(), NOTHING, verdict=None, card="# Card", frame=told),
+    ]
+    write_site(folder, pages, told)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    one = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+    yield one
+    one.close()
+
+
+@pytest.fixture
+def visit(browser: Browser):
+    """Open a file in a browser of a width and colour scheme."""
+    contexts = []
+
+    def visit(path: Path, *, width: int = 1280, scheme: str = "light", fragment: str = "") -> Open:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        contexts.append(context)
+        found = Open(context.new_page())
+        found.page.on("console", lambda message: found.said.append(message.text))
+        found.page.on("pageerror", lambda error: found.said.append(str(error)))
+        found.page.on("dialog", lambda dialog: (found.said.append(dialog.message), dialog.dismiss()))
+        found.page.on("request", lambda request: found.asked.append(request.url))
+        found.page.goto(f"{path.as_uri()}{fragment}")
+        return found
+
+    yield visit
+    for context in contexts:
+        context.close()
+
+
+@pytest.mark.parametrize("path", ["index.html", "works.html"])
+@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+def test_every_page_is_free_of_barriers_errors_and_requests_at_each_width_and_scheme(visit, site, path, width, scheme):
+    told = visit(site / path, width=width, scheme=scheme)
+    for summary in told.page.locator("main > section > details > summary").all():
+        summary.click()
+    assert told.page.evaluate("document.documentElement.scrollWidth") == width
+    assert told.said == []
+    assert all(address.startswith(site.as_uri()) for address in told.asked)
+    assert Axe().run(told.page).response["violations"] == []
+
+
+def test_a_filter_leaves_the_rows_with_the_value_and_says_how_many(visit, site):
+    told = visit(site / "index.html")
+    told.page.get_by_label("Source").first.select_option("Event")
+    assert told.shown() == ["L-2"]
+    assert told.page.get_by_text("1 of 3 rows").is_visible()
+    told.page.get_by_label("Source").first.select_option("")
+    assert told.shown() == ["L-1", "L-2", "L-3"]
+
+
+def test_filters_work_together(visit, site):
+    told = visit(site / "index.html")
+    told.page.get_by_label("Source").first.select_option("Webinar")
+    told.page.get_by_label("Persona").first.select_option("–")
+    assert told.shown() == ["L-3"]
+
+
+def test_a_heading_sorts_by_value_and_once_more_the_other_way(visit, site):
+    told = visit(site / "index.html")
+    worth = told.page.get_by_role("button", name="Worth").first
+    worth.click()
+    assert told.shown() == ["L-3", "L-1", "L-2"]
+    assert told.page.locator("th[aria-sort=ascending]").inner_text() == "Worth"
+    worth.click()
+    assert told.shown() == ["L-2", "L-1", "L-3"]
+
+
+def test_all_of_it_works_by_keyboard(visit, site):
+    told = visit(site / "index.html")
+    told.page.keyboard.press("Tab")
+    assert told.page.evaluate("document.activeElement.className") == "skip"
+    told.page.get_by_role("button", name="Worth").first.focus()
+    told.page.keyboard.press("Enter")
+    assert told.shown() == ["L-3", "L-1", "L-2"]
+    told.page.get_by_label("Source").first.focus()
+    told.page.keyboard.type("E")
+    assert told.shown() == ["L-2"]
+
+
+def test_a_view_shows_the_sections_of_a_role_and_goes_along_to_the_next_page(visit, site):
+    told = visit(site / "index.html")
+    told.page.get_by_label("Shown for").select_option("seller")
+    assert told.page.get_by_role("heading", name="Call first").is_visible()
+    assert not told.page.get_by_role("heading", name="The model brings more").is_visible()
+    told.page.get_by_role("link", name="Does it work?").click()
+    assert told.page.get_by_label("Shown for").input_value() == "seller"
+
+
+def test_without_script_everything_is_there(browser, site):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((site / "index.html").as_uri())
+    assert page.locator("section").count() == page.locator("section:visible").count() == 3
+    context.close()
+
+
+def test_on_a_phone_a_lead_is_a_card_with_its_headings(visit, site):
+    told = visit(site / "index.html", width=390)
+    row = told.page.locator("table.cards tbody tr").first
+    assert row.evaluate("row => getComputedStyle(row).display") == "grid"
+    heading = "cell => getComputedStyle(cell, '::before').content"
+    assert "Worth" in row.locator("td[data-heading=Worth]").evaluate(heading)
+
+
+def test_what_would_run_does_not(visit, tmp_path):
+    told = frame(source=EVIL, release_id=EVIL)
+    evil = today(
+        *(lead(f"L-{name}") | {name: EVIL, "source": EVIL} for name in ("lead_id", "reason_1", "owner_id")), lead("L-1")
+    )
+    write_site(tmp_path, [today_page(nouns(today=evil), told)], told)
+    seen = visit(tmp_path / "index.html")
+    seen.page.get_by_label("Source").first.select_option(EVIL)
+    assert seen.said == []
+    assert EVIL in seen.page.locator("table").first.inner_text()
