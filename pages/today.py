@@ -108,8 +108,8 @@ def call_list(today: Today, frame: Frame) -> Table:
         ),
         "Next step: the probability of the lead's next stage within its horizon; beside it, what share of later leads "
         "given the same took it (95 %). Worth: the probability of a win times what a win is expected to bring, or wins "
-        "where no amount is known. A lead with the state “lot” is below the boundary and was drawn, to learn from. Take "
-        "care: too few labelled leads resemble it, so its figures are extrapolated.",
+        "where no amount is known. A lead with the state “lot” is below the boundary and was drawn, to learn from. "
+        "Take care: too few labelled leads resemble it, so its figures are extrapolated.",
         cards=True,
     )
 
