@@ -45,13 +45,6 @@ def data_page(state: DataState | NotThere, docs: DataDocs | NotThere, *, frame: 
         told = {"missing": state, "docs": docs, "heading": "There is no checked history"}
         return Page(PATH, "Data", "data.html", told)
     formats = frame.formats
-    tables = {"checked-tables": _tables(state)}
-    if state.rules:
-        tables["breached-rules"] = _rules(state)
-    if state.left_out:
-        tables["left-out"] = _left_out(state)
-    if state.checks:
-        tables["checks"] = _checks(state)
     drawn = [one for one in state.checks if one.refused_share is not None][-MOST_CHECKS_DRAWN:]
     told_all: dict[str, Any] = {
         "missing": None,
@@ -66,7 +59,18 @@ def data_page(state: DataState | NotThere, docs: DataDocs | NotThere, *, frame: 
         "absent_told": _of_absent(state),
         "chart": refused_chart(drawn, usual=state.usual_refused_share, formats=formats) if len(drawn) > 1 else None,
     }
-    return Page(PATH, "Data", "data.html", told_all, tables)
+    return Page(PATH, "Data", "data.html", told_all, _all_tables(state))
+
+
+def _all_tables(state: DataState) -> dict[str, Table]:
+    tables = {"checked-tables": _tables(state)}
+    if state.rules:
+        tables["breached-rules"] = _rules(state)
+    if state.left_out:
+        tables["left-out"] = _left_out(state)
+    if state.checks:
+        tables["checks"] = _checks(state)
+    return tables
 
 
 def _heading(state: DataState, formats: Formats) -> str:
