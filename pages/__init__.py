@@ -1,5 +1,7 @@
 """What people look at: nouns in, HTML out. Nothing is computed here."""
 
+from pages.data import DataDocs, data_page
+from pages.definitions import definitions_page
 from pages.frame import Frame, NotThere
 from pages.site import Page, write_site
 from pages.summary import today_summary
@@ -7,4 +9,16 @@ from pages.today import today_page
 from pages.today_figures import TodayNouns
 from pages.works import works_page
 
-__all__ = ["Frame", "NotThere", "Page", "TodayNouns", "today_page", "today_summary", "works_page", "write_site"]
+__all__ = [
+    "DataDocs",
+    "Frame",
+    "NotThere",
+    "Page",
+    "TodayNouns",
+    "data_page",
+    "definitions_page",
+    "today_page",
+    "today_summary",
+    "works_page",
+    "write_site",
+]
