@@ -1,4 +1,4 @@
-"""Time and memory of the pages on many leads, beside one scan of the tables: `python -m benchmarks.pages --leads 1000000`.
+"""Time and memory of the pages on many leads, beside one scan of the tables: `python -m benchmarks.pages`.
 
 The scan reads every column of every table of the checked history once, in a process of its own. Both are run in turn,
 three times, so that they meet the same machine.

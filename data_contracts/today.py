@@ -64,6 +64,14 @@ class HandOffRecord(Record):
     converted: int
     expected: Estimate | None
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether fewer or more converted than their probabilities leave room for."""
+        told = self.expected
+        if told is None or told.low is None or told.high is None:
+            return False
+        return not told.low <= self.converted <= told.high
+
 
 class Overdue(Record):
     """The leads whose time to respond has passed untouched.

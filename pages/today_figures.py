@@ -96,9 +96,10 @@ def _converted(today: Today, definitions: Definitions, formats: Formats) -> Figu
     days = definitions.transitions[definitions.first_transition].horizon_days
     record = today.record
     mature = record.mature if record else 0
-    value, beside = MISSING, f"no worked hand-off is {days} days old yet"
+    value, beside, is_outside = MISSING, f"no worked hand-off is {days} days old yet", False
     if record is not None and record.expected is not None:
         low, high = (formats.count(end) for end in (record.expected.low, record.expected.high))
+        is_outside = record.is_outside
         value = formats.count(record.converted)
         beside = (
             f"of {formats.count(mature)} worked · expected {formats.number(record.expected.value)} ({low} to {high})"
@@ -108,7 +109,7 @@ def _converted(today: Today, definitions: Definitions, formats: Formats) -> Figu
         f"{became} within them, beside the sum of their probabilities at the hand-off. In brackets, where 95 of 100 "
         "such groups would lie if the probabilities are right."
     )
-    return Figure(f"Became {became}", value, beside, formula, f"{formats.count(mature)} hand-offs.")
+    return Figure(f"Became {became}", value, beside, formula, f"{formats.count(mature)} hand-offs.", is_bad=is_outside)
 
 
 def _model_and_rule(nouns: TodayNouns, formats: Formats) -> Figure:

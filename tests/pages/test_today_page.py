@@ -1,5 +1,7 @@
 """Today: what a reader finds on the first page."""
 
+from dataclasses import replace
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -145,6 +147,16 @@ def test_the_summary_says_the_same_in_markdown_and_links_to_the_pages_where_they
 
 def test_a_summary_without_a_call_list_says_why():
     assert "Nothing was scored yet" in today_summary(nouns(today=NOTHING), frame())
+
+
+def test_more_or_fewer_that_converted_than_was_expected_is_bad_news(tmp_path):
+    def figure(converted: int, place: str) -> list[dict[str, str]]:
+        told = today()
+        record = told.record.model_copy(update={"converted": converted})
+        page = today_page(nouns(today=replace(told, record=record, overdue=None)), frame())
+        return [one for one in Seen(written(tmp_path / place, page)).attributes("dd") if one.get("class") == "bad"]
+
+    assert [len(figure(n, str(n))) for n in (7, 8, 20, 21)] == [1, 0, 0, 1]  # expected were 8 to 20
 
 
 def test_nobody_to_call_is_said_plainly(tmp_path):
