@@ -78,14 +78,14 @@ class Overdue(Record):
 
     Attributes
     ----------
-    oldest_days
-        Days since the earliest of the moments by which sales owed a touch.
+    since_at
+        The earliest of the moments by which sales owed a touch (UTC, naive).
     expected_value
         Of all of them together.
     """
 
     leads: int
-    oldest_days: float
+    since_at: dt.datetime
     expected_value: float
 
 
