@@ -17,6 +17,7 @@ from benchmarks.scale import SMALL, run, workspace
 SCAN = """
 import sys, duckdb
 history = duckdb.connect(sys.argv[1], read_only=True)
+history.execute("SET enable_progress_bar = false")
 for (name,) in history.execute("SELECT table_name FROM information_schema.tables").fetchall():
     history.execute(f'SELECT bit_xor(hash(one)) FROM "{name}" AS one').fetchall()
 """

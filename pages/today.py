@@ -67,7 +67,9 @@ def heading(today: Today) -> str:
 def _advice(today: Today) -> str:
     n, waiting = total(today, "not_touched"), total(today, "waiting")
     behind = (
-        f"{leads(waiting)} more are good enough and wait for a free place, in order" if waiting else "No lead waits"
+        f"{leads(waiting)} more are good enough and wait in order: each working day brings its part of the places"
+        if waiting
+        else "No lead waits"
     )
     return f"Call from the top: the first is the likeliest. {behind}." if n else f"{behind}."
 
