@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crm.recognise import QUESTIONS, Export, Guess, Question, Recognised, look_at, recognise, settings_text
-from data_contracts.crm_mapping import SOURCES
 from data_contracts.disk import disk_errors
 from data_contracts.errors import LeadScoreError, SettingsError
 from data_contracts.history import CheckReport
@@ -33,8 +32,8 @@ class Begun:
         The files that were written.
     guesses, todos
         What was guessed with its evidence, and what only people can say.
-    answered
-        The questions with their answers: who did not answer took the proposal.
+    answered, open_questions
+        The questions with their answers, and those of which the proposal was taken.
     report
         Of the check; None where it stopped, with `stopped_because`.
     next_steps
@@ -46,6 +45,7 @@ class Begun:
     guesses: tuple[Guess, ...]
     todos: tuple[str, ...]
     answered: Mapping[str, str]
+    open_questions: tuple[Question, ...]
     report: CheckReport | None
     stopped_because: LeadScoreError | None
     next_steps: tuple[str, ...]
@@ -80,12 +80,15 @@ def begin(
     say("writing the SELECTs and the settings")
     selects = _write(found, config, data=data, overwrite=overwrite)
     settings = load_settings(config)
+    open_ = tuple(question for question in found.questions if question.is_pressing)
     report, stopped = None, None
     try:
         report = ingest_history(settings, say=say, warn=warn)
     except LeadScoreError as error:
         stopped = error
-    return Begun(config, selects, found.guesses, found.todos, answered, report, stopped, _next_steps(config, found))
+    return Begun(
+        config, selects, found.guesses, found.todos, answered, open_, report, stopped, _next_steps(config, found)
+    )
 
 
 def _asked(

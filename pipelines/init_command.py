@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from data_contracts.errors import SettingsError
 from pipelines.options import AsJson
 
 if TYPE_CHECKING:  # the command line starts fast
@@ -69,13 +70,18 @@ def _answers(given: list[str]) -> dict[str, str]:
 
 def _ask(question: "Question") -> str:
     """The answer from the keyboard; nothing is the proposal, a blank and nothing else is none."""
-    from pipelines.console import TALK, escape
+    from rich.markup import escape
+
+    from pipelines.console import TALK
 
     TALK.print(f"\n{escape(question.asks)}", soft_wrap=True)
     TALK.print(escape(f"  proposed because: {question.because}"), soft_wrap=True)
     if question.choices:
         TALK.print(escape(f"  there are: {', '.join(question.choices)}"), soft_wrap=True)
-    told: str = typer.prompt("  answer", default=question.proposal, err=True)
+    try:
+        told: str = typer.prompt("  answer", default=question.proposal, err=True)
+    except typer.Abort:
+        raise SettingsError("nobody answers; say --yes to take the proposals, or --answer NAME=VALUE") from None
     return told.strip()
 
 
@@ -89,6 +95,7 @@ def _show(begun: "Begun", *, as_json: bool) -> None:
             "guesses": [asdict(guess) for guess in begun.guesses],
             "todos": begun.todos,
             "answered": begun.answered,
+            "open_questions": [asdict(question) for question in begun.open_questions],
             "check": asdict(begun.report) if begun.report else None,
             "stopped_because": str(begun.stopped_because) if begun.stopped_because else None,
             "next_steps": begun.next_steps,

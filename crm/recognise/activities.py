@@ -78,7 +78,9 @@ def is_activity(link: Link) -> bool:
     """Whether the rows of a table are activities: each at a time, and of a kind that a column or the file's name tells."""
     table = link.table
     kind = find(table, names.KIND, lambda column: column.has_words, but=(link.column,))
-    return _occurred(link) is not None and (kind is not None or may_be(table, "activities")) and not link.is_one_to_one
+    return _occurred(link) is not None and (
+        may_be(table, "activities") or (kind is not None and not link.is_one_to_one)
+    )
 
 
 def _occurred(link: Link) -> Column | None:

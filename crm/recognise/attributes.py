@@ -4,8 +4,8 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from crm.recognise.looked_at import Column, Export, Table
-from crm.recognise.names import plain
+from crm.recognise.looked_at import MOST_WORDS, Column, Export, Table
+from crm.recognise.names import may_be, plain, stage_of
 from crm.recognise.nouns import Attribute, Guess, Question
 from data_contracts.columns import TABLES
 from data_contracts.privacy import is_personal_name
@@ -102,6 +102,7 @@ def _attribute(
         if "fixed" not in answers:
             todo = f"{name}: say whether it is immutable, at_creation or historised; until then no model reads it"
     type_ = "number" if column.is_number and not column.name.lower().endswith("id") else "category"
+    type_ = "text" if is_job_title(column, one.table) and column.n_distinct > MOST_WORDS else type_
     return Attribute(
         name, f"r.{column.sql}", one.canonical, type_, availability, plain(column.name).replace("_", " "), todo
     )
@@ -125,13 +126,30 @@ def _left_out(export: Export, one: Offered, column: Column, *, is_historised: bo
         return "a time: no model reads dates"
     if _OURS.search(form):
         return "it is a score: a score must not learn from itself or from the one before it"
+    if is_job_title(column, one.table):
+        return ""
     if _TEXT.search(form) or column.mean_length > _FREE_TEXT_LENGTH or "\n" in column.name:
         return "free text, which may name people"
     if not column.is_number and (column.n_distinct > MOST_VALUES or column.n_distinct > column.n_filled / 3):
         return "nearly every row has a value of its own"
+    if re.search(r"(^|_)(lead|contact|person|deal|opportunity|company|account|org|organization)_ids?$", form):
+        return "the id of another record"
     if re.search(r"owner|(^|_)(rep|sdr|sr|seller|user|agent)(_|$)|modified|updated|assigned", form):
         return "it says who works the lead, which is known after the hand-off only"
-    return "" if is_historised else _leak(export, one, column)
+    if is_historised:
+        return ""
+    if re.search(r"(^|_)(stage|status|phase|converted)(_|$)", form) or _holds_stages(column):
+        return "it says where the lead stands, which the dated stages tell"
+    return _leak(export, one, column)
+
+
+def is_job_title(column: Column, table: Table) -> bool:
+    """Whether a column of persons holds job titles, which are read by their words; a deal's title names the buyer."""
+    return re.search(r"^title$|job_?title|^position$", plain(column.name)) is not None and not may_be(table, "deals")
+
+
+def _holds_stages(column: Column) -> bool:
+    return sum(n for word, n in column.words if stage_of(word)) > column.n_filled / 2
 
 
 def _leak(export: Export, one: Offered, column: Column) -> str:

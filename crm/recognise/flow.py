@@ -1,6 +1,6 @@
 """An export in, what it was recognised as out: the tables, the words, the attributes, the definitions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from crm.recognise import names
@@ -30,7 +30,6 @@ from crm.recognise.stages import (
     of_dated_columns,
     of_history,
     stage_now,
-    time_sql,
 )
 from data_contracts.vocabulary import Stage
 
@@ -89,7 +88,7 @@ def _of_log(export: Export, read: ReadLog, answers: Mapping[str, str]) -> Recogn
     offered = Offered("leads", only, log.case, (log.case,), f"SELECT trim(lead_id) FROM {n_won}")
     attributes, told, questions = attributes_of(export, [offered], historised={}, answers=answers)
     attributes = tuple(replace(one, column=f"any_value({one.column.removeprefix('r.')})") for one in attributes)
-    columns = read.leads.columns | {one.name: one.column for one in attributes}
+    columns = dict(read.leads.columns) | {one.name: one.column for one in attributes}
     leads = Select("One row a case.", (Part(columns, "events\nGROUP BY lead_id", before=read.leads.before),))
     selects = {"leads": leads, "stage_changes": read.stages, "activities": read.activities}
     about = Guess(
@@ -153,7 +152,10 @@ def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
     tables = _tables(export, lead, answers)
     account, accounts, account_told = account_of(export, lead)
     sources, dated_by = _stage_sources(tables)
-    now, now_told = stage_now(lead.table, has_history=bool(tables.histories) or len(sources) > 1)
+    is_deal = tables.deals is not None and tables.deals.link.table is lead.table  # its status is told by its dates
+    now, now_told = (
+        (None, ()) if is_deal else stage_now(lead.table, has_history=bool(tables.histories) or len(sources) > 1)
+    )
     stages, stage_told, stage_asked = mapped_words(sources, now, answers)
     acts = activities_of(tables.activities, answers)
     spent, spend_told = spend(export)
@@ -257,9 +259,7 @@ def _pipelines(lead: LeadTable, answers: Mapping[str, str]) -> tuple[str, tuple[
 def _winners(export: Export, select: Select, stages: Mapping[str, Stage]) -> str:
     """A query for the ids of won leads."""
     won = ", ".join(literal(word) for word, stage in stages.items() if stage is Stage.WON) or "''"
-    text = select.text.strip()
-    for table in export.tables:
-        text = text.replace(table.reader, table.view)
+    text = export.on_views(select.text)
     export.backend.con.execute(
         f"CREATE OR REPLACE TEMP TABLE won AS SELECT DISTINCT trim(lead_id) AS lead_id FROM (\n{text}\n) "
         f"WHERE trim(stage) IN ({won}) AND lead_id IS NOT NULL"

@@ -55,11 +55,10 @@ def key_of(table: Table) -> Column | None:
         if column.times is None
         and column.n_filled >= _FILLED_SHARE * table.n_rows
         and column.n_distinct >= _UNIQUE_SHARE * column.n_filled
-        and not column.is_personal
     ]
     own = _singular(table)
     called = [column for column in unique if variants(column.name) & {*names.KEYS, f"{own}_id"}]
-    ending = [column for column in unique if plain(column.name).endswith("id")]
+    ending = [column for column in unique if plain(column.name).endswith("id") and not column.is_personal]
     return next(iter([*called, *ending]), None)
 
 
@@ -161,9 +160,7 @@ def _reasons(export: Export, lead: LeadTable) -> Iterable[tuple[float, str]]:
     elif (stage := stage_column(table)) is not None:
         yield 1.5, f"{stage.name} holds stages"
     referring = [
-        other.name
-        for other in export.tables
-        if other is not table and (link := _direct(export, other, lead)) is not None and not link.is_one_to_one
+        other.name for other in export.tables if other is not table and _direct(export, other, lead) is not None
     ]
     if referring:
         yield min(2.0, 0.7 * len(referring)), f"rows of {', '.join(referring)} refer to it"
@@ -217,7 +214,7 @@ def _direct(export: Export, table: Table, lead: LeadTable) -> Link | None:
 def _may_name(column: Column, lead: LeadTable) -> bool:
     """Whether a column may hold ids of leads: small numbers are also ids of anything else, so its name must say so."""
     form = plain(column.name)
-    called = form == plain(lead.key.name) != "id" or any(
+    called = (form == plain(lead.key.name) and form not in names.KEYS) or any(
         word in form for word in _NAMED_AS.get(lead.singular, (lead.singular,))
     )
     return called or not (lead.key.is_number or column.is_number)
@@ -265,10 +262,10 @@ def account_of(export: Export, lead: LeadTable) -> tuple[Column | None, tuple[Ta
             if column.n_filled and share >= _LEAST_OVERLAP:
                 told = f"{column.name} of {lead.table.name} holds ids of {table.name} in {share:.0%} of its rows"
                 return column, (table, key), (Guess("accounts", f"{table.file}, known by {key.name}", told),)
-    column = find(lead.table, names.ACCOUNT)
-    if column is not None and column.n_filled:
-        guess = Guess("leads.account_id", column.name, "its name; there is no table of accounts")
-        return column, None, (guess,)
+    named_only = find(lead.table, names.ACCOUNT)
+    if named_only is not None:
+        guess = Guess("leads.account_id", named_only.name, "its name; there is no table of accounts")
+        return named_only, None, (guess,)
     return None, None, ()
 
 

@@ -74,7 +74,7 @@ KIND = (
 )
 OCCURRED = (
     "completed_date_time", "marked_as_done_time", "occurred_at", "occurred_on", "activity_date", "timestamp", "event_time",
-    "start_time", "meeting_start_time", "call_time", "date", "time", "due_date", "created_date", "created_at", "createdate",
+    "start_time", "meeting_start_time", "start_date_time", "activity_date_time", "call_time", "date", "time", "due_date", "created_date", "created_at", "createdate",
     "create_date", "add_time",
 )  # fmt: skip
 RECORDED = (*LOGGED, "created_date", "createdate", "create_date", "created_at", "add_time", "lastmodifieddate")

@@ -13,8 +13,11 @@ _HORIZONS = (7, 14, 21, 30, 45, 60, 90, 120, 180, 270, 365)
 _COVERED = 0.9
 """The share of past conversions that a horizon should hold."""
 
-_LEAST_CHAIN = 50
+_LEAST_CHAIN = 150
 """SQLs, and wins of SQLs, below which there is too little to learn two transitions from."""
+
+_LEAST_KNOWN = 115
+"""Conversions that must be known before the weeks of a shadow, with some to spare: a training needs a hundred."""
 
 _FIRST = 0.005
 """The share of the MQLs that is left aside at either end of the past: a wrong date would stretch it by years."""
@@ -40,7 +43,7 @@ def outlined(export: Export, found: Recognised, answers: Mapping[str, str]) -> R
         assumed_contact=contact,
         learn_since=since,
         effective_from=f"{past.until:%Y-%m-%d}",
-        shadow_weeks=_shadow_weeks(past, since=since, days=sum(horizons.values())),
+        shadow_weeks=_shadow_weeks(export, past, since=since, horizons=horizons),
         leads_until="" if (past.until - past.last_mql).days < _ENDED_DAYS else f"{past.last_mql:%Y-%m-%d}",
         guesses=(*found.guesses, *horizon_told, *contact_told, *since_told, *capacity_told),
         questions=(*found.questions, *question),
@@ -62,10 +65,8 @@ class _Past:
 
 
 def _tabulate(export: Export, found: Recognised) -> None:
-    """Per lead, when it first entered each stage, as the table `entries`."""
-    text = found.selects["stage_changes"].strip()
-    for table in export.tables:
-        text = text.replace(table.reader, table.view)
+    """Per lead, when it first entered each stage (`entries`), and when sales first touched it (`touches`)."""
+    text = export.on_views(found.selects["stage_changes"])
     cases = (
         " ".join(f"WHEN {literal(word)} THEN {literal(stage)}" for word, stage in found.stages.items())
         or "WHEN '' THEN ''"
@@ -76,6 +77,15 @@ def _tabulate(export: Export, found: Recognised) -> None:
         + f" FROM (SELECT trim(lead_id) AS lead_id, CASE trim(stage) {cases} END AS stage, "
         + f"try_cast(entered_at AS TIMESTAMPTZ)::TIMESTAMP AS moment FROM (\n{text}\n)) "
         + "WHERE moment <= now()::TIMESTAMP + INTERVAL 1 DAY GROUP BY lead_id"
+    )
+    words = ", ".join(literal(word) for kind in found.kinds if kind.counts_as_contact for word in kind.words)
+    activities = (
+        export.on_views(found.selects["activities"]) if words else "SELECT '' AS lead_id, '' AS kind, '' AS occurred_at"
+    )
+    export.backend.con.execute(
+        "CREATE OR REPLACE TEMP TABLE touches AS SELECT trim(lead_id) AS lead_id, "
+        f"min(try_cast(occurred_at AS TIMESTAMPTZ)::TIMESTAMP) AS moment FROM (\n{activities}\n) "
+        f"WHERE trim(kind) IN ({words or 'NULL'}) GROUP BY ALL"
     )
 
 
@@ -115,10 +125,21 @@ def _horizons(export: Export, past: _Past) -> tuple[dict[str, int], tuple[Guess,
     return horizons, tuple(guesses)
 
 
-def _shadow_weeks(past: _Past, *, since: str, days: int) -> int:
-    """The weeks that a shadow may look at: before them there must be history to learn from, with its horizons."""
-    first = max(past.first, dt.datetime.fromisoformat(since)) if since else past.first
-    return max(4, min(_MOST_WEEKS, ((past.last_mql - first).days - days) // 7 // 2))
+def _shadow_weeks(export: Export, past: _Past, *, since: str, horizons: Mapping[str, int]) -> int:
+    """The weeks that a shadow may look at: before them enough must be known of every transition to learn from."""
+    counts = []
+    for transition, days in horizons.items():
+        start, end = Transition(transition).from_stage, Transition(transition).to_stage
+        for weeks in range(1, _MOST_WEEKS + 1):
+            begin = f"TIMESTAMP {literal(str(past.last_mql))} - INTERVAL {7 * weeks} DAY"
+            n = export.one(
+                f"SELECT count(*) FROM entries WHERE {end} BETWEEN {start} AND {start} + INTERVAL {days} DAY "
+                f"AND {start} + INTERVAL {days} DAY <= {begin} AND {start} >= TIMESTAMP {literal(since or '1900-01-01')}"
+            )
+            if n < _LEAST_KNOWN:
+                counts.append(weeks - 1)
+                break
+    return max(1, min(counts, default=_MOST_WEEKS))
 
 
 def _contact(found: Recognised) -> tuple[str, tuple[Guess, ...]]:
@@ -149,20 +170,19 @@ def _learn_since(past: _Past) -> tuple[str, tuple[Guess, ...]]:
 def _capacity(
     export: Export, found: Recognised, past: _Past, answers: Mapping[str, str]
 ) -> tuple[int, tuple[Guess, ...], tuple[Question, ...]]:
-    """How many new leads sales works in a week: asked; proposed is what reached sales in the latest weeks."""
-    start = (
-        "least(coalesce(sal, sql, opportunity, won), coalesce(sql, sal, opportunity, won))"
-        if not found.assumed_contact
-        else "mql"
+    """How many new leads sales works in a week: asked; proposed is how many it worked in the latest weeks."""
+    stages = (
+        "coalesce(least(sal, sql, opportunity, won), mql)"
+        if found.assumed_contact
+        else "least(sal, sql, opportunity, won)"
     )
+    touched = f"SELECT lead_id, {stages} AS moment FROM entries UNION ALL SELECT lead_id, moment FROM touches"
+    until = f"TIMESTAMP {literal(str(past.last_mql))}"
     n = export.one(
-        f"SELECT count(*) FROM entries WHERE {start} > TIMESTAMP {literal(str(past.last_mql))} - INTERVAL {_WEEKS * 7} DAY "
-        f"AND {start} <= TIMESTAMP {literal(str(past.last_mql))}"
+        f"SELECT count(*) FROM (SELECT lead_id, min(moment) AS moment FROM ({touched}) GROUP BY lead_id) "
+        f"WHERE moment BETWEEN {until} - INTERVAL {_WEEKS * 7} DAY AND {until}"
     )
-    proposal = max(1, round(n / _WEEKS))
-    if not n:
-        n = past.n_mql
-        proposal = max(1, round(7 * n / max(7, (past.until - past.first).days)))
+    proposal = max(1, round((n or past.n_mql) / (_WEEKS if n else max(1, (past.until - past.first).days / 7))))
     if "capacity" in answers:
         try:
             capacity = int(answers["capacity"])
@@ -171,7 +191,7 @@ def _capacity(
                 f"the answer {answers['capacity']!r} to `capacity` is no number of leads a week"
             ) from None
         return capacity, (Guess("leads a week", str(capacity), "as answered"),), ()
-    because = "as many leads a week reached sales of late, by their stages"
+    because = f"as many a week were first worked in the last {_WEEKS} weeks in which leads came"
     todo = f"say how many new leads sales can work in a week: {proposal} is only what came"
     question = Question("capacity", "How many new leads can sales work in a week?", str(proposal), because)
     return proposal, (Guess("leads a week", str(proposal), because, todo),), (question,)

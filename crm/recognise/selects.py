@@ -129,10 +129,9 @@ def extracted_at(export: Export, lead: LeadTable, stages: Select, activities: Ac
     parts = [(Part({}, f"{lead.table.reader} AS r"), time_sql(lead.created))]
     parts += [(part, part.columns["entered_at"]) for part in stages.parts]
     parts += [(part, part.columns["occurred_at"]) for part in (activities.select.parts if activities.select else ())]
-    latest = []
-    for part, time in parts:
-        at = f"try_cast({time} AS TIMESTAMPTZ)"
-        where = " AND ".join((*part.where, f"{at} <= now() + INTERVAL 1 DAY"))
-        latest.append(f"    (\n        SELECT max({at})\n        FROM {part.source}\n        WHERE {where}\n    )")
+    moments = dict.fromkeys(
+        Part({"moment": f"try_cast({time} AS TIMESTAMPTZ)"}, part.source, part.where).text for part, time in parts
+    )
     note = "-- The data end with the last thing that happened. A time that lies ahead is a bad cell or a plan.\n"
-    return f"{note}SELECT greatest(\n" + ",\n".join(dict.fromkeys(latest)) + "\n)\n"
+    union = "\nUNION ALL\n".join(moments)
+    return f"{note}SELECT max(moment) FROM (\n{union}\n)\nWHERE moment <= now() + INTERVAL 1 DAY\n"

@@ -54,7 +54,7 @@ def history_in(link: Link) -> History | None:
     if is_activity or link.is_one_to_one:
         return None
     stage = find(table, names.STAGE_ENTERED, _holds_stages)
-    is_named = may_be(table, "history") or stage is not None and plain(stage.name) in ("new_stage", "to_stage")
+    is_named = may_be(table, "history") or (stage is not None and plain(stage.name) in ("new_stage", "to_stage"))
     return History(link, stage, entered) if stage is not None and is_named else None
 
 

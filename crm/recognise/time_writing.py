@@ -33,6 +33,8 @@ class TimeWriting:
         Whether times are milliseconds since 1970.
     has_clock
         Whether any value has a time of day other than midnight.
+    has_days
+        Whether any value is a day alone.
     clocks
         How times of day are written after a local date, as `strptime` has it.
     """
@@ -41,6 +43,7 @@ class TimeWriting:
     order: Order = ""
     is_milliseconds: bool = False
     has_clock: bool = True
+    has_days: bool = True
     clocks: tuple[str, ...] = ()
 
     @property
@@ -71,7 +74,7 @@ class TimeWriting:
         if self.is_milliseconds:
             return f"coalesce(make_timestamp(try_cast({column} AS BIGINT) * 1000)::VARCHAR, {column}::VARCHAR)"
         if not self.between:
-            return self._ended_iso(column) if ends else column
+            return self._ended_iso(column) if ends and self.has_days else column
         part = {"month first": ("%m", "%d")}.get(self.order, ("%d", "%m"))
         date = self.between.join((*part, "%Y"))
         day = f"try_strptime({column}, '{date}')"
@@ -105,12 +108,14 @@ def time_writing(values: Sequence[str]) -> TimeWriting | None:
     least = max(1, round(_LEAST_SHARE * len(values)))
     iso = [found for value in values if (found := _ISO.fullmatch(value))]
     if len(iso) >= least:
-        return TimeWriting(has_clock=_has_clock(iso))
+        return TimeWriting(has_clock=_has_clock(iso), has_days=_has_days(iso))
     local = [found for value in values if (found := _LOCAL.fullmatch(value))]
     if len(local) >= least:
         between = max({found["between"] for found in local}, key=[found["between"] for found in local].count)
         clocks = tuple(sorted({_clock(found["time"]) for found in local if found["time"]}))
-        return TimeWriting(between, _order(local), has_clock=_has_clock(local), clocks=clocks)
+        return TimeWriting(
+            between, _order(local), has_clock=_has_clock(local), has_days=_has_days(local), clocks=clocks
+        )
     if len([value for value in values if _MILLISECONDS.fullmatch(value)]) >= least:
         return TimeWriting(is_milliseconds=True)
     return None
@@ -118,6 +123,10 @@ def time_writing(values: Sequence[str]) -> TimeWriting | None:
 
 def _has_clock(found: Sequence[re.Match[str]]) -> bool:
     return any(one["time"] and not _MIDNIGHT.fullmatch(one["time"]) for one in found)
+
+
+def _has_days(found: Sequence[re.Match[str]]) -> bool:
+    return not _has_clock(found) or any(not one["time"] for one in found)
 
 
 def _clock(time: str) -> str:
