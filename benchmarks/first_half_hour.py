@@ -1,7 +1,8 @@
-"""From a raw folder to a finished `leadscore shadow`: minutes, questions, edits and errors, on real and made-up exports.
+"""From a raw folder to a finished `leadscore shadow`: minutes, questions, edits and errors.
 
 `python -m benchmarks.first_half_hour --data DATA` runs `leadscore init --yes` and then the commands that it names, on
-DATA/bpi2012 and DATA/olist (where they are there) and on the simulated CRM as HubSpot, Salesforce and Pipedrive export it.
+DATA/bpi2012 and DATA/olist (where they are there) and on the simulated CRM as HubSpot, Salesforce and Pipedrive export
+it.
 An edit is a line of the settings changed or a question answered; nobody edits anything here. Beside the simulated ones
 stands how many MQLs, SQLs and wins there truly are.
 """
@@ -50,9 +51,9 @@ class Try:
             for s in ("mql", "sql", "won")
         )
         errors = "; ".join(self.errors) or "none"
+        minutes = sum(self.seconds.values()) / 60
         return (
-            f"| {self.name} | {times} | {sum(self.seconds.values()) / 60:.1f} | {self.n_questions} | 0 | {self.n_todos} "
-            f"| {errors} | {counts} |"
+            f"| {self.name} | {times} | {minutes:.1f} | {self.n_questions} | 0 | {self.n_todos} | {errors} | {counts} |"
         )
 
 

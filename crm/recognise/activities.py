@@ -75,7 +75,7 @@ class Activities:
 
 
 def is_activity(link: Link) -> bool:
-    """Whether the rows of a table are activities: each at a time, and of a kind that a column or the file's name tells."""
+    """Whether the rows of a table are activities: each has a time, and a kind by column or by file."""
     table = link.table
     kind = find(table, names.KIND, lambda column: column.has_words, but=(link.column,))
     return _occurred(link) is not None and (

@@ -1,7 +1,7 @@
 """Which columns may be attributes, which may not and why, and when their values could have been known."""
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crm.recognise.looked_at import MOST_WORDS, Column, Export, Table
@@ -24,15 +24,32 @@ _LEAST_WINNERS = 20
 _FIXED = re.compile(r"landing|utm|first|original|origin|form|amount_req|requested|created_by|referr?er|signup|channel")
 """Names of what is written once, when a lead comes."""
 
-_OURS = re.compile(r"leadscore|(^|_)(lead_)?score(_|$)|(^|_)points(_|$)|(^|_)grade(_|$)|probability|likelihood")
-_SECRET = re.compile(r"(^|_)(first|last|full|sur|user|nick)?name(s)?(_|$)|password|iban|ssn|passport|(^|_)(ip|website|url|domain)(_|$)"
+_KEPT_OUT = (
+    (
+        re.compile(r"leadscore|(^|_)(lead_)?score(_|$)|(^|_)points(_|$)|(^|_)grade(_|$)|probability|likelihood"),
+        "it is a score: a score must not learn from itself or from the one before it",
+    ),
+    (
+        re.compile(r"(^|_)(lead|contact|person|deal|opportunity|company|account|org|organization)_ids?$"),
+        "the id of another record",
+    ),
+    (
+        re.compile(r"owner|(^|_)(rep|sdr|sr|seller|user|agent)(_|$)|modified|updated|assigned"),
+        "it says who works the lead, which is known after the hand-off only",
+    ),
+)
+"""Names that no attribute bears, and why."""
+
+_STANDING = re.compile(r"(^|_)(stage|status|phase|converted)(_|$)")
+_SECRET = re.compile(r"(^|_)(first|last|full|sur|user|nick)?name(s)?(_|$)|password|iban|ssn|passport"
+                     r"|(^|_)(ip|website|url|domain)(_|$)"
                      r"|zip|postal|latitude|longitude|linkedin|twitter")  # fmt: skip
 _TEXT = re.compile(r"description|comment|note|subject|title$|body|message|remark")
 
 
 @dataclass(frozen=True)
 class Offered:
-    """The columns of one canonical table (`accounts`, `leads`) that may be attributes: where they are, and by what id."""
+    """The columns of one canonical table (`accounts`, `leads`) that may be attributes, and where they are."""
 
     canonical: str
     table: Table
@@ -117,30 +134,34 @@ def _guess(attribute: Attribute, column: Column, historised: Mapping[str, str]) 
 
 def _left_out(export: Export, one: Offered, column: Column, *, is_historised: bool) -> str:
     """Why a column is no attribute; empty where it may be one."""
+    why = _of_its_name(column) or _of_its_values(column, one.table)
+    if why or is_historised:
+        return why
+    if _STANDING.search(plain(column.name)) or _holds_stages(column):
+        return "it says where the lead stands, which the dated stages tell"
+    return _leak(export, one, column)
+
+
+def _of_its_name(column: Column) -> str:
+    """Why the name of a column keeps it out; empty where it does not."""
     form = plain(column.name)
     if is_personal_name(form) or _SECRET.search(form) or column.is_personal:
         return "it says who a person is, or where"
+    return next((why for pattern, why in _KEPT_OUT if pattern.search(form)), "")
+
+
+def _of_its_values(column: Column, table: Table) -> str:
+    """Why the values of a column keep it out; empty where they do not."""
     if column.n_filled == 0 or column.n_distinct < 2:
         return "it is empty, or the same everywhere"
     if column.times is not None:
         return "a time: no model reads dates"
-    if _OURS.search(form):
-        return "it is a score: a score must not learn from itself or from the one before it"
-    if is_job_title(column, one.table):
+    if is_job_title(column, table):
         return ""
-    if _TEXT.search(form) or column.mean_length > _FREE_TEXT_LENGTH or "\n" in column.name:
+    if _TEXT.search(plain(column.name)) or column.mean_length > _FREE_TEXT_LENGTH or "\n" in column.name:
         return "free text, which may name people"
-    if not column.is_number and (column.n_distinct > MOST_VALUES or column.n_distinct > column.n_filled / 3):
-        return "nearly every row has a value of its own"
-    if re.search(r"(^|_)(lead|contact|person|deal|opportunity|company|account|org|organization)_ids?$", form):
-        return "the id of another record"
-    if re.search(r"owner|(^|_)(rep|sdr|sr|seller|user|agent)(_|$)|modified|updated|assigned", form):
-        return "it says who works the lead, which is known after the hand-off only"
-    if is_historised:
-        return ""
-    if re.search(r"(^|_)(stage|status|phase|converted)(_|$)", form) or _holds_stages(column):
-        return "it says where the lead stands, which the dated stages tell"
-    return _leak(export, one, column)
+    has_many = column.n_distinct > MOST_VALUES or column.n_distinct > column.n_filled / 3
+    return "nearly every row has a value of its own" if has_many and not column.is_number else ""
 
 
 def is_job_title(column: Column, table: Table) -> bool:
@@ -161,17 +182,18 @@ def _leak(export: Export, one: Offered, column: Column) -> str:
     n = {won: sum(count for its, _, count in rows if bool(its) is won) for won in (True, False)}
     if min(n.values()) < _LEAST_WINNERS:
         return ""
-    filled = {
-        won: sum(count for its, value, count in rows if bool(its) is won and value is not None) / n[won] for won in n
-    }
-    if filled[True] - filled[False] >= _LEAK_GAP:
-        return f"filled for {filled[True]:.0%} of the won and {filled[False]:.0%} of the others: it may follow from the win"
-    for word in {value for its, value, _ in rows if its and value is not None} if column.words else ():
-        share = {
-            won: sum(count for its, value, count in rows if bool(its) is won and value == word) / n[won] for won in n
-        }
-        if share[True] >= _TELLS and share[False] <= _TELLS_OTHERS:
-            return f"{word!r} for {share[True]:.0%} of the won and {share[False]:.0%} of the others: it may follow from the win"
+
+    def shares(meets: Callable[[object], bool]) -> tuple[float, float]:
+        of = {won: sum(count for its, value, count in rows if bool(its) is won and meets(value)) / n[won] for won in n}
+        return of[True], of[False]
+
+    won, others = shares(lambda value: value is not None)
+    if won - others >= _LEAK_GAP:
+        return f"filled for {won:.0%} of the won and {others:.0%} of the others: it may follow from the win"
+    for word, _ in column.words:
+        won, others = shares(lambda value, word=word: value == word)  # type: ignore[misc]
+        if won >= _TELLS and others <= _TELLS_OTHERS:
+            return f"{word!r} for {won:.0%} of the won and {others:.0%} of the others: it may follow from the win"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""An event log: one table with a row an event of a case. Cases are leads, some words are stages, the rest activities."""
+"""An event log, a row an event of a case: cases are leads, some words are stages, the rest are activities."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -55,7 +55,8 @@ class Log:
         return (
             "WITH events AS (\n"
             "    SELECT\n"
-            f"        row_number() OVER () AS position,\n        r.{self.case.sql} AS lead_id,\n        {word} AS word,\n"
+            f"        row_number() OVER () AS position,\n        r.{self.case.sql} AS lead_id,\n"
+            f"        {word} AS word,\n"
             f"        {time} AS time,\n        try_cast({time} AS TIMESTAMPTZ) AS moment,\n        r.*\n"
             f"    FROM {self.table.reader} AS r\n)\n"
         )
@@ -108,7 +109,8 @@ def log_in(export: Export) -> Log | None:
     several: tuple[str, ...] = ()
     if life is not None:
         rows = export.rows(
-            f"SELECT trim({word.sql}) FROM {table.view} GROUP BY 1 HAVING count(DISTINCT trim({life.sql})) > 1 ORDER BY 1"
+            f"SELECT trim({word.sql}) FROM {table.view} "
+            f"GROUP BY 1 HAVING count(DISTINCT trim({life.sql})) > 1 ORDER BY 1"
         )
         several = tuple(value for (value,) in rows if value)
     other = [column for column in table.columns if column not in (case, word, life, at) and column.n_distinct > 1]
@@ -128,7 +130,7 @@ def _n(place: int) -> str:
 def read_log(export: Export, log: Log, answers: Mapping[str, str]) -> ReadLog:
     """The leads, stages and activities of a log.
 
-    Raises `SettingsError` where nothing tells which word is the win and nobody answered, or where an answer names no word.
+    Raises `SettingsError` where nothing tells which word is the win and nobody answered, or an answer names no word.
     """
     export.backend.con.execute(
         "CREATE OR REPLACE TEMP TABLE events AS "
@@ -185,7 +187,8 @@ def _tied(export: Export, *, ends: tuple[str, ...]) -> tuple[str, ...]:
         f"""
         WITH ended AS (SELECT lead_id, min(moment) AS ended FROM events WHERE word IN ({listed}) GROUP BY 1)
         SELECT word FROM (
-            SELECT lead_id, word, min(moment) AS first FROM events WHERE word NOT IN ({listed}) AND word <> '' GROUP BY ALL
+            SELECT lead_id, word, min(moment) AS first FROM events
+            WHERE word NOT IN ({listed}) AND word <> '' GROUP BY ALL
         ) LEFT JOIN ended USING (lead_id)
         GROUP BY word HAVING avg(coalesce(first >= ended - INTERVAL '1 minute', FALSE)::INT) >= {_PART_OF_END}
         ORDER BY word
@@ -205,7 +208,7 @@ def _chosen(
     won = _answer("won", answers, proposed, known)
     if not won:
         raise SettingsError(
-            f"nothing tells which of {', '.join(known)} is a win; say it: --answer won=WORD (and sql=WORD, lost=WORD,WORD)"
+            f"nothing tells which of {', '.join(known)} is a win; say it: --answer won=WORD, and sql and lost alike"
         )
     lost_like: list[str] = []
     for one in ending:  # one that comes with another says the same
@@ -227,9 +230,10 @@ def _chosen(
         )
     open_ = (
         Question("won", "Which event is the win?", won, "its form; cases end with it", known),
-        Question("lost", "Which events end a lead without a win? With commas", ",".join(lost), "their form; cases end with them",
-                 known, takes_many=True),
-        Question("sql", "Which event makes a lead an SQL (nothing: none does)?", sql, "most wins have it before", known),
+        Question("lost", "Which events end a lead without a win? With commas", ",".join(lost),
+                 "their form; cases end with them", known, takes_many=True),
+        Question("sql", "Which event makes a lead an SQL (nothing: none does)?", sql,
+                 "most wins have it before", known),
     )  # fmt: skip
     return won, lost, sql, guesses, tuple(question for question in open_ if question.name not in answers)
 
@@ -304,4 +308,5 @@ def _activity_select(log: Log, left: Collection[str]) -> Select:
 
 
 def _extract(log: Log) -> str:
-    return f"-- The log ends with its last event.\n{log.events}SELECT max(moment) FROM events WHERE moment <= now() + INTERVAL 1 DAY\n"
+    last = "SELECT max(moment) FROM events WHERE moment <= now() + INTERVAL 1 DAY\n"
+    return f"-- The log ends with its last event.\n{log.events}{last}"

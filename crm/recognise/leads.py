@@ -36,7 +36,7 @@ class LeadTable:
 
 @dataclass(frozen=True)
 class Link:
-    """How the rows of a table (`r`) belong to leads: the SQL of the lead's id, what stands after FROM, and a condition."""
+    """How the rows of a table (`r`) belong to leads: the lead's id in SQL, what stands after FROM, and a condition."""
 
     table: Table
     lead_id: str
@@ -91,8 +91,8 @@ def lead_table(export: Export, answers: Mapping[str, str]) -> tuple[LeadTable, t
     weighed = sorted(_candidates(export), key=lambda one: (-one[0], one[1].table.name))
     if not weighed:
         raise SourceError(
-            f"{export.folder.absolute()}: no table has both a column that tells its rows apart and a time at which they "
-            "were created, so none can be that of the leads; export them, or write the SELECTs by hand"
+            f"{export.folder.absolute()}: no table has both a column that tells its rows apart and a time "
+            "at which they were created, so none can be that of the leads; export them, or write the SELECTs by hand"
         )
     by_name = {one.table.name: one for _, one, _ in weighed}
     (weight, proposed, why), *others = weighed
@@ -242,8 +242,8 @@ def _reverse(export: Export, table: Table, lead: LeadTable) -> Link | None:
             f"{table.reader} AS r\nJOIN {lead.table.reader} AS l\n"
             f"    ON trim(l.{column.sql}::VARCHAR) = trim(r.{key.sql}::VARCHAR)",
             (),
-            f"{column.name} of {lead.table.name} holds its ids; {n_linked:,} of its {table.n_rows:,} rows belong to a lead, "
-            "the others are left out",
+            f"{column.name} of {lead.table.name} holds its ids; {n_linked:,} of its {table.n_rows:,} rows "
+            "belong to a lead, the others are left out",
             is_one_to_one=True,
             column=None,
         )
@@ -270,8 +270,9 @@ def account_of(export: Export, lead: LeadTable) -> tuple[Column | None, tuple[Ta
 
 
 _MAIL_HOMES = (
-    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "me.com", "aol.com",
-    "gmx.de", "gmx.net", "web.de", "proton.me", "protonmail.com", "mail.ru", "qq.com", "163.com", "uol.com.br",
+    "gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com", "icloud.com", "me.com",
+    "aol.com", "gmx.de", "gmx.net", "web.de", "proton.me", "protonmail.com", "mail.ru", "qq.com", "163.com",
+    "uol.com.br",
 )  # fmt: skip
 
 

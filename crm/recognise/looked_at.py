@@ -100,7 +100,7 @@ class Table:
 
 @dataclass(frozen=True)
 class Export:
-    """The tables of a folder, and questions to them. `passed_over` are files that are no tables, each with the reason."""
+    """The tables of a folder, and questions to them. `passed_over` are files that are no tables, with the reasons."""
 
     folder: Path
     tables: tuple[Table, ...]
@@ -250,7 +250,7 @@ def _dialect(path: Path) -> tuple[str, str]:
     else:
         with opened(path) as file:
             encoding = "" if _is_utf8(file) else "latin-1"
-        text = raw.decode("utf-8-sig" if not encoding else encoding, "replace")
+        text = raw.decode(encoding or "utf-8-sig", "replace")
     return max(_DELIMITERS, key=lambda delimiter: _fit(text, delimiter)), encoding
 
 

@@ -1,4 +1,4 @@
-"""What recognising an export hands on: guesses with their evidence, questions, and the SELECTs and settings they make."""
+"""What recognising an export hands on: guesses with evidence, questions, and the SELECTs and settings they make."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

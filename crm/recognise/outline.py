@@ -119,7 +119,8 @@ def _horizons(export: Export, past: _Past) -> tuple[dict[str, int], tuple[Guess,
         fitting = [days for days in _HORIZONS if days <= most] or [_HORIZONS[0]]
         days = next((each for each in fitting if each >= (quantile or 0)), fitting[-1])
         horizons[str(transition)] = days
-        evidence = f"{_COVERED:.0%} of {n:,} past ones came within {quantile or 0:.0f} days; history has {days_of_history:,}{why}"
+        evidence = f"{_COVERED:.0%} of {n:,} past ones came within {quantile or 0:.0f} days; "
+        evidence += f"history has {days_of_history:,}{why}"
         todo = f"agree on the horizon of {transition}: {days} days hold most of the past ones"
         guesses.append(Guess(f"horizon {transition}", f"{days} days", evidence, todo))
     return horizons, tuple(guesses)
@@ -130,11 +131,12 @@ def _shadow_weeks(export: Export, past: _Past, *, since: str, horizons: Mapping[
     counts = []
     for transition, days in horizons.items():
         start, end = Transition(transition).from_stage, Transition(transition).to_stage
+        since_ = f"TIMESTAMP {literal(since or '1900-01-01')}"
         for weeks in range(1, _MOST_WEEKS + 1):
             begin = f"TIMESTAMP {literal(str(past.last_mql))} - INTERVAL {7 * weeks} DAY"
             n = export.one(
                 f"SELECT count(*) FROM entries WHERE {end} BETWEEN {start} AND {start} + INTERVAL {days} DAY "
-                f"AND {start} + INTERVAL {days} DAY <= {begin} AND {start} >= TIMESTAMP {literal(since or '1900-01-01')}"
+                f"AND {start} + INTERVAL {days} DAY <= {begin} AND {start} >= {since_}"
             )
             if n < _LEAST_KNOWN:
                 counts.append(weeks - 1)
@@ -147,7 +149,7 @@ def _contact(found: Recognised) -> tuple[str, tuple[Guess, ...]]:
     if touched or Stage.SAL in found.stages.values():
         told = ", ".join([*touched, *(["stage sal"] if Stage.SAL in found.stages.values() else [])])
         return "", (Guess("contact", told, "activities by us and stages that show a touch of sales"),)
-    todo = "say whether sales works every lead: nothing in the export shows whom it contacted, so all are taken as contacted"
+    todo = "say whether sales works every lead: nothing shows whom it contacted, so all are taken as contacted"
     reason = "nothing in the export says whom sales contacted"
     return reason, (Guess("contact", "every lead", "no activity by us and no stage shows a touch of sales", todo),)
 

@@ -1,4 +1,4 @@
-"""The SELECTs of the tables that are read column by column: leads, accounts, changes of attributes, spend, the extract."""
+"""The SELECTs of leads, accounts, changes of attributes, spend, and of the time of the extract."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,6 +12,7 @@ from crm.recognise.stages import History, time_sql
 
 
 def lead_columns(lead: LeadTable) -> dict[str, Column | None]:
+    """The column of the leads for each canonical one that is told by its name alone; None where there is none."""
     table = lead.table
     return {
         "source": find(table, names.SOURCE, lambda column: column.has_words),
@@ -25,6 +26,7 @@ def lead_columns(lead: LeadTable) -> dict[str, Column | None]:
 def lead_select(
     lead: LeadTable, account: Column | None, now: Column | None, attributes: Sequence[Attribute], where: str
 ) -> tuple[Select, tuple[Guess, ...]]:
+    """The SELECT of the leads, and its guesses."""
     found = lead_columns(lead)
     emails = find(lead.table, names.EMAIL, lambda column: column.is_personal) if account is None else None
     columns = {"lead_id": f"r.{lead.key.sql}"}
@@ -50,6 +52,7 @@ def lead_select(
 def account_select(
     lead: LeadTable, accounts: tuple[Table, Column] | None, account: Column | None, attributes: Sequence[Attribute]
 ) -> Select | None:
+    """The SELECT of the accounts: their own table, or those that leads name; None where there are none."""
     if accounts is not None:
         table, key = accounts
         created = find(table, names.CREATED, lambda column: column.times is not None)
@@ -103,6 +106,7 @@ def changes(history: History, attributes: Sequence[Attribute], historised: Mappi
 
 
 def spend(export: Export) -> tuple[Select | None, tuple[Guess, ...]]:
+    """The SELECT of what marketing spent, and its guess; None where no table says it."""
     for table in export.tables:
         month = find(table, names.MONTH, lambda column: column.times is not None)
         amount = find(table, names.SPENT, lambda column: column.is_number)
@@ -123,6 +127,7 @@ def exported(table: Table) -> Column | None:
 
 
 def extracted_at(export: Export, lead: LeadTable, stages: Select, activities: Activities) -> str:
+    """The SELECT of the time of the extract."""
     for table in export.tables:
         if (column := exported(table)) is not None:
             return f"SELECT try_cast({time_sql(column)} AS TIMESTAMPTZ) FROM {table.reader} AS r\n"

@@ -8,13 +8,15 @@ from crm.recognise.nouns import Attribute, Guess, Kind, Recognised
 from data_contracts.crm_mapping import SOURCES
 
 _HEADING = """\
-# Settings for {source}, begun by `leadscore init`. Each `TODO` is a decision that only people can take; the file runs without it.
+# Settings for {source}, begun by `leadscore init`. Each `TODO` is a decision that only people can take; the file runs
+# without it.
 # config/scoring.toml shows every setting there is; `leadscore check --config` says what is wrong with this file.
 """
 
 _AVAILABILITY = """\
-# Attributes, and when their values could have been known: immutable, at_creation, historised (every change is in the history),
-# overwritten (refused unless allowed_because says why). One that is `now` is read by no model: nobody has said yet.
+# Attributes, and when their values could have been known: immutable, at_creation, historised (every change is in the
+# history), overwritten (refused unless allowed_because says why). One that is `now` is read by no model:
+# nobody has said yet.
 """
 
 
@@ -37,10 +39,10 @@ def settings_text(found: Recognised, *, source: str, sources_folder: Path, data_
 
 
 def _text(value: str) -> str:
-    """`value` as a basic string of TOML, whatever is in it.
+    r"""`value` as a basic string of TOML, whatever is in it.
 
-    >>> _text('a "b" \\\\ c')
-    '"a \\\\"b\\\\" \\\\\\\\ c"'
+    >>> print(_text('a "b" \\ c'))
+    "a \"b\" \\ c"
     """
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 

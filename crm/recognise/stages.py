@@ -149,7 +149,8 @@ def of_dated_columns(
             Guess(
                 f"stage {stage}",
                 f"{table.file}: {column.name}",
-                f"{told}; {column.times.told if column.times else ''}, filled in {column.n_filled:,} of {table.n_rows:,} rows",
+                f"{told}; {column.times.told if column.times else ''}, "
+                f"filled in {column.n_filled:,} of {table.n_rows:,} rows",
             ),
         )
 
@@ -164,7 +165,7 @@ def of_creation(lead: LeadTable) -> StageSource:
             "stage mql",
             f"{lead.table.file}: {lead.created.name}",
             "no column and no word says when a lead became an MQL, so each is one from its creation",
-            "every lead counts as an MQL from its creation: say in stage_changes.sql what makes a lead an MQL, if not all are",
+            "every lead counts as an MQL from its creation: say in stage_changes.sql what makes one, if not all are",
         ),
     )
 
@@ -178,7 +179,9 @@ def stage_now(table: Table, *, has_history: bool) -> tuple[Column | None, tuple[
     todo = ""
     if not has_history:
         told = "a stage without a date: leads that it says are closed are neither scored nor learnt from"
-        todo = f"{column.name} says where a lead stands and not since when: export the history of stages if your CRM keeps it"
+        todo = (
+            f"{column.name} says where a lead stands and not since when: export the history of stages, if there is one"
+        )
     return column, (Guess("leads.current_stage", column.name, f"it holds stages; {told}", todo),)
 
 

@@ -71,12 +71,12 @@ def test_people_say_which_event_is_what(data: Path):
     assert Stage.SQL not in found.stages.values()
     assert found.stages["Paid out"] is Stage.WON
     assert {"won", "sql", "lost"}.isdisjoint(question.name for question in found.questions)
-    with pytest.raises(SettingsError, match="the answer to `won` names 'Nothing'; the words are .*Offer sent"):
+    with pytest.raises(SettingsError, match=r"the answer to `won` names 'Nothing'; the words are .*Offer sent"):
         recognised(data, won="Nothing")
 
 
 def test_a_win_that_no_word_tells_must_be_said(tmp_path: Path):
     data = written(tmp_path / "data", {"events.csv": log(won="Schritt 9").replace("Paid out", "Schritt 10")})
-    with pytest.raises(SettingsError, match="nothing tells which of .* is a win; say it: --answer won=WORD"):
+    with pytest.raises(SettingsError, match=r"nothing tells which of .* is a win; say it: --answer won=WORD"):
         recognised(data)
     assert recognised(data, won="Schritt 9").stages["Schritt 9"] is Stage.WON
