@@ -77,7 +77,7 @@ def attributes_of(
             if why := _left_out(export, one, column, is_historised=plain(column.name) in historised):
                 guesses.append(Guess(what, "left out", why))
             elif len(kept) < 40:
-                kept.append((one, column, _name(column, taken={name for _, _, name in kept})))
+                kept.append((one, column, _name(column, one.canonical, taken={name for _, _, name in kept})))
     unsure = {name: column for _, column, name in kept if plain(column.name) not in historised}
     proposal = ",".join(name for name, column in unsure.items() if _FIXED.search(plain(column.name)))
     fixed = {name.strip() for name in answers.get("fixed", proposal).split(",") if name.strip()}
@@ -96,11 +96,11 @@ def attributes_of(
     return attributes, tuple(guesses), (question,) if unsure and "fixed" not in answers else ()
 
 
-def _name(column: Column, *, taken: Collection[str]) -> str:
+def _name(column: Column, table: str, *, taken: Collection[str]) -> str:
     canonical = {c.name for contract in TABLES.values() for c in contract.columns}
     form = re.sub(r"^hs_|_id$", "", plain(column.name)) or "attribute"
     form = form if form[0].isalpha() else f"a_{form}"
-    form = f"{form}_of_it" if form in canonical else form
+    form = f"{table.rstrip('s')}_{form}" if form in canonical else form
     return next(name for name in (form, *(f"{form}_{n}" for n in range(2, 1_000))) if name not in taken)
 
 

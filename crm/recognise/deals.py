@@ -58,6 +58,12 @@ class Deals:
         return tuple(found)
 
 
+NO_DEALS = Deals(
+    Link(Table("", "", "", "", 0, ()), "", "", (), "", False, None), Part({}, ""), {}, "", "", "", "", "", {}, (), ()
+)
+"""Of an export without deals."""
+
+
 def deals_in(link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals | None:
     """The deals that a table holds; None where it lacks what a deal must have: a creation and an outcome."""
     table = link.table
@@ -67,9 +73,7 @@ def deals_in(link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals |
     outcome = _outcome(table)
     if key is None or created is None or outcome is None or not (may_be(table, "deals") or amount):
         return None
-    sql, words, is_won, is_lost, because = outcome
-    times, time_guesses = _closing(table, is_won=is_won, is_lost=is_lost, created=created)
-    closed_at, expected = times
+    closing = _closing(table, outcome, created=created)
     money = _money(table, amount, answers)
     reason = find(table, names.REASON)
     columns = {
@@ -78,31 +82,43 @@ def deals_in(link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals |
         "amount": money.amount,
         "currency": money.code,
         "created_at": time_sql(created),
-        "expected_close_at": expected,
-        "closed_at": closed_at,
-        "outcome": sql,
+        "expected_close_at": closing.expected,
+        "closed_at": closing.at,
+        "outcome": outcome.sql,
         "loss_reason": f"r.{reason.sql}" if reason else "NULL",
     }
+    told = ", ".join(f"{word!r}: {its}" for word, its in outcome.words.items())
     guesses = (
         Guess("opportunities", f"{table.file}, known by {key.name}", link.told),
-        Guess("opportunities.outcome", ", ".join(f"{w!r}: {o}" for w, o in words.items()), because, _unknown(words)),
-        *time_guesses,
+        Guess("opportunities.outcome", told, outcome.because, _unknown(outcome.words)),
+        closing.guess,
         *money.guesses,
     )
-    part = Part({name: value for name, value in columns.items() if value != "NULL"}, link.source, link.where)
+    part = Part(columns, link.source, link.where)
     return Deals(
-        link,
-        part,
-        words,
-        time_sql(created),
-        closed_at,
-        is_won,
-        is_lost,
-        money.currency,
-        money.rates,
-        guesses,
-        money.questions,
-    )
+        link, part, outcome.words, time_sql(created), closing.at, outcome.is_won, outcome.is_lost,
+        money.currency, money.rates, guesses, money.questions,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """The outcome of a deal in SQL, its words, the conditions of a won and a lost one, and what tells so."""
+
+    sql: str
+    words: dict[str, DealOutcome]
+    is_won: str
+    is_lost: str
+    because: str
+
+
+@dataclass(frozen=True)
+class _Closing:
+    """When a deal closed and when it is expected to, in SQL, and the guess."""
+
+    at: str
+    expected: str
+    guess: Guess
 
 
 def _unknown(words: Mapping[str, DealOutcome]) -> str:
@@ -115,8 +131,8 @@ def _unknown(words: Mapping[str, DealOutcome]) -> str:
     )
 
 
-def _outcome(table: Table) -> tuple[str, dict[str, DealOutcome], str, str, str] | None:
-    """The SQL of a deal's outcome, its words, when it is won and lost, and what tells so."""
+def _outcome(table: Table) -> _Outcome | None:
+    """What tells a deal's outcome; None where nothing does."""
     won = find(table, names.IS_WON, lambda column: column.has_words and len(column.words) <= 2)
     closed = find(table, names.IS_CLOSED, lambda column: column.has_words and len(column.words) <= 2)
     own: dict[str, DealOutcome] = {str(outcome): outcome for outcome in DealOutcome}
@@ -124,7 +140,7 @@ def _outcome(table: Table) -> tuple[str, dict[str, DealOutcome], str, str, str] 
         is_won = _TRUE.format(won.sql)
         is_lost = f"({_TRUE.format(closed.sql)} AND NOT {is_won})"
         sql = f"CASE WHEN {is_won} THEN 'won' WHEN {is_lost} THEN 'lost' ELSE 'open' END"
-        return sql, own, is_won, is_lost, f"{won.name} and {closed.name}"
+        return _Outcome(sql, own, is_won, is_lost, f"{won.name} and {closed.name}")
 
     def ends(column: Column) -> bool:
         return any(stage_of(word) in (*_WON_STAGES, *_LOST_STAGES) for word, _ in column.words)
@@ -138,7 +154,7 @@ def _outcome(table: Table) -> tuple[str, dict[str, DealOutcome], str, str, str] 
         for outcome in DealOutcome
     }
     text = f"trim(r.{column.sql}::VARCHAR)"
-    return (
+    return _Outcome(
         f"r.{column.sql}",
         words,
         f"{text} IN ({of[DealOutcome.WON]})",
@@ -154,9 +170,7 @@ def _outcome_of(word: str) -> DealOutcome:
     return DealOutcome.LOST if stage in _LOST_STAGES else DealOutcome.OPEN
 
 
-def _closing(table: Table, *, is_won: str, is_lost: str, created: Column) -> tuple[tuple[str, str], tuple[Guess, ...]]:
-    """The SQL of when a deal closed and of when it is expected to, and the guesses."""
-
+def _closing(table: Table, outcome: _Outcome, *, created: Column) -> _Closing:
     def is_time(column: Column) -> bool:
         return column.times is not None
 
@@ -170,9 +184,8 @@ def _closing(table: Table, *, is_won: str, is_lost: str, created: Column) -> tup
     columns = [column for column in (won, lost) if column] or [column for column in (closed,) if column]
     if not columns:
         todo = "export when deals closed: without it a closed deal's lead is neither scored nor learnt from"
-        return ("NULL", time_sql(expected) if expected else "NULL"), (
-            Guess("opportunities.closed_at", "missing", "no column says when a deal closed", todo),
-        )
+        guess = Guess("opportunities.closed_at", "missing", "no column says when a deal closed", todo)
+        return _Closing("NULL", time_sql(expected) if expected else "NULL", guess)
     at = f"coalesce({', '.join(ended)})" if ended else time_sql(columns[0], ends=True)
     told = ", ".join(column.name for column in columns)
     evidence = columns[0].times.told if columns[0].times else ""
@@ -181,9 +194,10 @@ def _closing(table: Table, *, is_won: str, is_lost: str, created: Column) -> tup
     if not ended and columns[0].n_filled > 0.98 * table.n_rows:
         # One column for both: of an open deal it says when sales expects it to close.
         expected = expected or columns[0]
-        at = f"CASE WHEN {is_won} OR {is_lost} THEN {at} END"
+        at = f"CASE WHEN {outcome.is_won} OR {outcome.is_lost} THEN {at} END"
         evidence += "; of open deals it is when they are expected to close"
-    return (at, time_sql(expected) if expected else "NULL"), (Guess("opportunities.closed_at", told, evidence),)
+    guess = Guess("opportunities.closed_at", told, evidence)
+    return _Closing(at, time_sql(expected) if expected else "NULL", guess)
 
 
 @dataclass(frozen=True)

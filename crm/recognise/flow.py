@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from crm.recognise import names
 from crm.recognise.activities import activities_of, is_activity
 from crm.recognise.attributes import Offered, attributes_of, winners_only
-from crm.recognise.deals import Deals, deals_in
+from crm.recognise.deals import NO_DEALS, Deals, deals_in
 from crm.recognise.event_log import ReadLog, log_in, read_log
 from crm.recognise.leads import (
     LeadTable,
@@ -120,6 +120,21 @@ class _Tables:
     deals: Deals | None
     dated: tuple[Link, ...]
 
+    @property
+    def is_of_deals(self) -> bool:
+        """Whether the leads are the deals: what became of them is told by their dates."""
+        return self.deals is not None and self.deals.link.table is self.lead.table
+
+    @property
+    def field_history(self) -> History | None:
+        """The history of fields; None where there is none."""
+        return next((one for one in self.histories if one.field is not None), None)
+
+    @property
+    def historised(self) -> dict[str, str]:
+        """The plain names of fields with a history, each with its name there."""
+        return {plain(word): word for word in self.field_history.other_words} if self.field_history else {}
+
 
 def _tables(export: Export, lead: LeadTable, answers: Mapping[str, str]) -> _Tables:
     histories: list[History] = []
@@ -148,61 +163,58 @@ def _own(lead: LeadTable) -> Link:
 
 
 def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
-    lead, told, questions = lead_table(export, answers)
+    lead, lead_told, lead_asked = lead_table(export, answers)
     tables = _tables(export, lead, answers)
     account, accounts, account_told = account_of(export, lead)
     sources, dated_by = _stage_sources(tables)
-    is_deal = tables.deals is not None and tables.deals.link.table is lead.table  # its status is told by its dates
-    now, now_told = (
-        (None, ()) if is_deal else stage_now(lead.table, has_history=bool(tables.histories) or len(sources) > 1)
-    )
+    now, now_told = (None, ()) if tables.is_of_deals else stage_now(lead.table, has_history=len(sources) > 1)
     stages, stage_told, stage_asked = mapped_words(sources, now, answers)
     acts = activities_of(tables.activities, answers)
-    spent, spend_told = spend(export)
+    deals = tables.deals or NO_DEALS
     where, pipe_told, pipe_asked = _pipelines(lead, answers)
-    stage_select = Select("One row a stage that a lead entered.", tuple(_within(s.part, where, lead) for s in sources))
+    stage_select = Select("One row a stage that a lead entered.", tuple(source.part for source in sources))
     winners = _winners(export, stage_select, stages)
-    history = next((one for one in tables.histories if one.field is not None), None)
-    historised = {plain(word): word for word in history.other_words} if history else {}
-    offered = [Offered("leads", lead.table, lead.key, _used(lead, account, now, tables), winners)]
-    if accounts is not None and account is not None:
-        won = f"SELECT trim({account.sql}) FROM {lead.table.view} WHERE trim({lead.key.sql}) IN ({winners})"
-        offered.append(Offered("accounts", accounts[0], accounts[1], (accounts[1],), won))
-    attributes, attribute_told, attribute_asked = attributes_of(export, offered, historised=historised, answers=answers)
-    leads, lead_told = lead_select(lead, account, now, attributes, where)
+    offered = _offered(tables, account, accounts, now, winners=winners)
+    attributes, attribute_told, attribute_asked = attributes_of(
+        export, offered, historised=tables.historised, answers=answers
+    )
+    leads, columns_told = lead_select(lead, account, now, attributes)
+    spent, spend_told = spend(export)
     selects: dict[str, Select | None] = {
         "accounts": account_select(lead, accounts, account, attributes),
-        "leads": leads,
-        "activities": acts.select,
-        "stage_changes": stage_select,
-        "opportunities": Select("One row a deal.", (_within(tables.deals.part, where, lead),))
-        if tables.deals
-        else None,
-        "attribute_changes": changes(history, attributes, historised) if history else None,
+        "leads": _within(leads, where, lead),
+        "activities": _within(acts.select, where, lead),
+        "stage_changes": _within(stage_select, where, lead),
+        "opportunities": _within(Select("One row a deal.", (deals.part,)) if tables.deals else None, where, lead),
+        "attribute_changes": changes(tables.field_history, attributes, tables.historised),
         "spend": spent,
     }
+    alone = winners_only(link.table for link in dated_by if _has_winners_only(export, link, winners))
+    idle = not_used(export.tables, _used_tables(export, tables, accounts, spend_told))
     guesses = (
-        *told, *lead_told, *account_told, *pipe_told, *(source.guess for source in sources), *now_told, *stage_told,
-        *acts.guesses, *(tables.deals.guesses if tables.deals else ()), *spend_told,
-        *winners_only(link.table for link in dated_by if _has_winners_only(export, link, winners)), *attribute_told,
-        *not_used(export.tables, _used_tables(export, tables, accounts, spend_told)),
+        *lead_told, *columns_told, *account_told, *pipe_told, *(source.guess for source in sources), *now_told,
+        *stage_told,
+        *acts.guesses, *deals.guesses, *spend_told, *alone, *attribute_told, *idle,
     )  # fmt: skip
     return Recognised(
         {name: select.text for name, select in selects.items() if select is not None}
         | {"extracted_at": extracted_at(export, lead, stage_select, acts)},
-        stages,
-        directions=acts.directions,
-        outcomes=tables.deals.outcomes if tables.deals else {},
-        kinds=acts.kinds,
-        attributes=attributes,
-        currency=tables.deals.currency if tables.deals else "",
-        rates=tables.deals.rates if tables.deals else {},
+        stages, acts.directions, deals.outcomes, acts.kinds, attributes, currency=deals.currency, rates=deals.rates,
         guesses=guesses,
-        questions=(
-            *questions, *pipe_asked, *stage_asked, *acts.questions, *(tables.deals.questions if tables.deals else ()),
-            *attribute_asked,
-        ),
+        questions=(*lead_asked, *pipe_asked, *stage_asked, *acts.questions, *deals.questions, *attribute_asked),
     )  # fmt: skip
+
+
+def _offered(
+    tables: _Tables, account: Column | None, accounts: tuple[Table, Column] | None, now: Column | None, *, winners: str
+) -> tuple[Offered, ...]:
+    """The tables whose columns may be attributes."""
+    lead = tables.lead
+    offered = Offered("leads", lead.table, lead.key, _used(lead, account, now, tables), winners)
+    if accounts is None or account is None:
+        return (offered,)
+    won = f"SELECT trim({account.sql}) FROM {lead.table.view} WHERE trim({lead.key.sql}) IN ({winners})"
+    return offered, Offered("accounts", accounts[0], accounts[1], (accounts[1],), won)
 
 
 def _stage_sources(tables: _Tables) -> tuple[tuple[StageSource, ...], tuple[Link, ...]]:
@@ -226,16 +238,20 @@ def _stage_sources(tables: _Tables) -> tuple[tuple[StageSource, ...], tuple[Link
     if Stage.MQL not in told:
         sources.insert(0, of_creation(lead))
     if tables.deals is not None:
-        is_own = tables.deals.link.table is lead.table
-        sources += tables.deals.stages(told=frozenset(told | ({Stage.SQL} if is_own else set())))
+        sources += tables.deals.stages(told=frozenset(told | ({Stage.SQL} if tables.is_of_deals else set())))
     return tuple(sources), tuple(dated_by)
 
 
-def _within(part: Part, where: str, lead: LeadTable) -> Part:
-    """`part` of chosen pipelines' leads only."""
-    if not where or lead.table.reader not in part.source:
-        return part
-    return replace(part, where=(*part.where, where))
+def _within(select: Select | None, where: str, lead: LeadTable) -> Select | None:
+    """`select` of the leads that meet the condition `where` alone; all where there is none."""
+    if select is None or not where:
+        return select
+    chosen = f"(SELECT trim(r.{lead.key.sql}::VARCHAR) FROM {lead.table.reader} AS r WHERE {where})"
+    parts = (
+        replace(part, where=(*part.where, f"trim({part.columns['lead_id']}::VARCHAR) IN {chosen}"))
+        for part in select.parts
+    )
+    return replace(select, parts=tuple(parts))
 
 
 def _pipelines(lead: LeadTable, answers: Mapping[str, str]) -> tuple[str, tuple[Guess, ...], tuple[Question, ...]]:
@@ -275,8 +291,7 @@ def _has_winners_only(export: Export, link: Link, winners: str) -> bool:
 
 
 def _used(lead: LeadTable, account: Column | None, now: Column | None, tables: _Tables) -> tuple[Column | None, ...]:
-    own = tables.deals.link.table is lead.table if tables.deals else False
-    of_deals = (names.AMOUNT, names.CURRENCY, names.REASON, names.OUTCOME) if own else ()
+    of_deals = (names.AMOUNT, names.CURRENCY, names.REASON, names.OUTCOME) if tables.is_of_deals else ()
     return (
         lead.key, lead.created, account, now, *lead_columns(lead).values(),
         find(lead.table, names.PIPELINE), *(find(lead.table, each) for each in of_deals),

@@ -24,7 +24,7 @@ def lead_columns(lead: LeadTable) -> dict[str, Column | None]:
 
 
 def lead_select(
-    lead: LeadTable, account: Column | None, now: Column | None, attributes: Sequence[Attribute], where: str
+    lead: LeadTable, account: Column | None, now: Column | None, attributes: Sequence[Attribute]
 ) -> tuple[Select, tuple[Guess, ...]]:
     """The SELECT of the leads, and its guesses."""
     found = lead_columns(lead)
@@ -43,7 +43,7 @@ def lead_select(
     if now is not None:
         columns["current_stage"] = f"r.{now.sql}"
     columns |= {one.name: one.column for one in attributes if one.table == "leads"}
-    part = Part(columns, f"{lead.table.reader} AS r", (where,) if where else ())
+    part = Part(columns, f"{lead.table.reader} AS r")
     return Select("One row a lead. What says who a person is stays out: scoring needs no name.", (part,)), tuple(
         guesses
     )
@@ -69,8 +69,10 @@ def account_select(
     return Select("One row an account that leads name.", (part,))
 
 
-def changes(history: History, attributes: Sequence[Attribute], historised: Mapping[str, str]) -> Select | None:
+def changes(history: History | None, attributes: Sequence[Attribute], historised: Mapping[str, str]) -> Select | None:
     """The changes of the attributes that have a history."""
+    if history is None:
+        return None
     table, field = history.link.table, history.field
     names_of = {
         word: one.name

@@ -68,6 +68,12 @@ def test_nobody_is_handed_off_twice_and_who_is_passed_over_does_not_come_back():
     assert (by_week(capacity.rule), by_week(capacity.model)) == ({0: ["a"], 1: ["c"]}, {0: ["b"]})
 
 
+def test_in_a_week_in_which_all_were_handed_off_before_nobody_is():
+    rows = moments(("a", 0, 0.9, 0), ("a", 1, 0.9, 0))
+    chosen = handed_off(rows.assign(order=rows["p_first"]), most=lambda week, team: 1)
+    assert by_week(chosen) == {0: ["a"]}
+
+
 def test_who_was_handed_off_before_the_weeks_that_are_told_of_is_on_no_list_but_that_of_the_other_side():
     earlier = moments(("a", -1, 50, 0.1), ("b", -1, 0, 0.9), ("a", 0, 50, 0.9), ("c", 0, 40, 0.1))
     equal, _ = compared(earlier)

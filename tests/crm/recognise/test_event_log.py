@@ -47,7 +47,9 @@ def test_cases_are_leads_and_events_are_stages_and_activities(data: Path, tmp_pa
         ("Offer sent", 40, "2024-01-02T10:00:00+00:00"),
         ("created", 60, "2024-01-01T08:00:00+00:00"),
     ]
-    leads = rows(found, "SELECT count(*), min(amount), max(amount) FROM raw_leads", data=data, work=tmp_path / "t")
+    leads = rows(
+        found, "SELECT count(*), min(lead_amount), max(lead_amount) FROM raw_leads", data=data, work=tmp_path / "t"
+    )
     assert leads == [(60, "000", "600")]
 
 

@@ -182,11 +182,13 @@ def test_chosen_pipelines_alone_are_read(tmp_path: Path):
         f"{i},2024-01-{i % 28 + 1:02d} 08:00,{i % 3},{'won' if i % 4 == 0 else 'open'},{'2024-02-20 08:00' if i % 4 == 0 else ''}"
         for i in range(60)
     ]
-    data = written(tmp_path / "data", {"deals.csv": "\n".join(lines) + "\n"})
+    calls = "id,deal_id,type,date\n" + "".join(f"{i},{i % 60},call,2024-02-01 10:00\n" for i in range(120))
+    data = written(tmp_path / "data", {"deals.csv": "\n".join(lines) + "\n", "calls.csv": calls})
     assert guess(recognised(data), "pipelines")[0] == "all"
     found = recognised(data, pipelines="0,1")
     for table in ("leads", "opportunities"):
         assert rows(found, f"SELECT count(*) FROM raw_{table}", data=data, work=tmp_path / table) == [(40,)]
+    assert rows(found, "SELECT count(*) FROM raw_activities", data=data, work=tmp_path / "a") == [(80,)]
 
 
 def test_a_history_of_stages_maps_words_and_asks_about_those_that_say_nothing(tmp_path: Path):
