@@ -10,6 +10,7 @@ stands how many MQLs, SQLs and wins there truly are.
 import argparse
 import json
 import os
+import resource
 import shlex
 import subprocess
 import sys
@@ -32,10 +33,11 @@ _ROOT = Path(__file__).parents[1]
 
 @dataclass(frozen=True)
 class Try:
-    """What became of one export: seconds by command, errors, what is left to decide, counts found and true."""
+    """What became of one export: seconds by command, CPU seconds, errors, what is left, counts and truth."""
 
     name: str
     seconds: Mapping[str, float]
+    cpu_seconds: float
     errors: tuple[str, ...]
     n_todos: int
     n_questions: int
@@ -51,19 +53,18 @@ class Try:
             for s in ("mql", "sql", "won")
         )
         errors = "; ".join(self.errors) or "none"
-        minutes = sum(self.seconds.values()) / 60
-        return (
-            f"| {self.name} | {times} | {minutes:.1f} | {self.n_questions} | 0 | {self.n_todos} | {errors} | {counts} |"
-        )
+        minutes = f"{sum(self.seconds.values()) / 60:.1f} | {self.cpu_seconds / 60:.1f}"
+        return f"| {self.name} | {times} | {minutes} | {self.n_questions} | 0 | {self.n_todos} | {errors} | {counts} |"
 
 
 def tried(name: str, data: Path, work: Path, *, true: Mapping[str, int]) -> Try:
     """`leadscore init` on the folder `data` in the folder `work`, then each command that it names."""
     seconds: dict[str, float] = {}
     errors = []
+    before = _cpu_seconds()
     begun = _run(["init", "--data", str(data), "--config", f"config/{name}.toml", "--json"], work, seconds)
     if begun.returncode:
-        return Try(name, seconds, (_last(begun.stderr),), 0, 0, {}, true)
+        return Try(name, seconds, _cpu_seconds() - before, (_last(begun.stderr),), 0, 0, {}, true)
     told = json.loads(begun.stdout)
     for step in told["next_steps"]:
         command = shlex.split(step)[1:]
@@ -84,6 +85,12 @@ def _run(command: Sequence[str], work: Path, seconds: dict[str, float]) -> subpr
     )
     seconds[command[0]] = time.monotonic() - began
     return done
+
+
+def _cpu_seconds() -> float:
+    """What all commands have taken of processors so far."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _last(text: str) -> str:

@@ -1,6 +1,7 @@
 """From a raw export to settings that run: look, ask, write, check."""
 
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ MOST_QUESTIONS = 5
 """What is asked at most: the weightiest first, the others are proposals with a TODO."""
 
 _BEFORE = ".before"
+_IS_ADDRESS = re.compile(r"[a-z0-9+]+:/", re.IGNORECASE)
 
 Ask = Callable[[Question], str]
 
@@ -75,8 +77,17 @@ def begin(
     """
     if unknown := sorted(set(answers) - set(QUESTIONS)):
         raise SettingsError(f"there is no question {', '.join(map(repr, unknown))}; there are {', '.join(QUESTIONS)}")
+    if _IS_ADDRESS.match(str(data)):  # not repeated: it may hold a password
+        raise SettingsError(
+            "--data is an address, and init looks at files: export the database's tables to a folder and begin with "
+            "that; SELECTs over the database itself are written by hand (docs/scaling.md)"
+        )
     say(f"looking at the files in {data}")
-    found, answered = _asked(look_at(data), answers, ask=ask, say=say)
+    export = look_at(data)
+    try:
+        found, answered = _asked(export, answers, ask=ask, say=say)
+    finally:
+        export.backend.disconnect()
     say("writing the SELECTs and the settings")
     selects = _write(found, config, data=data, overwrite=overwrite)
     settings = load_settings(config)

@@ -16,9 +16,7 @@ if TYPE_CHECKING:  # the command line starts fast
 
 
 def init(
-    data: Annotated[
-        Path, typer.Option("--data", envvar="LEADSCORE_DATA", help="The folder of the export: CSV, Parquet, JSON.")
-    ],
+    data: Annotated[Path, typer.Option("--data", envvar="LEADSCORE_DATA", help="The folder of the exported files.")],
     config: Annotated[Path, typer.Option("--config", help="The settings file to write.")] = Path("config/ours.toml"),
     answer: Annotated[
         list[str] | None,
@@ -36,9 +34,8 @@ def init(
 ) -> None:
     """Begin with your own CRM: from a folder of exported files to settings that run.
 
-    Tables and columns are recognised by names, values and joins; each guess is told with its evidence. At most five
-    questions are asked. Then the SELECTs and the settings are written, with a TODO where people must decide, and
-    checked.
+    Tables and columns are recognised, each guess with its evidence; at most five questions are asked, with --json none.
+    The SELECTs and the settings are written, with a TODO where people must decide, and checked.
 
     Example: leadscore init --data exports/crm --config config/ours.toml --answer capacity=45
     """
@@ -47,15 +44,8 @@ def init(
 
     answers = _answers(answer or [])
     with console.working("init") as say:
-        begun = begin(
-            config,
-            data=data,
-            answers=answers,
-            ask=None if yes or as_json else _ask,
-            overwrite=overwrite,
-            say=say,
-            warn=console.warn,
-        )
+        ask = None if yes or as_json else _ask
+        begun = begin(config, data=data, answers=answers, ask=ask, overwrite=overwrite, say=say, warn=console.warn)
     _show(begun, as_json=as_json)
     if begun.stopped_because is not None:
         raise begun.stopped_because

@@ -178,8 +178,7 @@ def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
     attributes, attribute_told, attribute_asked = attributes_of(
         export, offered, historised=tables.historised, answers=answers
     )
-    leads, columns_told = lead_select(lead, account, now, attributes)
-    spent, spend_told = spend(export)
+    (leads, columns_told), (spent, spend_told) = lead_select(lead, account, now, attributes), spend(export)
     selects: dict[str, Select | None] = {
         "accounts": account_select(lead, accounts, account, attributes),
         "leads": _within(leads, where, lead),
@@ -199,8 +198,8 @@ def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
     return Recognised(
         {name: select.text for name, select in selects.items() if select is not None}
         | {"extracted_at": extracted_at(export, lead, stage_select, acts)},
-        stages, acts.directions, deals.outcomes, acts.kinds, attributes, currency=deals.currency, rates=deals.rates,
-        guesses=guesses,
+        stages, acts.directions, deals.outcomes, acts.kinds, attributes, guesses=guesses,
+        currency=deals.currency, rates=deals.rates,
         questions=(*lead_asked, *pipe_asked, *stage_asked, *acts.questions, *deals.questions, *attribute_asked),
     )  # fmt: skip
 

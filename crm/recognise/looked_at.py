@@ -164,7 +164,7 @@ def look_at(folder: Path) -> Export:
         raise SourceError(
             f"there is no data folder {folder.absolute()}; export into it, or say with --data where it is"
         )
-    backend = ibis.duckdb.connect(":memory:", memory_limit="4GB")
+    backend = ibis.duckdb.connect(":memory:", temp_directory="")  # what people are called is not spilled anywhere
     backend.raw_sql("SET TimeZone = 'UTC'")
     tables: list[Table] = []
     passed_over: list[tuple[str, str]] = []

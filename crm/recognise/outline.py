@@ -25,7 +25,8 @@ _FIRST = 0.005
 _WEEKS = 12
 _QUIET_DAYS = 60
 _ENDED_DAYS = 7
-_MOST_WEEKS = 26
+_MOST_WEEKS = 12
+"""Weeks of a first look: each four cost a training."""
 
 
 def outlined(export: Export, found: Recognised, answers: Mapping[str, str]) -> Recognised:

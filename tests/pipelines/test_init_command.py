@@ -135,6 +135,13 @@ def test_an_answer_that_says_nothing_is_refused(work: Path, unchecked: None, ans
     assert not (work / "config").exists()
 
 
+def test_an_address_of_a_database_is_refused_without_repeating_it(work: Path):
+    done = CliRunner().invoke(app, ["init", "--data", "postgresql://me:secret@host/crm", "--yes"])
+    assert done.exit_code == SettingsError.exit_code
+    assert "init looks at files" in done.output
+    assert "secret" not in done.output
+
+
 def test_an_answer_needs_an_equals_sign(work: Path):
     done = run("--yes", "--answer", "capacity")
     assert done.exit_code == 2
