@@ -72,9 +72,8 @@ def tried(name: str, data: Path, work: Path, *, true: Mapping[str, int]) -> Try:
         if done.returncode:
             errors.append(f"{command[0]}: {_last(done.stderr)}")
     found = _stages(work, f"config/{name}.toml")
-    return Try(
-        name, seconds, tuple(errors), len(told["todos"]), min(MOST_QUESTIONS, len(told["open_questions"])), found, true
-    )
+    cpu, n_questions = _cpu_seconds() - before, min(MOST_QUESTIONS, len(told["open_questions"]))
+    return Try(name, seconds, cpu, tuple(errors), len(told["todos"]), n_questions, found, true)
 
 
 def _run(command: Sequence[str], work: Path, seconds: dict[str, float]) -> subprocess.CompletedProcess[str]:
@@ -114,10 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=[*_REAL, *LAYOUTS])
     asked = parser.parse_args(arguments)
-    print(
-        "| export | init, s | check, s | train, s | shadow, s | minutes | questions | edits | TODOs | errors | found |"
-    )
-    print("|---|---|---|---|---|---|---|---|---|---|---|")
+    print("| export | init, s | check, s | train, s | shadow, s | minutes | CPU minutes | questions ", end="")
+    print("| edits | TODOs | errors | found |\n|---|---|---|---|---|---|---|---|---|---|---|---|", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         work, simulated = Path(folder), Path(folder) / "simulated"
         for name in asked.only:
