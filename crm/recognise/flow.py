@@ -167,7 +167,8 @@ def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
     tables = _tables(export, lead, answers)
     account, accounts, account_told = account_of(export, lead)
     sources, dated_by = _stage_sources(tables)
-    now, now_told = (None, ()) if tables.is_of_deals else stage_now(lead.table, has_history=len(sources) > 1)
+    has_history = bool(tables.histories) or len(sources) > 1
+    now, now_told = (None, ()) if tables.is_of_deals else stage_now(lead.table, has_history=has_history)
     stages, stage_told, stage_asked = mapped_words(sources, now, answers)
     acts = activities_of(tables.activities, answers)
     deals = tables.deals or NO_DEALS
@@ -192,8 +193,7 @@ def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
     idle = not_used(export.tables, _used_tables(export, tables, accounts, spend_told))
     guesses = (
         *lead_told, *columns_told, *account_told, *pipe_told, *(source.guess for source in sources), *now_told,
-        *stage_told,
-        *acts.guesses, *deals.guesses, *spend_told, *alone, *attribute_told, *idle,
+        *stage_told, *acts.guesses, *deals.guesses, *spend_told, *alone, *attribute_told, *idle,
     )  # fmt: skip
     return Recognised(
         {name: select.text for name, select in selects.items() if select is not None}

@@ -62,25 +62,17 @@ def key_of(table: Table) -> Column | None:
     return next(iter([*called, *ending]), None)
 
 
+_SINGULARS = {
+    "lead": "lead", "contact": "contact", "person": "person", "people": "person", "deal": "deal",
+    "opportunit": "opportunity", "mql": "mql", "account": "account", "compan": "company", "organi": "organization",
+    "activit": "activity",
+}  # fmt: skip
+"""By what the name of a table holds, what one of its rows is called."""
+
+
 def _singular(table: Table) -> str:
     form = plain(table.name)
-    for word in (
-        "lead",
-        "contact",
-        "person",
-        "deal",
-        "opportunity",
-        "mql",
-        "account",
-        "company",
-        "organization",
-        "activity",
-    ):
-        if word in form.replace("people", "person").replace("opportunities", "opportunity").replace(
-            "companies", "company"
-        ):
-            return word
-    return form.rstrip("s")
+    return next((word for beginning, word in _SINGULARS.items() if beginning in form), form.rstrip("s"))
 
 
 def lead_table(export: Export, answers: Mapping[str, str]) -> tuple[LeadTable, tuple[Guess, ...], tuple[Question, ...]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from crm.recognise import QUESTIONS
 from data_contracts.settings import Settings
 from engines.duckdb import DuckDbEngine
 
@@ -61,3 +62,10 @@ def test_settings_of_the_page_are_settings(section: str):
 @pytest.fixture
 def engine() -> DuckDbEngine:
     return DuckDbEngine.opened()
+
+
+def test_the_page_names_every_question():
+    told = re.findall(
+        r"^\| (`.+?) \|", PAGE.split("The examples below")[0].split("The questions")[1], flags=re.MULTILINE
+    )
+    assert {name for cell in told for name in re.findall(r"`(\w+)`", cell)} == set(QUESTIONS)
