@@ -96,7 +96,7 @@ def _crm(found: Recognised, *, source: str, sources_folder: Path, data_folder: P
     if found.currency:
         lines.append(f"currency = {_text(found.currency)}")
     if found.rates:
-        lines += ["", "[crm.rates]", *(f"{code} = {rate}" for code, rate in found.rates.items())]
+        lines += ["", "[crm.rates]", *(f"{_text(code)} = {rate}" for code, rate in found.rates.items())]
     lines += ["", "# Left: the CRM's word. Right: ours.", "[crm.stages]"]
     lines += [
         f"{_text(word)} = {_text(stage)}{_todo(found, f'stage word {word!r}')}" for word, stage in found.stages.items()
