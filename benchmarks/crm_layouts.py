@@ -221,6 +221,8 @@ def write_layout(vendor: str, *, simulated: Path, into: Path) -> dict[str, int]:
         con.execute(_STORY.replace("{folder}", str(simulated)))
         for file, query in files().items():
             con.execute(_COPY.format(query=query, file=into / file, delimiter=delimiter))
-        shown = "WHERE mql IS NOT NULL" if vendor == "pipedrive" else ""
-        counted = con.execute(f"SELECT count(mql), count(sql), count(won) FROM entered {shown}").fetchall()[0]
-    return dict(zip(("mql", "sql", "won"), counted, strict=True))
+        counted = con.execute(
+            "SELECT count(mql), count(sql), count(won) FROM entered WHERE mql IS NOT NULL"
+        ).fetchall()[0]
+    true = dict(zip(("mql", "sql", "won"), counted, strict=True))
+    return {stage: n for stage, n in true.items() if vendor != "pipedrive" or stage != "sql"}
