@@ -62,7 +62,7 @@ def tried(name: str, data: Path, work: Path, *, true: Mapping[str, int]) -> Try:
     seconds: dict[str, float] = {}
     errors = []
     before = _cpu_seconds()
-    begun = _run(["init", "--data", str(data), "--config", f"config/{name}.toml", "--json"], work, seconds)
+    begun = _run(["init", "--data", str(data), "--config", f"config/{name}.toml", "--yes", "--json"], work, seconds)
     if begun.returncode:
         return Try(name, seconds, _cpu_seconds() - before, (_last(begun.stderr),), 0, 0, {}, true)
     told = json.loads(begun.stdout)
