@@ -19,7 +19,7 @@ def is_csv(path: Path) -> bool:
 
 def begins_blank(path: Path) -> bool:
     """Whether the first line is blank, so that the engine would take a row of data for the header."""
-    with _opened(path) as file:
+    with opened(path) as file:
         first = file.readline(_BLOCK_BYTES)
     return first.endswith((b"\n", b"\r")) and not first.removeprefix(b"\xef\xbb\xbf").strip()
 
@@ -28,7 +28,7 @@ def line_ends(path: Path) -> dict[str, int]:
     """How often each kind of line end occurs: `CR LF`, `LF`, `CR`; kinds that do not occur are left out."""
     n_both = n_lf = n_cr = 0
     last = b""
-    with _opened(path) as file:
+    with opened(path) as file:
         while block := file.read(_BLOCK_BYTES):
             n_both += block.count(b"\r\n") + (last == b"\r" and block[:1] == b"\n")
             n_lf += block.count(b"\n")
@@ -43,7 +43,7 @@ def odd_line(path: Path, *, delimiter: str) -> tuple[int, int, int] | None:
 
     None where there is none among the first lines.
     """
-    with _opened(path) as file:
+    with opened(path) as file:
         lines = csv.reader((line.decode("utf-8", "replace") for line in file), delimiter=delimiter)
         try:
             expected = len(next(lines, []))
@@ -57,5 +57,6 @@ def odd_line(path: Path, *, delimiter: str) -> tuple[int, int, int] | None:
     return None
 
 
-def _opened(path: Path) -> IO[bytes]:
+def opened(path: Path) -> IO[bytes]:
+    """The bytes of a file, unpacked."""
     return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]

@@ -10,6 +10,7 @@ import typer
 from pipelines.call_commands import calls, decline
 from pipelines.clock import in_utc, now
 from pipelines.friendly import FriendlyGroup
+from pipelines.init_command import init
 from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
@@ -38,7 +39,8 @@ Or step by step:
   leadscore pages               write the pages that both teams look at; `leadscore open` opens them
   leadscore trace LEAD          one lead's way from CRM row to written-back score
 
-On your own CRM: copy config/scoring.toml, map your words in it, and give it with --config.
+On your own CRM, from a folder of exported files to settings that run:
+  leadscore init --data FOLDER --config config/ours.toml
 `leadscore COMMAND --help` shows an example of each."""
 
 
@@ -235,7 +237,8 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-for command in (calls, changes, decline, left_out, pages, releases, promote, revert, shadow, thresholds, trace):
+COMMANDS = (calls, changes, decline, init, left_out, pages, releases, promote, revert, shadow, thresholds, trace)
+for command in COMMANDS:
     app.command()(command)
 app.command("open")(open_pages)
 

@@ -81,8 +81,8 @@ def handed_off(moments: pd.DataFrame, *, most: Most) -> pd.DataFrame:
     gone: set[str] = set()
     for week in rows["week"].unique():
         waiting = rows[(rows["week"] == week) & ~rows["lead_id"].isin(gone)].drop_duplicates("lead_id")
-        # Where all of a week are gone already, the empty column would be one of texts.
-        limit = waiting[TEAM].map({team: most(int(week), team) for team in waiting[TEAM].unique()}).astype("float64")
+        most_of = {team: most(int(week), team) for team in waiting[TEAM].unique()}
+        limit = waiting[TEAM].map(most_of).astype(np.float64)  # where nobody waits, mapped texts would stay texts
         chosen = waiting[(waiting.groupby(TEAM).cumcount() < limit).to_numpy(dtype=bool)]
         is_chosen[chosen.index] = True
         gone |= set(chosen["lead_id"])

@@ -1,0 +1,42 @@
+"""HubSpot, Salesforce and Pipedrive: the simulated CRM in their columns, so that the truth is known."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.crm_layouts import LAYOUTS, write_layout
+from data_contracts.vocabulary import Stage
+from simulation import simulate
+from tests.crm.recognise.exports_by_hand import guess, recognised, rows
+
+pytestmark = pytest.mark.whole
+
+KINDS = {
+    "hubspot": {"call", "email", "meeting", "call_attempt"},
+    "salesforce": {"call", "email", "meeting", "call_attempt"},
+    "pipedrive": {"call", "email", "meeting"},
+}
+LEADS = {"hubspot": "contacts.csv", "salesforce": "Lead.csv", "pipedrive": "deals.csv"}
+
+
+@pytest.fixture(scope="module")
+def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("simulated")
+    simulate(folder, n_leads=600, seed=3)
+    return folder
+
+
+@pytest.mark.parametrize("vendor", LAYOUTS)
+def test_a_vendors_export_is_recognised_and_its_stages_are_the_true_ones(vendor: str, simulated: Path, tmp_path: Path):
+    true = write_layout(vendor, simulated=simulated, into=tmp_path / "data")
+    found = recognised(tmp_path / "data")
+    assert guess(found, "leads")[0].startswith(LEADS[vendor])
+    assert {kind.name for kind in found.kinds} == KINDS[vendor]
+    words = {stage: [word for word, its in found.stages.items() if its is stage] for stage in Stage}
+    counted = "SELECT stage, count(DISTINCT lead_id) FROM raw_stage_changes GROUP BY stage"
+    by_word = dict(rows(found, counted, data=tmp_path / "data", work=tmp_path / "s"))
+    reached = {stage: sum(by_word.get(word, 0) for word in words[stage]) for stage in Stage}
+    assert set(true) == ({"mql", "won"} if vendor == "pipedrive" else {"mql", "sql", "won"})
+    assert {name: reached[Stage(name)] for name in true} == true
+    assert "opportunities" in found.selects
+    assert not any("mail" in one.name or "name" in one.name for one in found.attributes)
