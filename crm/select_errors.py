@@ -30,9 +30,9 @@ _SNIFFED_DELIMITER = re.compile(r"Delimiter Candidates: '(.)'")
 _PLACE = re.compile(r"^LINE (\d+): (.*)\n( *)\^", re.MULTILINE)
 _SECRET = re.compile(r"((?:password|passwd|token|secret|user)=|\?)[^\s'\"]+", re.IGNORECASE)
 _ABOUT_SQL = (duckdb.BinderException, duckdb.ParserException, duckdb.CatalogException, duckdb.SyntaxException)
-_NO_ANSWER = re.compile(
+NO_ANSWER = re.compile(
     r"could not establish connection|connection (refused|reset|timed out|error)|unable to connect|could not connect"
-    r"|timed? ?out|could not resolve|temporary failure|network is unreachable|\bHTTP (408|429|5\d\d)\b",
+    r"|timed? ?out|(could not|failed to) resolve|temporary failure|network is unreachable|\bHTTP (408|429|5\d\d)\b",
     re.IGNORECASE,
 )
 
@@ -99,7 +99,7 @@ def _call_at(query: str, start: int, inside: int) -> str:
 def explained(error: duckdb.Error, select: Select, engine: Backend) -> SourceError:
     """`error`, which carrying out `select` in `engine` raised, as one that says where, what, and what to do."""
     message = str(error)
-    no_answer = _NO_ANSWER.search(message)
+    no_answer = NO_ANSWER.search(message)
     if no_answer and not isinstance(error, duckdb.DataError | duckdb.ProgrammingError):
         found = f"what it reads from does not answer ({no_answer[0]})"
         return SourceUnreachableError(f"{select.where}: {found}; run again later")
@@ -114,7 +114,7 @@ def explained(error: duckdb.Error, select: Select, engine: Backend) -> SourceErr
         found = f"{headline}{_position(message, select)}{_columns_read(select, engine)}"
         return SourceError(f"{select.where}: {found}; {_SELECT_REMEDY}")
     if not isinstance(error, duckdb.IOException):
-        headline = _without_quoted(headline)
+        headline = without_quoted(headline)
     remedy = _TYPE_REMEDY if isinstance(error, duckdb.ConversionException) else _SELECT_REMEDY
     return SourceError(f"{select.where}: {headline}{_position(message, select)}; {remedy}")
 
@@ -165,10 +165,10 @@ def _headline(message: str) -> str:
     return _SECRET.sub(r"\1…", " ".join(kept))
 
 
-def _without_quoted(text: str) -> str:
+def without_quoted(text: str) -> str:
     """`text` without what it quotes, which may be a value of a row; an unfinished quotation goes to the end.
 
-    >>> _without_quoted("Could not convert string 'O'Brien' to INT32"), _without_quoted("no time: 'Jane")
+    >>> without_quoted("Could not convert string 'O'Brien' to INT32"), without_quoted("no time: 'Jane")
     ('Could not convert string … to INT32', 'no time: …')
     """
     return re.sub(r"""(['"]).*\1|['"].*$""", "…", text)

@@ -113,13 +113,18 @@ def load_settings(path: Path | str, *, data_folder: Path | None = None) -> Setti
         raise refusal(path, error, Settings) from None
 
 
+def project_folder() -> Path:
+    """The folder in which relative ones are: `LEADSCORE_HOME` where it is set, else the working folder."""
+    return Path(os.environ.get("LEADSCORE_HOME") or Path.cwd()).absolute()
+
+
 def _set_folders(content: dict[str, Any], *, data_folder: Path | None) -> None:
     """Put the folders of `content` in the project folder; what is no path is left to the validation."""
     crm = content.get("crm", {})
     if isinstance(crm, dict):
         given = {} if data_folder is None else {"data_folder": str(data_folder.absolute())}
         content["crm"] = {"sources_folder": str(SOURCES)} | crm | given
-    home = Path(os.environ.get("LEADSCORE_HOME") or Path.cwd()).absolute()
+    home = project_folder()
     for section, names in FOLDERS.items():
         told = content.get(section)
         if isinstance(told, dict):

@@ -9,6 +9,7 @@ import typer
 
 from pipelines.call_commands import calls, decline
 from pipelines.clock import in_utc, now
+from pipelines.copy_command import copy
 from pipelines.friendly import FriendlyGroup
 from pipelines.init_command import init
 from pipelines.lead_commands import changes, trace
@@ -39,7 +40,7 @@ Or step by step:
   leadscore pages               write the pages that both teams look at; `leadscore open` opens them
   leadscore trace LEAD          one lead's way from CRM row to written-back score
 
-On your own CRM, from a folder of exported files to settings that run:
+On your own CRM, from a folder of exported files, or a database, to settings that run:
   leadscore init --data FOLDER --config config/ours.toml
 `leadscore COMMAND --help` shows an example of each."""
 
@@ -237,7 +238,7 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-COMMANDS = (calls, changes, decline, init, left_out, pages, releases, promote, revert, shadow, thresholds, trace)
+COMMANDS = (calls, changes, copy, decline, init, left_out, pages, releases, promote, revert, shadow, thresholds, trace)
 for command in COMMANDS:
     app.command()(command)
 app.command("open")(open_pages)

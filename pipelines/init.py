@@ -1,25 +1,25 @@
 """From a raw export to settings that run: look, ask, write, check."""
 
-import os
-import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crm.database_copy import TABLES, copy_database
 from crm.recognise import QUESTIONS, Export, Guess, Question, Recognised, look_at, recognise, settings_text
 from data_contracts.disk import disk_errors
 from data_contracts.errors import LeadScoreError, SettingsError
 from data_contracts.history import CheckReport
 from data_contracts.keeping import kept_file, new_folder
 from data_contracts.progress import Say, silent
-from data_contracts.settings import load_settings
+from data_contracts.settings import load_settings, project_folder
+from pipelines.clock import now
 from pipelines.ingest import ingest_history
+from pipelines.options import is_address
 
 MOST_QUESTIONS = 5
 """What is asked at most: the weightiest first, the others are proposals with a TODO."""
 
 _BEFORE = ".before"
-_IS_ADDRESS = re.compile(r"[a-z0-9+]+:/", re.IGNORECASE)
 
 Ask = Callable[[Question], str]
 
@@ -56,14 +56,14 @@ class Begun:
 def begin(
     config: Path,
     *,
-    data: Path,
+    data: Path | str,
     answers: Mapping[str, str],
     ask: Ask | None,
     overwrite: bool = False,
     say: Say = silent,
     warn: Say = silent,
 ) -> Begun:
-    """Settings and SELECTs for the export in the folder `data`, written and checked.
+    """Settings and SELECTs for the export in `data`, a folder or the address of a database, written and checked.
 
     `answers` are taken before anything is asked; where `ask` is None, proposals are taken for the rest. The SELECTs are
     written first and the settings last, so that a run that is killed leaves no settings that read half a source.
@@ -77,19 +77,16 @@ def begin(
     """
     if unknown := sorted(set(answers) - set(QUESTIONS)):
         raise SettingsError(f"there is no question {', '.join(map(repr, unknown))}; there are {', '.join(QUESTIONS)}")
-    if _IS_ADDRESS.match(str(data)):  # not repeated: it may hold a password
-        raise SettingsError(
-            "--data is an address, and init looks at files: export the database's tables to a folder and begin with "
-            "that; SELECTs over the database itself are written by hand (docs/scaling.md)"
-        )
-    say(f"looking at the files in {data}")
-    export = look_at(data)
+    folder, copied = _as_files(data, config, overwrite=overwrite, say=say)
+    say(f"looking at the files in {folder}")
+    export = look_at(folder)
     try:
         found, answered = _asked(export, answers, ask=ask, say=say)
     finally:
         export.backend.disconnect()
+    found = replace(found, guesses=(*copied, *found.guesses))
     say("writing the SELECTs and the settings")
-    selects = _write(found, config, data=data, overwrite=overwrite)
+    selects = _write(found, config, data=folder, overwrite=overwrite)
     settings = load_settings(config)
     open_ = tuple(question for question in found.questions if question.is_pressing)
     report, stopped = None, None
@@ -100,6 +97,32 @@ def begin(
     return Begun(
         config, selects, found.guesses, found.todos, answered, open_, report, stopped, _next_steps(config, found)
     )
+
+
+def _as_files(data: Path | str, config: Path, *, overwrite: bool, say: Say) -> tuple[Path, tuple[Guess, ...]]:
+    """The folder of the files, and what is told of them where they are copies of a database."""
+    if not is_address(str(data)):
+        return Path(data), ()
+    if config.exists() and not overwrite:  # the settings that are there may read the copy that would be replaced
+        raise SettingsError(
+            f"{config} is there already; give another --config, or --overwrite to begin anew (what stands is kept as "
+            f"*{_BEFORE}). `leadscore copy` only copies the database anew"
+        )
+    folder = Path("data") / config.stem
+    at = now()
+    tables = copy_database(str(data), project_folder() / folder, say=say)
+    again = Guess(
+        "the database",
+        f"{len(tables)} tables and views",
+        f"copied to {folder} as they stood at {at:%Y-%m-%d %H:%M} UTC",
+        todo=f"copy the database anew before each run: leadscore copy --to {folder}, with LEADSCORE_DATABASE_URL",
+    )
+    left_out = (
+        Guess(f"{table.name}: {', '.join(table.left_out)}", "not copied", "they say who a person is, or are binary")
+        for table in tables
+        if table.left_out
+    )
+    return project_folder() / folder / TABLES, (again, *left_out)
 
 
 def _asked(
@@ -133,13 +156,12 @@ def _asked(
 
 def _write(found: Recognised, config: Path, *, data: Path, overwrite: bool) -> tuple[Path, ...]:
     """Write the SELECTs, then the settings; the paths of the SELECTs."""
-    home = Path(os.environ.get("LEADSCORE_HOME") or Path.cwd()).absolute()
     name, sources = config.stem, config.absolute().parent / "sources"
     text = settings_text(
         found,
         source=name,
-        sources_folder=_from_home(sources, home),
-        data_folder=_from_home(data.absolute(), home),
+        sources_folder=_from_home(sources),
+        data_folder=_from_home(data.absolute()),
         store=Path("var") / name,
     )
     files = {f"{table}.sql": select for table, select in found.selects.items()}
@@ -163,7 +185,8 @@ def _write(found: Recognised, config: Path, *, data: Path, overwrite: bool) -> t
     return tuple(folder / file for file in sorted(files))
 
 
-def _from_home(path: Path, home: Path) -> Path:
+def _from_home(path: Path) -> Path:
+    home = project_folder()
     return path.relative_to(home) if path.is_relative_to(home) else path
 
 

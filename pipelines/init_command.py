@@ -16,7 +16,14 @@ if TYPE_CHECKING:  # the command line starts fast
 
 
 def init(
-    data: Annotated[Path, typer.Option("--data", envvar="LEADSCORE_DATA", help="The folder of the exported files.")],
+    data: Annotated[
+        str,
+        typer.Option(
+            "--data",
+            envvar=["LEADSCORE_DATABASE_URL", "LEADSCORE_DATA"],
+            help="The folder of the exported files, or a database: sqlite:///crm.db, postgresql://user@host/crm.",
+        ),
+    ],
     config: Annotated[Path, typer.Option("--config", help="The settings file to write.")] = Path("config/ours.toml"),
     answer: Annotated[
         list[str] | None,
@@ -32,10 +39,11 @@ def init(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Begin with your own CRM: from a folder of exported files to settings that run.
+    """Begin with your own CRM: from a folder of exported files, or a database, to settings that run.
 
     Tables and columns are recognised, each guess with its evidence; at most five questions are asked, with --json none.
-    The SELECTs and the settings are written, with a TODO where people must decide, and checked.
+    The SELECTs and the settings are written, with a TODO where people must decide, and checked. A database is copied to
+    files first, as by `leadscore copy`.
 
     Example: leadscore init --data exports/crm --config config/ours.toml --answer capacity=45
     """

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from crm.recognise.looked_at import MOST_WORDS, Column, Export, Table
-from crm.recognise.names import may_be, plain, stage_of
+from crm.recognise.names import KNOWN, may_be, plain, stage_of, variants
 from crm.recognise.nouns import Attribute, Guess, Question
 from data_contracts.columns import TABLES
 from data_contracts.privacy import is_personal_name
@@ -145,9 +145,22 @@ def _left_out(export: Export, one: Offered, column: Column, *, is_historised: bo
 def _of_its_name(column: Column) -> str:
     """Why the name of a column keeps it out; empty where it does not."""
     form = plain(column.name)
-    if is_personal_name(form) or _SECRET.search(form) or column.is_personal:
+    if _says_who(form) or column.is_personal:
         return "it says who a person is, or where"
     return next((why for pattern, why in _KEPT_OUT if pattern.search(form)), "")
+
+
+def _says_who(form: str) -> bool:
+    return is_personal_name(form) or _SECRET.search(form) is not None
+
+
+def is_only_personal(name: str) -> bool:
+    """Whether a column so called says who a person is, or where, and bears no name by which anything is recognised.
+
+    >>> [is_only_personal(name) for name in ("First Name", "phone", "StageName", "email", "source")]
+    [True, True, False, False, False]
+    """
+    return _says_who(plain(name)) and not variants(name) & KNOWN
 
 
 def _of_its_values(column: Column, table: Table) -> str:

@@ -98,7 +98,7 @@ def log_in(export: Export) -> Log | None:
     case = find(table, _CASES, lambda column: column.times is None and column.n_distinct < 0.7 * column.n_filled)
     word = find(
         table,
-        ("activity", "concept_name", "event", *names.KIND, *names.STAGE_ENTERED),
+        names.EVENT,
         lambda column: len(column.words) > 2,
     )
     if at is None or case is None or word is None or word.is_number or case.n_distinct < 3:

@@ -100,6 +100,13 @@ MONTH = ("month", "period", "period_start", "period_start_at", "date", "day", "w
 SPENT = ("amount", "spend", "cost", "spent", "amount_spent", "budget")
 EXPORTED = ("exported_at", "extracted_at", "export_date", "export_time", "snapshot_at", "as_of")
 EMAIL = ("email", "email_address", "e_mail", "work_email")
+EVENT = ("activity", "concept_name", "event", *KIND, *STAGE_ENTERED)
+
+KNOWN = frozenset(
+    {*CREATED, *KEYS, *SOURCE, *CAMPAIGN, *OWNER, *STAGE_NOW, *EVENT, *ENTERED, *LOGGED, *FIELD, *OCCURRED, *DIRECTION}
+    | {*OUTCOME_OF_ACTIVITY, *DURATION, *DONE, *OUTCOME, *PIPELINE, *EMAIL}
+)
+"""Names by which a column is recognised even where its form could be that of a person's."""
 
 _PREFIXES = (
     "hs_", "properties_", "property_", "lead_", "contact_", "person_", "deal_", "opportunity_", "activity_", "task_",

@@ -93,6 +93,7 @@ def _crm(found: Recognised, *, source: str, sources_folder: Path, data_folder: P
     lines = ["[crm]", f"source = {_text(source)}"]
     lines += [f"sources_folder = {_text(str(sources_folder))}"] if sources_folder != SOURCES else []
     lines += [f"data_folder = {_text(str(data_folder))}    # stands for {{data_folder}} in the SELECTs"]
+    lines += [todo.strip()] if (todo := _todo(found, "the database")) else []
     if found.currency:
         lines.append(f"currency = {_text(found.currency)}")
     if found.rates:
