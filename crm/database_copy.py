@@ -34,6 +34,9 @@ TABLES = "tables"
 
 _BATCH_ROWS = 5_000
 _WAIT_SECONDS = 10
+_EXACT = 2.0**53
+"""Below it every whole number is a float."""
+
 _BINARY = (sqlalchemy.LargeBinary, sqlalchemy.BINARY, sqlalchemy.VARBINARY)
 _SECRET = re.compile(r"pass|pwd|token|secret|key", re.IGNORECASE)
 _EXTRAS = {"postgresql": "pip install 'leadscore[postgres]'"}
@@ -255,8 +258,8 @@ def _text(value: Any) -> str | None:
     """A value of a driver as text, without the addresses of persons.
 
     >>> import datetime as dt
-    >>> [_text(value) for value in (None, True, 1.5, "Köln", b"x", dt.datetime(2024, 3, 1, 10), {"a": [1]})]
-    [None, 'true', '1.5', 'Köln', 'x', '2024-03-01 10:00:00', '{"a": [1]}']
+    >>> [_text(value) for value in (None, True, 1.5, 2.0, "Köln", b"x", dt.datetime(2024, 3, 1, 10), {"a": [1]})]
+    [None, 'true', '1.5', '2', 'Köln', 'x', '2024-03-01 10:00:00', '{"a": [1]}']
     """
     if value is None:
         return None
@@ -264,6 +267,8 @@ def _text(value: Any) -> str | None:
         value = _decoded(bytes(value))
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+        return str(int(value))  # an id beside missing ones is kept as a float by many: it is to be found as an integer
     if isinstance(value, dict | list):
         value = json.dumps(value, ensure_ascii=False, default=str)
     return pseudonymous(str(value))

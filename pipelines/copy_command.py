@@ -24,7 +24,7 @@ def copy(
     ],
     as_json: AsJson = False,
 ) -> None:
-    """Copy a CRM's database to files: each table and view as it stands now, without names and phone numbers.
+    """Copy a CRM's database to files: each table and view as it stands now, but for columns of names and phones.
 
     `leadscore init --data DATABASE` begins with such a copy; this makes it anew, before a check. The old copy stands
     until the new one is whole. An address with a password belongs in LEADSCORE_DATABASE_URL, where no list of processes

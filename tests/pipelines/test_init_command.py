@@ -1,4 +1,7 @@
+import csv
 import json
+import re
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -11,6 +14,8 @@ from pipelines import init as beginning
 from pipelines.cli import app
 from pipelines.init import MOST_QUESTIONS, begin
 from tests.crm.recognise.exports_by_hand import leads_and_deals, written
+
+SHIPPED = Path(__file__).parents[2] / "config" / "scoring.toml"
 
 pytestmark = pytest.mark.whole
 
@@ -135,11 +140,70 @@ def test_an_answer_that_says_nothing_is_refused(work: Path, unchecked: None, ans
     assert not (work / "config").exists()
 
 
-def test_an_address_of_a_database_is_refused_without_repeating_it(work: Path):
-    done = CliRunner().invoke(app, ["init", "--data", "postgresql://me:secret@host/crm", "--yes"])
+@pytest.fixture
+def database(work: Path) -> str:
+    """The address of a database with the tables of the export; its leads have names and addresses."""
+    with sqlite3.connect(work / "crm.db") as connection:
+        for name, text in leads_and_deals().items():
+            header, *lines = list(csv.reader(text.splitlines()))
+            connection.execute(f"CREATE TABLE {name.removesuffix('.csv')} ({', '.join(header)})")
+            holders = ", ".join("?" * len(header))
+            connection.executemany(f"INSERT INTO {name.removesuffix('.csv')} VALUES ({holders})", lines)
+        connection.execute("ALTER TABLE leads ADD full_name TEXT")
+        connection.execute("ALTER TABLE leads ADD email TEXT")
+        connection.execute(
+            "UPDATE leads SET full_name = 'Jane Doe', email = lead_id || '@firm' || (rowid % 7) || '.com'"
+        )
+    connection.close()
+    return "sqlite:///crm.db"
+
+
+def test_a_database_is_copied_and_begun_with_as_a_folder_is(work: Path, database: str):
+    done = run("--json", "--data", database, "--answer", "capacity=12")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    accepted = {table["table"]: table["accepted"] for table in told["check"]["tables"]}
+    assert accepted["stage_changes"] == 60 + 20 + 20
+    assert accepted["accounts"] == 7  # by the domains of addresses, which stay
+    settings = load_settings(work / "config" / "ours.toml")
+    assert settings.crm.data_folder == work / "data" / "ours" / "tables"
+    assert 'data_folder = "data/ours/tables"' in (work / "config" / "ours.toml").read_text()
+    (again,) = [todo for todo in told["todos"] if todo.startswith("copy the database anew before each run")]
+    assert f"# TODO: {again}" in (work / "config" / "ours.toml").read_text()
+    assert {"what": "leads: full_name", "value": "not copied"}.items() <= told["guesses"][1].items()
+    assert not [path for path in (work / "data").rglob("*") if path.is_file() and b"Jane" in path.read_bytes()]
+
+
+def test_a_copy_is_made_anew_for_settings_that_stay(work: Path, database: str, unchecked: None):
+    assert run("--yes", "--data", database).exit_code == 0
+    before = (work / "config" / "ours.toml").read_text()
+    with sqlite3.connect(work / "crm.db") as connection:
+        connection.execute("DELETE FROM leads WHERE lead_id <> 'L1'")
+    connection.close()
+    refused = run("--yes", "--data", database)  # its settings read the copy
+    assert refused.exit_code == SettingsError.exit_code
+    assert "config/ours.toml is there already" in refused.output
+    environment = {"LEADSCORE_DATABASE_URL": database}
+    done = CliRunner().invoke(app, ["copy", "--to", "data/ours", "--json"], env=environment)
+    assert done.exit_code == 0, done.output
+    assert {table["name"]: table["n_rows"] for table in json.loads(done.stdout)} == {"deals": 20, "leads": 1}
+    assert (work / "config" / "ours.toml").read_text() == before
+    shown = CliRunner().invoke(app, ["copy", "--to", "data/ours"], env=environment)
+    assert re.search(r"leads +1 +full_name", shown.stdout)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("init", "--yes", "--data"),
+        ("copy", "--to", "data/ours", "--from"),
+        ("check", "--config", str(SHIPPED), "--data"),
+    ],
+)
+def test_no_command_repeats_an_address_and_its_password(work: Path, arguments: tuple[str, ...]):
+    done = CliRunner().invoke(app, [*arguments, "nosuch://me:hunter2@host/crm"])
     assert done.exit_code == SettingsError.exit_code
-    assert "init looks at files" in done.output
-    assert "secret" not in done.output
+    assert "hunter2" not in done.output
 
 
 def test_an_answer_needs_an_equals_sign(work: Path):

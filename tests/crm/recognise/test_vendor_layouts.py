@@ -1,10 +1,13 @@
 """HubSpot, Salesforce and Pipedrive: the simulated CRM in their columns, so that the truth is known."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from benchmarks.crm_layouts import LAYOUTS, write_layout
+from crm.database_copy import TABLES, copy_database
+from crm.recognise import look_at
 from data_contracts.vocabulary import Stage
 from simulation import simulate
 from tests.crm.recognise.exports_by_hand import guess, recognised, rows
@@ -40,3 +43,20 @@ def test_a_vendors_export_is_recognised_and_its_stages_are_the_true_ones(vendor:
     assert {name: reached[Stage(name)] for name in true} == true
     assert "opportunities" in found.selects
     assert not any("mail" in one.name or "name" in one.name for one in found.attributes)
+
+
+def test_a_database_with_a_vendors_tables_is_recognised_as_the_files_are(simulated: Path, tmp_path: Path):
+    write_layout("hubspot", simulated=simulated, into=tmp_path / "data")
+    export = look_at(tmp_path / "data")
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        for table in export.tables:
+            connection.execute(f"CREATE TABLE {table.name} ({', '.join(column.sql for column in table.columns)})")
+            values = ", ".join("?" * len(table.columns))
+            connection.executemany(f"INSERT INTO {table.name} VALUES ({values})", export.rows(f"FROM {table.view}"))
+    connection.close()
+    copied = copy_database(f"sqlite:///{tmp_path / 'crm.db'}", tmp_path / "copy")
+    assert [table.left_out for table in copied if table.name == "contacts"] == [("firstname", "lastname")]
+    files, database = recognised(tmp_path / "data"), recognised(tmp_path / "copy" / TABLES)
+    for what in ("stages", "kinds", "attributes", "directions", "outcomes", "horizons", "questions"):
+        assert getattr(database, what) == getattr(files, what), what
+    assert set(database.selects) == set(files.selects)
