@@ -39,7 +39,11 @@ _EXACT = 2.0**53
 
 _BINARY = (sqlalchemy.LargeBinary, sqlalchemy.BINARY, sqlalchemy.VARBINARY)
 _SECRET = re.compile(r"pass|pwd|token|secret|key", re.IGNORECASE)
-_EXTRAS = {"postgresql": "pip install 'leadscore[postgres]'"}
+_EXTRAS = {"postgresql": "pip install '.[postgres]' in the checkout"}
+_PARTS = """
+SELECT relname FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace
+WHERE relispartition AND nspname = :schema
+"""
 _SPELLINGS = "sqlite:///crm.db, postgresql://user@host/crm"
 
 
@@ -74,7 +78,7 @@ def copy_database(address: str, folder: Path, *, say: Say = silent) -> tuple[Cop
     _require_ours(folder)
     with _connected(url) as connection, disk_errors(folder), held(folder / TABLES, by="leadscore copy"):
         inspector = sqlalchemy.inspect(connection)
-        names = _names(inspector, schema)
+        names = _names(connection, inspector, schema)
         if not names:
             where = f"schema {schema!r}" if schema else "its default schema"
             raise SourceError(f"the database has no tables in {where}; name another one with ?schema=NAME")
@@ -170,11 +174,13 @@ def _decoded(raw: bytes) -> str:
         return raw.decode("latin-1")
 
 
-def _names(inspector: Inspector, schema: str | None) -> list[str]:
-    """The tables and views of the schema, in order."""
+def _names(connection: Connection, inspector: Inspector, schema: str | None) -> list[str]:
+    """The tables and views of the schema, in order; of a partitioned table, the whole and not its parts again."""
     found = {*inspector.get_table_names(schema), *inspector.get_view_names(schema)}
-    if inspector.dialect.name == "postgresql":
+    if connection.dialect.name == "postgresql":
         found |= set(inspector.get_materialized_view_names(schema))
+        asked = {"schema": schema or inspector.default_schema_name}
+        found -= set(connection.scalars(sqlalchemy.text(_PARTS), asked))
     return sorted(found)
 
 

@@ -96,6 +96,18 @@ def test_the_database_is_only_read_and_the_copy_is_the_owners_alone(crm: Path, t
         connection.exec_driver_sql("CREATE TABLE mine (x)")
 
 
+def test_all_tables_are_of_one_moment(tmp_path: Path):
+    crm = made(tmp_path / "crm.db", "PRAGMA journal_mode = wal; CREATE TABLE a (x); CREATE TABLE b (x);")
+
+    def somebody_writes(line: str) -> None:
+        if line.startswith("copying b"):
+            made(crm, "INSERT INTO b VALUES (1);")
+
+    tables = copy_database(f"sqlite:///{crm}", tmp_path / "copy", say=somebody_writes)
+    assert [table.n_rows for table in tables] == [0, 0]
+    assert copied(crm, tmp_path / "copy")["b"].n_rows == 1
+
+
 def test_tables_that_cannot_be_read_are_listed_together_and_the_copy_of_before_stands(crm: Path, tmp_path: Path):
     copied(crm, tmp_path / "copy")
     made(crm, 'DROP TABLE empty; CREATE VIEW bad AS SELECT * FROM gone; CREATE VIEW worse AS SELECT abs("x") FROM won;')
@@ -174,7 +186,7 @@ def test_a_driver_that_quotes_a_value_of_a_row_is_not_repeated():
 
 def test_a_missing_driver_of_postgresql_names_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(__import__("sys").modules, "psycopg", None)
-    with pytest.raises(SettingsError, match=r"psycopg is not installed .*pip install 'leadscore\[postgres\]'"):
+    with pytest.raises(SettingsError, match=r"psycopg is not installed .*pip install '\.\[postgres\]'"):
         copy_database("postgresql://me:hunter2@host/crm", tmp_path / "copy")
 
 
@@ -204,11 +216,14 @@ def test_postgresql_is_copied_from_a_schema_in_its_own_spelling(postgres_url: st
             "tags text[], j json, photo bytea, phone text)",
             "INSERT INTO crm_copy.\"Lead %\" VALUES ('00000000-0000-0000-0000-000000000001', '2024-03-01 10:00+02',"
             " 'infinity', true, 1.50, '{a,b}', '{\"a\": 1}', 'x', '1')",
+            "CREATE TABLE crm_copy.parted (id int) PARTITION BY LIST (id)",
+            "CREATE TABLE crm_copy.part_1 PARTITION OF crm_copy.parted FOR VALUES IN (1)",
+            "INSERT INTO crm_copy.parted VALUES (1)",
             'CREATE MATERIALIZED VIEW crm_copy.latest AS SELECT id FROM crm_copy."Lead %"',
         ],
     )
-    leads, latest = copy_database(f"{postgres_url}&schema=crm_copy", tmp_path / "copy")
-    assert (leads.left_out, latest.n_rows) == (("photo", "phone"), 1)
+    leads, latest, parted = copy_database(f"{postgres_url}&schema=crm_copy", tmp_path / "copy")
+    assert (leads.left_out, latest.n_rows, parted.n_rows) == (("photo", "phone"), 1, 1)
     assert rows(tmp_path / "copy", "Lead.parquet") == [
         {"id": "00000000-0000-0000-0000-000000000001", "at": "2024-03-01 08:00:00+00", "far": "infinity", "ok": "true",
          "n": "1.50", "tags": "{a,b}", "j": '{"a": 1}'},
