@@ -175,7 +175,9 @@ def test_a_database_is_copied_and_begun_with_as_a_folder_is(work: Path, database
 
 
 def test_a_copy_is_made_anew_for_settings_that_stay(work: Path, database: str, unchecked: None):
-    assert run("--yes", "--data", database).exit_code == 0
+    environment = {"LEADSCORE_DATABASE_URL": database}
+    begun = CliRunner().invoke(app, ["init", "--yes"], env=environment)
+    assert begun.exit_code == 0, begun.output
     before = (work / "config" / "ours.toml").read_text()
     with sqlite3.connect(work / "crm.db") as connection:
         connection.execute("DELETE FROM leads WHERE lead_id <> 'L1'")
@@ -183,7 +185,6 @@ def test_a_copy_is_made_anew_for_settings_that_stay(work: Path, database: str, u
     refused = run("--yes", "--data", database)  # its settings read the copy
     assert refused.exit_code == SettingsError.exit_code
     assert "config/ours.toml is there already" in refused.output
-    environment = {"LEADSCORE_DATABASE_URL": database}
     done = CliRunner().invoke(app, ["copy", "--to", "data/ours", "--json"], env=environment)
     assert done.exit_code == 0, done.output
     assert {table["name"]: table["n_rows"] for table in json.loads(done.stdout)} == {"deals": 20, "leads": 1}
