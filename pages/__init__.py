@@ -1,10 +1,21 @@
 """What people look at: nouns in, HTML out. Nothing is computed here."""
 
 from pages.frame import Frame, NotThere
+from pages.lead import lead_pages
 from pages.site import Page, write_site
 from pages.summary import today_summary
 from pages.today import today_page
 from pages.today_figures import TodayNouns
 from pages.works import works_page
 
-__all__ = ["Frame", "NotThere", "Page", "TodayNouns", "today_page", "today_summary", "works_page", "write_site"]
+__all__ = [
+    "Frame",
+    "NotThere",
+    "Page",
+    "TodayNouns",
+    "lead_pages",
+    "today_page",
+    "today_summary",
+    "works_page",
+    "write_site",
+]

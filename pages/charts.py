@@ -1,6 +1,6 @@
 """Charts: one question each, drawn to SVG while the page is written, in the colours of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,6 +94,33 @@ def backtest_chart(told: Backtest, *, formats: Formats, what: str) -> Chart:
         f"{what}: gain over the base rate by age, {said}.",
         f"{what}: would it have worked all along? Above the dashed line it did better than the base rate by age. "
         "Bars: 95 %.",
+    )
+
+
+def score_chart(rows: Sequence[Mapping[str, Any]], *, formats: Formats) -> Chart:
+    """Is it getting likelier? The probability of the next step, score by score, with its interval.
+
+    `rows` are of `SCORE_HISTORY_SCHEMA`, at least two.
+    """
+    import altair as alt
+
+    ordered = sorted(rows, key=lambda row: row["as_of"])
+    names = ("p_next", "p_next_low", "p_next_high")
+    told = [{"at": row["as_of"].isoformat() + "Z", **{name: row[name] for name in names}} for row in ordered]
+    top = max(row[name] or 0.0 for row in ordered for name in names)
+    axis = {"scale": alt.Scale(domain=[0, top], nice=True), "axis": alt.Axis(format="%", tickCount=4)}
+    base = alt.Chart(alt.Data(values=told)).encode(x=alt.X("at:T", title=None, axis=alt.Axis(tickCount=4)))
+    y = alt.Y("p_next:Q", title="next step", **axis)
+    layers = [
+        base.mark_rule(color=LINE, strokeWidth=4).encode(y=alt.Y("p_next_low:Q", **axis), y2="p_next_high:Q"),
+        base.mark_line(color=BLUE, interpolate="step-after").encode(y=y),
+        base.mark_point(filled=True, size=40, color=BLUE, opacity=1).encode(y=y),
+    ]
+    said = "; ".join(f"{formats.day(row['as_of'])} {formats.share(row['p_next'])}" for row in ordered)
+    return Chart(
+        _drawn(alt.layer(*layers)),
+        f"Probability of the next step by published score: {said}.",
+        "Is it getting likelier? A dot is a published score, a bar its 95 % interval.",
     )
 
 

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_contracts.backtests import KeptBacktest
@@ -21,6 +21,7 @@ from models.versions import PRODUCTION
 from pages import Frame, NotThere, Page, TodayNouns, today_page, today_summary, works_page, write_site
 from pipelines.backtest import last_backtest
 from pipelines.in_force import registry_of
+from pipelines.lead_pages import leads_with_pages, pages_of_leads
 from pipelines.report import training_warnings
 from pipelines.score import call_list_of, score_history_of
 from pipelines.shadow_files import read_shadow
@@ -47,9 +48,9 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
     store = Store.of(settings)
     with disk_errors(store.pages), held(store.pages, by="leadscore pages"), kept_folder(store.pages) as folder:
         standing = _Standing.of(settings)
-        frame = _frame(standing, made_at=made_at)
         say("what is to be done today")
         nouns = _today_nouns(standing)
+        frame = replace(_frame(standing, made_at=made_at), lead_pages=leads_with_pages(nouns.today))
         write_site(folder, [today_page(nouns, frame), *_other_pages(standing, nouns, frame, say=say)], frame)
     return WrittenPages(store.pages / "index.html", today_summary(nouns, frame))
 
@@ -135,6 +136,8 @@ def _today_nouns(standing: _Standing) -> TodayNouns:
 def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
     say("whether it works")
     yield _works(standing, nouns.shadow, frame)
+    if not isinstance(nouns.today, NotThere) and not isinstance(standing.manifest, NotThere):
+        yield from pages_of_leads(standing.settings, nouns.today, standing.manifest, frame=frame, say=say)
 
 
 def _works(standing: _Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:
