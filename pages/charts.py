@@ -109,10 +109,14 @@ def score_chart(rows: Sequence[Mapping[str, Any]], *, formats: Formats) -> Chart
     told = [{"at": row["as_of"].isoformat() + "Z", **{name: row[name] for name in names}} for row in ordered]
     top = max(row[name] or 0.0 for row in ordered for name in names)
     axis = {"scale": alt.Scale(domain=[0, top], nice=True), "axis": alt.Axis(format="%", tickCount=4)}
-    base = alt.Chart(alt.Data(values=told)).encode(x=alt.X("at:T", title=None, axis=alt.Axis(tickCount=4)))
+    base = alt.Chart(alt.Data(values=told)).encode(
+        x=alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=4))
+    )
     y = alt.Y("p_next:Q", title="next step", **axis)
     layers = [
-        base.mark_rule(color=LINE, strokeWidth=4).encode(y=alt.Y("p_next_low:Q", **axis), y2="p_next_high:Q"),
+        base.mark_area(color=BLUE, opacity=0.2, interpolate="step-after").encode(
+            y=alt.Y("p_next_low:Q", title="next step", **axis), y2="p_next_high:Q"
+        ),
         base.mark_line(color=BLUE, interpolate="step-after").encode(y=y),
         base.mark_point(filled=True, size=40, color=BLUE, opacity=1).encode(y=y),
     ]
@@ -120,7 +124,7 @@ def score_chart(rows: Sequence[Mapping[str, Any]], *, formats: Formats) -> Chart
     return Chart(
         _drawn(alt.layer(*layers)),
         f"Probability of the next step by published score: {said}.",
-        "Is it getting likelier? A dot is a published score, a bar its 95 % interval.",
+        "Is it getting likelier? A dot is a published score, the band its 95 % interval.",
     )
 
 
@@ -130,6 +134,7 @@ def _drawn(chart: Any) -> Markup:
 
     styled: dict[str, Any] = (
         chart.properties(width=WIDTH, height=HEIGHT, background="transparent")
+        .configure(font="system-ui")  # first: it replaces what was configured before it
         .configure_axis(
             labelColor=SOFT,
             titleColor=SOFT,
@@ -142,7 +147,6 @@ def _drawn(chart: Any) -> Markup:
             labelAngle=0,
         )
         .configure_view(stroke=None)
-        .configure(font="system-ui")
         .to_dict()
     )
     svg: str = vl_convert.vegalite_to_svg(styled, allowed_base_urls=[])

@@ -189,7 +189,7 @@ def _figures(row: Mapping[str, Any], becomes: str, grading: Grading, formats: Fo
 
 def _grade_words(grade: str, grading: Grading, formats: Formats) -> str:
     """What the letter and the digit say, by the boundaries that they stand for."""
-    letter, digit = grade
+    letter, digit = grade[0], grade[1]
     met = _between(grading.fit_boundaries, "ABCD".index(letter), formats)
     likely = _between(grading.behaviour_boundaries, "1234".index(digit), formats)
     return f"{letter}: {met} of the profile met · {digit}: {likely} likely"

@@ -3,11 +3,12 @@
 Whatever the number of leads, each table is read once: the rows are found in the engine and held there.
 """
 
+import datetime as dt
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -63,7 +64,7 @@ def around_lead(checked: CheckedHistory, lead_id: str) -> Iterator[CrmHistory]:
     with around(checked.history, [lead_id]) as near:
         if not known_ids(near, [lead_id]):
             refused = refused_rows(checked.quarantine, [lead_id])
-            raise UnknownLeadError(why_unknown(checked.history, None, lead_id, refused=refused, delivered={}))
+            raise UnknownLeadError(why_unknown(checked.history, lead_id, refused=refused))
         yield near
 
 
@@ -112,24 +113,42 @@ def _named_in(raw_row: str) -> frozenset[str]:
     return frozenset(str(one).strip() for one in found if one is not None)
 
 
-def delivered_leads(raw: RawHistory | None, lead_ids: Iterable[str]) -> RowsByLead:
-    """The leads' own rows as the source delivers them; none where it cannot be asked."""
-    rows = _delivered(raw, "leads", lead_ids)
-    return {} if rows is None else by_lead(rows.to_pyarrow().to_pylist(), key=_ASKED)
+@dataclass(frozen=True, slots=True, eq=False)
+class Delivered:
+    """What the source says now of some leads.
+
+    Attributes
+    ----------
+    extracted_at
+        When its extract was taken (UTC, naive).
+    leads
+        The leads' own rows, with the source's columns in small letters.
+    counts
+        How many rows of each table of `LEAD_TABLES` are each lead's; leads without any are left out.
+    """
+
+    extracted_at: dt.datetime
+    leads: RowsByLead
+    counts: Mapping[str, Mapping[str, int]]
 
 
-def n_delivered(raw: RawHistory, table: str, lead_ids: Iterable[str]) -> Mapping[str, int]:
-    """How many rows of `table` the source delivers of each lead; leads without any are left out."""
-    rows = _delivered(raw, table, lead_ids)
-    return {} if rows is None else counted(rows, key=_ASKED)
+def delivered(raw: RawHistory, lead_ids: Sequence[str]) -> Delivered:
+    """The leads' rows as the source delivers them. Each of its tables is read once, whatever the number of leads."""
+    own = _delivered(raw, "leads", lead_ids)
+    leads = {} if own is None else by_lead(own.to_pyarrow().to_pylist(), key=_ASKED)
+    counts = {"leads": {lead_id: len(rows) for lead_id, rows in leads.items()}}
+    for table in [name for name in LEAD_TABLES if name != "leads"]:
+        rows = _delivered(raw, table, lead_ids)
+        counts[table] = {} if rows is None else dict(counted(rows, key=_ASKED))
+    return Delivered(raw.extracted_at, leads, counts)
 
 
 _ASKED = "asked_lead_id"
 
 
-def _delivered(raw: RawHistory | None, table: str, lead_ids: Iterable[str]) -> ir.Table | None:
+def _delivered(raw: RawHistory, table: str, lead_ids: Iterable[str]) -> ir.Table | None:
     """The leads' rows of `table`, with the id that was asked for; None where the source has no such table."""
-    if raw is None or table not in raw.tables:
+    if table not in raw.tables:
         return None
     rows = raw.tables[table]
     rows = rows.rename({name.lower(): name for name in rows.columns if name != name.lower()})
@@ -156,20 +175,18 @@ def rows_of(frame: pd.DataFrame) -> Mapping[str, Mapping[str, Any]]:
     return {row["lead_id"]: row for row in rows}
 
 
-def why_unknown(
-    history: CrmHistory, raw: RawHistory | None, lead_id: str, *, refused: RowsByLead, delivered: RowsByLead
-) -> str:
-    """What became of a lead that is not in the checked history."""
+def why_unknown(history: CrmHistory, lead_id: str, *, refused: RowsByLead, delivered: Delivered | None = None) -> str:
+    """What became of a lead that is not in the checked history. `delivered` is None where the source was not asked."""
     reasons = [breach["reason"] for breach in refused.get(lead_id, ()) if breach["table"] == "leads"]
     if reasons:
         remedy = "mend it in the CRM or the source's SELECT and check again"
         return f"lead {lead_id!r} is in quarantine: {'; '.join(reasons)}; {remedy}"
-    rows = delivered.get(lead_id, ())
+    rows = delivered.leads.get(lead_id, ()) if delivered else ()
     merged = [row["merged_into"] for row in rows if row.get("merged_into")]
     if merged:
         survivor = merged[0]
         return f"lead {lead_id!r} was merged into {survivor!r} and its history belongs to that one; trace {survivor!r}"
-    if rows and raw is not None and raw.extracted_at == history.extracted_at:
+    if rows and delivered and delivered.extracted_at == history.extracted_at:
         told = (
             "neither accepted nor refused: [[crm.left_out]] leaves it out; `leadscore left-out` shows under which name"
         )

@@ -8,11 +8,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.calls import CallList
-from data_contracts.history import CrmHistory, Quarantine, RawHistory
+from data_contracts.history import CrmHistory, Quarantine
 from data_contracts.traces import NotTraced, Rows, Step, Trace
 from serving import trace_history as found
 from serving import trace_scores as made
-from serving.asked_leads import RowsByLead, around, delivered_leads, known_ids, refused_rows, why_unknown
+from serving.asked_leads import Delivered, RowsByLead, around, known_ids, refused_rows, why_unknown
 from serving.calls import with_calls
 from serving.one_score import Regime, asked_at
 from serving.score import refuse_other_catalogue, score_batch
@@ -30,14 +30,14 @@ class Surroundings:
         What stands in the CRM now, as `ScoreSink.published` gives it.
     calls
         The call list of the last scoring.
-    raw
-        What the source says now; None where it cannot be asked.
+    delivered
+        What the source says now of the leads that are asked about; None where it cannot be asked.
     """
 
     quarantine: Quarantine
     published: pa.Table
     calls: CallList
-    raw: RawHistory | None = None
+    delivered: Delivered | None = None
 
 
 def trace_leads(
@@ -45,7 +45,7 @@ def trace_leads(
 ) -> tuple[Trace | NotTraced, ...]:
     """What each noun holds for each lead, in the order of `lead_ids`, by the same functions that score all leads.
 
-    The history, the quarantine and the source are read once, whatever the number of leads.
+    The history and the quarantine are read once, whatever the number of leads.
 
     Parameters
     ----------
@@ -70,29 +70,28 @@ def trace_leads(
     ReleaseError
         Where the release does not belong to these definitions or this feature catalogue.
     """
-    refused, delivered = refused_rows(beside.quarantine, lead_ids), delivered_leads(beside.raw, lead_ids)
+    refused = refused_rows(beside.quarantine, lead_ids)
     with around(history, lead_ids) as near:
         there = known_ids(near, lead_ids)
         told = {
-            lead_id: NotTraced(lead_id, why_unknown(history, beside.raw, lead_id, refused=refused, delivered=delivered))
+            lead_id: NotTraced(lead_id, why_unknown(history, lead_id, refused=refused, delivered=beside.delivered))
             for lead_id in lead_ids
             if lead_id not in there
         }
         known = [lead_id for lead_id in lead_ids if lead_id in there]
-        asked = _Asked(history, near, known, refused=refused, delivered=delivered)
+        asked = _Asked(history, near, known, refused)
         traced = _traces(asked, regime=regime, beside=beside, as_of=as_of) if known else {}
     return tuple(traced[lead_id] if lead_id in there else told[lead_id] for lead_id in lead_ids)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The leads that are traced, the history around them, and what was refused and delivered of them."""
+    """The leads that are traced, the history around them, and what was refused of them."""
 
     history: CrmHistory
     near: CrmHistory
     lead_ids: Sequence[str]
     refused: RowsByLead
-    delivered: RowsByLead
 
 
 def _traces(asked: _Asked, *, regime: Regime, beside: Surroundings, as_of: dt.datetime) -> Mapping[str, Trace]:
@@ -114,7 +113,7 @@ def _nouns(
     frame = open_leads.frame
     calls, standing = (_of_ids(table, ids) for table in (beside.calls.rows, beside.published))
     scored = pa.table(with_calls(score_batch(frame, release, settings=settings, thresholds=thresholds), calls))
-    delivered = found.raw_rows(asked.history, beside.raw, ids, delivered=asked.delivered, settings=settings)
+    delivered = found.raw_rows(asked.history, beside.delivered, ids, settings=settings)
     planned = made.plan_rows(scored, standing, ids, thresholds=thresholds, settings=settings)
     boundaries = dict.fromkeys(ids, made.threshold_rows(release, thresholds))
     yield "RawHistory", "what the CRM said", delivered

@@ -10,7 +10,8 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from data_contracts.columns import TABLES
-from data_contracts.history import CrmHistory, RawHistory
+from data_contracts.history import CrmHistory
+from data_contracts.privacy import masked
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
 from data_contracts.traces import Rows
@@ -18,36 +19,42 @@ from data_contracts.vocabulary import Unsettled
 from features.known import known_at
 from features.outcomes import outcomes_of
 from features.snapshots import training_snapshots
-from serving.asked_leads import LEAD_TABLES, RowsByLead, by_lead, counted, n_delivered, of_ids, of_leads, rows_of
+from serving.asked_leads import LEAD_TABLES, Delivered, RowsByLead, by_lead, counted, of_ids, of_leads, rows_of
 from serving.shown import shown
 
 
 def raw_rows(
-    history: CrmHistory, raw: RawHistory | None, lead_ids: Sequence[str], *, delivered: RowsByLead, settings: Settings
+    history: CrmHistory, delivered: Delivered | None, lead_ids: Sequence[str], *, settings: Settings
 ) -> Mapping[str, Rows]:
-    """How many rows are delivered, and each lead's own row: canonical columns and declared attributes only, so that
-    nothing is shown that identifies a person.
-
-    `delivered` are the leads' own rows as the source delivers them.
+    """How many rows are delivered, and each lead's own row: canonical columns and declared attributes only, and no
+    value that looks like an email address or a phone number, so that nothing is shown that identifies a person.
     """
-    if raw is None:
+    if delivered is None:
         return dict.fromkeys(lead_ids, (("not there", "the source cannot be read any more"),))
-    if raw.extracted_at != history.extracted_at:
-        told = f"its extract is of {shown(raw.extracted_at)} now, the checked one was of {shown(history.extracted_at)}"
-        return dict.fromkeys(lead_ids, (("moved on", told),))
+    if delivered.extracted_at != history.extracted_at:
+        now, then = shown(delivered.extracted_at), shown(history.extracted_at)
+        moved_on = f"its extract is of {now} now, the checked one was of {then}"
+        return dict.fromkeys(lead_ids, (("moved on", moved_on),))
     printable = {column.name for column in TABLES["leads"].columns} | set(settings.crm.attributes)
-    counts = {table: n_delivered(raw, table, lead_ids) for table in LEAD_TABLES if table != "leads"}
-    counts["leads"] = {lead_id: len(rows) for lead_id, rows in delivered.items()}
 
     def told_of(lead_id: str) -> Iterable[tuple[str, str]]:
         for table in LEAD_TABLES:
-            if lead_id in counts[table]:
-                yield table, f"{counts[table][lead_id]} row(s) delivered"
-            for row in delivered.get(lead_id, ()) if table == "leads" else ():
-                yield from ((f"  {name}", shown(value)) for name, value in row.items() if name in printable)
+            n = delivered.counts[table].get(lead_id, 0)
+            if n:
+                yield table, f"{n} row(s) delivered"
+            for row in delivered.leads.get(lead_id, ()) if table == "leads" else ():
+                yield from ((f"  {name}", _told(name, value)) for name, value in row.items() if name in printable)
 
     nothing: Rows = (("nothing", "the source has no row of it any more"),)
     return {lead_id: tuple(told_of(lead_id)) or nothing for lead_id in lead_ids}
+
+
+def _told(name: str, value: object) -> str:
+    return shown(value) if name in _IDS else masked(shown(value))
+
+
+_IDS = ("lead_id", "account_id")
+"""Ids stand on every page; a long number is one as well as a phone number."""
 
 
 def history_rows(near: CrmHistory, lead_ids: Sequence[str], refused: RowsByLead) -> Mapping[str, Rows]:

@@ -123,6 +123,30 @@ def test_scores_that_changed_are_kept_with_what_they_were_made_under(tmp_path):
     assert kept.of_leads(["A"]).num_rows == 1, "it was handed off, whether or not it changed"
 
 
+def test_scores_of_many_leads_come_in_one_pass_in_the_order_of_the_publications(tmp_path, monkeypatch):
+    kept, first = history(tmp_path), calls_at(1)
+    kept.append(plan(tmp_path, first, changed=("A", "B", "E")), first)
+    later = calls_at(2, kept.calls_before(day(2)))
+    kept.append(plan(tmp_path, later, changed=("B", "C")), later)
+    read, columns = [], ["lead_id", "as_of"]
+    run = pq.read_table
+    monkeypatch.setattr(
+        crm.score_folder.pq, "read_table", lambda path, **how: read.append(path.name) or run(path, **how)
+    )
+    told = kept.of_leads(["A", "B", "none", "B"], columns=columns)
+    assert told.to_pydict() == {"lead_id": ["A", "B", "B"], "as_of": [day(1), day(1), day(2)]}
+    assert read == ["scores.parquet"] * 2
+
+
+def test_a_few_leads_of_a_large_run_are_found_without_the_rest_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(crm.score_folder, "ROWS_TOGETHER", 2)
+    kept, first = history(tmp_path), calls_at(1)
+    kept.append(plan(tmp_path, first, changed=tuple("ABCDE")), first)
+    (scores,) = kept.folder.glob("*/scores.parquet")
+    assert pq.ParquetFile(scores).num_row_groups == 3, "5 leads, 2 together"
+    assert kept.of_leads(["E"])["lead_id"].to_pylist() == ["E"]
+
+
 def test_old_scores_are_let_go_but_not_the_one_at_the_hand_off(tmp_path):
     kept, first = history(tmp_path, keep_days=10), calls_at(1)
     kept.append(plan(tmp_path, first, changed=("A", "B")), first)
@@ -153,11 +177,11 @@ def test_a_run_that_breaks_off_adds_nothing_and_can_be_made_again(tmp_path, monk
     kept, calls = history(tmp_path), calls_at(1)
     written = []
 
-    def break_off(table, path):
+    def break_off(table, path, **options):
         written.append(path)
         if len(written) == 3:
             raise OSError(28, "No space left on device")
-        pq_write(table, path)
+        pq_write(table, path, **options)
 
     pq_write = pq.write_table
     monkeypatch.setattr(crm.score_folder.pq, "write_table", break_off)

@@ -22,7 +22,7 @@ from engines.duckdb import DuckDbEngine
 from features.build import build_features
 from features.outcomes import outcomes_of
 from features.snapshots import scoring_snapshots, training_snapshots
-from serving.asked_leads import around, delivered_leads, known_ids, n_delivered, refused_rows
+from serving.asked_leads import around, delivered, known_ids, refused_rows
 from simulation import simulate
 from tests.some_engines import ENGINES, opened
 
@@ -226,5 +226,6 @@ def test_the_part_around_some_leads_and_what_was_refused_of_them_is_the_same(che
         {name: engine.table(f"raw_{name}") for name in delivery.tables}, delivery.extracted_at, "simulated"
     )
     in_file = delivery.tables["activities"]["lead_id"].to_pylist()
-    assert n_delivered(raw, "activities", asked) == {one: in_file.count(one) for one in asked if one in in_file}
-    assert set(delivered_leads(raw, asked)) == set(asked)
+    told = delivered(raw, asked)
+    assert told.counts["activities"] == {one: in_file.count(one) for one in asked if one in in_file}
+    assert set(told.leads) == set(asked)

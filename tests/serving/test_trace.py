@@ -13,7 +13,7 @@ from data_contracts.recalibration import mend_text
 from data_contracts.traces import NotTraced, as_text
 from data_contracts.vocabulary import Transition
 from models.fitted import ContactModel
-from serving.asked_leads import refused_rows
+from serving.asked_leads import delivered, refused_rows
 from serving.one_score import Regime
 from serving.score import score_batch
 from serving.shown import MISSING
@@ -62,6 +62,7 @@ def crm():
             "created_at": ["01.03.2026", "02.03.2026", "03.03.2026"],
             "merged_into": [None, "L00002", None],
             "email": ["someone@example.org", None, None],
+            "owner_id": ["seller@example.org", None, None],
         }
     )
     made.leads.get_backend().create_table("raw_leads", delivered)
@@ -124,7 +125,7 @@ def trace(crm, refused, release, raw):
             history,
             lead_ids,
             regime=Regime(by, under, THRESHOLDS),
-            beside=Surroundings(refused, published, NO_CALLS, raw),
+            beside=Surroundings(refused, published, NO_CALLS, delivered(raw, lead_ids)),
             as_of=as_of,
         )
 
@@ -192,9 +193,10 @@ def test_a_lead_unlike_all_that_were_learnt_from_is_told_so(trace, release, fram
 
 
 def test_what_was_delivered_is_shown_without_what_identifies_a_person(of_an_sql):
-    delivered = rows(of_an_sql, "RawHistory")
-    assert delivered["leads"] == "1 row(s) delivered"
-    assert delivered["  created_at"] == "01.03.2026"
+    told = rows(of_an_sql, "RawHistory")
+    assert told["leads"] == "1 row(s) delivered"
+    assert told["  created_at"] == "01.03.2026"
+    assert told["  owner_id"].startswith("(masked")
     assert "example.org" not in as_text(of_an_sql)
 
 
