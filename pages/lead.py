@@ -163,7 +163,8 @@ def _figures(row: Mapping[str, Any], becomes: str, grading: Grading, formats: Fo
         "Worth",
         formats.money(row["expected_value"]),
         f"{formats.share(row['p_win'])} likely to be won",
-        "The probability of a win times what the lead is expected to bring if it is won.",
+        "The probability of a win times what the lead is expected to bring if it is won, or wins where no amount is "
+        "known.",
         "",
     )
     yield Figure(

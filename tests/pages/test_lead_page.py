@@ -5,31 +5,22 @@ import html
 import re
 import shlex
 
-import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet as pq
 import pytest
 
-from data_contracts.page_settings import PageSettings
-from data_contracts.thresholds import Grading
-from data_contracts.today import LISTED_SCHEMA
-from data_contracts.traces import SCORE_HISTORY_SCHEMA, NotTraced, Step, Trace
-from pages import Frame, lead_pages, write_site
+from data_contracts.traces import NotTraced
+from pages import write_site
 from pages.frame import file_name
-from tests.example_history import settings
+from tests.example_site import AS_OF, EVIL, frame, lead, pages_of_leads, score, way
 
-AS_OF = dt.datetime(2026, 6, 30, 18)
-GRADING = Grading(
-    fit_boundaries=(0.8, 0.6, 0.4), behaviour_boundaries=(0.5, 0.3, 0.1), labelled_by_grade={"A1": 100, "C3": 7}
-)
-SCRIPT = """<script>alert(1)</script>"'`{{ 7*7 }}<img src=x onerror=alert(1)>"""
 HOSTILE = [
     "../../x",
     "a/b",
     "/etc/passwd",
     "x" * 300,
     "\U0001f600",
-    SCRIPT,
+    EVIL,
     "a;b $(rm -rf .)",
     "-v",
     "..",
@@ -38,60 +29,17 @@ HOSTILE = [
 ]
 
 
-def listed(lead_id="L-1", **changes):
-    """A lead of `LISTED_SCHEMA` that was handed off now."""
-    return {
-        "lead_id": lead_id, "team": "sales", "action": "hand_off", "handed_off_at": AS_OF, "handed_off_by": "rank",
-        "respond_by_at": AS_OF + dt.timedelta(days=1), "ranking_value": 0.6, "p_next": 0.6, "p_next_low": 0.5,
-        "p_next_high": 0.7, "p_win": 0.2, "stage": "mql", "grade": "A1", "expected_value": 8_800.0,
-        "is_extrapolated": False, "reason_1": "lowers: never met us", "reason_2": "raises: asked for a demo 4 days ago",
-        "source": "Webinar", "persona": "integrator", "owner_id": "U-1", "is_overdue": False,
-    } | changes  # fmt: skip
-
-
-def score(lead_id="L-1", days_ago=0, **changes):
-    """A published score of `SCORE_HISTORY_SCHEMA`."""
-    return {
-        "lead_id": lead_id, "as_of": AS_OF - dt.timedelta(days=days_ago), "stage": "mql", "p_next": 0.6,
-        "p_next_low": 0.5, "p_next_high": 0.7, "expected_value": 8_800.0, "grade": "A1", "action": "hand_off",
-        "release_id": "r-1", "thresholds_id": "t-1",
-    } | changes  # fmt: skip
-
-
-def way(lead_id="L-1"):
-    rows = (("leads", "1 row(s) delivered"), ("  source", SCRIPT))
-    nouns = ("RawHistory", "ScoredLeads", "WriteBackPlan", "PublishReceipt")
-    return Trace(lead_id, AS_OF, tuple(Step(noun, f"what {noun} holds", rows) for noun in nouns))
-
-
-def site(folder, *rows, ways=None, scores=(), **pages):
+def site(folder, *rows, ways=None, scores=()):
     """A site of these leads, written into `folder`; gives the HTML of each lead's page."""
-    told = Frame(
-        source="example",
-        extracted_at=AS_OF,
-        release_id="r-1",
-        definitions_version="2026.1",
-        currency="EUR",
-        time_zone="Europe/Berlin",
-        settings=PageSettings(record_url="https://crm.example/leads/{lead_id}", **pages),
-        made_at=AS_OF,
-        lead_pages=frozenset(row["lead_id"] for row in rows),
-    )
-    made = lead_pages(
-        pa.Table.from_pylist(list(rows), schema=LISTED_SCHEMA),
-        [way(row["lead_id"]) for row in rows] if ways is None else ways,
-        pa.Table.from_pylist(list(scores), schema=SCORE_HISTORY_SCHEMA),
-        definitions=settings().definitions,
-        grading=GRADING,
-        frame=told,
-    )
+    told = frame(lead_pages=frozenset(row["lead_id"] for row in rows))
+    made = pages_of_leads(*rows, ways=ways, scores=scores, told=told)
     folder.mkdir(parents=True, exist_ok=True)
     write_site(folder, made, told)
     return {row["lead_id"]: (folder / told.page_of(row["lead_id"])).read_text(encoding="utf-8") for row in rows}
 
 
 def page(folder, **changes):
-    return site(folder, listed(**changes))["L-1"]
+    return site(folder, lead("L-1", **changes))["L-1"]
 
 
 def text(page):
@@ -160,13 +108,13 @@ def test_an_sql_becomes_a_customer(tmp_path):
 
 def test_reasons_are_counted_for_and_against(tmp_path):
     assert "1 reason speaks for it, 1 reason speaks against" in page(tmp_path / "both")
-    alone = page(tmp_path / "down", reason_2=None)
+    alone = page(tmp_path / "down", reason_1=None)
     assert "Nothing speaks for it, 1 reason speaks against" in alone
 
 
 def test_the_history_says_from_where_to_where_it_moved_and_is_drawn(tmp_path):
     scores = [score(), score(days_ago=7, p_next=0.4, grade="B2"), score("L-2", days_ago=7, p_next=0.1)]
-    told = site(tmp_path, listed("L-1"), listed("L-2"), scores=scores)
+    told = site(tmp_path, lead("L-1"), lead("L-2"), scores=scores)
     assert "Published 2 times since Jun 23, 2026: from 40% to 60%" in told["L-1"]
     assert (
         'aria-label="Probability of the next step by published score: Jun 23, 2026 40%; Jun 30, 2026 60%."'
@@ -185,7 +133,7 @@ def test_a_lead_that_was_not_published_yet_says_so(tmp_path):
 
 def test_all_histories_are_in_one_pair_of_files(tmp_path):
     scores = [score("L-1"), score("L-1", days_ago=7), score("L-2"), score("L-9")]
-    told = site(tmp_path, listed("L-1"), listed("L-2"), scores=scores)
+    told = site(tmp_path, lead("L-1"), lead("L-2"), scores=scores)
     assert sorted(path.name for path in (tmp_path / "tables").iterdir()) == [
         "score-history.csv",
         "score-history.parquet",
@@ -207,7 +155,7 @@ def test_the_way_is_shown_noun_by_noun_and_the_last_two_are_open(tmp_path):
 
 def test_a_lead_that_cannot_be_traced_says_why_and_has_its_page(tmp_path):
     because = "lead 'L-1' was merged into 'L-2'"
-    told = site(tmp_path, listed("L-1"), listed("L-3"), ways=[way("L-3"), NotTraced("L-1", because)])
+    told = site(tmp_path, lead("L-1"), lead("L-3"), ways=[way("L-3"), NotTraced("L-1", because)])
     assert "Its way cannot be shown" in told["L-1"]
     assert because in text(told["L-1"])
     assert "60% likely to become SQL" in told["L-1"]
@@ -216,7 +164,7 @@ def test_a_lead_that_cannot_be_traced_says_why_and_has_its_page(tmp_path):
 
 @pytest.mark.parametrize("lead_id", HOSTILE)
 def test_any_id_gives_one_file_in_the_folder_of_the_leads(tmp_path, lead_id):
-    site(tmp_path / "site", listed(lead_id), scores=[score(lead_id), score(lead_id, days_ago=3)])
+    site(tmp_path / "site", lead(lead_id), scores=[score(lead_id), score(lead_id, days_ago=3)])
     (found,) = (tmp_path / "site/leads").iterdir()
     assert found.name == file_name(lead_id)
     assert re.fullmatch(r"[0-9a-f]{16}\.html", found.name)
@@ -225,7 +173,7 @@ def test_any_id_gives_one_file_in_the_folder_of_the_leads(tmp_path, lead_id):
 
 @pytest.mark.parametrize("lead_id", HOSTILE)
 def test_commands_can_be_pasted_whatever_the_id_holds(tmp_path, lead_id):
-    told = site(tmp_path, listed(lead_id), scores=[score(lead_id)])[lead_id]
+    told = site(tmp_path, lead(lead_id), scores=[score(lead_id)])[lead_id]
     for verb in ("changes", "trace"):
         (command,) = re.findall(rf"<code>(leadscore {verb} .*?)</code>", told, re.DOTALL)
         words = shlex.split(html.unescape(command))
@@ -234,19 +182,17 @@ def test_commands_can_be_pasted_whatever_the_id_holds(tmp_path, lead_id):
 
 
 def test_nothing_in_a_lead_runs(tmp_path):
-    words = dict.fromkeys(("source", "campaign", "persona", "owner_id", "team"), SCRIPT)
-    row = listed(SCRIPT, **words, reason_1=f"raises: {SCRIPT}", reason_2=f"lowers: {SCRIPT}", reason_3=SCRIPT)
-    scores = [
-        score(SCRIPT, days_ago=day, release_id=SCRIPT, action=SCRIPT, stage=SCRIPT, grade=SCRIPT) for day in (0, 3)
-    ]
-    for ways in (None, [NotTraced(SCRIPT, SCRIPT)]):
-        told = site(tmp_path / str(ways is None), row, scores=scores, ways=ways)[SCRIPT]
+    words = dict.fromkeys(("source", "campaign", "persona", "owner_id", "team"), EVIL)
+    row = lead(EVIL, **words, reason_1=f"raises: {EVIL}", reason_2=f"lowers: {EVIL}", reason_3=EVIL)
+    scores = [score(EVIL, days_ago=day, release_id=EVIL, action=EVIL, stage=EVIL, grade=EVIL) for day in (0, 3)]
+    for ways in (None, [NotTraced(EVIL, EVIL)]):
+        told = site(tmp_path / str(ways is None), row, scores=scores, ways=ways)[EVIL]
         assert re.findall(r"<script[^>]*>", told) == ['<script defer src="../site.js">']
         assert "<img" not in told
         assert "49" not in text(told).replace("7*7", "")
-        assert not re.findall(r"<[^>]*\son\w+=", told.replace(html.escape(SCRIPT), ""))
+        assert not re.findall(r"<[^>]*\son\w+=", told.replace(html.escape(EVIL), ""))
 
 
 def test_the_record_in_the_crm_is_one_click_away(tmp_path):
-    told = site(tmp_path, listed("a/b?c"))["a/b?c"]
+    told = site(tmp_path, lead("a/b?c"))["a/b?c"]
     assert 'href="https://crm.example/leads/a%2Fb%3Fc"' in told

@@ -8,7 +8,7 @@ import pytest
 from data_contracts.scores import Action
 from data_contracts.settings import load_settings
 from pages.frame import file_name
-from pipelines.pages import write_pages
+from pipelines.page_writing import write_pages
 from pipelines.score import call_list_of
 
 pytestmark = pytest.mark.whole
