@@ -30,14 +30,13 @@ class Regime:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AskedLeads:
-    """Some leads at one moment: their snapshots, their features as a frame, and the digest of the features' catalogue.
+    """Some leads at one moment: their snapshots, and their features as a frame.
 
     The frame is in order of the leads, and has no row of a lead that is not open then.
     """
 
     snapshots: Snapshots
     frame: pd.DataFrame
-    catalogue_digest: str
 
 
 def asked_at(near: CrmHistory, lead_ids: Sequence[str], *, regime: Regime, as_of: dt.datetime) -> AskedLeads:
@@ -52,7 +51,7 @@ def asked_at(near: CrmHistory, lead_ids: Sequence[str], *, regime: Regime, as_of
     features = build_features(near, snapshots, settings=settings)
     routed = with_routes(features, near, snapshots, policy=policy, crm=settings.crm)
     frame = routed.table.order_by("lead_id").to_pyarrow().to_pandas()
-    return AskedLeads(snapshots, frame, features.catalogue_digest)
+    return AskedLeads(snapshots, frame)
 
 
 def score_alone(near: CrmHistory, lead_id: str, *, regime: Regime, as_of: dt.datetime) -> pa.Table:

@@ -10,12 +10,13 @@ import pyarrow.compute as pc
 from data_contracts.calls import CallList
 from data_contracts.history import CrmHistory, Quarantine
 from data_contracts.traces import NotTraced, Rows, Step, Trace
+from features.catalogue import catalogue_digest
 from serving import trace_history as found
 from serving import trace_scores as made
 from serving.asked_leads import Delivered, RowsByLead, around, known_ids, refused_rows, why_unknown
 from serving.calls import with_calls
 from serving.one_score import Regime, asked_at
-from serving.score import refuse_other_catalogue, score_batch
+from serving.score import refuse_other_catalogue, refuse_other_definitions, score_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ def trace_leads(
     ReleaseError
         Where the release does not belong to these definitions or this feature catalogue.
     """
+    refuse_other_definitions(regime.release, regime.settings.definitions)
+    refuse_other_catalogue(regime.release, catalogue_digest(regime.settings))
     refused = refused_rows(beside.quarantine, lead_ids)
     with around(history, lead_ids) as near:
         there = known_ids(near, lead_ids)
@@ -109,7 +112,6 @@ def _nouns(
     release, settings, thresholds = regime.release, regime.settings, regime.thresholds
     near, ids = asked.near, asked.lead_ids
     open_leads = asked_at(near, ids, regime=regime, as_of=as_of)
-    refuse_other_catalogue(release, open_leads.catalogue_digest)
     frame = open_leads.frame
     calls, standing = (_of_ids(table, ids) for table in (beside.calls.rows, beside.published))
     scored = pa.table(with_calls(score_batch(frame, release, settings=settings, thresholds=thresholds), calls))

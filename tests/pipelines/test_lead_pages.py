@@ -53,16 +53,8 @@ def test_a_source_that_breaks_off_in_the_middle_stops_no_page(settings, on_the_l
 
 def test_ways_that_cannot_be_made_anew_are_said_on_the_pages(settings, on_the_list, monkeypatch):
     """As when the features of the code are no longer those that the release learnt from."""
-    monkeypatch.setattr("serving.one_score.build_features", _of_another_catalogue)
+    monkeypatch.setattr("serving.trace.catalogue_digest", lambda settings: "other")
     folder = write_pages(settings, made_at=MADE_AT).first_page.parent
     page = (folder / "leads" / file_name(on_the_list[0])).read_text(encoding="utf-8")
     assert "Its way cannot be made anew: release" in page
     assert "the one in force is other" in page
-
-
-def _of_another_catalogue(*given, **how):
-    from dataclasses import replace
-
-    from features.build import build_features
-
-    return replace(build_features(*given, **how), catalogue_digest="other")
