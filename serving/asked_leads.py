@@ -46,7 +46,8 @@ def around(history: CrmHistory, lead_ids: Sequence[str]) -> Iterator[CrmHistory]
             return kept.enter_context(table.cache())
 
         leads = history.leads
-        asked = held(of_ids(leads, lead_ids).select("lead_id", "account_id"))
+        asked = of_ids(leads, lead_ids).select("lead_id", "account_id")
+        asked.to_pyarrow()  # hands the ids to the engine: Spark holds no table that reads what it was not handed
         is_near = leads.lead_id.isin(asked.lead_id) | leads.account_id.isin(asked.account_id).fill_null(False)
         near = held(leads.filter(is_near))
         lead_ids_near, accounts_near = near.select("lead_id"), near.select("account_id").distinct()
@@ -74,8 +75,8 @@ def of_ids(rows: ir.Table, lead_ids: Iterable[str]) -> ir.Table:
 
 
 def of_leads(snapshots: Snapshots, lead_ids: Iterable[str]) -> Snapshots:
-    """The snapshots of the leads, held once."""
-    return Snapshots(of_ids(snapshots.table, lead_ids).cache())
+    """The snapshots of the leads, computed once."""
+    return Snapshots(ibis.memtable(of_ids(snapshots.table, lead_ids).to_pyarrow()))
 
 
 def known_ids(history: CrmHistory, lead_ids: Iterable[str]) -> frozenset[str]:
