@@ -11,6 +11,7 @@ from data_contracts.crm_mapping import AttributeDeclaration
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
 from data_contracts.kinds import KindDeclaration
+from data_contracts.policy import Policy
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Availability
 
@@ -98,6 +99,12 @@ class Configuration(BaseModel):
 def definitions_differences(before: Definitions, after: Definitions) -> tuple[str, ...]:
     """What is otherwise in `after`, by path in the settings file, as `Configuration.differences` tells it."""
     old, new = ({"definitions": agreed.model_dump(mode="json")} for agreed in (before, after))
+    return tuple(_differences(old, new))
+
+
+def policy_differences(before: Policy, after: Policy) -> tuple[str, ...]:
+    """What is otherwise in the policy `after`, by path in the settings file."""
+    old, new = ({"policy": policy.model_dump(mode="json")} for policy in (before, after))
     return tuple(_differences(old, new))
 
 

@@ -1,8 +1,9 @@
-"""The data contracts as a page for people, generated from the same tables that the check enforces."""
+"""The data contracts and the glossary as pages for people, generated from what the code itself reads."""
 
 from collections.abc import Iterator
 
 from data_contracts.columns import DECLARED, TABLES, Column, TableContract
+from data_contracts.glossary import GLOSSARY
 from data_contracts.rules import row_rules
 
 _INTRODUCTION = """\
@@ -37,6 +38,8 @@ Great Expectations judges each table rule on columns and rows and every row rule
 the suites `delivered_<table>` and `<table>` of each table. Its Data Docs are in the store, `data_docs/index.html`: the
 last 30 checks, accepted or refused, with counts and no value of any row. The page of a check lists each rule that rows
 breach with the command that shows these rows, such as `leadscore quarantine --rule leads.created_at.has_type`.
+The counts of the last 400 checks stay in the store, `checks/`, a file each: the page Data sets the history that stands
+beside them.
 
 Words are compared without regard to case, blanks, hyphens and underscores. Columns that neither the contract nor
 `[crm.attributes]` knows are left out, and the run says so. Declared attributes are added to `accounts` and `leads`;
@@ -59,6 +62,13 @@ _DECLARED_IN = {"kind": "`[crm.kinds]`", "currency": "`currency` or `[crm.rates]
 def contracts_markdown() -> str:
     """The page `docs/contracts.md`: every table with its columns, its row rules, and what a run loses without it."""
     return "\n".join([_INTRODUCTION, *(_table(contract) for contract in TABLES.values())])
+
+
+def glossary_markdown() -> str:
+    """The page `docs/glossary.md`: every word with its meaning."""
+    rows = [f"| {word} | {meaning} |" for word, meaning in GLOSSARY.items()]
+    introduction = "One word per idea, the same from column to command line."
+    return "\n".join(["# Glossary", "", introduction, "", "| word | meaning |", "|---|---|", *rows, ""])
 
 
 def _table(contract: TableContract) -> str:

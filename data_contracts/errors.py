@@ -2,6 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from data_contracts.history import TableCheck
 
 
 class LeadScoreError(Exception):
@@ -49,12 +53,15 @@ class Breach:
 
 
 class ContractError(LeadScoreError):
-    """The history breaks its contract as a whole. Carries every breach, not only the first."""
+    """The history breaks its contract as a whole. Carries every breach, not only the first.
+
+    `tables` are the counts of those tables that could be judged.
+    """
 
     exit_code = 5
 
-    def __init__(self, breaches: Sequence[Breach]) -> None:
-        self.breaches = tuple(breaches)
+    def __init__(self, breaches: Sequence[Breach], *, tables: "Sequence[TableCheck]" = ()) -> None:
+        self.breaches, self.tables = tuple(breaches), tuple(tables)
         lines = "\n".join(f"  - {breach}" for breach in self.breaches)
         super().__init__(f"the history breaks its data contract in {len(self.breaches)} place(s):\n{lines}")
 

@@ -64,20 +64,28 @@ class HandOffRecord(Record):
     converted: int
     expected: Estimate | None
 
+    @property
+    def is_outside(self) -> bool:
+        """Whether fewer or more converted than their probabilities leave room for."""
+        told = self.expected
+        if told is None or told.low is None or told.high is None:
+            return False
+        return not told.low <= self.converted <= told.high
+
 
 class Overdue(Record):
     """The leads whose time to respond has passed untouched.
 
     Attributes
     ----------
-    oldest_days
-        Days since the earliest of the moments by which sales owed a touch.
+    since_at
+        The earliest of the moments by which sales owed a touch (UTC, naive).
     expected_value
         Of all of them together.
     """
 
     leads: int
-    oldest_days: float
+    since_at: dt.datetime
     expected_value: float
 
 

@@ -77,6 +77,17 @@ class Availability(StrEnum):
     NOW = "now"
     """Its present value alone is asked for, by the policy: it is never a feature."""
 
+    @property
+    def meaning(self) -> str:
+        """What is known of a value's past, as both teams read it."""
+        return {
+            Availability.IMMUTABLE: "never changes",
+            Availability.HISTORISED: "changes, and every change is kept: the value of the day is rebuilt",
+            Availability.AT_CREATION: "as it was when the record was created",
+            Availability.OVERWRITTEN: "changes, and what it was before is lost",
+            Availability.NOW: "its present value alone, for the policy: no model reads it",
+        }[self]
+
 
 class FieldContent(StrEnum):
     """What a field of the CRM that we write holds."""

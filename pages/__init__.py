@@ -1,5 +1,7 @@
 """What people look at: nouns in, HTML out. Nothing is computed here."""
 
+from pages.data import DataDocs, data_page
+from pages.definitions import definitions_page
 from pages.frame import Frame, NotThere
 from pages.lead import lead_pages
 from pages.site import Page, write_site
@@ -9,10 +11,13 @@ from pages.today_figures import TodayNouns
 from pages.works import works_page
 
 __all__ = [
+    "DataDocs",
     "Frame",
     "NotThere",
     "Page",
     "TodayNouns",
+    "data_page",
+    "definitions_page",
     "lead_pages",
     "today_page",
     "today_summary",

@@ -74,6 +74,7 @@ def told_value(value: Any, shown: Shown, formats: Formats) -> str:
         return MISSING
     writers: dict[Shown, Callable[[Any], str]] = {
         Shown.COUNT: formats.count,
+        Shown.CHANGE: formats.change,
         Shown.NUMBER: formats.number,
         Shown.FIGURE: formats.figure,
         Shown.SHARE: formats.share,
@@ -87,7 +88,7 @@ def told_value(value: Any, shown: Shown, formats: Formats) -> str:
 def _sorts_by(value: Any) -> str | None:
     if value is None:
         return ""
-    if isinstance(value, dt.datetime):
+    if isinstance(value, dt.date):  # moments too
         return value.isoformat()
     return f"{value:.10g}" if isinstance(value, int | float) else None
 

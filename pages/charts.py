@@ -9,9 +9,10 @@ from markupsafe import Markup
 from data_contracts.backtests import Backtest
 from data_contracts.calibration import CalibrationCurve
 from data_contracts.evaluations import ReliabilityBin
+from data_contracts.kept_checks import KeptCheck
 from pages.formats import Formats
 
-INK, SOFT, LINE, BLUE = "var(--ink)", "var(--soft)", "var(--line)", "var(--blue)"
+INK, SOFT, LINE, BLUE, BAD = "var(--ink)", "var(--soft)", "var(--line)", "var(--blue)", "var(--bad)"
 """The stylesheet's colours: a chart follows the page into the dark."""
 
 WIDTH, HEIGHT = 340, 220
@@ -97,6 +98,40 @@ def backtest_chart(told: Backtest, *, formats: Formats, what: str) -> Chart:
     )
 
 
+def refused_chart(checks: Sequence[KeptCheck], *, usual: float | None, formats: Formats) -> Chart:
+    """Are more rows refused than before? The share of each check, the oldest first; `usual` is what it mostly was."""
+    import altair as alt
+
+    judged = [one for one in checks if one.refused_share is not None]
+    rows: list[dict[str, Any]] = [
+        {"check": n, "share": one.refused_share, "accepted": one.is_accepted} for n, one in enumerate(judged, start=1)
+    ]
+    # A check is a step, whatever time lies between two.
+    when = alt.X(
+        "check:Q", title="checks, the latest to the right", axis=alt.Axis(labels=False, ticks=False, grid=False)
+    )
+    top = alt.Scale(domainMin=0, nice=True)
+    share = alt.Y("share:Q", title="refused rows", scale=top, axis=alt.Axis(format=".1%", tickCount=4))
+    base = alt.Chart(alt.Data(values=rows)).encode(x=when, y=share)
+    colour = alt.condition("datum.accepted", alt.value(BLUE), alt.value(BAD))
+    layers = [base.mark_line(color=LINE), base.mark_point(filled=True, size=60, opacity=1).encode(color=colour)]
+    if usual is not None:
+        rule = alt.Chart(alt.Data(values=[{"share": usual}])).mark_rule(color=SOFT, strokeDash=[4, 4])
+        layers.append(rule.encode(y=share))
+    said = "; ".join(
+        f"{formats.moment(one.checked_at)} {formats.share(one.refused_share)}"
+        f"{'' if one.is_accepted else ', stopped by its contract'}"
+        for one in judged
+    )
+    latest = formats.share(judged[-1].refused_share)
+    beside = "" if usual is None else f" and mostly {formats.share(usual)} before (dashed)"
+    return Chart(
+        _drawn(alt.layer(*layers)),
+        f"Share of refused rows by check: {said}.",
+        f"Are more rows refused than before? {latest} in the latest check{beside}. Red: stopped by its contract.",
+    )
+
+
 def score_chart(rows: Sequence[Mapping[str, Any]], *, formats: Formats) -> Chart:
     """Is it getting likelier? The probability of the next step, score by score, with its interval.
 
@@ -134,7 +169,7 @@ def _drawn(chart: Any) -> Markup:
 
     styled: dict[str, Any] = (
         chart.properties(width=WIDTH, height=HEIGHT, background="transparent")
-        .configure(font="system-ui")  # first: it replaces what was configured before it
+        .configure(font="system-ui")  # first: it takes the place of any configuration before it
         .configure_axis(
             labelColor=SOFT,
             titleColor=SOFT,

@@ -45,6 +45,16 @@ class Formats:
         """
         return MISSING if value is None else format_decimal(round(value), format="#,##0", locale=self.locale)
 
+    def change(self, value: float | None) -> str:
+        """A change of a whole number, with its sign.
+
+        >>> [Formats("en", "EUR", "UTC").change(value) for value in (12_000, -3, 0)]
+        ['+12,000', '−3', '0']
+        """
+        if value is None or not round(value):
+            return self.count(value)
+        return f"{'+' if value > 0 else '−'}{self.count(abs(value))}"
+
     def number(self, value: float | None, decimals: int = 1) -> str:
         """A number with so many decimals.
 
@@ -102,13 +112,17 @@ class Formats:
         pattern: str = Locale.parse(self.locale).currency_formats["standard"].pattern
         return pattern.replace("0.00", "0")
 
-    def day(self, moment: dt.datetime | None) -> str:
-        """The day of a moment (UTC, naive), in the time zone.
+    def day(self, moment: dt.date | None) -> str:
+        """The day of a moment (UTC, naive) in the time zone; a day that is no moment as it is.
 
-        >>> Formats("en", "EUR", "UTC").day(dt.datetime(2026, 7, 1))
-        'Jul 1, 2026'
+        >>> english = Formats("en", "EUR", "UTC")
+        >>> english.day(dt.datetime(2026, 7, 1)), english.day(dt.date(2026, 7, 2))
+        ('Jul 1, 2026', 'Jul 2, 2026')
         """
-        return MISSING if moment is None else format_skeleton("yMMMd", self._local(moment), locale=self.locale)
+        if moment is None:
+            return MISSING
+        local = self._local(moment) if isinstance(moment, dt.datetime) else moment
+        return str(format_skeleton("yMMMd", local, locale=self.locale))
 
     def moment(self, moment: dt.datetime | None) -> str:
         """A moment (UTC, naive) of this year, in the time zone.

@@ -20,7 +20,7 @@ def today_summary(nouns: TodayNouns, frame: Frame) -> str:
         parts = ["## There is no call list", markdown_text(today.because)]
     else:
         told = [{"": one.name, "now": one.value, "beside": one.beside} for one in figures(nouns, today, frame.formats)]
-        parts = [f"## {markdown_text(heading(today))}", table_markdown(told), *_calls(today, frame)]
+        parts = [f"## {markdown_text(heading(today))}", table_markdown(told), *_calls(nouns, today, frame)]
         parts += [f"**Mind:** {markdown_text(warning)}" for warning in today.warnings]
     parts.append(f"**Rule against model:** {markdown_text(nouns.rule_against_model)}")
     if frame.settings.url:
@@ -28,8 +28,8 @@ def today_summary(nouns: TodayNouns, frame: Frame) -> str:
     return "\n\n".join(parts)
 
 
-def _calls(today: Today, frame: Frame) -> list[str]:
-    table = call_list(today, frame)
+def _calls(nouns: TodayNouns, today: Today, frame: Frame) -> list[str]:
+    table = call_list(nouns, today, frame)
     rows = [_told(row, table, frame) for row in table.shown_rows[:N_CALLS]]
     return [table_markdown(rows)] if rows else []
 

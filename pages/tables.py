@@ -22,6 +22,8 @@ class Shown(StrEnum):
 
     TEXT = "text"
     COUNT = "count"
+    CHANGE = "change"
+    """Of a count, with its sign."""
     NUMBER = "number"
     FIGURE = "figure"
     """With three decimals: log loss, AUC."""
@@ -29,6 +31,8 @@ class Shown(StrEnum):
     MONEY = "money"
     DAY = "day"
     MOMENT = "moment"
+    CODE = "code"
+    """An identifier: it may break anywhere, so that it leaves room for the rest."""
     LEAD = "lead"
     """A lead's id, linked to its page and to its record in the CRM."""
     REASONS = "reasons"
@@ -37,14 +41,14 @@ class Shown(StrEnum):
     @property
     def is_number(self) -> bool:
         """Whether values stand to the right, digit under digit."""
-        return self in (Shown.COUNT, Shown.NUMBER, Shown.FIGURE, Shown.SHARE, Shown.MONEY)
+        return self in (Shown.COUNT, Shown.CHANGE, Shown.NUMBER, Shown.FIGURE, Shown.SHARE, Shown.MONEY)
 
     @property
     def looks(self) -> str:
         """The class of its cells in the stylesheet."""
         if self.is_number:
             return "n"
-        return "time" if self in (Shown.DAY, Shown.MOMENT) else ""
+        return {Shown.DAY: "time", Shown.MOMENT: "time", Shown.CODE: "code"}.get(self, "")
 
 
 @dataclass(frozen=True, slots=True)

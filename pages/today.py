@@ -12,9 +12,12 @@ from pages.frame import Frame, NotThere
 from pages.shadow import STANDINGS, shadow_table, short_verdict
 from pages.site import Page
 from pages.tables import Column, Shown, Table, told_rows
-from pages.today_figures import TodayNouns, figures, total
+from pages.today_figures import CONVERTED, TodayNouns, figures, total
 
 PATH = "index.html"
+
+UNLIKE = "few leads like it"
+"""Said of a lead whose figures are extrapolated."""
 
 
 def today_page(nouns: TodayNouns, frame: Frame) -> Page:
@@ -24,7 +27,7 @@ def today_page(nouns: TodayNouns, frame: Frame) -> Page:
     if isinstance(today, NotThere):
         nothing = {"missing": today, "heading": "There is no call list", "finding": _finding(nouns, frame.formats)}
         return Page(PATH, "Today", "today.html", nothing, tables)
-    tables |= {"call-list": call_list(today, frame), "queue": _queue(today, frame)}
+    tables |= {"call-list": call_list(nouns, today, frame), "queue": _queue(nouns, today, frame)}
     if today.by_owner:
         tables["owners"] = _owners(today)
     told: dict[str, Any] = {
@@ -33,6 +36,7 @@ def today_page(nouns: TodayNouns, frame: Frame) -> Page:
         "today": today,
         "heading": heading(today),
         "advice": _advice(today),
+        "legend": _legend(nouns),
         "figures": figures(nouns, today, frame.formats),
         "n_waiting": total(today, "waiting"),
     }
@@ -62,35 +66,53 @@ def heading(today: Today) -> str:
 
 def _advice(today: Today) -> str:
     n, waiting = total(today, "not_touched"), total(today, "waiting")
-    behind = f"{leads(waiting)} more reach the boundary and wait for room, in order" if waiting else "No lead waits"
+    behind = (
+        f"{leads(waiting)} more are good enough and wait for a free place, in order" if waiting else "No lead waits"
+    )
     return f"Call from the top: the first is the likeliest. {behind}." if n else f"{behind}."
 
 
-def _kinds(frame: Frame) -> tuple[Column, ...]:
-    """What leads can be chosen by."""
+def _kinds(today: Today, frame: Frame) -> tuple[Column, ...]:
+    """What leads can be chosen by. Where there is one team, its name says nothing."""
     segments = frame.settings.segments
     return (
-        Column("team", "Team", filters=True),
+        Column("team", "Team", filters=True, is_visible=len(today.calls.teams) > 1),
         Column("source", "Source", filters=True, is_visible=False),
         Column("persona", "Persona", filters=True, is_visible=False),
         *(Column(one, one.replace("_", " ").capitalize(), filters=True, is_visible=False) for one in segments),
     )
 
 
-def _next_step() -> tuple[Column, ...]:
+def _chances(nouns: TodayNouns) -> tuple[Column, ...]:
+    became = CONVERTED[nouns.definitions.first_transition.to_stage]
+    such = "of such leads {} to {}"
     return (
-        Column("p_next", "Next step", Shown.SHARE, low="p_next_low", high="p_next_high", interval="came {} to {}"),
-        Column("expected_value", "Worth", Shown.MONEY),
+        Column("p_next", f"Becomes {became}", Shown.SHARE, low="p_next_low", high="p_next_high", interval=such),
+        Column("expected_value", "Expected value", Shown.MONEY),
     )
 
 
-def call_list(today: Today, frame: Frame) -> Table:
+def _legend(nouns: TodayNouns) -> str:
+    """What a reader needs to know of the columns before anything else."""
+    became = CONVERTED[nouns.definitions.first_transition.to_stage]
+    days = nouns.definitions.transitions[nouns.definitions.first_transition].horizon_days
+    sql = " (sales-qualified lead)" if became == "SQL" else ""
+    return (
+        f"Likeliest first. Becomes {became}{sql}: the chance within {days} days; below it, how many of later leads "
+        "that were given the same did. Expected value: the chance of a win times what a win brings. Grade: A to D for "
+        "the fit with the agreed profile, 1 to 4 for the chance."
+    )
+
+
+def call_list(nouns: TodayNouns, today: Today, frame: Frame) -> Table:
     """Whom sales is to call, the best first."""
     rows = today.listed.filter(pc.equal(today.listed["action"], Action.HAND_OFF))
     words = pc.if_else(rows["is_overdue"], "overdue", pc.if_else(pc.equal(rows["handed_off_by"], "lot"), "lot", "due"))
     rows = rows.append_column("state", words)
-    rows = rows.append_column("care", pc.if_else(rows["is_extrapolated"], "few leads like it", ""))
-    has_care = pc.any(rows["is_extrapolated"]).as_py()
+    rows = rows.append_column("caution", pc.if_else(rows["is_extrapolated"], UNLIKE, ""))
+    has_owner, has_unlike = (
+        pc.any(one).as_py() or False for one in (rows["owner_id"].is_valid(), rows["is_extrapolated"])
+    )
     return Table(
         "call-list",
         "Leads that sales has and has not touched, the best first",
@@ -98,38 +120,38 @@ def call_list(today: Today, frame: Frame) -> Table:
         (
             Column("lead_id", "Lead", Shown.LEAD),
             Column("grade", "Grade"),
-            *_next_step(),
+            *_chances(nouns),
             Column("reason_1", "Why", Shown.REASONS),
             Column("respond_by_at", "Respond by", Shown.MOMENT),
             Column("state", "State", filters=True, bad="overdue"),
-            Column("owner_id", "Owner", filters=True),
-            *([Column("care", "Take care", bad="few leads like it")] if has_care else []),
-            *_kinds(frame),
+            Column("owner_id", "Owner", filters=True, is_visible=has_owner),
+            Column("caution", "Caution", filters=True, is_visible=has_unlike),
+            *_kinds(today, frame),
         ),
-        "Next step: the probability of the lead's next stage within its horizon; beside it, what share of later leads "
-        "given the same took it (95 %). Worth: the probability of a win times what a win is expected to bring, or wins "
-        "where no amount is known. A lead with the state “lot” is below the boundary and was drawn, to learn from. Take "
-        "care: too few labelled leads resemble it, so its figures are extrapolated.",
+        "The percentage is calibrated; the range below it is what share of later leads that were given the same took "
+        "the step (95 %). Expected values are in wins where no amount is known. A lead with the state “lot” is below "
+        "the boundary and was drawn, to learn from. "
+        f"“{UNLIKE}”: too few labelled leads resemble it, so trust its figures less.",
         cards=True,
     )
 
 
-def _queue(today: Today, frame: Frame) -> Table:
+def _queue(nouns: TodayNouns, today: Today, frame: Frame) -> Table:
     rows = today.listed.filter(pc.equal(today.listed["action"], Action.WAIT))
     return Table(
         "queue",
-        "Leads that reach the boundary and wait for room, in order",
+        "Leads that reach the boundary and wait for a place, in order",
         rows,
         (
             Column("place", "Place", Shown.COUNT),
             Column("lead_id", "Lead", Shown.LEAD),
             Column("grade", "Grade"),
-            *_next_step(),
+            *_chances(nouns),
             Column("expected_at", "Expected", Shown.DAY),
             Column("waits_since_at", "Waits since", Shown.DAY),
-            *_kinds(frame),
+            *_kinds(today, frame),
         ),
-        "Expected: the first day on which there is room, if none that is better comes; none if it expires before.",
+        "Expected: the first day on which there is a place, if none that is better comes; none if it expires before.",
         cards=True,
     )
 

@@ -56,7 +56,7 @@ def figures(nouns: TodayNouns, today: Today, formats: Formats) -> list[Figure]:
         Figure(
             "Handed off this week",
             formats.count(total(today, "handed_off_this_week")),
-            f"of {formats.count(total(today, 'this_week'))} that sales can work",
+            f"of {formats.count(total(today, 'this_week'))} places that sales has for new leads in a week",
             "Hand-offs since Monday, of the week's places: each team's leads_per_week, less its holidays.",
             f"{formats.count(len(today.calls.teams))} teams.",
         ),
@@ -73,7 +73,7 @@ def _worked_in_time(today: Today, hours: float, formats: Formats) -> Figure:
     value, beside = MISSING, "no hand-off was due yet"
     if record is not None and due:
         value, share = formats.count(record.in_time), formats.share(record.in_time / due)
-        beside = f"{share} of the {formats.count(due)} that were due since {formats.day(record.since)}"
+        beside = f"of {formats.count(due)} hand-offs that were due since {formats.day(record.since)} ({share})"
     formula = (
         f"Hand-offs with a first touch of sales within {formats.number(hours, 0)} working hours, of those whose time "
         "has passed in the last four weeks."
@@ -83,11 +83,12 @@ def _worked_in_time(today: Today, hours: float, formats: Formats) -> Figure:
 
 def _overdue(today: Today, formats: Formats) -> Figure:
     late = today.overdue
-    formula = "Handed off, not touched, and the time to respond has passed; worth is the sum of their expected values."
+    formula = "Handed off, not touched, and the time to respond has passed. At stake: their expected values together."
     rows = f"{formats.count(total(today, 'not_touched'))} hand-offs that sales has not touched."
     if late is None:
         return Figure("Overdue now", formats.count(0), "no lead waits for its call", formula, rows)
-    beside = f"the oldest by {formats.number(late.oldest_days)} days · worth {formats.money(late.expected_value)}"
+    worth = f"{formats.money(late.expected_value)} of expected value at stake"
+    beside = f"the oldest since {formats.day(late.since_at)} · {worth}"
     return Figure("Overdue now", formats.count(late.leads), beside, formula, rows, is_bad=True)
 
 
@@ -96,19 +97,19 @@ def _converted(today: Today, definitions: Definitions, formats: Formats) -> Figu
     days = definitions.transitions[definitions.first_transition].horizon_days
     record = today.record
     mature = record.mature if record else 0
-    value, beside = MISSING, f"no worked hand-off is {days} days old yet"
+    value, beside, is_outside = MISSING, f"no worked hand-off is {days} days old yet", False
     if record is not None and record.expected is not None:
         low, high = (formats.count(end) for end in (record.expected.low, record.expected.high))
+        is_outside = record.is_outside
         value = formats.count(record.converted)
-        beside = (
-            f"of {formats.count(mature)} worked · expected {formats.number(record.expected.value)} ({low} to {high})"
-        )
+        expected = f"{formats.number(record.expected.value)} were expected ({low} to {high})"
+        beside = f"of {formats.count(mature)} that sales worked at least {days} days ago · {expected}"
     formula = (
         f"Of the hand-offs of a quarter that sales worked and whose {days} days have passed: those that became "
         f"{became} within them, beside the sum of their probabilities at the hand-off. In brackets, where 95 of 100 "
         "such groups would lie if the probabilities are right."
     )
-    return Figure(f"Became {became}", value, beside, formula, f"{formats.count(mature)} hand-offs.")
+    return Figure(f"Became {became}", value, beside, formula, f"{formats.count(mature)} hand-offs.", is_bad=is_outside)
 
 
 def _model_and_rule(nouns: TodayNouns, formats: Formats) -> Figure:
@@ -138,7 +139,7 @@ def _on_past_weeks(name: str, shadow: ShadowReport, formats: Formats) -> Figure:
     return Figure(
         name,
         f"{low} to {high}",
-        f"{first.measured} a week beside the rule's {rule}, if uncalled leads are like called ones",
+        f"{first.measured} a week more than the rule's {rule} (95 % sure), if uncalled leads are like called ones",
         f"What {formats.count(comparison.model_leads)} leads a week of the model's bring, less what as many of the "
         "rule's bring. Leads that nobody called are taken to be like called ones of about the same probability; 95 %.",
         f"{first.n_weeks} weeks.",

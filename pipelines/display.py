@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from data_contracts.agreement import agreed_versions
 from data_contracts.backtests import Backtest, group_rows
 from data_contracts.calibration import calibration_rows, calibration_title
 from data_contracts.calls import CallList, team_call_rows
@@ -46,7 +47,6 @@ from pipelines.console import show, show_json, show_rows, warn
 from pipelines.report import (
     action_rows,
     agreement_rows,
-    definitions_changes,
     extrapolated_text,
     history_rows,
     moved_by_hand,
@@ -261,7 +261,7 @@ def put_into_force(entry: Promotion) -> None:
 
 def definitions(versions: Sequence[Definitions], *, as_json: bool) -> None:
     """The versions of the definitions, the newest first, each with what it changed against the one before."""
-    told = definitions_changes(versions)
+    told = [version.model_dump(mode="json") for version in agreed_versions(versions)]
     if as_json:
         show_json(told)
     elif told:

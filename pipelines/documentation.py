@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from data_contracts.documentation import contracts_markdown
+from data_contracts.documentation import contracts_markdown, glossary_markdown
 from data_contracts.errors import LeadScoreError
 from features.documentation import features_markdown
 from pipelines.cli import FIRST_RUN, app
@@ -22,7 +22,12 @@ HELP_WIDTH = 100
 
 def pages() -> Mapping[str, str]:
     """The generated pages: file name to text."""
-    return {"cli.md": cli_markdown(), "contracts.md": contracts_markdown(), "features.md": features_markdown()}
+    return {
+        "cli.md": cli_markdown(),
+        "contracts.md": contracts_markdown(),
+        "features.md": features_markdown(),
+        "glossary.md": glossary_markdown(),
+    }
 
 
 def cli_markdown() -> str:

@@ -2,14 +2,17 @@
 
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
-from data_contracts.errors import LeadScoreError
+from data_contracts.errors import ContractError, LeadScoreError
 from data_contracts.history import CheckReport, RawHistory
+from data_contracts.kept_checks import KeptCheck
 from data_contracts.ports import Engine, HistorySource
 from data_contracts.progress import Say, silent
 from data_contracts.settings import Settings
+from pipelines.clock import now
 from pipelines.definitions import refuse_second_meaning
 from pipelines.engine import reader_of
 from pipelines.in_force import settings_for_check
+from pipelines.kept_checks import keep_check
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 
@@ -24,6 +27,7 @@ def ingest_history(
     definitions means something else already; no figure of a check depends on them, so this stops none.
 
     On a `ContractError` the history of the run before stays, and the refused one is kept beside it with its quarantine.
+    The counts of the check are kept either way (`pipelines.kept_checks`); `warn` is told where they cannot be.
     """
     store = Store.of(settings)
     kept = settings_for_check(settings, warn=warn)
@@ -33,7 +37,16 @@ def ingest_history(
         say(f"reading {settings.crm.source} from {settings.crm.data_folder}")
         raw = run(read_source, engine, settings)
         say("checking the history against its contracts")
-        return run(check_source, raw, kept, engine=engine, last=last, store=store)
+        try:
+            report = run(check_source, raw, kept, engine=engine, last=last, store=store)
+        except ContractError as error:
+            refused = KeptCheck.refused_by_contract(
+                error, raw, definitions_version=settings.definitions.version, checked_at=now()
+            )
+            keep_check(store.folder, refused, warn=warn)
+            raise
+    keep_check(store.folder, KeptCheck.of(report, checked_at=now()), warn=warn)
+    return report
 
 
 def _warn_of_second_meaning(store: Store, settings: Settings, *, warn: Say) -> None:

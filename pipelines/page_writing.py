@@ -1,16 +1,20 @@
 """What stands in the store in, the site out."""
 
 import datetime as dt
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from data_contracts.agreement import Agreement, agreed_versions
 from data_contracts.backtests import KeptBacktest
 from data_contracts.check import open_checked
+from data_contracts.configuration import Configuration, policy_differences
 from data_contracts.disk import disk_errors
-from data_contracts.errors import PublishError, ReleaseError, StoreError
+from data_contracts.errors import LeadScoreError, PublishError, ReleaseError, StoreError
 from data_contracts.history import CheckReport
 from data_contracts.keeping import held, kept_folder
+from data_contracts.kept_checks import DataState
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
 from data_contracts.settings import Settings
@@ -18,9 +22,24 @@ from data_contracts.shadow import ShadowReport
 from data_contracts.thresholds import Thresholds
 from data_contracts.today import Today
 from models.versions import PRODUCTION
-from pages import Frame, NotThere, Page, TodayNouns, today_page, today_summary, works_page, write_site
+from pages import (
+    DataDocs,
+    Frame,
+    NotThere,
+    Page,
+    TodayNouns,
+    data_page,
+    definitions_page,
+    today_page,
+    today_summary,
+    works_page,
+    write_site,
+)
 from pipelines.backtest import last_backtest
+from pipelines.definitions import definitions_kept
 from pipelines.in_force import registry_of
+from pipelines.kept_checks import kept_checks
+from pipelines.kept_thresholds import published
 from pipelines.lead_pages import leads_with_pages, pages_of_leads
 from pipelines.report import training_warnings
 from pipelines.score import call_list_of, score_history_of
@@ -59,10 +78,11 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
 class _Standing:
     """What stands in the store.
 
-    `settings` are under the configuration of the release in force, where one is.
+    `settings` are under the configuration of the release in force, where one is; `file` are those of the settings file.
     """
 
     settings: Settings
+    file: Settings
     store: Store
     manifest: ReleaseManifest | NotThere
     checked: CheckReport | NotThere
@@ -73,9 +93,9 @@ class _Standing:
         store = Store.of(settings)
         manifest = _manifest(store)
         if isinstance(manifest, NotThere):
-            return cls(settings, store, manifest, _checked(store), None)
+            return cls(settings, settings, store, manifest, _checked(store), None)
         own = manifest.configuration.under(settings)
-        return cls(own, store, manifest, _checked(store), in_force(own, manifest))
+        return cls(own, settings, store, manifest, _checked(store), in_force(own, manifest))
 
 
 def _manifest(store: Store) -> ReleaseManifest | NotThere:
@@ -136,6 +156,11 @@ def _today_nouns(standing: _Standing) -> TodayNouns:
 def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
     say("whether it works")
     yield _works(standing, nouns.shadow, frame)
+    say("what the history is made of")
+    yield data_page(_data(standing), _data_docs(standing.store), frame=frame)
+    say("what is agreed on")
+    missing = standing.manifest if isinstance(standing.manifest, NotThere) else None
+    yield definitions_page(_agreement(standing), frame=frame, not_in_force=missing)
     if not isinstance(nouns.today, NotThere) and not isinstance(standing.manifest, NotThere):
         yield from pages_of_leads(standing.settings, nouns.today, standing.manifest, frame=frame, say=say)
 
@@ -187,3 +212,46 @@ def _shadow(store: Store) -> ShadowReport | NotThere:
     except StoreError as error:
         return NotThere(f"Nobody can say: {error}")
     return report or NotThere("On past weeks nobody can say yet: `leadscore shadow` sets the rule against the model.")
+
+
+def _data(standing: _Standing) -> DataState | NotThere:
+    notes: list[str] = []
+    kept = kept_checks(standing.store.folder, warn=notes.append)
+    if not isinstance(standing.checked, NotThere):
+        return DataState.of(standing.checked, kept, notes=notes)
+    stopped = kept[-1].stopped_by if kept else ()
+    if not stopped:
+        return standing.checked
+    return NotThere(
+        f"Every check so far was stopped by its contract, the last one by {', '.join(stopped)}. `leadscore check` says "
+        "what was found and what to do; `leadscore quarantine` shows refused rows."
+    )
+
+
+def _data_docs(store: Store) -> DataDocs | NotThere:
+    page = store.data_docs / "index.html"
+    if not page.exists():
+        return NotThere("There are none yet; `leadscore check` writes them.")
+    return DataDocs(link=Path(os.path.relpath(page, store.pages)).as_posix(), path=str(page))
+
+
+def _agreement(standing: _Standing) -> Agreement:
+    folder, manifest, thresholds = standing.store.folder, standing.manifest, standing.thresholds
+    notes: list[str] = []
+    try:
+        versions = agreed_versions(definitions_kept(folder))
+    except LeadScoreError as error:
+        versions = ()
+        notes.append(f"The versions of the definitions cannot be read: {error}")
+    if isinstance(manifest, NotThere) or thresholds is None:
+        return Agreement(standing.settings, None, versions, None, (), notes=tuple(notes))
+    return Agreement(
+        settings=standing.settings,
+        release_id=manifest.release_id,
+        versions=versions,
+        thresholds=thresholds,
+        publications=published(folder, manifest.release_id),
+        file_changes=manifest.configuration.differences(Configuration.of(standing.file)),
+        file_policy_changes=policy_differences(thresholds.policy, standing.file.policy),
+        notes=tuple(notes),
+    )

@@ -1,12 +1,12 @@
 """Results as rows that a terminal, a Prefect artefact and JSON can all show."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from data_contracts.configuration import definitions_differences, settings_told
+from data_contracts.configuration import settings_told
 from data_contracts.definitions import Definitions
 from data_contracts.evaluation_table import signal_warning
 from data_contracts.gate import Promotion, Way
@@ -158,33 +158,6 @@ def extrapolated_text(scored: ScoredLeads) -> str:
         f"{n_extrapolated:,} of {scored.n_leads:,} are extrapolated: "
         "no labelled leads resemble them, so take their figures with care"
     )
-
-
-def definitions_changes(versions: Sequence[Definitions]) -> list[dict[str, Any]]:
-    """One row a version of the definitions, the newest first: who agreed on it, and what it changed.
-
-    `versions` are in the order in which they hold; `changed` is what differs from the one before, by path in the
-    settings file.
-    """
-    before = (None, *versions)
-    rows = [
-        {
-            "version": agreed.version,
-            "effective_from": agreed.effective_from.isoformat(),
-            "agreed_by": list(agreed.agreed_by),
-            "changed": [] if earlier is None else _changed(earlier, agreed),
-        }
-        for earlier, agreed in zip(before, versions, strict=False)
-    ]
-    return rows[::-1]
-
-
-def _changed(before: Definitions, after: Definitions) -> list[str]:
-    """What `after` changed, but for what every version says of itself."""
-    changed = after.model_copy(
-        update={name: getattr(before, name) for name in ("version", "effective_from", "agreed_by")}
-    )
-    return list(definitions_differences(before, changed))
 
 
 def agreement_rows(agreed: Definitions) -> list[dict[str, str]]:

@@ -66,7 +66,7 @@ def today(
         calls=calls,
         listed=listed,
         record=_record(answered, settings=settings, as_of=as_of) if len(answered) else None,
-        overdue=_overdue(listed, as_of),
+        overdue=_overdue(listed),
         by_owner=_by_owner(engine, history, answered, settings=settings, as_of=as_of),
         warnings=tuple(warnings),
     )
@@ -150,14 +150,13 @@ def _is_in_time(due: pd.DataFrame) -> pd.Series:
     return due["touched_at"] <= due["respond_by_at"]
 
 
-def _overdue(listed: pa.Table, as_of: dt.datetime) -> Overdue | None:
+def _overdue(listed: pa.Table) -> Overdue | None:
     late = listed.filter(listed["is_overdue"])
     if not late.num_rows:
         return None
-    oldest: dt.datetime = pc.min(late["respond_by_at"]).as_py()
     return Overdue(
         leads=late.num_rows,
-        oldest_days=(as_of - oldest) / dt.timedelta(days=1),
+        since_at=pc.min(late["respond_by_at"]).as_py(),
         expected_value=float(pc.sum(late["expected_value"]).as_py()),
     )
 

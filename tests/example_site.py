@@ -108,7 +108,7 @@ def today(*listed: Mapping[str, Any], **changes: Any) -> Today:
         "calls": CallList(AS_OF, CALL_LIST_SCHEMA.empty_table(), (team,)),
         "listed": pa.Table.from_pylist(rows, schema=LISTED_SCHEMA),
         "record": record,
-        "overdue": Overdue(leads=1, oldest_days=2.0, expected_value=8_800.0),
+        "overdue": Overdue(leads=1, since_at=AS_OF - dt.timedelta(days=2), expected_value=8_800.0),
     }
     return Today(**(told | changes))
 

@@ -41,7 +41,7 @@ def refuse_lost_rows(
     ]
     if breaches:
         withdraw(engine)
-        raise ContractError(breaches)
+        raise ContractError(breaches, tables=tuple(checks.values()))
 
 
 def _lost(judged: Judged, kept: ir.Table, refused: Mapping[str, int], check: TableCheck) -> Iterator[Breach]:

@@ -97,7 +97,7 @@ def check_history(
         with _told_in(data_docs, raw, judgement, checks=checks):
             if breaches:
                 withdraw(engine)
-                raise ContractError(breaches)
+                raise ContractError(breaches, tables=tuple(checks.values()))
             warnings = (*_not_compared(edited), *found.warnings)
             _keep(
                 engine, raw, several, settings=settings, checks=checks, verdicts=judgement.verdicts, warnings=warnings

@@ -25,7 +25,8 @@ def test_every_link_to_a_file_leads_somewhere(page: Path):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_command_that_a_page_names_exists(page: Path):
-    commands = {command.callback.__name__.replace("_", "-") for command in app.registered_commands}
+    registered = app.registered_commands
+    commands = {command.name or command.callback.__name__.replace("_", "-") for command in registered}
     named = set(re.findall(r"\bleadscore ([a-z][a-z-]*)\b(?! system)", page.read_text(encoding="utf-8")))
     assert named - commands == set()
 

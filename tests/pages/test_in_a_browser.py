@@ -119,10 +119,10 @@ def test_filters_work_together(visit, site):
 
 def test_a_heading_sorts_by_value_and_once_more_the_other_way(visit, site):
     told = visit(site / "index.html")
-    worth = told.page.get_by_role("button", name="Worth").first
+    worth = told.page.get_by_role("button", name="Expected value").first
     worth.click()
     assert told.shown() == ["L-3", "L-1", "L-2"]
-    assert told.page.locator("th[aria-sort=ascending]").inner_text() == "Worth"
+    assert told.page.locator("th[aria-sort=ascending]").inner_text() == "Expected value"
     worth.click()
     assert told.shown() == ["L-2", "L-1", "L-3"]
 
@@ -131,7 +131,7 @@ def test_all_of_it_works_by_keyboard(visit, site):
     told = visit(site / "index.html")
     told.page.keyboard.press("Tab")
     assert told.page.evaluate("document.activeElement.className") == "skip"
-    told.page.get_by_role("button", name="Worth").first.focus()
+    told.page.get_by_role("button", name="Expected value").first.focus()
     told.page.keyboard.press("Enter")
     assert told.shown() == ["L-3", "L-1", "L-2"]
     told.page.get_by_label("Source").first.focus()
@@ -161,7 +161,7 @@ def test_on_a_phone_a_lead_is_a_card_with_its_headings(visit, site):
     row = told.page.locator("table.cards tbody tr").first
     assert row.evaluate("row => getComputedStyle(row).display") == "grid"
     heading = "cell => getComputedStyle(cell, '::before').content"
-    assert "Worth" in row.locator("td[data-heading=Worth]").evaluate(heading)
+    assert "Expected value" in row.locator("td[data-heading='Expected value']").evaluate(heading)
 
 
 def test_what_would_run_does_not(visit, tmp_path):

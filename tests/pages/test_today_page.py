@@ -1,5 +1,7 @@
 """Today: what a reader finds on the first page."""
 
+from dataclasses import replace
+
 import pyarrow.parquet as pq
 import pytest
 
@@ -33,7 +35,7 @@ def test_the_heading_says_how_many_are_to_be_called_and_how_many_of_them_late(se
 
 def test_a_lead_to_call_has_its_probability_with_interval_its_worth_reasons_and_time(seen):
     row = seen.row_of("L-1")
-    assert row[:4] == ["L-1 in the CRM (L-1)", "A1", "60% came 50% to 70%", "€8,800"]
+    assert row[:4] == ["L-1 in the CRM (L-1)", "A1", "60% of such leads 50% to 70%", "€8,800"]
     assert row[4] == "raises: asked for a demo 4 days agolowers: never met us in the last 90 days"
     assert row[5] == "Wed, Jul 1, 8:00 PM"  # 18:00 UTC in Berlin
     assert row[6:8] == ["due", "U-1"]
@@ -45,10 +47,10 @@ def test_an_overdue_lead_is_marked_as_bad_news(seen):
 
 
 def test_each_figure_carries_what_it_is_held_against(seen):
-    assert "Handed off this week18 of 45 that sales can work" in seen.text.replace(" Handed", "Handed")
-    assert "75% of the 40 that were due" in seen.text
-    assert "the oldest by 2.0 days · worth €8,800" in seen.text
-    assert "of 50 worked · expected 14.2 (8 to 20)" in seen.text
+    assert "Handed off this week18 of 45 places" in seen.text.replace(" Handed", "Handed")
+    assert "of 40 hand-offs that were due since Jun 2, 2026 (75%)" in seen.text
+    assert "the oldest since Jun 28, 2026 · €8,800 of expected value at stake" in seen.text
+    assert "of 50 that sales worked at least 30 days ago · 14.2 were expected (8 to 20)" in seen.text
 
 
 def test_rule_against_model_stands_with_its_interval_and_its_assumption(seen):
@@ -106,7 +108,7 @@ def test_sections_are_for_roles_and_hide_no_number_from_the_files(tmp_path, seen
 def test_numbers_dates_and_amounts_follow_the_locale(tmp_path):
     german = frame(settings=PageSettings(locale="de"))
     row = Seen(written(tmp_path, today_page(nouns(), german), german)).row_of("L-1")
-    assert row[2:4] == ["60 % came 50 % to 70 %", "8.800 €"]
+    assert row[2:4] == ["60 % of such leads 50 % to 70 %", "8.800 €"]
     assert row[5] == "Mi., 1. Juli, 20:00"
 
 
@@ -138,7 +140,7 @@ def test_the_summary_says_the_same_in_markdown_and_links_to_the_pages_where_they
     served = frame(settings=PageSettings(url="https://intranet.example/leads/"))
     told = today_summary(nouns(), served)
     assert "## 2 leads for sales to call, 1 of them overdue" in told
-    assert "| L-1 | A1 | 60% (came 50% to 70%) | €8,800 |" in told
+    assert "| L-1 | A1 | 60% (of such leads 50% to 70%) | €8,800 |" in told
     assert told.endswith("[All pages](https://intranet.example/leads/index.html)")
     assert "All pages" not in today_summary(nouns(), frame())
 
@@ -147,13 +149,23 @@ def test_a_summary_without_a_call_list_says_why():
     assert "Nothing was scored yet" in today_summary(nouns(today=NOTHING), frame())
 
 
+def test_more_or_fewer_that_converted_than_was_expected_is_bad_news(tmp_path):
+    def figure(converted: int, place: str) -> list[dict[str, str]]:
+        told = today()
+        record = told.record.model_copy(update={"converted": converted})
+        page = today_page(nouns(today=replace(told, record=record, overdue=None)), frame())
+        return [one for one in Seen(written(tmp_path / place, page)).attributes("dd") if one.get("class") == "bad"]
+
+    assert [len(figure(n, str(n))) for n in (7, 8, 20, 21)] == [1, 0, 0, 1]  # expected were 8 to 20
+
+
 def test_nobody_to_call_is_said_plainly(tmp_path):
     seen = Seen(written(tmp_path, today_page(nouns(today=today(waiting("L-3", 1), overdue=None)), frame())))
     assert "Nobody is to be called now" in seen.text
 
 
 def test_extrapolated_figures_are_marked(tmp_path, seen):
-    assert "few leads like it" not in seen.text
+    assert "few leads like it" not in seen.row_of("L-1")
     marked = today(lead("L-1", is_extrapolated=True), lead("L-2"))
     page = Seen(written(tmp_path, today_page(nouns(today=marked), frame())))
     assert "few leads like it" in page.row_of("L-1")

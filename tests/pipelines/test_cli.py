@@ -50,7 +50,7 @@ def test_the_versions_of_python_and_of_the_libraries_that_compute_are_one_a_line
 
 
 @pytest.mark.parametrize(
-    "command", [command.callback.__name__.replace("_", "-") for command in app.registered_commands]
+    "command", [one.name or one.callback.__name__.replace("_", "-") for one in app.registered_commands]
 )
 def test_every_command_s_help_has_an_example(command: str):
     code, out, _ = run(command, "--help")
@@ -131,7 +131,8 @@ class TestOnAFinishedRun:
     def test_schema_is_json_that_knows_every_section(self):
         code, out, _ = run("schema")
         assert code == 0
-        assert set(json.loads(out)["properties"]) == {"definitions", "policy", "crm", "store", "checks", "engine"}
+        sections = {"definitions", "policy", "crm", "store", "checks", "engine", "pages"}
+        assert set(json.loads(out)["properties"]) == sections
 
     def test_quarantine_says_which_rules_there_are_where_one_is_misspelt(self):
         code, _, err = run("quarantine", "--rule", "leads.created.has_typo")

@@ -24,7 +24,7 @@ from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 N_LEADS = 400
-MADE_BY_A_CHECK = {"history.duckdb", "history.duckdb.lock", "data_docs"}
+MADE_BY_A_CHECK = {"history.duckdb", "history.duckdb.lock", "data_docs", "checks", "checks.lock"}
 
 pytestmark = pytest.mark.whole
 
@@ -121,6 +121,7 @@ def test_a_check_leaves_one_complete_database_and_nothing_aside(workspace: Path)
     assert store().data_docs.is_symlink(), "pages are replaced together"
     assert (store().data_docs / "index.html").exists()
     assert len(list((store().data_docs / "runs").iterdir())) == 1
+    assert len(list((store().folder / "checks").iterdir())) == 1
     assert fingerprint()
 
 

@@ -89,7 +89,7 @@ def test_overdue_is_whose_time_to_respond_has_passed(asked):
     found = asked([listed("late", respond_by_at=AS_OF - 2 * DAY), listed("now", respond_by_at=AS_OF), listed("due")])
     assert found.listed.filter(found.listed["is_overdue"])["lead_id"].to_pylist() == ["late"]
     assert found.overdue is not None
-    assert (found.overdue.leads, found.overdue.oldest_days, found.overdue.expected_value) == (1, 2.0, 100.0)
+    assert (found.overdue.leads, found.overdue.since_at, found.overdue.expected_value) == (1, AS_OF - 2 * DAY, 100.0)
     assert asked([listed("due")]).overdue is None
 
 
