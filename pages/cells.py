@@ -75,7 +75,7 @@ def told_value(value: Any, shown: Shown, formats: Formats) -> str:
     writers: dict[Shown, Callable[[Any], str]] = {
         Shown.COUNT: formats.count,
         Shown.CHANGE: formats.change,
-        Shown.NUMBER: formats.number,
+        Shown.NUMBER: formats.rough,
         Shown.FIGURE: formats.figure,
         Shown.SHARE: formats.share,
         Shown.MONEY: formats.money,

@@ -27,7 +27,7 @@ N_OPEN = 2
 _HISTORY = (
     Column("as_of", "Score of", Shown.DAY),
     Column("p_next", "Next step", Shown.SHARE, low="p_next_low", high="p_next_high"),
-    Column("expected_value", "Worth", Shown.MONEY),
+    Column("expected_value", "Expected value", Shown.MONEY),
     Column("grade", "Grade"),
     Column("action", "Action"),
     Column("stage", "Stage"),
@@ -160,7 +160,7 @@ def _figures(row: Mapping[str, Any], becomes: str, grading: Grading, formats: Fo
         "",
     )
     yield Figure(
-        "Worth",
+        "Expected value",
         formats.money(row["expected_value"]),
         f"{formats.share(row['p_win'])} likely to be won",
         "The probability of a win times what the lead is expected to bring if it is won, or wins where no amount is "

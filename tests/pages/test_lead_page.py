@@ -78,7 +78,7 @@ def test_a_lead_drawn_by_lot_and_one_like_no_other_are_told_so(tmp_path):
 def test_figures_carry_their_interval_their_worth_and_their_meaning(tmp_path):
     told = text(page(tmp_path))
     assert "Becomes SQL 60% 50% to 70% of leads given the same" in told
-    assert "Worth €8,800 20% likely to be won" in told
+    assert "Expected value €8,800 20% likely to be won" in told
     assert "Grade A1 A: 80% or more of the profile met · 1: 50% or more likely" in told
     assert "100 labelled leads had this grade" in told
     assert "Owner U-1 team sales" in told
