@@ -164,6 +164,13 @@ def test_on_a_phone_a_lead_is_a_card_with_its_headings(visit, site):
     assert "Expected value" in row.locator("td[data-heading='Expected value']").evaluate(heading)
 
 
+def test_on_paper_no_column_is_cut_off(visit, site):
+    told = visit(site / "index.html", width=760)
+    told.page.emulate_media(media="print")
+    cut_off = "[...document.querySelectorAll('table')].filter(one => one.getBoundingClientRect().right > 760).length"
+    assert told.page.evaluate(cut_off) == 0
+
+
 def test_what_would_run_does_not(visit, tmp_path):
     told = frame(source=EVIL, release_id=EVIL)
     evil = today(
