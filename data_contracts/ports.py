@@ -1,7 +1,7 @@
 """The ports to the outside: where history comes from, where it lives, and where scores go."""
 
 import datetime as dt
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +12,7 @@ from ibis.backends import BaseBackend
 
 from data_contracts.calls import CallList, CallsBefore
 from data_contracts.history import RawHistory
-from data_contracts.scores import PublishReceipt, WriteBackPlan
+from data_contracts.scores import PUBLISHED_SCORES_SCHEMA, PublishReceipt, WriteBackPlan
 
 BatchFunction = Callable[[pa.Table], pa.Table]
 """A function of one batch of rows. It has no state and knows no other batch."""
@@ -171,8 +171,13 @@ class ScoreHistory(Protocol):
         """Every hand-off up to `as_of` (UTC, naive) with its score as it stood then, of `SCORED_HAND_OFFS_SCHEMA`."""
         ...
 
-    def of_lead(self, lead_id: str) -> pa.Table:
-        """The lead's published scores, of `PUBLISHED_SCORES_SCHEMA`, the first one first."""
+    def of_leads(
+        self, lead_ids: Collection[str], *, columns: Sequence[str] = PUBLISHED_SCORES_SCHEMA.names
+    ) -> pa.Table:
+        """The leads' published scores, `columns` of `PUBLISHED_SCORES_SCHEMA`, in the order of the publications.
+
+        Each publication is read once, whatever the number of leads.
+        """
         ...
 
 

@@ -51,7 +51,7 @@ class Cell:
 def cell_of(row: Mapping[str, Any], column: Column, frame: Frame) -> Cell:
     """What `column` shows of `row`."""
     if column.shown is Shown.REASONS:
-        return Cell("", reasons=tuple(_reason(row[name]) for name in REASONS if row[name]))
+        return Cell("", reasons=reasons_of(row))
     value = row[column.name]
     if column.shown is Shown.LEAD:
         return Cell(str(value), page=frame.page_of(value), record=frame.settings.record_of(value))
@@ -63,6 +63,11 @@ def cell_of(row: Mapping[str, Any], column: Column, frame: Frame) -> Cell:
     return Cell(told_value(value, column.shown, frame.formats), _sorts_by(value), interval, is_bad=is_bad)
 
 
+def reasons_of(row: Mapping[str, Any]) -> tuple[Reason, ...]:
+    """The reasons of a lead, the strongest first."""
+    return tuple(_reason(row[name]) for name in REASONS if row[name])
+
+
 def told_value(value: Any, shown: Shown, formats: Formats) -> str:
     """`value` as the locale writes it."""
     if value is None:
@@ -70,7 +75,7 @@ def told_value(value: Any, shown: Shown, formats: Formats) -> str:
     writers: dict[Shown, Callable[[Any], str]] = {
         Shown.COUNT: formats.count,
         Shown.CHANGE: formats.change,
-        Shown.NUMBER: formats.number,
+        Shown.NUMBER: formats.rough,
         Shown.FIGURE: formats.figure,
         Shown.SHARE: formats.share,
         Shown.MONEY: formats.money,

@@ -1,6 +1,6 @@
 """Charts: one question each, drawn to SVG while the page is written, in the colours of the page."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,6 +129,37 @@ def refused_chart(checks: Sequence[KeptCheck], *, usual: float | None, formats: 
         _drawn(alt.layer(*layers)),
         f"Share of refused rows by check: {said}.",
         f"Are more rows refused than before? {latest} in the latest check{beside}. Red: stopped by its contract.",
+    )
+
+
+def score_chart(rows: Sequence[Mapping[str, Any]], *, formats: Formats) -> Chart:
+    """Is it getting likelier? The probability of the next step, score by score, with its interval.
+
+    `rows` are of `SCORE_HISTORY_SCHEMA`, at least two.
+    """
+    import altair as alt
+
+    ordered = sorted(rows, key=lambda row: row["as_of"])
+    names = ("p_next", "p_next_low", "p_next_high")
+    told = [{"at": row["as_of"].isoformat() + "Z", **{name: row[name] for name in names}} for row in ordered]
+    top = max(row[name] or 0.0 for row in ordered for name in names)
+    axis = {"scale": alt.Scale(domain=[0, top], nice=True), "axis": alt.Axis(format="%", tickCount=4)}
+    base = alt.Chart(alt.Data(values=told)).encode(
+        x=alt.X("at:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=4))
+    )
+    y = alt.Y("p_next:Q", title="next step", **axis)
+    layers = [
+        base.mark_area(color=BLUE, opacity=0.2, interpolate="step-after").encode(
+            y=alt.Y("p_next_low:Q", title="next step", **axis), y2="p_next_high:Q"
+        ),
+        base.mark_line(color=BLUE, interpolate="step-after").encode(y=y),
+        base.mark_point(filled=True, size=40, color=BLUE, opacity=1).encode(y=y),
+    ]
+    said = "; ".join(f"{formats.day(row['as_of'])} {formats.share(row['p_next'])}" for row in ordered)
+    return Chart(
+        _drawn(alt.layer(*layers)),
+        f"Probability of the next step by published score: {said}.",
+        "Is it getting likelier? A dot is a published score, the band its 95 % interval.",
     )
 
 

@@ -10,6 +10,9 @@ from babel.numbers import format_currency, format_decimal, format_percent
 
 MISSING = "–"
 
+NO_DECIMAL_FROM = 1_000
+"""A decimal of a number in the thousands says nothing."""
+
 ONE_DECIMAL_BELOW = 0.1
 """Shares below a tenth are told with a decimal: 0.4 % and 1.2 % are not the same."""
 
@@ -65,6 +68,14 @@ class Formats:
             return MISSING
         pattern = "#,##0" + ("." + "0" * decimals if decimals else "")
         return format_decimal(round(value, decimals) + 0.0, format=pattern, locale=self.locale)
+
+    def rough(self, value: float | None) -> str:
+        """A number with one decimal, or without where it is in the thousands.
+
+        >>> Formats("en", "EUR", "UTC").rough(12.34), Formats("en", "EUR", "UTC").rough(106_375.4)
+        ('12.3', '106,375')
+        """
+        return self.number(value, 0 if value is not None and abs(value) >= NO_DECIMAL_FROM else 1)
 
     def signed(self, value: float | None, decimals: int = 1) -> str:
         """A difference, with its sign.

@@ -1,27 +1,30 @@
 """The rule against the model, as a table."""
 
-from data_contracts.shadow import TERMS, ShadowReport, Standing
+from data_contracts.shadow import ShadowReport, Standing, Terms
 from pages.formats import Formats
 from pages.tables import Column, Shown, Table, told_rows
+
+AS_MANY_AS: dict[Terms, str] = {"equal_volume": "the rule hands off", "capacity": "sales can work"}
+"""How many leads both sides hand off."""
 
 
 def shadow_table(report: ShadowReport) -> Table:
     """What each side's leads bring in a week, on the same terms, and the difference with its interval."""
     columns = (
-        Column("terms", "At the same number", filters=True),
+        Column("terms", "As many as", filters=True),
         Column("measured", "A week"),
         Column("rule", "Rule", Shown.NUMBER),
         Column("model", "Model", Shown.NUMBER),
-        Column("difference", "Model less rule", Shown.NUMBER, low="difference_low", high="difference_high"),
-        Column("rule_unknown", "Rule's unknown", Shown.NUMBER),
-        Column("model_unknown", "Model's unknown", Shown.NUMBER),
-        Column("if_alike", "If those are alike", Shown.NUMBER, low="if_alike_low", high="if_alike_high"),
+        Column("difference", "Difference", Shown.NUMBER, low="difference_low", high="difference_high"),
+        Column("rule_unknown", "Rule: unknown", Shown.NUMBER),
+        Column("model_unknown", "Model: unknown", Shown.NUMBER),
+        Column("if_alike", "If alike", Shown.NUMBER, low="if_alike_low", high="if_alike_high"),
         Column("worst", "At worst", Shown.NUMBER),
         Column("best", "At best", Shown.NUMBER),
     )
     rows = [
         {
-            "terms": TERMS[comparison.terms],
+            "terms": AS_MANY_AS[comparison.terms],
             "measured": one.measured if one.measured != "revenue" else f"revenue ({report.currency})",
             "rule": one.rule.known,
             "model": one.model.known,
@@ -45,16 +48,17 @@ def shadow_table(report: ShadowReport) -> Table:
         told_rows(rows, columns),
         columns,
         f"{report.n_weeks} weeks from {report.begins:%Y-%m-%d} to {report.ends:%Y-%m-%d}, each scored by models that "
-        "knew only what came before. Rule and model: of leads whose outcome is known. Unknown: leads that nobody "
-        "called. If those are alike: as called leads of about the same probability. At worst, the model's unknown all "
-        "failed and the rule's all succeeded; at best the other way round. Intervals: 95 %, over accounts.",
+        "knew only what came before. Rule and model: of leads whose outcome is known; the difference is model less "
+        "rule. Unknown: leads that nobody called. If alike: the difference, if those are as called leads of about the "
+        "same probability. At worst, the model's unknown all failed and the rule's all succeeded; at best the other "
+        "way round. Intervals: 95 %, over accounts.",
     )
 
 
 def lists_table(report: ShadowReport) -> Table:
     """Who would enter MQL and who would leave it."""
     columns = (
-        Column("terms", "At the same number"),
+        Column("terms", "As many as"),
         Column("rule_leads", "Rule, leads a week", Shown.NUMBER),
         Column("model_leads", "Model, leads a week", Shown.NUMBER),
         Column("n_both", "On both", Shown.COUNT),
@@ -64,7 +68,7 @@ def lists_table(report: ShadowReport) -> Table:
         Column("model_called", "Model's, called", Shown.SHARE),
         Column("only_model_called", "Of those that enter, called", Shown.SHARE),
     )
-    rows = [one.model_dump() | {"terms": TERMS[one.terms]} for one in report.comparisons]
+    rows = [one.model_dump() | {"terms": AS_MANY_AS[one.terms]} for one in report.comparisons]
     return Table(
         "rule-against-model-lists",
         "Leads on the rule's list and on the model's",
@@ -78,7 +82,7 @@ def weeks_table(report: ShadowReport) -> Table:
     """Every week of the comparison."""
     columns = (
         Column("begins", "Week from", Shown.DAY),
-        Column("terms", "At the same number", filters=True),
+        Column("terms", "As many as", filters=True),
         Column("n_rule", "Rule, leads", Shown.COUNT),
         Column("n_model", "Model, leads", Shown.COUNT),
         Column("n_rule_known", "Rule, known", Shown.COUNT),
@@ -88,7 +92,7 @@ def weeks_table(report: ShadowReport) -> Table:
         Column("maturity", "Old enough", filters=True),
     )
     rows = [
-        week.model_dump() | {"terms": TERMS[week.terms], "maturity": "yes" if week.is_mature else "not yet"}
+        week.model_dump() | {"terms": AS_MANY_AS[week.terms], "maturity": "yes" if week.is_mature else "not yet"}
         for week in report.weeks
     ]
     return Table(

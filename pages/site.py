@@ -54,8 +54,11 @@ def write_site(folder: Path, pages: Iterable[Page], frame: Frame) -> None:
     environment = _environment(frame)
     for asset in sorted(ASSETS.iterdir()):
         shutil.copyfile(asset, folder / asset.name)
+    written: set[str] = set()
     for page in pages:
-        write_files(page.tables.values(), folder / TABLES)
+        whole = {table.whole.name: table.whole for table in page.tables.values() if table.whole.name not in written}
+        write_files(whole.values(), folder / TABLES)
+        written |= whole.keys()
         target = folder / page.path
         target.parent.mkdir(exist_ok=True)
         target.write_text(_rendered(environment, page, frame), encoding="utf-8")

@@ -104,6 +104,8 @@ class Table:
         How its figures are made, in a sentence or two.
     cards
         Whether a row becomes a card on a phone.
+    within
+        The table whose files hold these rows among others; None where these rows have files of their own.
     """
 
     name: str
@@ -112,6 +114,12 @@ class Table:
     columns: tuple[Column, ...]
     how: str
     cards: bool = False
+    within: "Table | None" = None
+
+    @property
+    def whole(self) -> "Table":
+        """The table that is in the files."""
+        return self.within or self
 
     @property
     def shown_rows(self) -> list[dict[str, Any]]:

@@ -61,9 +61,9 @@ from pipelines.store import Store
 from serving.publish import preview
 
 if TYPE_CHECKING:  # what a training or a trace needs takes a second to import
+    from data_contracts.traces import Trace
     from pipelines.recalibrate import RecalibrationRun
     from pipelines.train import TrainingRun
-    from serving.trace import Trace
 
 
 def check_report(report: CheckReport, settings: Settings, *, as_json: bool) -> None:
@@ -354,7 +354,7 @@ def receipt(result: PublishReceipt, *, as_json: bool) -> None:
 
 def trace(result: "Trace", *, as_json: bool) -> None:
     """One lead's way, noun by noun."""
-    from serving.trace import as_text
+    from data_contracts.traces import as_text
 
     if as_json:
         show_json(asdict(result))

@@ -193,12 +193,16 @@ def pages(config: str = "config/scoring.toml") -> Path:
 
 @flow(name="nightly", persist_result=False)
 def nightly(config: str = "config/scoring.toml", data: str | None = None) -> PublishReceipt:
-    """Fresh history in, published scores and pages out: each step only after the one before."""
-    ingest(config, data)
-    score(config)
-    receipt = publish(config)
-    pages(config)
-    return receipt
+    """Fresh history in, published scores and pages out: each step only after the one before.
+
+    Where one fails, the pages say so: what stood before, and what was refused.
+    """
+    try:
+        ingest(config, data)
+        score(config)
+        return publish(config)
+    finally:
+        pages(config)
 
 
 @flow(name="weekly", persist_result=False)

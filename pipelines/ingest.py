@@ -2,7 +2,7 @@
 
 from crm.sql_source import SqlSource
 from data_contracts.check import check_history
-from data_contracts.errors import ContractError, LeadScoreError, SourceError
+from data_contracts.errors import ContractError, LeadScoreError
 from data_contracts.history import CheckReport, RawHistory
 from data_contracts.kept_checks import KeptCheck
 from data_contracts.ports import Engine, HistorySource
@@ -58,20 +58,12 @@ def _warn_of_second_meaning(store: Store, settings: Settings, *, warn: Say) -> N
 
 def read_source(engine: Engine, settings: Settings) -> RawHistory:
     """The raw history of the settings' source, read into `engine`."""
-    source: HistorySource = _source(settings)
+    source: HistorySource = source_of(settings)
     return source.read(engine)
 
 
-def source_as_it_is(engine: Engine, settings: Settings, *, warn: Say = silent) -> RawHistory | None:
-    """What the settings' source says now, for questions about single rows; None, with a warning, where it is gone."""
-    try:
-        return _source(settings).look_up(engine)
-    except SourceError as error:
-        warn(f"what the CRM said cannot be shown: {error}")
-        return None
-
-
-def _source(settings: Settings) -> SqlSource:
+def source_of(settings: Settings) -> SqlSource:
+    """Where the settings say that history comes from."""
     crm = settings.crm
     return SqlSource(
         crm.source, folder=crm.sources_folder / crm.source, data_folder=crm.data_folder, reader=reader_of(settings)

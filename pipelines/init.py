@@ -214,4 +214,7 @@ def _next_steps(config: Path, found: Recognised) -> tuple[str, ...]:
         f"leadscore check {of}",
         f"leadscore train {of}",
         f"leadscore shadow {of} --weeks {found.shadow_weeks}{until}",
+        f"leadscore score {of}",
+        f"leadscore pages {of}",
+        f"leadscore open {of}",
     )

@@ -2,14 +2,12 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any
 
 import pyarrow as pa
 
 from data_contracts.check import open_checked
 from data_contracts.errors import ReleaseError, UnknownLeadError
-from data_contracts.history import CheckedHistory, CrmHistory
 from data_contracts.progress import Say, silent
 from data_contracts.score_changes import ScoreChanges
 from data_contracts.settings import Settings
@@ -20,9 +18,9 @@ from pipelines.kept_thresholds import published
 from pipelines.score import call_list_at, known_moment, score_history_of
 from pipelines.store import Store
 from pipelines.thresholds import in_force
+from serving.asked_leads import around_lead
 from serving.calls import with_calls
 from serving.changes import published_alone, score_changes
-from serving.one_lead import around, refused_rows
 from serving.one_score import Regime, score_alone
 
 
@@ -47,7 +45,7 @@ def score_lead(
         checked = open_checked(engine)
         moment = known_moment(checked.history, as_of)
         refuse_lacking_attributes(checked.history, regime.settings)
-        with _near(checked, lead_id) as near:
+        with around_lead(checked, lead_id) as near:
             row = score_alone(near, lead_id, regime=regime, as_of=moment)
     told: dict[str, Any] = pa.table(with_calls(row, call_list_at(settings, moment).rows)).to_pylist()[0]
     return told
@@ -75,14 +73,14 @@ def changes_of(
     UnknownLeadError
         Where there is no such lead, or no such score, saying which there are.
     """
-    kept = sorted(score_history_of(settings).of_lead(lead_id).to_pylist(), key=lambda row: row["as_of"])
+    kept = sorted(score_history_of(settings).of_leads([lead_id]).to_pylist(), key=lambda row: row["as_of"])
     with Store.of(settings).open_history() as engine:
         checked = open_checked(engine)
         after = None if until is None else _last(kept, lead_id, until=until)
         end = checked.history.extracted_at if after is None else after["as_of"]
         before = _last([row for row in kept if row["as_of"] < end], lead_id, until=since or end)
         now = _regime(release, settings) if after is None else _regime_of(after, settings)
-        with _near(checked, lead_id) as near:
+        with around_lead(checked, lead_id) as near:
             calls = call_list_at(settings, end).rows
             after = after or published_alone(near, lead_id, regime=now, as_of=end, calls=calls)
             return score_changes(near, before, after, then=_earlier(before, settings, warn=warn), now=now)
@@ -95,10 +93,6 @@ def _earlier(before: Mapping[str, Any], settings: Settings, *, warn: Say) -> Reg
     except ReleaseError as error:
         warn(f"the earlier score cannot be made anew, so only facts and time are told apart: {error}")
         return None
-
-
-def _near(checked: CheckedHistory, lead_id: str) -> AbstractContextManager[CrmHistory]:
-    return around(checked.history, None, lead_id, refused=refused_rows(checked.quarantine, lead_id))
 
 
 def _last(rows: Sequence[dict[str, Any]], lead_id: str, *, until: dt.datetime) -> dict[str, Any]:

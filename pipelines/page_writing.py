@@ -3,7 +3,7 @@
 import datetime as dt
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_contracts.agreement import Agreement, agreed_versions
@@ -40,6 +40,7 @@ from pipelines.definitions import definitions_kept
 from pipelines.in_force import registry_of
 from pipelines.kept_checks import kept_checks
 from pipelines.kept_thresholds import published
+from pipelines.lead_pages import leads_with_pages, pages_of_leads
 from pipelines.report import training_warnings
 from pipelines.score import call_list_of, score_history_of
 from pipelines.shadow_files import read_shadow
@@ -66,9 +67,9 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
     store = Store.of(settings)
     with disk_errors(store.pages), held(store.pages, by="leadscore pages"), kept_folder(store.pages) as folder:
         standing = _Standing.of(settings)
-        frame = _frame(standing, made_at=made_at)
         say("what is to be done today")
         nouns = _today_nouns(standing)
+        frame = replace(_frame(standing, made_at=made_at), lead_pages=leads_with_pages(nouns.today))
         write_site(folder, [today_page(nouns, frame), *_other_pages(standing, nouns, frame, say=say)], frame)
     return WrittenPages(store.pages / "index.html", today_summary(nouns, frame))
 
@@ -160,6 +161,8 @@ def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: S
     say("what is agreed on")
     missing = standing.manifest if isinstance(standing.manifest, NotThere) else None
     yield definitions_page(_agreement(standing), frame=frame, not_in_force=missing)
+    if not isinstance(nouns.today, NotThere) and not isinstance(standing.manifest, NotThere):
+        yield from pages_of_leads(standing.settings, nouns.today, standing.manifest, frame=frame, say=say)
 
 
 def _works(standing: _Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:

@@ -1,6 +1,7 @@
 """Checked history and a release in, scores in the CRM out."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pyarrow as pa
@@ -11,13 +12,14 @@ from crm.score_folder import ScoreFolder
 from data_contracts.calls import CallList, CallsBefore, HandOffState, no_calls
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
-from data_contracts.errors import PublishError, SettingsError
+from data_contracts.errors import PublishError, SettingsError, SourceError, UnknownLeadError
 from data_contracts.history import CrmHistory
 from data_contracts.keeping import held
-from data_contracts.ports import ScoreHistory, ScoreSink
+from data_contracts.ports import Engine, ScoreHistory, ScoreSink
 from data_contracts.progress import Say, silent
 from data_contracts.scores import PublishReceipt, ScoredLeads, WriteBackPlan
 from data_contracts.settings import Settings
+from data_contracts.traces import NotTraced, Trace
 from data_contracts.wording import leads
 from features.snapshots import unscored_leads
 from models.fitted import ScoringRelease
@@ -28,14 +30,16 @@ from pipelines.in_force import (
     warn_of_another_policy,
     warn_of_differences,
 )
-from pipelines.ingest import source_as_it_is
+from pipelines.ingest import source_of
 from pipelines.steps import RunStep, directly
 from pipelines.store import Store
 from pipelines.thresholds import in_force
+from serving.asked_leads import Delivered, delivered
 from serving.calls import open_call_list
+from serving.one_score import Regime
 from serving.publish import plan_write_back, publish
 from serving.score import open_scored_leads, score_leads
-from serving.trace import Surroundings, Trace, trace_lead
+from serving.trace import Surroundings, trace_leads
 
 
 def score_open_leads(
@@ -192,26 +196,44 @@ def trace_lead_in(settings: Settings, lead_id: str, *, release: str = "productio
 
     Raises `UnknownLeadError` where no such lead is in the history.
     """
+    (told,) = trace_leads_in(settings, [lead_id], release=release, warn=warn)
+    if isinstance(told, NotTraced):
+        raise UnknownLeadError(told.because)
+    return told
+
+
+def trace_leads_in(
+    settings: Settings, lead_ids: Sequence[str], *, release: str = "production", warn: Say = silent
+) -> tuple[Trace | NotTraced, ...]:
+    """The ways of some leads, in their order, as of the extract. What is not in the history says why."""
     store = Store.of(settings)
     loaded, own = load_release(release, settings)
     warn_of_differences(loaded.manifest, settings, warn=warn)
     with store.open_history() as engine:
-        checked, raw = open_checked(engine), source_as_it_is(engine, settings, warn=warn)
+        checked = open_checked(engine)
         refuse_lacking_attributes(checked.history, own)
-        return trace_lead(
-            checked.history,
-            loaded,
-            settings=own,
-            thresholds=in_force(own, loaded.manifest),
-            lead_id=lead_id,
-            beside=Surroundings(
-                checked.quarantine,
-                sink_of(store).published(),
-                call_list_at(settings, checked.history.extracted_at),
-                raw,
-            ),
-            as_of=checked.history.extracted_at,
+        moment = checked.history.extracted_at
+        beside = Surroundings(
+            checked.quarantine,
+            sink_of(store).published(),
+            call_list_at(settings, moment),
+            _delivered_now(engine, settings, lead_ids, warn=warn),
         )
+        regime = Regime(loaded, own, in_force(own, loaded.manifest))
+        return trace_leads(checked.history, lead_ids, regime=regime, beside=beside, as_of=moment)
+
+
+def _delivered_now(
+    engine: Engine, settings: Settings, lead_ids: Sequence[str], *, warn: Say = silent
+) -> Delivered | None:
+    """What the settings' source says now of some leads; None, with a warning, where it is gone or cannot be read."""
+    source = source_of(settings)
+    unreadable: tuple[type[Exception], ...] = (SourceError, *(source.reader or engine).query_errors)
+    try:
+        return delivered(source.look_up(engine), lead_ids)
+    except unreadable as error:
+        warn(f"what the CRM said cannot be shown: {str(error).splitlines()[0]}")
+        return None
 
 
 def load_release(release: str, settings: Settings) -> tuple[ScoringRelease, Settings]:

@@ -43,7 +43,7 @@ def score_changes(
     Parameters
     ----------
     near
-        The history of the lead and of its account (`serving.one_lead.around`).
+        The history of the lead and of its account (`serving.asked_leads.around`).
     before, after
         Two scores of the lead, the earlier one first: rows of `PUBLISHED_SCORES_SCHEMA`.
     then, now

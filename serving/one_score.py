@@ -1,6 +1,7 @@
-"""One lead scored by itself, by the same functions that score all of them."""
+"""Some leads scored by themselves, by the same functions that score all of them."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -14,7 +15,7 @@ from data_contracts.thresholds import Thresholds
 from features.build import build_features
 from features.snapshots import scoring_snapshots
 from models.fitted import ScoringRelease
-from serving.one_lead import of_lead
+from serving.asked_leads import of_leads
 from serving.score import refuse_other_definitions, score_batch, with_routes
 
 
@@ -28,29 +29,29 @@ class Regime:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class LeadAlone:
-    """One lead at one moment: its snapshot, its features as a frame of one row, and the digest of their catalogue.
+class AskedLeads:
+    """Some leads at one moment: their snapshots, and their features as a frame.
 
-    The frame has no row where the lead is not open then.
+    The frame is in order of the leads, and has no row of a lead that is not open then.
     """
 
-    snapshot: Snapshots
+    snapshots: Snapshots
     frame: pd.DataFrame
-    catalogue_digest: str
 
 
-def lead_alone(near: CrmHistory, lead_id: str, *, regime: Regime, as_of: dt.datetime) -> LeadAlone:
-    """The lead as it is scored at `as_of` (UTC, naive).
+def asked_at(near: CrmHistory, lead_ids: Sequence[str], *, regime: Regime, as_of: dt.datetime) -> AskedLeads:
+    """The leads as they are scored at `as_of` (UTC, naive).
 
-    `near` is the history of the lead and its account. Raises `ReleaseError` where the release does not belong to the
-    definitions of the settings.
+    `near` is the history of the leads and their accounts. Raises `ReleaseError` where the release does not belong to
+    the definitions of the settings.
     """
     settings, policy = regime.settings, regime.thresholds.policy
     refuse_other_definitions(regime.release, settings.definitions)
-    snapshot = of_lead(scoring_snapshots(near, settings.definitions, as_of=as_of), lead_id)
-    features = build_features(near, snapshot, settings=settings)
-    routed = with_routes(features, near, snapshot, policy=policy, crm=settings.crm)
-    return LeadAlone(snapshot, routed.table.to_pyarrow().to_pandas(), features.catalogue_digest)
+    snapshots = of_leads(scoring_snapshots(near, settings.definitions, as_of=as_of), lead_ids)
+    features = build_features(near, snapshots, settings=settings)
+    routed = with_routes(features, near, snapshots, policy=policy, crm=settings.crm)
+    frame = routed.table.order_by("lead_id").to_pyarrow().to_pandas()
+    return AskedLeads(snapshots, frame)
 
 
 def score_alone(near: CrmHistory, lead_id: str, *, regime: Regime, as_of: dt.datetime) -> pa.Table:
@@ -58,7 +59,7 @@ def score_alone(near: CrmHistory, lead_id: str, *, regime: Regime, as_of: dt.dat
 
     Raises `UnknownLeadError` where it was not open then.
     """
-    frame = lead_alone(near, lead_id, regime=regime, as_of=as_of).frame
+    frame = asked_at(near, [lead_id], regime=regime, as_of=as_of).frame
     if frame.empty:
         raise UnknownLeadError(
             f"lead {lead_id!r} was not open at {as_of:%Y-%m-%d %H:%M} UTC, by what the checked history says of then; "

@@ -17,10 +17,10 @@ from data_contracts.ports import Engine
 from data_contracts.scores import P_NEXT_INTERVAL, P_SQL, P_WIN, P_WIN_GIVEN_SQL, REASONS, Action
 from data_contracts.settings import Settings
 from data_contracts.today import LISTED_SCHEMA, OWNER, P_NEXT, HandOffRecord, Overdue, OwnerRecord, Today
-from data_contracts.vocabulary import Stage, Transition
+from data_contracts.vocabulary import Transition
 from features.listed import said_of_leads
 from features.since_hand_off import responses
-from features.stages import reached_stages
+from serving.next_step import p_next
 
 DUE_WITHIN_DAYS = 28
 """Responses are counted over four weeks: enough of them for a share, and what a team did lately."""
@@ -83,7 +83,7 @@ def _listed(engine: Engine, history: CrmHistory, calls: CallList, *, scores: Pat
     rows = _beside(_beside(rows, told), said)
     now = pa.scalar(calls.as_of, rows.schema.field("respond_by_at").type)
     is_late = pc.fill_null(pc.less(rows["respond_by_at"], now), False)
-    rows = rows.append_column(P_NEXT, _p_next(rows)).append_column("is_overdue", is_late)
+    rows = rows.append_column(P_NEXT, p_next(rows)).append_column("is_overdue", is_late)
     order = [("action", "ascending"), ("place", "ascending"), ("ranking_value", "descending"), ("lead_id", "ascending")]
     columns = [*LISTED_SCHEMA.names, *settings.pages.segments]
     return rows.sort_by(order).select(columns).cast(_with_segments(settings.pages.segments))
@@ -96,13 +96,6 @@ def _beside(rows: pa.Table, told: pa.Table) -> pa.Table:
         if name not in rows.column_names:
             rows = rows.append_column(name, told[name].take(places))
     return rows
-
-
-def _p_next(rows: pa.Table) -> pa.ChunkedArray:
-    """The probability of the next transition: that of the first one until it is taken, then that of a win."""
-    is_past = pc.is_in(rows["stage"], value_set=pa.array([*reached_stages(Stage.SQL)]))
-    first = pc.if_else(is_past, pa.scalar(None, pa.float64()), rows[P_SQL])
-    return pc.coalesce(first, rows[P_WIN_GIVEN_SQL], rows[P_WIN])
 
 
 def _with_segments(segments: Sequence[str]) -> pa.Schema:

@@ -1,61 +1,22 @@
-"""One lead's whole way, from CRM row to written-back score, noun by noun."""
+"""The whole way of some leads, from CRM row to written-back score, noun by noun."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.calls import CallList
-from data_contracts.history import CrmHistory, Quarantine, RawHistory
-from data_contracts.settings import Settings
-from data_contracts.thresholds import Thresholds
-from models.fitted import ScoringRelease
-from serving import trace_steps as steps
+from data_contracts.history import CrmHistory, Quarantine
+from data_contracts.traces import NotTraced, Rows, Step, Trace
+from features.catalogue import catalogue_digest
+from serving import trace_history as found
+from serving import trace_scores as made
+from serving.asked_leads import Delivered, RowsByLead, around, known_ids, refused_rows, why_unknown
 from serving.calls import with_calls
-from serving.one_lead import around, refused_rows
-from serving.one_score import Regime, lead_alone
-from serving.score import refuse_other_catalogue, score_batch
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What one noun holds for the lead: pairs of a label and a value, both for reading."""
-
-    noun: str
-    meaning: str
-    rows: steps.Rows
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """One lead's way through every noun, in order."""
-
-    lead_id: str
-    as_of: dt.datetime
-    steps: tuple[Step, ...]
-
-
-def as_text(trace: Trace) -> str:
-    """`trace` as plain text: a numbered heading for each noun, its rows below.
-
-    Examples
-    --------
-    >>> step = Step("Thresholds", "the boundaries", (("hand-off", "0.3"), ("fit letters", "0.8, 0.6")))
-    >>> print(as_text(Trace("L1", dt.datetime(2026, 5, 1), (step,))))
-    L1 as of 2026-05-01 00:00 UTC
-    <BLANKLINE>
-     1 Thresholds: the boundaries
-         hand-off     0.3
-         fit letters  0.8, 0.6
-    """
-    lines = [f"{trace.lead_id} as of {steps.shown(trace.as_of)} UTC"]
-    for number, step in enumerate(trace.steps, start=1):
-        width = max((len(label) for label, _ in step.rows), default=0)
-        lines += ["", f"{number:2d} {step.noun}: {step.meaning}"]
-        lines += [f"     {label:<{width}}  {value}".rstrip() for label, value in step.rows]
-    return "\n".join(lines)
+from serving.one_score import Regime, asked_at
+from serving.score import refuse_other_catalogue, refuse_other_definitions, score_batch
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,86 +31,108 @@ class Surroundings:
         What stands in the CRM now, as `ScoreSink.published` gives it.
     calls
         The call list of the last scoring.
-    raw
-        What the source says now; None where it cannot be asked.
+    delivered
+        What the source says now of the leads that are asked about; None where it cannot be asked.
     """
 
     quarantine: Quarantine
     published: pa.Table
     calls: CallList
-    raw: RawHistory | None = None
+    delivered: Delivered | None = None
 
 
-def trace_lead(
-    history: CrmHistory,
-    release: ScoringRelease,
-    *,
-    settings: Settings,
-    thresholds: Thresholds,
-    lead_id: str,
-    beside: Surroundings,
-    as_of: dt.datetime,
-) -> Trace:
-    """What each noun holds for one lead, computed by the same functions that score all of them.
+def trace_leads(
+    history: CrmHistory, lead_ids: Sequence[str], *, regime: Regime, beside: Surroundings, as_of: dt.datetime
+) -> tuple[Trace | NotTraced, ...]:
+    """What each noun holds for each lead, in the order of `lead_ids`, by the same functions that score all leads.
+
+    The history and the quarantine are read once, whatever the number of leads.
 
     Parameters
     ----------
     history
         Checked history.
-    release
-        What scores.
-    settings
-        The definitions in force.
-    thresholds
-        The hand-off boundaries in force.
-    lead_id
-        The CRM's id.
+    lead_ids
+        The CRM's ids, each once.
+    regime
+        What scores: the release, the definitions and the hand-off boundaries in force.
     beside
         Refused rows, what the source says, what stands in the CRM.
     as_of
         The moment of scoring (UTC, naive).
 
+    Returns
+    -------
+    tuple
+        Of a lead that is not in the history: whether its row was refused (and why), left out or merged into another.
+
     Raises
     ------
-    UnknownLeadError
-        Where there is no such lead, saying whether its row was refused (and why) or merged into another.
     ReleaseError
         Where the release does not belong to these definitions or this feature catalogue.
     """
-    refused = refused_rows(beside.quarantine, lead_id)
-    regime = Regime(release, settings, thresholds)
-    with around(history, beside.raw, lead_id, refused=refused) as near:
-        return Trace(lead_id, as_of, tuple(_steps(history, near, lead_id, regime=regime, beside=beside, as_of=as_of)))
+    refuse_other_definitions(regime.release, regime.settings.definitions)
+    refuse_other_catalogue(regime.release, catalogue_digest(regime.settings))
+    refused = refused_rows(beside.quarantine, lead_ids)
+    with around(history, lead_ids) as near:
+        there = known_ids(near, lead_ids)
+        told = {
+            lead_id: NotTraced(lead_id, why_unknown(history, lead_id, refused=refused, delivered=beside.delivered))
+            for lead_id in lead_ids
+            if lead_id not in there
+        }
+        known = [lead_id for lead_id in lead_ids if lead_id in there]
+        asked = _Asked(history, near, known, refused)
+        traced = _traces(asked, regime=regime, beside=beside, as_of=as_of) if known else {}
+    return tuple(traced[lead_id] if lead_id in there else told[lead_id] for lead_id in lead_ids)
 
 
-def _steps(
-    history: CrmHistory, near: CrmHistory, lead_id: str, *, regime: Regime, beside: Surroundings, as_of: dt.datetime
-) -> Iterator[Step]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The leads that are traced, the history around them, and what was refused of them."""
+
+    history: CrmHistory
+    near: CrmHistory
+    lead_ids: Sequence[str]
+    refused: RowsByLead
+
+
+def _traces(asked: _Asked, *, regime: Regime, beside: Surroundings, as_of: dt.datetime) -> Mapping[str, Trace]:
+    nouns = [*_nouns(asked, regime=regime, beside=beside, as_of=as_of)]
+    return {
+        lead_id: Trace(lead_id, as_of, tuple(Step(noun, meaning, rows[lead_id]) for noun, meaning, rows in nouns))
+        for lead_id in asked.lead_ids
+    }
+
+
+def _nouns(
+    asked: _Asked, *, regime: Regime, beside: Surroundings, as_of: dt.datetime
+) -> Iterator[tuple[str, str, Mapping[str, Rows]]]:
+    """Each noun with its meaning and the rows of each lead."""
     release, settings, thresholds = regime.release, regime.settings, regime.thresholds
-    refused = refused_rows(beside.quarantine, lead_id)
-    alone = lead_alone(near, lead_id, regime=regime, as_of=as_of)
-    refuse_other_catalogue(release, alone.catalogue_digest)
-    snapshot, frame = alone.snapshot, alone.frame
-    own = score_batch(frame, release, settings=settings, thresholds=thresholds)
-    calls = beside.calls.rows.filter(pc.equal(beside.calls.rows["lead_id"], lead_id))
-    scored = pa.table(with_calls(own, calls))
-    standing = beside.published.filter(pc.equal(beside.published["lead_id"], lead_id))
-    yield from (
-        Step("RawHistory", "what the CRM said", steps.raw_rows(history, beside.raw, lead_id, settings=settings)),
-        Step("CrmHistory", "what can be trusted, and what was refused", steps.history_rows(near, lead_id, refused)),
-        Step("Snapshots", "the lead at this moment", steps.snapshot_rows(near, frame, as_of=as_of, lead_id=lead_id)),
-        Step("KnownHistory", "what was known then", steps.known_rows(near, snapshot, settings=settings)),
-        Step("FeatureTable", "what the models read", steps.feature_rows(frame, release)),
-        Step("LabelledTable", "what the models learnt from it", steps.label_rows(near, settings, lead_id=lead_id)),
-        Step("FittedTransition", "what the models make of it", steps.model_rows(frame, release)),
-        Step("Thresholds", "the boundaries", steps.threshold_rows(release, thresholds)),
-        Step("ScoringRelease", "what was promoted", steps.release_rows(release, frame)),
-        Step("CallList", "what there is room for", steps.call_rows(calls)),
-        Step("ScoredLeads", "what it is worth, and what to do", steps.scored_rows(scored)),
-        Step(
-            "WriteBackPlan",
-            "what would change in the CRM",
-            steps.plan_rows(scored, standing, thresholds=thresholds, settings=settings),
-        ),
-        Step("PublishReceipt", "what stands in the CRM now", steps.published_rows(standing)),
-    )
+    near, ids = asked.near, asked.lead_ids
+    open_leads = asked_at(near, ids, regime=regime, as_of=as_of)
+    frame = open_leads.frame
+    calls, standing = (_of_ids(table, ids) for table in (beside.calls.rows, beside.published))
+    scored = pa.table(with_calls(score_batch(frame, release, settings=settings, thresholds=thresholds), calls))
+    delivered = found.raw_rows(asked.history, beside.delivered, ids, settings=settings)
+    planned = made.plan_rows(scored, standing, ids, thresholds=thresholds, settings=settings)
+    boundaries = dict.fromkeys(ids, made.threshold_rows(release, thresholds))
+    yield "RawHistory", "what the CRM said", delivered
+    yield "CrmHistory", "what can be trusted, and what was refused", found.history_rows(near, ids, asked.refused)
+    yield "Snapshots", "the lead at this moment", found.snapshot_rows(near, frame, ids, as_of=as_of)
+    known = found.known_rows(near, open_leads.snapshots, ids, settings=settings)
+    yield "KnownHistory", "what was known then", known
+    yield "FeatureTable", "what the models read", made.feature_rows(frame, release, ids)
+    yield "LabelledTable", "what the models learnt from it", found.label_rows(near, ids, settings=settings)
+    yield "FittedTransition", "what the models make of it", made.model_rows(frame, release, ids)
+    yield "Thresholds", "the boundaries", boundaries
+    yield "ScoringRelease", "what was promoted", made.release_rows(frame, release, ids)
+    yield "CallList", "what there is room for", made.call_rows(calls, ids)
+    yield "ScoredLeads", "what it is worth, and what to do", made.scored_rows(scored, ids)
+    yield "WriteBackPlan", "what would change in the CRM", planned
+    yield "PublishReceipt", "what stands in the CRM now", made.published_rows(standing, ids)
+
+
+def _of_ids(table: pa.Table, lead_ids: Sequence[str]) -> pa.Table:
+    return table.filter(pc.is_in(table["lead_id"], value_set=pa.array(lead_ids, pa.string())))

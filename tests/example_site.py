@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,11 @@ import pyarrow as pa
 from data_contracts.calls import CALL_LIST_SCHEMA, CallList, TeamCalls
 from data_contracts.estimates import Estimate
 from data_contracts.page_settings import PageSettings
+from data_contracts.thresholds import Grading
 from data_contracts.today import LISTED_SCHEMA, HandOffRecord, Overdue, Today
+from data_contracts.traces import SCORE_HISTORY_SCHEMA, NotTraced, Step, Trace
 from data_contracts.vocabulary import Transition
-from pages import Frame, NotThere, Page, TodayNouns, write_site
+from pages import Frame, NotThere, Page, TodayNouns, lead_pages, write_site
 from tests import example_release
 from tests.example_history import settings
 from tests.example_shadow import shadow_report
@@ -122,6 +124,53 @@ def nouns(**changes: Any) -> TodayNouns:
         "respond_within_hours": 8.0,
     }
     return TodayNouns(**(told | changes))
+
+
+_GRADING = Grading(
+    fit_boundaries=(0.8, 0.6, 0.4), behaviour_boundaries=(0.5, 0.3, 0.1), labelled_by_grade={"A1": 100, "C3": 7}
+)
+
+
+def score(lead_id: str = "L-1", days_ago: float = 0, **changes: Any) -> dict[str, Any]:
+    """A published score of `SCORE_HISTORY_SCHEMA`."""
+    told: dict[str, Any] = {
+        "lead_id": lead_id,
+        "as_of": AS_OF - dt.timedelta(days=days_ago),
+        "stage": "mql",
+        "p_next": 0.6,
+        "p_next_low": 0.5,
+        "p_next_high": 0.7,
+        "expected_value": 8_800.0,
+        "grade": "A1",
+        "action": "hand_off",
+        "release_id": "r-1",
+        "thresholds_id": "t-1",
+    }
+    return told | changes
+
+
+def way(lead_id: str = "L-1") -> Trace:
+    """A way of four nouns, with a value that would run."""
+    rows = (("leads", "1 row(s) delivered"), ("  source", EVIL))
+    named = ("RawHistory", "ScoredLeads", "WriteBackPlan", "PublishReceipt")
+    return Trace(lead_id, AS_OF, tuple(Step(noun, f"what {noun} holds", rows) for noun in named))
+
+
+def pages_of_leads(
+    *rows: Mapping[str, Any],
+    ways: Sequence[Trace | NotTraced] | None = None,
+    scores: Sequence[Mapping[str, Any]] = (),
+    told: Frame | None = None,
+) -> Iterator[Page]:
+    """The pages of these leads, by default each with a way and none published before."""
+    return lead_pages(
+        pa.Table.from_pylist(list(rows), schema=LISTED_SCHEMA),
+        [way(row["lead_id"]) for row in rows] if ways is None else ways,
+        pa.Table.from_pylist(list(scores), schema=SCORE_HISTORY_SCHEMA),
+        definitions=settings().definitions,
+        grading=_GRADING,
+        frame=told or frame(),
+    )
 
 
 NOTHING = NotThere("Nothing was scored yet; run `leadscore score`.")

@@ -61,7 +61,7 @@ def calls_at(number: int, before=NOTHING_BEFORE) -> CallList:
 
 def test_before_the_first_publication_there_is_nothing(tmp_path):
     assert history(tmp_path).calls_before(day(1)) is NOTHING_BEFORE
-    assert history(tmp_path).of_lead("A").num_rows == 0
+    assert history(tmp_path).of_leads(["A"]).num_rows == 0
 
 
 def test_what_was_published_stands_before_the_next_run(tmp_path):
@@ -100,7 +100,7 @@ def test_appending_the_same_run_again_adds_nothing(tmp_path):
     kept.append(plan(tmp_path, calls, changed=("A", "E")), calls)
     kept.append(plan(tmp_path, calls), calls)  # the CRM has the changes by now
     assert len([path for path in kept.folder.iterdir() if path.is_dir()]) == 1
-    assert kept.of_lead("E").num_rows == 1
+    assert kept.of_leads(["E"]).num_rows == 1
 
 
 def test_a_second_list_of_the_same_moment_takes_no_place_twice(tmp_path):
@@ -116,11 +116,35 @@ def test_a_second_list_of_the_same_moment_takes_no_place_twice(tmp_path):
 def test_scores_that_changed_are_kept_with_what_they_were_made_under(tmp_path):
     kept, first = history(tmp_path), calls_at(1)
     kept.append(plan(tmp_path, first, changed=("B",)), first)
-    (b,) = kept.of_lead("B").to_pylist()
+    (b,) = kept.of_leads(["B"]).to_pylist()
     assert (b["as_of"], b["reason_1"], b["boundary"], b["data_fingerprint"]) == (day(1), "raises: a", 0.5, "f1")
     assert b["thresholds_id"] == THRESHOLDS.thresholds_id
-    assert kept.of_lead("C").num_rows == 0, "it did not change"
-    assert kept.of_lead("A").num_rows == 1, "it was handed off, whether or not it changed"
+    assert kept.of_leads(["C"]).num_rows == 0, "it did not change"
+    assert kept.of_leads(["A"]).num_rows == 1, "it was handed off, whether or not it changed"
+
+
+def test_scores_of_many_leads_come_in_one_pass_in_the_order_of_the_publications(tmp_path, monkeypatch):
+    kept, first = history(tmp_path), calls_at(1)
+    kept.append(plan(tmp_path, first, changed=("A", "B", "E")), first)
+    later = calls_at(2, kept.calls_before(day(2)))
+    kept.append(plan(tmp_path, later, changed=("B", "C")), later)
+    read, columns = [], ["lead_id", "as_of"]
+    run = pq.read_table
+    monkeypatch.setattr(
+        crm.score_folder.pq, "read_table", lambda path, **how: read.append(path.name) or run(path, **how)
+    )
+    told = kept.of_leads(["A", "B", "none", "B"], columns=columns)
+    assert told.to_pydict() == {"lead_id": ["A", "B", "B"], "as_of": [day(1), day(1), day(2)]}
+    assert read == ["scores.parquet"] * 2
+
+
+def test_a_few_leads_of_a_large_run_are_found_without_the_rest_of_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(crm.score_folder, "ROWS_TOGETHER", 2)
+    kept, first = history(tmp_path), calls_at(1)
+    kept.append(plan(tmp_path, first, changed=tuple("ABCDE")), first)
+    (scores,) = kept.folder.glob("*/scores.parquet")
+    assert pq.ParquetFile(scores).num_row_groups == 3, "5 leads, 2 together"
+    assert kept.of_leads(["E"])["lead_id"].to_pylist() == ["E"]
 
 
 def test_old_scores_are_let_go_but_not_the_one_at_the_hand_off(tmp_path):
@@ -128,8 +152,8 @@ def test_old_scores_are_let_go_but_not_the_one_at_the_hand_off(tmp_path):
     kept.append(plan(tmp_path, first, changed=("A", "B")), first)
     later = calls_at(12, kept.calls_before(day(12)))
     kept.append(plan(tmp_path, later, changed=("A",)), later)
-    assert kept.of_lead("A")["as_of"].to_pylist() == [day(1), day(12)]
-    assert kept.of_lead("B")["as_of"].to_pylist() == [day(12)], "handed off on the 12th; its first score is gone"
+    assert kept.of_leads(["A"])["as_of"].to_pylist() == [day(1), day(12)]
+    assert kept.of_leads(["B"])["as_of"].to_pylist() == [day(12)], "handed off on the 12th; its first score is gone"
 
 
 @pytest.mark.parametrize(("lead", "told"), [("E", "was never handed off"), ("C", "was never handed off")])
@@ -153,11 +177,11 @@ def test_a_run_that_breaks_off_adds_nothing_and_can_be_made_again(tmp_path, monk
     kept, calls = history(tmp_path), calls_at(1)
     written = []
 
-    def break_off(table, path):
+    def break_off(table, path, **options):
         written.append(path)
         if len(written) == 3:
             raise OSError(28, "No space left on device")
-        pq_write(table, path)
+        pq_write(table, path, **options)
 
     pq_write = pq.write_table
     monkeypatch.setattr(crm.score_folder.pq, "write_table", break_off)

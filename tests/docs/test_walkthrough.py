@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from data_contracts.traces import as_text
 from pipelines.score import trace_lead_in
-from serving.trace import as_text
 
 PAGE = Path(__file__).parents[2] / "docs" / "walkthrough.md"
 LEAD = "L-0010931"

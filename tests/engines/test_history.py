@@ -22,6 +22,7 @@ from engines.duckdb import DuckDbEngine
 from features.build import build_features
 from features.outcomes import outcomes_of
 from features.snapshots import scoring_snapshots, training_snapshots
+from serving.asked_leads import around, delivered, known_ids, refused_rows
 from simulation import simulate
 from tests.some_engines import ENGINES, opened
 
@@ -207,3 +208,24 @@ def test_outcomes_are_the_same(checked, on_duckdb, settings, engine, kind):
         for one in (checked, on_duckdb)
     )
     assert same(found, wanted)
+
+
+def test_the_part_around_some_leads_and_what_was_refused_of_them_is_the_same(checked, on_duckdb, delivery, engine):
+    refused = on_duckdb.quarantine.table.filter(on_duckdb.quarantine.table.table == "leads").limit(2)
+    asked = [f"L-{number:07d}" for number in range(0, 60, 7)] + refused.row_key.to_pyarrow().to_pylist()
+    with around(checked.history, asked) as ours, around(on_duckdb.history, asked) as theirs:
+        assert theirs.leads.count().to_pyarrow().as_py() > len(asked)
+        assert same(ours.unsettled, theirs.unsettled)
+        for name in TABLES:
+            assert same(ours.tables[name], theirs.tables[name])
+        assert known_ids(ours, asked) == known_ids(theirs, asked)
+    found = refused_rows(checked.quarantine, asked)
+    assert found == refused_rows(on_duckdb.quarantine, asked)
+    assert len(found) > 1
+    raw = RawHistory(
+        {name: engine.table(f"raw_{name}") for name in delivery.tables}, delivery.extracted_at, "simulated"
+    )
+    in_file = delivery.tables["activities"]["lead_id"].to_pylist()
+    told = delivered(raw, asked)
+    assert told.counts["activities"] == {one: in_file.count(one) for one in asked if one in in_file}
+    assert set(told.leads) == set(asked)

@@ -9,9 +9,10 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from pages import today_page, works_page, write_site
+from pages.frame import file_name
 from tests import example_release
 from tests.example_shadow import shadow_report
-from tests.example_site import EVIL, NOTHING, frame, lead, nouns, today, waiting
+from tests.example_site import EVIL, NOTHING, frame, lead, nouns, pages_of_leads, score, today, waiting
 
 CHROMIUM = next((path for path in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if path.exists()), None)
 
@@ -49,7 +50,8 @@ def site(tmp_path_factory) -> Path:
         today_page(nouns(today=today(*rows)), told),
         works_page(example_release.manifest(), shadow_report(), NOTHING, verdict=None, card="# Card", frame=told),
     ]
-    write_site(folder, pages, told)
+    scores = [score(days_ago=day, p_next=0.6 - day / 20) for day in range(4)]
+    write_site(folder, [*pages, *pages_of_leads(lead("L-1", is_overdue=True), scores=scores)], told)
     return folder
 
 
@@ -87,7 +89,7 @@ def visit(browser: Browser):
         context.close()
 
 
-@pytest.mark.parametrize("path", ["index.html", "works.html"])
+@pytest.mark.parametrize("path", ["index.html", "works.html", f"leads/{file_name('L-1')}"])
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_page_is_free_of_barriers_errors_and_requests_at_each_width_and_scheme(visit, site, path, width, scheme):
     told = visit(site / path, width=width, scheme=scheme)
@@ -160,6 +162,13 @@ def test_on_a_phone_a_lead_is_a_card_with_its_headings(visit, site):
     assert row.evaluate("row => getComputedStyle(row).display") == "grid"
     heading = "cell => getComputedStyle(cell, '::before').content"
     assert "Expected value" in row.locator("td[data-heading='Expected value']").evaluate(heading)
+
+
+def test_on_paper_no_column_is_cut_off(visit, site):
+    told = visit(site / "index.html", width=760)
+    told.page.emulate_media(media="print")
+    cut_off = "[...document.querySelectorAll('table')].filter(one => one.getBoundingClientRect().right > 760).length"
+    assert told.page.evaluate(cut_off) == 0
 
 
 def test_what_would_run_does_not(visit, tmp_path):

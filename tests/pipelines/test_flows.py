@@ -149,11 +149,13 @@ def test_an_error_of_ours_that_may_pass_is_tried_again(monkeypatch):
     assert step.calls == 1 + 1
 
 
-def test_a_missing_file_does_not_hold_the_work_pool(workspace, monkeypatch):
+def test_a_missing_file_does_not_hold_the_work_pool_and_the_pages_are_written_all_the_same(workspace, monkeypatch):
     monkeypatch.chdir(workspace)
     started_at = dt.datetime.now(dt.UTC)
+    before = (workspace / "var" / "simulated" / "pages").resolve()
     with pytest.raises(SourceError, match="nowhere"):
-        flows.ingest(data="nowhere")
+        flows.nightly(data="nowhere")
+    assert (workspace / "var" / "simulated" / "pages").resolve() != before
     (reading,) = [run for run in task_runs() if run.name.startswith("read_source") and run.created >= started_at]
     assert (reading.empirical_policy.retries, reading.run_count) == (3, 1), "it may be tried again, and is not"
 

@@ -51,6 +51,7 @@ def test_init_writes_settings_and_selects_that_pass_the_check(work: Path):
     text = (work / "config" / "ours.toml").read_text()
     assert all(f"TODO: {todo}" in text for todo in told["todos"] if todo.startswith(("agree", "say whether sales")))
     assert told["next_steps"][1] == "leadscore train --config config/ours.toml"
+    assert told["next_steps"][-1] == "leadscore open --config config/ours.toml"
 
 
 def test_init_tells_every_guess_with_its_evidence_and_lists_what_is_left(work: Path, unchecked: None):

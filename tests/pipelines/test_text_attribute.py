@@ -11,13 +11,13 @@ import pytest
 from data_contracts.check import open_checked
 from data_contracts.configuration import Configuration
 from data_contracts.settings import Settings, load_settings
+from data_contracts.traces import as_text
 from data_contracts.vocabulary import Transition
 from models.pyfunc_model import input_columns, input_example
 from pipelines.in_force import registry_of
 from pipelines.ingest import ingest_history
 from pipelines.score import load_release, score_open_leads, trace_lead_in
 from pipelines.store import Store
-from serving.trace import as_text
 from simulation import simulate
 from tests.example_release import open_leads, release_of_pricing_views
 
