@@ -1,6 +1,6 @@
 """The rule against the model, as a table."""
 
-from data_contracts.shadow import ShadowReport, Standing, Terms
+from data_contracts.shadow import ShadowFigure, ShadowReport, Standing, Terms
 from pages.formats import Formats
 from pages.tables import Column, Shown, Table, told_rows
 
@@ -124,13 +124,22 @@ def short_verdict(report: ShadowReport, formats: Formats) -> str:
     first = comparison.figures[0]
     brings = f"{formats.number(first.rule.if_alike.value)} {first.measured}"
     low, high = (_more(end, formats) for end in (first.if_alike.low, first.if_alike.high))
+    both = (
+        f"With the {formats.count(comparison.model_leads)} leads a week that sales can work, the rule's leads bring "
+        f"{brings} a week, and the model's between {low} and {high} (95 %)"
+    )
+    if not hangs_on_uncalled(first):
+        return f"{both}. The outcome of all of them is known."
     rule_called, model_called = (formats.share(one) for one in (comparison.rule_called, comparison.model_called))
     return (
-        f"With the {formats.count(comparison.model_leads)} leads a week that sales can work, the rule's leads bring "
-        f"{brings} a week, and the model's between {low} and {high} (95 %), if leads that nobody called are like "
-        f"called ones. That is an assumption: sales called {rule_called} of the rule's leads and {model_called} of the "
-        "model's, and of the others nobody knows."
+        f"{both}, if leads that nobody called are like called ones. That is an assumption: sales called {rule_called} "
+        f"of the rule's leads and {model_called} of the model's, and of the others nobody knows."
     )
+
+
+def hangs_on_uncalled(figure: ShadowFigure) -> bool:
+    """Whether there are leads of either side whose outcome nobody knows."""
+    return figure.rule.unknown > 0 or figure.model.unknown > 0
 
 
 def _more(value: float | None, formats: Formats) -> str:

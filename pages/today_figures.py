@@ -11,7 +11,7 @@ from data_contracts.today import Today
 from data_contracts.vocabulary import Stage
 from pages.formats import MISSING, Formats
 from pages.frame import Figure, NotThere
-from pages.shadow import STANDINGS
+from pages.shadow import STANDINGS, hangs_on_uncalled
 
 CONVERTED = {Stage.SQL: "SQL", Stage.WON: "customer"}
 """What a lead has become once the first transition is taken."""
@@ -136,10 +136,11 @@ def _on_past_weeks(name: str, shadow: ShadowReport, formats: Formats) -> Figure:
     first = comparison.figures[0]
     low, high = (formats.signed(end) for end in (first.if_alike.low, first.if_alike.high))
     rule = formats.number(first.rule.if_alike.value)
+    assumed = ", if uncalled leads are like called ones" if hangs_on_uncalled(first) else ""
     return Figure(
         name,
         f"{low} to {high}",
-        f"{first.measured} a week more than the rule's {rule} (95 % sure), if uncalled leads are like called ones",
+        f"{first.measured} a week more than the rule's {rule} (95 % sure){assumed}",
         f"What {formats.count(comparison.model_leads)} leads a week of the model's bring, less what as many of the "
         "rule's bring. Leads that nobody called are taken to be like called ones of about the same probability; 95 %.",
         f"{first.n_weeks} weeks.",

@@ -8,7 +8,9 @@ from markupsafe import Markup
 
 from data_contracts.backtests import Backtest, KeptBacktest
 from data_contracts.calibration import CHANCE_SHARE, CalibrationGroup, groups_off
+from data_contracts.estimates import Estimate
 from data_contracts.evaluation_table import day_judged
+from data_contracts.evaluations import ModelFigures
 from data_contracts.gate import GateVerdict
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.shadow import ShadowReport
@@ -114,14 +116,14 @@ class _Asked:
         summary, calibration = self.summary, self.summary.calibration
         if calibration is None or not summary.evaluations:
             return Answer(f"{self.way}: nobody can say", "Too few outcomes are known to judge its percentages.")
-        slope = summary.at_acting_age.model.calibration_slope
         table = groups_table(summary.transition, calibration.groups)
         tables[table.name] = table
         chart = reliability_chart(
             summary.at_all_ages.reliability, calibration.curve, formats=self.formats, what=self.way
         )
         said = _off_said(calibration.groups, self.formats)
-        return Answer(f"{self.way}: {_slope_said(slope, self.formats)}", said, (chart,), folded=(table.name,))
+        finding = f"{self.way}: {_percentages_said(summary.at_all_ages.model, self.formats)}"
+        return Answer(finding, said, (chart,), folded=(table.name,))
 
     def baselines(self, tables: dict[str, Table]) -> Answer:
         """Whether the model does better than what anybody could do."""
@@ -156,18 +158,27 @@ class _Asked:
         return Answer(f"{self.way}: {finding}", said, folded=(table.name,))
 
 
-def _slope_said(slope: Any, formats: Formats) -> str:
-    if slope.value is None or slope.low is None:
-        return "nobody can say whether percentages are too bold or too timid"
-    told = f"slope {formats.number(slope.value, 2)}, {_interval(slope, formats, decimals=2)}"
-    if slope.low > 1:
-        return f"percentages are too timid ({told}; 1 is right)"
-    if slope.high < 1:
-        return f"percentages are too bold ({told}; 1 is right)"
-    return f"nothing speaks against the percentages ({told}; 1 is right)"
+def _percentages_said(judged: ModelFigures, formats: Formats) -> str:
+    """Whether the percentages are too high or low, too bold or timid, with both figures; else that nothing says so."""
+    level, slope = judged.calibration_intercept, judged.calibration_slope
+    if level.low is None or slope.low is None:
+        return "nobody can say whether percentages are right"
+    off = [_side(level, 0.0, below="too high", above="too low"), _side(slope, 1.0, below="too bold", above="too timid")]
+    found = " and ".join(one for one in off if one)
+    said = f"percentages are {found}" if found else "nothing speaks against the percentages"
+    of_level = f"level {formats.signed(level.value, 2)}, {_interval(level, formats, decimals=2)}; 0 is right"
+    of_slope = f"slope {formats.number(slope.value, 2)}, {_interval(slope, formats, decimals=2)}; 1 is right"
+    return f"{said} ({of_level}; {of_slope})"
 
 
-def _interval(estimate: Any, formats: Formats, decimals: int = 3) -> str:
+def _side(estimate: Estimate, right: float, *, below: str, above: str) -> str:
+    """On which side of what is right the whole interval lies; nothing where it holds it."""
+    if estimate.high is not None and estimate.high < right:
+        return below
+    return above if estimate.low is not None and estimate.low > right else ""
+
+
+def _interval(estimate: Estimate, formats: Formats, decimals: int = 3) -> str:
     return f"{formats.number(estimate.low, decimals)} to {formats.number(estimate.high, decimals)}"
 
 

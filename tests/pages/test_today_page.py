@@ -59,6 +59,17 @@ def test_rule_against_model_stands_with_its_interval_and_its_assumption(seen):
     assert "of the others nobody knows" in seen.text
 
 
+def test_where_every_outcome_is_known_nothing_is_assumed(tmp_path):
+    report = shadow_report()
+    first = report.comparison("capacity").figures[0]
+    sides = {side: getattr(first, side).model_copy(update={"unknown": 0.0}) for side in ("rule", "model")}
+    known = tuple(one.model_copy(update={"figures": (first.model_copy(update=sides),)}) for one in report.comparisons)
+    told = nouns(shadow=report.model_copy(update={"comparisons": known}))
+    text = Seen(written(tmp_path, today_page(told, frame()))).text
+    assert "SQLs a week more than the rule's 5.0 (95 % sure) " in text
+    assert "The outcome of all of them is known." in text
+
+
 def test_who_waits_comes_in_order_with_the_day_expected(tmp_path):
     page = today_page(nouns(today=today(lead("L-1"), waiting("L-8", 1), waiting("L-9", 2))), frame())
     seen = Seen(written(tmp_path, page))

@@ -63,19 +63,29 @@ def test_without_a_comparison_the_heading_says_whether_there_is_signal(tmp_path)
     assert "The models know more than the base rate" in seen_of(tmp_path / "with", shadow=unknown).text
 
 
+RIGHT, NONE = (1.0, 0.9, 1.1), (None, None, None)
+
+
 @pytest.mark.parametrize(
-    ("slope", "said"),
+    ("level", "slope", "said"),
     [
-        ((0.9, 0.7, 1.1), "nothing speaks against the percentages (slope 0.90, 0.70 to 1.10; 1 is right)"),
-        ((0.6, 0.4, 0.8), "percentages are too bold"),
-        ((1.6, 1.2, 2.0), "percentages are too timid"),
-        ((None, None, None), "nobody can say whether percentages are too bold or too timid"),
+        (
+            (0.05, -0.1, 0.2),
+            (0.9, 0.7, 1.1),
+            "nothing speaks against the percentages (level +0.05, -0.10 to 0.20;",
+        ),
+        ((-0.5, -0.7, -0.3), RIGHT, "percentages are too high (level −0.50, -0.70 to -0.30; 0 is right; slope 1.00,"),
+        ((0.5, 0.3, 0.7), RIGHT, "percentages are too low"),
+        ((0.0, -0.1, 0.1), (0.6, 0.4, 0.8), "percentages are too bold"),
+        ((-0.5, -0.7, -0.3), (1.6, 1.2, 2.0), "percentages are too high and too timid"),
+        (NONE, NONE, "nobody can say whether percentages are right"),
     ],
 )
-def test_calibration_is_said_in_words_with_its_interval(tmp_path, slope, said):
-    value, low, high = slope
-    told = example_release.at_entry(summary(), calibration_slope=Estimate(value=value, low=low, high=high))
-    assert said in seen_of(tmp_path, example_release.manifest(told)).text
+def test_calibration_is_said_in_words_with_its_intervals(tmp_path, level, slope, said):
+    figures = {"calibration_intercept": level, "calibration_slope": slope}
+    told = {name: Estimate(value=value, low=low, high=high) for name, (value, low, high) in figures.items()}
+    manifest = example_release.manifest(example_release.at_entry(summary(), **told))
+    assert said in seen_of(tmp_path, manifest).text
 
 
 def test_the_chart_of_the_percentages_has_its_numbers_as_text(tmp_path):
