@@ -125,8 +125,9 @@ def short_verdict(report: ShadowReport, formats: Formats) -> str:
     brings = f"{formats.number(first.rule.if_alike.value)} {first.measured}"
     low, high = (_more(end, formats) for end in (first.if_alike.low, first.if_alike.high))
     both = (
-        f"With the {formats.count(comparison.model_leads)} leads a week that sales can work, the rule's leads bring "
-        f"{brings} a week, and the model's between {low} and {high} (95 %)"
+        f"In {report.n_weeks} weeks up to {formats.day(report.ends)}, with the {formats.count(comparison.model_leads)} "
+        f"leads a week that sales can work, the rule's leads bring {brings} a week, and the model's between {low} and "
+        f"{high} (95 %)"
     )
     if not hangs_on_uncalled(first):
         return f"{both}. The outcome of all of them is known."

@@ -17,6 +17,7 @@ from data_contracts.keeping import held, kept_folder
 from data_contracts.kept_checks import DataState
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
+from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
 from data_contracts.shadow import ShadowReport
 from data_contracts.thresholds import Thresholds
@@ -184,8 +185,9 @@ def _backtest(store: Store) -> KeptBacktest | NotThere:
 
 
 def _today(standing: _Standing) -> Today | NotThere:
-    if isinstance(standing.manifest, NotThere):
-        return standing.manifest
+    manifest = standing.manifest
+    if isinstance(manifest, NotThere):
+        return manifest
     settings, store = standing.settings, standing.store
     try:
         scored, calls = open_scored_leads(store.scores), call_list_of(settings)
@@ -202,8 +204,18 @@ def _today(standing: _Standing) -> Today | NotThere:
             scores=store.scores,
             handed_off=score_history_of(settings).handed_off(calls.as_of),
             settings=settings,
-            warnings=training_warnings(standing.manifest),
+            warnings=[*_of_another_release(scored, manifest), *training_warnings(manifest)],
         )
+
+
+def _of_another_release(scored: ScoredLeads, manifest: ReleaseManifest) -> list[str]:
+    """What to say where another release came into force since the leads were scored."""
+    if scored.release_id == manifest.release_id:
+        return []
+    return [
+        f"These scores are of release {scored.release_id}; {manifest.release_id} came into force since. "
+        "`leadscore score` scores by it."
+    ]
 
 
 def _shadow(store: Store) -> ShadowReport | NotThere:

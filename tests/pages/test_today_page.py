@@ -56,6 +56,7 @@ def test_each_figure_carries_what_it_is_held_against(seen):
 def test_rule_against_model_stands_with_its_interval_and_its_assumption(seen):
     assert "The model brings more than the rule, if uncalled leads are like called ones" in seen.text
     assert "+1.0 to +3.0" in seen.text
+    assert "In 2 weeks up to May 15, 2026, with the 10 leads a week that sales can work" in seen.text
     assert "of the others nobody knows" in seen.text
 
 

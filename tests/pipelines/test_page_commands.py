@@ -109,6 +109,14 @@ def test_scores_of_another_history_are_no_call_list(work):
     assert "The scores are not of the history that was checked last" in seen("index.html").text
 
 
+def test_scores_of_a_release_that_is_no_longer_in_force_are_shown_and_said_to_be_so(work):
+    about = Store.of(load_settings("config/scoring.toml")).scores / "_about.json"
+    about.write_text(json.dumps(json.loads(about.read_text()) | {"release_id": "another"}))
+    run("pages")
+    assert "These scores are of release another;" in seen("index.html").text
+    assert "leads for sales to call" in seen("index.html").text
+
+
 def test_two_do_not_write_at_once_and_those_of_before_stand(work):
     run("pages")
     before = (PAGES / "index.html").read_bytes()
