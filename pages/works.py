@@ -4,8 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from markupsafe import Markup
-
 from data_contracts.backtests import Backtest, KeptBacktest
 from data_contracts.calibration import CHANCE_SHARE, CalibrationGroup, groups_off
 from data_contracts.estimates import Estimate
@@ -15,6 +13,7 @@ from data_contracts.gate import GateVerdict
 from data_contracts.releases import ReleaseManifest, TransitionSummary
 from data_contracts.shadow import ShadowReport
 from data_contracts.vocabulary import Transition
+from pages.card import card_html
 from pages.charts import Chart, backtest_chart, reliability_chart
 from pages.evaluations import gate_table, groups_table, leaks_table, models_table
 from pages.formats import Formats
@@ -84,7 +83,7 @@ def works_page(
         tables["gate"] = gate_table(verdict)
     told["backtests"] = list(_backtests(backtest, frame.formats, tables))
     told["backtest_missing"] = backtest if isinstance(backtest, NotThere) else None
-    told["card"] = _as_html(card)
+    told["card"] = card_html(card)
     return Page(PATH, TITLE, "works.html", told, tables)
 
 
@@ -217,11 +216,3 @@ def _worst_window(told: Backtest, formats: Formats) -> str:
     worst = min(judged, key=lambda one: one.model.gain.value or 0.0)
     gain = f"{formats.figure(worst.model.gain.value)} ({_interval(worst.model.gain, formats)})"
     return f"The poorest window begins {formats.day(worst.test_from)}: gain {gain}."
-
-
-def _as_html(card: str) -> Markup:
-    """A text in Markdown as HTML. HTML in it stays text, and links in it stay text too."""
-    from markdown_it import MarkdownIt
-
-    reader = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink"])
-    return Markup(reader.render(card))  # noqa: S704 - the renderer escapes

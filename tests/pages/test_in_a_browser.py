@@ -18,6 +18,8 @@ CHROMIUM = next((path for path in map(Path, ("/usr/bin/chromium", "/usr/bin/chro
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")]
 
+CARD = "# Card\n\n| what |  |\n|---|---|\n" + f"| {'a long word' * 40} | {'told' * 40} |\n"
+
 LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
 
 
@@ -48,7 +50,7 @@ def site(tmp_path_factory) -> Path:
     ]
     pages = [
         today_page(nouns(today=today(*rows)), told),
-        works_page(example_release.manifest(), shadow_report(), NOTHING, verdict=None, card="# Card", frame=told),
+        works_page(example_release.manifest(), shadow_report(), NOTHING, verdict=None, card=CARD, frame=told),
     ]
     scores = [score(days_ago=day, p_next=0.6 - day / 20) for day in range(4)]
     write_site(folder, [*pages, *pages_of_leads(lead("L-1", is_overdue=True), scores=scores)], told)
