@@ -361,11 +361,16 @@ _CHANCE = re.compile(r"[0-9a-f]{8,}|(?<=writing-)\w+|tmp\w+")
 def names_in(folder: Path) -> Counter[str]:
     """How often each name stands in `folder`, names that chance makes as one.
 
-    MLflow's artefacts are left out, and the pages of each check, which are more with every check that ran.
+    MLflow's artefacts are left out, and the pages and the counts of each check, which are more with every check that
+    ran.
     """
     paths = (path.relative_to(folder) for path in folder.rglob("*"))
-    kept = (path for path in paths if not path.parts[0].startswith("mlflow_artefacts") and "runs" not in path.parts)
-    return Counter(_CHANCE.sub("*", str(path)) for path in kept)
+    return Counter(_CHANCE.sub("*", str(path)) for path in paths if not _is_of_each_run(path))
+
+
+def _is_of_each_run(path: Path) -> bool:
+    is_kept_check = path.parts[0] == "checks" and path.suffix == ".json"
+    return is_kept_check or path.parts[0].startswith("mlflow_artefacts") or "runs" in path.parts
 
 
 def _glance(folder: Path) -> frozenset[tuple[str, int, int, int]]:
