@@ -51,7 +51,7 @@ class PageSettings(Section):
     record_url
         The address of a lead's record in the CRM, with `{lead_id}` in it. Empty: ids are no links.
     segments
-        Attributes that tables show and filter by, beside source, persona, team and owner.
+        Attributes that lists can be filtered by, beside what they show of every lead.
     figures_by_owner
         Whether figures are shown for each seller: nobody is ranked unless both teams asked for it.
     least_group

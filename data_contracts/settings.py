@@ -15,6 +15,7 @@ from data_contracts.page_settings import PageSettings
 from data_contracts.policy import Policy
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
+from data_contracts.today import LISTED_SCHEMA
 
 FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",)}
 """By section, the settings that name folders."""
@@ -80,11 +81,13 @@ class Settings(Section):
         unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]
         counted = [p.kind for p in (rule.activities if rule else ()) if p.kind not in self.crm.kinds]
         shown = [name for name in self.pages.segments if name not in self.crm.attributes]
+        twice = [name for name in self.pages.segments if name in LISTED_SCHEMA.names]
         fields = set(self.crm.attributes) & set(self.crm.write_back_fields)
         problems = [
             unknown and f"attributes that are not declared in [crm.attributes]: {'; '.join(unknown)}",
             counted and f"kinds of the point rule that are not declared in [crm.kinds]: {', '.join(counted)}",
             shown and f"segments of [pages] that are not declared in [crm.attributes]: {', '.join(shown)}",
+            twice and f"segments of [pages] that lists show already, so leave them out: {', '.join(twice)}",
             fields and f"write-back fields may never be inputs: {', '.join(sorted(fields))}",
         ]
         if told := [problem for problem in problems if problem]:

@@ -110,8 +110,8 @@ def call_list(nouns: TodayNouns, today: Today, frame: Frame) -> Table:
     """Whom sales is to call, the best first."""
     rows = today.listed.filter(pc.equal(today.listed["action"], Action.HAND_OFF))
     words = pc.if_else(rows["is_overdue"], "overdue", pc.if_else(pc.equal(rows["handed_off_by"], "lot"), "lot", "due"))
-    rows = rows.append_column("state", words)
-    rows = rows.append_column("caution", pc.if_else(rows["is_extrapolated"], UNLIKE, ""))
+    rows = rows.append_column("call_state", words)
+    rows = rows.append_column("call_caution", pc.if_else(rows["is_extrapolated"], UNLIKE, ""))
     has_owner, has_unlike = (
         pc.any(one).as_py() or False for one in (rows["owner_id"].is_valid(), rows["is_extrapolated"])
     )
@@ -125,9 +125,9 @@ def call_list(nouns: TodayNouns, today: Today, frame: Frame) -> Table:
             *_chances(nouns),
             Column("reason_1", "Why", Shown.REASONS),
             Column("respond_by_at", "Respond by", Shown.MOMENT),
-            Column("state", "State", filters=True, bad="overdue"),
+            Column("call_state", "State", filters=True, bad="overdue"),
             Column("owner_id", "Owner", filters=True, is_visible=has_owner),
-            Column("caution", "Caution", filters=True, is_visible=has_unlike),
+            Column("call_caution", "Caution", filters=True, is_visible=has_unlike),
             *_kinds(today, frame),
         ),
         "The percentage is calibrated; the range below it is what share of later leads that were given the same took "

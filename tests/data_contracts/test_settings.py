@@ -126,6 +126,16 @@ def test_a_write_back_field_is_never_an_attribute(written):
         load_settings(written(text))
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("persona", "lists show already, so leave them out: persona"), ("gone", "not declared in .crm.attributes.: gone")],
+)
+def test_a_segment_is_a_declared_attribute_that_lists_do_not_show_already(written, name, said):
+    declared = ROLE.format(name="persona", availability="immutable")
+    with pytest.raises(SettingsError, match=said):
+        load_settings(written(f'{MINIMAL}{declared}\n[pages]\nsegments = ["{name}"]\n'))
+
+
 def test_a_profile_a_persona_and_a_point_rule_use_declared_attributes_only(written):
     text = (
         MINIMAL

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -69,6 +70,17 @@ def test_where_every_outcome_is_known_nothing_is_assumed(tmp_path):
     text = Seen(written(tmp_path, today_page(told, frame()))).text
     assert "SQLs a week more than the rule's 5.0 (95 % sure) " in text
     assert "The outcome of all of them is known." in text
+
+
+def test_a_segment_may_bear_any_name_of_the_business(tmp_path):
+    names = ("state", "caution")
+    told = today(lead("L-1"))
+    for name in names:
+        told = replace(told, listed=told.listed.append_column(name, pa.array(["Texas"])))
+    shown = frame(settings=PageSettings(segments=names))
+    row = Seen(written(tmp_path, today_page(nouns(today=told), shown), shown)).row_of("L-1")
+    assert row[6] == "due"
+    assert row.count("Texas") == 2
 
 
 def test_who_waits_comes_in_order_with_the_day_expected(tmp_path):
