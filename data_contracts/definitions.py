@@ -122,6 +122,8 @@ class Definitions(Section):
     personas: tuple[Persona, ...] = ()
     point_rule: PointRule | None = None
     contact: Contact = Contact()
+    sales_ready: tuple[Condition, ...] = ()
+    """What an SQL meets once budget and decision maker are there: all of these. Nothing: the CRM does not say."""
     snapshots: SnapshotPlan = SnapshotPlan()
     learn_since: dt.date | None = None
     """Snapshots before this day are not learnt from (say, because outcomes were not recorded yet)."""

@@ -76,6 +76,7 @@ class Settings(Section):
         rule = self.definitions.point_rule
         used = {f"icp criterion {c.name!r}": c.attribute for c in self.definitions.icp.criteria}
         used |= {f"persona {p.name!r}": p.attribute for p in self.definitions.personas}
+        used |= {f"sales_ready {one.said!r}": one.attribute for one in self.definitions.sales_ready}
         used |= {by: condition.attribute for by, condition in self.policy.conditions.items()}
         used |= {f"point rule on {p.attribute!r}": p.attribute for p in (rule.attributes if rule else ())}
         unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]

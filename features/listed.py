@@ -20,11 +20,18 @@ def said_of_leads(history: CrmHistory, lead_ids: ir.Table, *, settings: Settings
     settings
         Their definitions say what a persona is, their pages which attributes are segments.
     """
+    said = told_of_leads(history, settings=settings)
+    found: pa.Table = said.join(lead_ids, "lead_id").order_by("lead_id").to_pyarrow()
+    return found
+
+
+def told_of_leads(history: CrmHistory, *, settings: Settings) -> ir.Table:
+    """The same of every lead, lazily."""
     told = [SOURCE, CAMPAIGN, OWNER]
     shown = settings.pages.segments
     asked = dict.fromkeys([*(one.attribute for one in settings.definitions.personas), *shown])
     declared = settings.crm.attributes
-    leads = history.leads.join(lead_ids, "lead_id")
+    leads = history.leads
     of_leads = [name for name in asked if declared[name].table == "leads"]
     of_accounts = [name for name in asked if declared[name].table == "accounts"]
     rows = leads.select("lead_id", "account_id", *told, **{_kept(name): leads[name] for name in of_leads})
@@ -34,8 +41,7 @@ def said_of_leads(history: CrmHistory, lead_ids: ir.Table, *, settings: Settings
         rows = rows.left_join(of_account, "account_id")
     persona = _persona(rows, settings.definitions.personas)
     segments = {name: rows[_kept(name)].cast("string") for name in shown}
-    found: pa.Table = rows.select("lead_id", *told, **{PERSONA: persona}, **segments).order_by("lead_id").to_pyarrow()
-    return found
+    return rows.select("lead_id", *told, **{PERSONA: persona}, **segments)
 
 
 def _persona(rows: ir.Table, personas: tuple[Persona, ...]) -> ir.Value:

@@ -122,6 +122,18 @@ def arrow(rows: Rows, types: Mapping[str, pa.DataType]) -> pa.Table:
     )
 
 
+def filled(table: str, nth: int, row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a spec need not say: ids, when it was recorded, when the lead was created."""
+    happened_at = row.get("occurred_at") or row.get("entered_at")
+    defaults = {
+        "activities": {"activity_id": str(nth), "recorded_at": happened_at},
+        "stage_changes": {"recorded_at": happened_at},
+        "leads": {"created_at": "2026-01-01 00:00"},
+    }
+    given = {name: value for name, value in row.items() if value is not None}
+    return {**defaults.get(table, {}), **given}
+
+
 def _typed(value: Any, kind: pa.DataType) -> Any:
     if not isinstance(value, str):
         return value

@@ -13,7 +13,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from data_contracts.snapshots import Snapshots
-from tests.example_history import arrow, history
+from tests.example_history import arrow, filled, history
 from tests.example_kinds import KINDS
 from tests.some_engines import opened
 
@@ -109,7 +109,7 @@ def make_history(engine: Engine, settings: Settings) -> MakeHistory:
     """From rows by table to a history in the engine, extracted at the end of 2026."""
 
     def make(tables: Mapping[str, Rows], extracted_at: dt.datetime = EXTRACTED_AT) -> CrmHistory:
-        rows = {name: [_filled(name, nth, row) for nth, row in enumerate(tables.get(name, ()))] for name in TABLES}
+        rows = {name: [filled(name, nth, row) for nth, row in enumerate(tables.get(name, ()))] for name in TABLES}
         rows["unsettled"] = tables.get("unsettled", ())
         suffix = f"_{next(_NUMBERS)}"
         return history(rows, engine=engine, under=settings, extracted_at=extracted_at, suffix=suffix)
@@ -137,15 +137,3 @@ def make_snapshots(engine: Engine) -> MakeSnapshots:
         return Snapshots(engine.keep(f"snapshots_{next(_NUMBERS)}", arrow(filled, SNAPSHOT_TYPES)))
 
     return make
-
-
-def _filled(table: str, nth: int, row: Row) -> Row:
-    """What a spec need not say: ids, when it was recorded, when the lead was created."""
-    happened_at = row.get("occurred_at") or row.get("entered_at")
-    defaults = {
-        "activities": {"activity_id": str(nth), "recorded_at": happened_at},
-        "stage_changes": {"recorded_at": happened_at},
-        "leads": {"created_at": "2026-01-01 00:00"},
-    }
-    given = {name: value for name, value in row.items() if value is not None}
-    return {**defaults.get(table, {}), **given}

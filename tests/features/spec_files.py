@@ -6,7 +6,7 @@ and rows of values, separated by `|`. An empty value is missing. What a history'
 `make_history`. `features` lists snapshots and what their features must be; arithmetic in a value is worked out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,12 +55,12 @@ def all_specs() -> list[Spec]:
     return [spec for path in sorted(SPECS.glob("*.txt")) for spec in parse_specs(path)]
 
 
-def parse_specs(path: Path) -> list[Spec]:
-    """The specs in the file at `path`; an error names the line that cannot be read."""
+def parse_specs(path: Path, *, text: str | None = None, expected: Collection[str] = EXPECTED) -> list[Spec]:
+    """The specs in the file at `path`, or in `text` of it; an error names the line that cannot be read."""
     specs: list[Spec] = []
     tables: dict[str, list[SpecRow]] = {}
     name, columns = "", []
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    for number, line in enumerate((text or path.read_text(encoding="utf-8")).splitlines(), start=1):
         cells = [cell.strip() or None for cell in line.split("|")]
         if line.startswith("# "):
             tables = {}
@@ -69,7 +69,7 @@ def parse_specs(path: Path) -> list[Spec]:
             name, columns = "", []
         elif not name:
             name = line.strip()
-            if name not in GIVEN | EXPECTED:
+            if name not in GIVEN | set(expected):
                 raise ValueError(f"{path.name}:{number}: there is no table {name!r}")
             tables.setdefault(name, [])
         elif not columns:
@@ -78,7 +78,7 @@ def parse_specs(path: Path) -> list[Spec]:
             raise ValueError(f"{path.name}:{number}: {len(cells)} values below {len(columns)} columns")
         else:
             tables[name].append(SpecRow(dict(zip(columns, cells, strict=True)), line=number))
-    without = [str(spec) for spec in specs if not any(spec.tables.get(name) for name in EXPECTED)]
+    without = [str(spec) for spec in specs if not any(spec.tables.get(name) for name in expected)]
     if without or not specs:
         raise ValueError(f"{path.name} expects nothing: {', '.join(without) or 'it holds no spec'}")
     return specs

@@ -1,0 +1,139 @@
+"""Intervals of shared numbers: what a figure would be if other accounts had come.
+
+Leads of one account go together, so accounts are the unit. A figure is computed again without one group of accounts
+after the other, and the spread of these replicates says how far it may be off: the delete-a-group jackknife (Kott,
+2001, "The Delete-a-Group Jackknife", J Off Stat 17:521). It costs a fixed number of sums, whatever the number of leads.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit, logit
+from scipy.stats import norm, t
+
+from data_contracts.estimates import Estimate
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+GROUPS = 60
+"""Enough replicates for a spread, few enough to sum over; fewer accounts than these are a group each."""
+
+CONFIDENCE = 0.95
+
+UNKNOWN = Estimate(value=None, low=None, high=None)
+
+
+def account_groups(accounts: pd.Series) -> Integers:
+    """The jackknife group of each row's account, from 0 to `GROUPS - 1`: by a digest of its id, the same in every run.
+
+    Where there are at most `GROUPS` accounts, each is a group of its own.
+    """
+    codes, ids = pd.factorize(accounts, sort=True)
+    if len(ids) <= GROUPS:
+        return codes.astype(np.int64)
+    places = pd.util.hash_array(np.asarray(ids, dtype=object)) % GROUPS
+    return places.astype(np.int64)[codes]
+
+
+def sums_by_group(groups: Integers, *values: npt.ArrayLike) -> Floats:
+    """The sum of each of `values` in each group: one row a group, one column a value."""
+    return np.column_stack(
+        [np.bincount(groups, weights=np.asarray(each, dtype=np.float64), minlength=GROUPS) for each in values]
+    )
+
+
+def without_each(sums: Floats) -> Floats:
+    """The sums over all groups but one, for each group that has any: one row a replicate, first axis the groups."""
+    is_there = sums.reshape(len(sums), -1).any(axis=1)
+    return np.asarray(sums.sum(axis=0) - sums[is_there])
+
+
+def spread(replicates: Floats) -> float:
+    """The standard error that the replicates of the delete-a-group jackknife tell; NaN where there are fewer than two."""
+    known = replicates[np.isfinite(replicates)]
+    n = len(known)
+    if n < 2:
+        return float("nan")
+    return float(np.sqrt((n - 1) / n * np.square(known - known.mean()).sum()))
+
+
+def share_estimate(share: float, replicates: Floats, *, n: float) -> Estimate:
+    """A share with its Wilson interval, for as many independent leads as the replicates say that the `n` are worth.
+
+    Where they tell nothing (no lead reached it, or all did), the `n` count as independent. Wilson's interval stays in
+    [0, 1] and covers for few leads too (Brown, Cai, DasGupta, 2001, Stat Sci 16:101).
+    """
+    if not n or not np.isfinite(share):
+        return UNKNOWN
+    error = spread(replicates)
+    variance = share * (1 - share)
+    worth = min(n, variance / error**2) if error > 0 and variance > 0 else n
+    low, high = wilson(share, max(worth, 1.0))
+    return Estimate(value=share, low=min(low, share), high=max(high, share))
+
+
+def wilson(share: float, n: float) -> tuple[float, float]:
+    """Wilson's 95 % interval of a share seen among `n`, which need not be whole.
+
+    >>> low, high = wilson(0.0, 10)
+    >>> round(low, 3), round(high, 3)
+    (0.0, 0.278)
+    """
+    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return max(0.0, float(centre - half)), min(1.0, float(centre + half))
+
+
+def ratio_estimate(sums: Floats) -> Estimate:
+    """The first column's sum by the second's, as costs and mean amounts are, with an interval on its logarithm.
+
+    Unknown where either sum is not above 0.
+    """
+    total = sums.sum(axis=0)
+    if total[0] <= 0 or total[1] <= 0:
+        return UNKNOWN
+    others = without_each(sums)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicates = np.log(others[:, 0] / others[:, 1])
+    return _around(float(total[0] / total[1]), replicates, forth=np.log, back=np.exp)
+
+
+def difference_estimate(value: float, replicates: Floats) -> Estimate:
+    """A figure that may lie on both sides of 0, with a symmetric interval."""
+    if not np.isfinite(value):
+        return UNKNOWN
+    return _around(value, replicates, forth=lambda each: each, back=lambda each: each)
+
+
+def _around(
+    value: float, replicates: Floats, *, forth: Callable[[float], float], back: Callable[[float], float]
+) -> Estimate:
+    error = spread(replicates)
+    if not np.isfinite(error):
+        return Estimate(value=value, low=None, high=None)
+    half = float(t.ppf((1 + CONFIDENCE) / 2, df=len(replicates) - 1)) * error
+    return Estimate(value=value, low=float(back(forth(value) - half)), high=float(back(forth(value) + half)))
+
+
+def shrunken(hits: Floats, n: Floats) -> Floats:
+    """Shares of several groups, drawn towards their mean by as much as chance explains their differences.
+
+    Empirical Bayes on the logit scale with the variance between groups of DerSimonian and Laird (1986, Control Clin
+    Trials 7:177). Groups without rows get the common share.
+    """
+    total = n.sum()
+    if not total:
+        return np.full(len(n), np.nan)
+    seen = (hits + 0.5) / (n + 1)
+    within = 1 / (hits + 0.5) + 1 / (n - hits + 0.5)
+    weights = 1 / within
+    mean = np.average(logit(seen), weights=weights)
+    excess = (weights * np.square(logit(seen) - mean)).sum() - (len(n) - 1)
+    between = max(0.0, excess / max(weights.sum() - np.square(weights).sum() / weights.sum(), 1e-12))
+    mean = np.average(logit(seen), weights=1 / (within + between))
+    pull = within / (within + between)
+    return np.asarray(expit(np.where(n > 0, (1 - pull) * logit(seen) + pull * mean, mean)))
