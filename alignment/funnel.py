@@ -15,13 +15,12 @@ from data_contracts.definitions import Definitions
 from data_contracts.metrics.funnel import FUNNEL_SCHEMA, CohortFunnel, Milestone, Step
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.vocabulary import Stage, Transition
+from features.known import MICROSECONDS_PER_DAY
 
 QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
 
 ENDED = (Stage.LOST, Stage.DISQUALIFIED)
 """What competes with getting further. A nurtured lead may come back, and is still open."""
-
-DAY = pd.Timedelta(days=1)
 
 
 def cohort_funnel(milestones: Milestones, *, every: Period = Period.MONTH, by: str = "") -> CohortFunnel:
@@ -103,7 +102,8 @@ def followed(milestones: Milestones, step: Step) -> tuple[Followed, pd.DataFrame
 
 
 def _whole_days(spans: pd.Series) -> Integers:
-    return np.asarray(np.floor((spans / DAY).clip(lower=0)), dtype=np.int64)
+    microseconds = spans.astype("timedelta64[us]").to_numpy().astype(np.int64)
+    return np.maximum(microseconds // MICROSECONDS_PER_DAY, 0)
 
 
 def _cohorts(milestones: Milestones, step: Step, *, every: Period, by: str) -> Iterator[dict[str, Any]]:

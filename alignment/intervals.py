@@ -52,7 +52,7 @@ def without_each(sums: Floats) -> Floats:
 
 
 def spread(replicates: Floats) -> float:
-    """The standard error that the replicates of the delete-a-group jackknife tell; NaN where there are fewer than two."""
+    """The standard error that the jackknife's replicates tell; NaN where there are fewer than two."""
     known = replicates[np.isfinite(replicates)]
     n = len(known)
     if n < 2:

@@ -82,6 +82,7 @@ class Configuration(BaseModel):
                 checks=settings.checks,
                 engine=settings.engine,
                 pages=settings.pages.showing(crm.attributes),
+                targets=settings.targets,
             )
         except ValidationError as error:
             problems = "; ".join(problem["msg"] for problem in error.errors())

@@ -15,6 +15,7 @@ from data_contracts.page_settings import PageSettings
 from data_contracts.policy import Policy
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
+from data_contracts.targets import Targets
 from data_contracts.today import LISTED_SCHEMA
 
 FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",)}
@@ -65,6 +66,7 @@ class Settings(Section):
     checks: Checks = Checks()
     engine: EngineSettings = EngineSettings()
     pages: PageSettings = PageSettings()
+    targets: Targets = Targets()
 
     @model_validator(mode="before")
     @classmethod

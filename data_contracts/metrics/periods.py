@@ -59,6 +59,17 @@ class Span:
         return cls(period, first, end, _midnight(first, time_zone), _midnight(end, time_zone))
 
     @classmethod
+    def named(cls, name: str, *, time_zone: str) -> "Span":
+        """The year, quarter or month that the settings call `name`.
+
+        >>> Span.named("2026-Q3", time_zone="UTC").first
+        datetime.date(2026, 7, 1)
+        """
+        whole = pd.Period(name)
+        lengths = {"Y": Period.YEAR, "Q": Period.QUARTER, "M": Period.MONTH}
+        return cls.of(lengths[whole.freqstr[0]], whole.start_time.date(), time_zone=time_zone)
+
+    @classmethod
     def before(cls, moment: dt.datetime, period: Period, *, time_zone: str) -> "Span":
         """The last period that was over at `moment` (UTC, naive).
 
@@ -73,6 +84,14 @@ class Span:
         """The period of the same length `n` periods before this one."""
         whole = pd.Period(self.first, freq=_ALIASES[self.period]) - n
         return Span.of(self.period, whole.start_time.date(), time_zone=time_zone)
+
+    @property
+    def name(self) -> str:
+        """As the settings write it: `2026-07`; a week by its Monday."""
+        if self.period is Period.QUARTER:
+            return f"{self.first.year}-Q{(self.first.month + 2) // 3}"
+        written = {Period.WEEK: "%Y-%m-%d", Period.MONTH: "%Y-%m", Period.YEAR: "%Y"}
+        return self.first.strftime(written[self.period])
 
     def __str__(self) -> str:
         if self.period is Period.WEEK:
