@@ -5,6 +5,7 @@ import pandas as pd
 
 from alignment.milestones import Milestones
 from data_contracts.history import CrmHistory
+from data_contracts.metrics.periods import Span
 from data_contracts.vocabulary import DealOutcome, Stage
 
 LEAD_ROW = "lead_row"
@@ -38,6 +39,12 @@ def deals_of(history: CrmHistory, milestones: Milestones) -> pd.DataFrame:
     deals = deals[deals[LEAD_ROW] >= 0].reset_index(drop=True)
     created_at = deals["created_at"].astype("datetime64[us]")
     return deals.assign(created_at=created_at, closed_at=_closed_at(deals, milestones)).drop(columns="lead_id")
+
+
+def won_within(deals: pd.DataFrame, span: Span) -> pd.DataFrame:
+    """Those of `deals` that were won in `span`: their amounts are its revenue."""
+    won = deals[(deals["outcome"] == DealOutcome.WON) & deals["closed_at"].notna()]
+    return won[(won["closed_at"] >= span.start_at) & (won["closed_at"] < span.end_at)]
 
 
 def _closed_at(deals: pd.DataFrame, milestones: Milestones) -> pd.Series:

@@ -48,9 +48,14 @@ class Followed:
 
     def of(self, rows: npt.NDArray[np.bool_]) -> "Followed":
         """The chosen rows alone."""
-        weights = None if self.weights is None else self.weights[rows]
-        columns = (self.days, self.watched, self.reached, self.ended, self.groups)
-        return Followed(*(column[rows] for column in columns), weights=weights)
+        return Followed(
+            self.days[rows],
+            self.watched[rows],
+            self.reached[rows],
+            self.ended[rows],
+            self.groups[rows],
+            None if self.weights is None else self.weights[rows],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)

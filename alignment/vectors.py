@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.deals import LEAD_ROW, deals_of
+from alignment.deals import LEAD_ROW, deals_of, won_within
 from alignment.funnel import horizon_days
 from alignment.incidence import Followed, incidence
 from alignment.intervals import UNKNOWN, Floats
@@ -73,18 +73,14 @@ def performance_vectors(
     )
 
 
-def revenue_within(deals: pd.DataFrame, span: Span) -> pd.DataFrame:
-    """Those of `deals` that were won in `span`: their amounts are its revenue."""
-    won = deals[(deals["outcome"] == DealOutcome.WON) & deals["closed_at"].notna()]
-    return won[(won["closed_at"] >= span.start_at) & (won["closed_at"] < span.end_at)]
-
-
 def _cohorts(deals: pd.DataFrame, milestones: Milestones, *, every: Period, by: str) -> Iterator[dict[str, Any]]:
     leads = milestones.frame[[by] if by else []].astype(object).fillna("")
     group = leads[by].iloc[deals[LEAD_ROW]].to_numpy() if by else ""
     cohort = every.starts(deals["created_at"], time_zone=milestones.time_zone)
     horizon = horizon_days(Step.OPPORTUNITY_TO_CUSTOMER, milestones.settings.definitions)
-    for (start, name), rows in deals.assign(cohort=cohort, group=group).groupby(["cohort", "group"], sort=True):
+    keys = pd.DataFrame({"cohort": cohort, "group": group}, index=deals.index)
+    for start, name in sorted(set(keys.itertuples(index=False, name=None))):
+        rows = deals[(keys["cohort"] == start) & (keys["group"] == name)]
         ends_at = Span.of(every, start.date(), time_zone=milestones.time_zone).end_at
         yield {
             "cohort": start.to_pydatetime(),
@@ -158,7 +154,7 @@ def _against_plan(
         measured = {
             Measure.QUALIFIED: created.loc[created["outcome"] != DealOutcome.LOST, "amount"].sum(),
             Measure.CREATED: created["amount"].sum(),
-            Measure.REVENUE: revenue_within(deals, span)["amount"].sum(),
+            Measure.REVENUE: won_within(deals, span)["amount"].sum(),
         }
         for measure, amount in measured.items():
             planned = target.revenue if measure is Measure.REVENUE else target.qualified_pipeline
