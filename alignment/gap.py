@@ -11,14 +11,20 @@ from alignment.intervals import UNKNOWN, Floats, difference_estimate
 from alignment.milestones import Milestones
 from alignment.period_factors import PeriodFactors, period_factors
 from alignment.shapley import shapley_parts
+from alignment.touches import touches_are_recorded
 from alignment.yardsticks import PART_OF, Yardstick, yardsticks_of
 from data_contracts.estimates import Estimate
-from data_contracts.metrics.funnel import Milestone
 from data_contracts.metrics.gap import Answer, Gap, GapPart, Goal, Origin, Part, Side
 from data_contracts.metrics.periods import Span
 
 SMALL = 1e-9
 """Of the target: what yardsticks of the plan leave is rounding."""
+
+
+ALL_RESPONSE = (
+    "Answers in time could account for more than the rate is off: response has all of it at most, and quality nothing. "
+    "How much of it is their doing, nobody can say from these figures."
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,7 +73,8 @@ def gap_of(milestones: Milestones, deals: pd.DataFrame, span: Span, *, goal: Goa
     held_against = target
     if target is None and effects:
         held_against = float(_run_rate(np.stack([one.planned for one in factors]))[0])
-    in_time, late = (_shown_rate(here, drawn) for drawn in (here.in_time, here.late))
+    told = (here.in_time, here.late) if touches_are_recorded(milestones) else ()
+    in_time, late = [_shown_rate(here, drawn) for drawn in told] or [UNKNOWN, UNKNOWN]
     return Gap(
         period=span.name,
         goal=goal,
@@ -123,22 +130,23 @@ def _response(
     yardstick, beside = yardsticks[Part.RESPONSE], yardsticks[PART_OF[here.first_step]]
     in_time, late = here.answered(days=beside.days)
     missed = here.rate(here.first_step, days=beside.days) - beside.values
-    changed = (here.share_in_time - yardstick.values) * (in_time - late)
-    changed = np.clip(changed, np.minimum(missed, 0), np.maximum(missed, 0))
+    in_full = (here.share_in_time - yardstick.values) * (in_time - late)
+    changed = np.clip(in_full, np.minimum(missed, 0), np.maximum(missed, 0))
     nothing = np.zeros(len(changed))
-    is_recorded = Milestone.SAL in milestones.recorded
-    assumed = milestones.settings.definitions.contact.assume_contacted_because
-    if is_recorded and not assumed and np.isfinite(changed[0]):
-        return _Factor(Part.RESPONSE, yardstick, nothing, changed, here.share_in_time), []
-    if assumed or not is_recorded:
-        why = "the CRM does not record when sales touched a lead"
+    is_recorded = touches_are_recorded(milestones)
+    if is_recorded and np.isfinite(changed[0]):
+        is_all = changed[0] == missed[0] != in_full[0]
+        return _Factor(Part.RESPONSE, yardstick, nothing, changed, here.share_in_time), [ALL_RESPONSE] if is_all else []
+    if not is_recorded:
+        why = "it is not recorded when sales touched a lead"
     elif not np.isfinite(yardstick.values[0]):
         why = "there is no yardstick for the share answered in time"
     else:
         why = "too few leads were answered in time, or too few were not, to compare both"
     none = replace(yardstick, values=np.full(len(changed), np.nan), origin=Origin.NONE, period=None)
-    note = f"Response has no part, because {why}: what it changed is in the part of quality."
-    return _Factor(Part.RESPONSE, none, nothing, nothing, here.share_in_time), [note]
+    note = f"Response has no part, because {why}: what it changed is in that of {PART_OF[here.first_step]}."
+    shown = here.share_in_time if is_recorded else none.values
+    return _Factor(Part.RESPONSE, none, nothing, nothing, shown), [note]
 
 
 def _run_rate(factors: Floats) -> Floats:

@@ -11,6 +11,7 @@ import pandas as pd
 from alignment.funnel import horizon_days
 from alignment.intervals import Integers
 from alignment.milestones import STAGE_OF, Milestones, reached_at
+from alignment.touches import touches_are_recorded
 from alignment.two_shares import Flags
 from data_contracts.crm_mapping import AttributeDeclaration
 from data_contracts.history import CrmHistory
@@ -100,8 +101,7 @@ def profiled_leads(history: CrmHistory, milestones: Milestones, step: Step) -> P
 
 def _worked(milestones: Milestones, step: Step, horizon: pd.Timedelta) -> Flags:
     frame = milestones.frame
-    assumed = milestones.settings.definitions.contact.assume_contacted_because
-    if step.start is not Milestone.MQL or assumed or Milestone.SAL not in milestones.recorded:
+    if step.start is not Milestone.MQL or not touches_are_recorded(milestones):
         return np.ones(len(frame), dtype=bool)
     return np.asarray(frame[reached_at(Milestone.SAL)] - frame[reached_at(step.start)] < horizon)
 

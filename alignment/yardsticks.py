@@ -48,8 +48,7 @@ def yardsticks_of(milestones: Milestones, deals: pd.DataFrame, here: PeriodFacto
     period's, so is the share.
     """
     targets = milestones.settings.targets
-    asked = targets.of(here.span.name) or PeriodTarget(period=here.span.name)
-    agreed = _agreed(targets, asked, here)
+    agreed = _agreed(targets, here) | _targeted(targets.of(here.span.name), like=here.n_mqls)
     earlier = _earlier(milestones, deals, here.span) if set(_parts(here)) - set(agreed) else None
     found = {part: agreed.get(part) or _measured_before(part, earlier, like=here.n_mqls) for part in _parts(here)}
     if found[PART_OF[here.first_step]].origin not in (Origin.PERIOD_TARGET, Origin.AGREED):
@@ -61,31 +60,36 @@ def _parts(here: PeriodFactors) -> tuple[Part, ...]:
     return (Part.VOLUME, *(PART_OF[step] for step in here.rates), Part.RESPONSE, Part.SIZE)
 
 
-def _agreed(targets: Targets, asked: PeriodTarget, here: PeriodFactors) -> dict[Part, Yardstick]:
-    """The yardsticks that the settings give."""
-    of_period = {
+def _agreed(targets: Targets, here: PeriodFactors) -> dict[Part, Yardstick]:
+    """The yardsticks that hold in every period."""
+    weeks = (here.span.end - here.span.first).days / DAYS_PER_WEEK
+    given = {
+        Part.VOLUME: None if targets.mqls_per_week is None else targets.mqls_per_week * weeks,
+        **{PART_OF[step]: targets.rates.get(step) for step in here.rates},
+        Part.RESPONSE: targets.compliance_share,
+    }
+    days = {PART_OF[step]: here.horizons[step] for step in here.rates}
+    return {
+        part: Yardstick(np.full(len(here.n_mqls), value), Origin.AGREED, days=days.get(part))
+        for part, value in given.items()
+        if value is not None
+    }
+
+
+def _targeted(asked: PeriodTarget | None, *, like: Floats) -> dict[Part, Yardstick]:
+    """The yardsticks that the period's own targets give."""
+    if asked is None:
+        return {}
+    given = {
         Part.VOLUME: asked.mqls,
         Part.QUALITY: _ratio(asked.sqls, asked.mqls),
         Part.CLOSE: _ratio(asked.customers, asked.sqls),
         Part.CONVERSION: _ratio(asked.customers, asked.mqls),
         Part.SIZE: _ratio(asked.revenue, asked.customers),
     }
-    weeks = (here.span.end - here.span.first).days / DAYS_PER_WEEK
-    at_all = {
-        Part.VOLUME: None if targets.mqls_per_week is None else targets.mqls_per_week * weeks,
-        **{PART_OF[step]: targets.rates.get(step) for step in here.rates},
-        Part.RESPONSE: targets.compliance_share,
-    }
-    days = {PART_OF[step]: here.horizons[step] for step in here.rates}
-    like = here.n_mqls
-    found = {
-        part: Yardstick(np.full(len(like), value), Origin.AGREED, days=days.get(part))
-        for part, value in at_all.items()
-        if value is not None
-    }
-    return found | {
+    return {
         part: Yardstick(np.full(len(like), value), Origin.PERIOD_TARGET)
-        for part, value in of_period.items()
+        for part, value in given.items()
         if value is not None
     }
 

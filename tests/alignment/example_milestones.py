@@ -16,6 +16,7 @@ def milestones(frame, *, settings, as_of):
     frame = frame.reset_index(drop=True)
     times = {name: frame.get(name, pd.Series(pd.NaT, index=frame.index)).astype("datetime64[us]") for name in TIMES}
     shown = {name.replace("_at", "_shown_at"): time for name, time in times.items() if name.endswith("_at")}
+    shown["sal_shown_at"] = pd.Series(pd.NaT, index=frame.index).astype("datetime64[us]")
     ids = pd.Series([f"L{n:06d}" for n in frame.index], dtype=object)
     told = {
         "lead_id": ids,

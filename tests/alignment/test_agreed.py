@@ -154,6 +154,12 @@ def test_where_contact_is_assumed_all_leads_are_looked_at(make_history, settings
     assert told_of(make_history(tables, under=assumed), assumed).all_leads.n == 1
 
 
+def test_where_no_touch_is_recorded_all_leads_are_looked_at(make_history, settings):
+    changes = [stage("A", "mql", "2026-02-01"), stage("A", "won", "2026-02-03"), stage("B", "mql", "2026-02-01")]
+    told = told_of(make_history({"leads": [{"lead_id": "A"}, {"lead_id": "B"}], "stage_changes": changes}), settings)
+    assert (told.all_leads.n, told.all_leads.hits) == (2, 1)
+
+
 def test_a_step_before_the_hand_off_is_refused(make_history, settings):
     with pytest.raises(ValueError, match="lead → MQL starts before the hand-off"):
         told_of(make_history({}), settings, step=Step.LEAD_TO_MQL)

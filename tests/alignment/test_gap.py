@@ -15,7 +15,7 @@ from data_contracts.estimates import Estimate
 from data_contracts.metrics import gap as nouns
 from data_contracts.metrics.funnel import Step
 from data_contracts.metrics.gap import Answer, Goal, Origin, Part
-from data_contracts.metrics.periods import Span
+from data_contracts.metrics.periods import Period, Span
 from data_contracts.targets import Targets
 from tests.alignment.example_milestones import funnel_frame, milestones, no_deals
 from tests.alignment.metric_pages import PAGES, assert_as_worked_out, page_specs
@@ -174,24 +174,27 @@ def test_nobody_is_named_where_it_hangs_on_whether_answers_are_a_cause(settings)
 
 def test_response_is_never_more_than_what_the_rate_is_off_by(settings):
     made = made_of(funnel_frame(1500, seed=5, p_sql=0.45, late_share=0.3), settings, PLANS["all of it"])
-    told = {part.part: part for part in gap_of(made, deals_won(made), Q2).parts}
+    gap = gap_of(made, deals_won(made), Q2)
+    told = {part.part: part for part in gap.parts}
+    assert any("could account for more than the rate is off" in note for note in gap.notes)
     assert told[Part.QUALITY].measured.value == pytest.approx(told[Part.QUALITY].yardstick)
     assert told[Part.QUALITY].effect.value == pytest.approx(0.0, abs=1e-6)
     assert told[Part.RESPONSE].effect.value < 0
 
 
 def test_where_no_touch_is_recorded_response_has_no_part_and_says_why(settings):
-    frame = funnel_frame(600, seed=1).drop(columns="sal_at")
-    told = gap_of(made := made_of(frame, settings), deals_won(made), Q2)
+    frame = funnel_frame(600, seed=1)
+    told = gap_of(made := made_of(frame.assign(sal_at=frame["sql_at"]), settings), deals_won(made), Q2)
     response = {part.part: part for part in told.parts}[Part.RESPONSE]
     assert (response.effect.value, response.yardstick, response.origin) == (0.0, None, Origin.NONE)
-    assert any("does not record when sales touched" in note for note in told.notes)
+    assert (response.measured.value, told.rate_in_time.value, told.rate_late.value) == (None, None, None)
+    assert any("not recorded when sales touched a lead" in note for note in told.notes)
 
 
 def test_where_contact_is_assumed_response_has_no_part(settings_with):
     settings = settings_with(definitions={"contact": {"assume_contacted_because": "all are called"}})
     told = gap_of(made := made_of(funnel_frame(600, seed=1), settings), deals_won(made), Q2)
-    assert any("does not record when sales touched" in note for note in told.notes)
+    assert any("in that of quality" in note for note in told.notes)
 
 
 def test_without_sqls_one_rate_stands_on_neither_side(settings):
@@ -224,6 +227,14 @@ def test_one_account_gives_figures_without_intervals(settings):
     told = gap_of(made := made_of(frame, settings, PLANS["agreed"]), deals_won(made), Q2, goal=Goal.CUSTOMERS)
     assert told.parts[0].effect.low is None
     assert told.answer in (Answer.UNKNOWN, Answer.REACHED)
+
+
+def test_a_week_is_held_against_the_week_a_year_before(settings):
+    made = made_of(funnel_frame(4000, seed=1), settings)
+    week = Span.of(Period.WEEK, dt.date(2026, 6, 17), time_zone="UTC")
+    told = gap_of(made, deals_won(made), week, goal=Goal.CUSTOMERS)
+    assert (told.period, told.is_planned) == ("2026-06-15", False)
+    assert {part.origin_period for part in told.parts} == {"2025-06-16", None}
 
 
 def test_a_period_that_is_not_over_is_refused(settings):
