@@ -119,6 +119,7 @@ def _factors(
         if here.n_without_amount:
             notes.append(f"{here.n_without_amount} won deals of the period have no known amount: revenue is more.")
     if missing := [one.part for one in found if not np.isfinite([one.planned[0], one.measured[0]]).all()]:
+        notes = [note for note in notes if note != ALL_RESPONSE]
         notes.append(f"Not known, or without a yardstick: {', '.join(missing)}. So the gap has no parts.")
     return found, notes
 

@@ -269,3 +269,20 @@ def test_a_side_is_named_only_where_the_intervals_say_so(result, marketing, sale
     }
     assert answer_of(result, 10, told) is answer
     assert answer.says.endswith(".")
+
+
+@pytest.mark.slow
+def test_the_intervals_of_the_parts_cover_as_often_as_they_say(settings):
+    plan = Targets(
+        compliance_share=0.8,
+        periods=({"period": "2026-Q2", "mqls": 400, "sqls": 200, "customers": 100, "revenue": 130_000},),
+    )
+    seen = []
+    for seed in range(80):
+        made = made_of(funnel_frame(2500, seed=seed, p_sql=0.45, late_share=0.6), settings, plan)
+        told = gap_of(made, deals_won(made), Q2)
+        seen.append([*(part.effect for part in told.parts), told.marketing, told.sales, told.difference])
+    values, highs = (np.array([[getattr(one, name) for one in row] for row in seen]) for name in ("value", "high"))
+    covered = (np.abs(values - values.mean(axis=0)) <= highs - values).mean(axis=0)
+    assert covered.min() > 0.88
+    assert covered.mean() < 0.99
