@@ -11,7 +11,7 @@ from alignment.intervals import UNKNOWN, Floats, difference_estimate
 from alignment.milestones import Milestones
 from alignment.period_factors import PeriodFactors, period_factors
 from alignment.shapley import shapley_parts
-from alignment.touches import touches_are_recorded
+from alignment.touch_records import touches_are_recorded
 from alignment.yardsticks import PART_OF, Yardstick, yardsticks_of
 from data_contracts.estimates import Estimate
 from data_contracts.metrics.gap import Answer, Gap, GapPart, Goal, Origin, Part, Side

@@ -11,7 +11,7 @@ import pandas as pd
 from alignment.funnel import horizon_days
 from alignment.intervals import Integers
 from alignment.milestones import STAGE_OF, Milestones, reached_at
-from alignment.touches import touches_are_recorded
+from alignment.touch_records import touches_are_recorded
 from alignment.two_shares import Flags
 from data_contracts.crm_mapping import AttributeDeclaration
 from data_contracts.history import CrmHistory
