@@ -43,9 +43,13 @@ def test_every_problem_of_every_file_is_told_at_once(tmp_path):
     (tmp_path / "c.toml").write_text(WEEK.replace("done_on = 2026-07-02\n", ""))
     with pytest.raises(SettingsError) as told:
         read_review_notes(tmp_path)
-    for part in ("a.toml: held_on: Field required", "a.toml: held_at: there is no such setting; did you mean held_on?",
-                 "a.toml: decisions.0.owner", "b.toml is not valid TOML",
-                 "c.toml: decisions.0: Value error, 'a rota for Friday afternoons' has an outcome and no done_on"):  # fmt: skip
+    for part in (
+        "a.toml: held_on: Field required",
+        "a.toml: held_at: there is no such setting; did you mean held_on?",
+        "a.toml: decisions.0.owner",
+        "b.toml is not valid TOML",
+        "c.toml: decisions.0: Value error, 'a rota for Friday afternoons' has an outcome and no done_on",
+    ):
         assert part in str(told.value)
 
 
