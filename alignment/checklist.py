@@ -90,8 +90,8 @@ def _service_level(settings: Settings) -> Item:
     return _item(
         "The service-level agreement says what each team owes.",
         not missing,
-        f"{policy.respond_within_working_hours:g} working hours to respond; {len(given) - len(missing)} of {len(given)} "
-        "duties have a figure",
+        f"{policy.respond_within_working_hours:g} working hours to respond; "
+        f"{len(given) - len(missing)} of {len(given)} duties have a figure",
         f"give {', '.join(missing)} in [targets]",
     )
 
