@@ -61,7 +61,10 @@ def test_targets_are_those_of_the_period_and_a_week_owes_its_mqls(make_history, 
     history = make_history(
         {
             "leads": [{"lead_id": "A"}],
-            "stage_changes": [{"lead_id": "A", "stage": "sql", "entered_at": "2026-02-03"}],
+            "stage_changes": [
+                {"lead_id": "A", "stage": "mql", "entered_at": "2026-02-02"},
+                {"lead_id": "A", "stage": "sql", "entered_at": "2026-02-03"},
+            ],
         },
         under=under,
     )
