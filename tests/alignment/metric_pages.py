@@ -119,7 +119,8 @@ def _is_same(found: Any, cell: str | None) -> bool:
     if cell is None:
         return bool(pd.isna(found))
     if _MOMENT.match(cell):
-        return bool(found == _moment(cell))
+        moment = _moment(cell)
+        return bool(found == (moment if isinstance(found, dt.datetime) else moment.date()))
     if isinstance(found, bool):
         return cell == ("yes" if found else "no")
     wanted = value_of(cell)
