@@ -52,7 +52,7 @@ def _told(rows: pa.Table) -> pa.Table:
     """The rows with the step in words, and where a median is a least one, that said."""
     listed = rows.to_pylist()
     steps = [Step(row["step"]).said for row in listed]
-    least = ["at least" if row["is_least_median"] else "" for row in listed]
+    least = ["at least" if row["is_least_median"] else "no" for row in listed]
     mature = ["yes" if row["is_mature"] else "not yet" for row in listed]
     for column, values in (("step_said", steps), ("days_said", least), ("mature", mature)):
         rows = rows.append_column(column, pa.array(values, pa.string()))
@@ -69,7 +69,7 @@ def _columns() -> tuple[Column, ...]:
         Column("ended", "Lost or disqualified", Shown.COUNT),
         Column("open", "Open", Shown.COUNT),
         Column("unsettled", "Unsettled", Shown.COUNT),
-        Column("days_said", ""),
+        Column("days_said", "Still rising"),
         Column("days_median", "Days, half of them", Shown.NUMBER),
     )
 
