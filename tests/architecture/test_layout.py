@@ -12,7 +12,8 @@ from tests.features.spec_files import all_specs
 
 ROOT = Path(__file__).parents[2]
 PACKAGES = [
-    "data_contracts", "engines", "crm", "features", "models", "serving", "alignment", "pages", "simulation", "pipelines",
+    "data_contracts", "engines", "crm", "features", "models", "serving", "alignment", "pages",
+    "simulation", "pipelines",
 ]  # fmt: skip
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
