@@ -93,3 +93,22 @@ def test_its_interval_is_over_groups_of_accounts():
     split = incidence(followed(days, fates, watched=[9] * 40, groups=[0] * 20 + [1] * 20)).within(5)
     assert alike.value == split.value == pytest.approx(0.5)
     assert split.high - split.low > 2 * (alike.high - alike.low)
+
+
+def test_the_interval_covers_the_truth_where_half_of_the_leads_are_still_open_and_the_plain_share_does_not():
+    """Reaching and ending at constant rates, leads that entered over 60 days, 200 cohorts of 500."""
+    random = np.random.default_rng(11)
+    reach, end, horizon = 1 / 40, 1 / 60, 30
+    truth = reach / (reach + end) * (1 - np.exp(-(reach + end) * horizon))
+    covered, plain = [], []
+    for _ in range(200):
+        when = random.exponential(1 / (reach + end), 500)
+        is_reached = random.random(500) < reach / (reach + end)
+        watched = random.uniform(0, 60, 500)
+        fates = np.where(when > watched, 0, np.where(is_reached, 1, 2))
+        days = np.floor(np.minimum(when, watched))
+        told = incidence(followed(days, fates, watched=np.floor(watched))).within(horizon)
+        covered.append(told.low <= truth <= told.high)
+        plain.append(((fates == 1) & (days < horizon)).mean())
+    assert 0.91 <= np.mean(covered) <= 0.99
+    assert np.mean(plain) < 0.85 * truth
