@@ -24,6 +24,7 @@ TABLES = "tables"
 
 NAVIGATION = {
     "index.html": "Today",
+    "review.html": "Review",
     "works.html": "Does it work?",
     "data.html": "Data",
     "definitions.html": "Definitions",
@@ -40,6 +41,8 @@ class Page:
         From the folder of the site, with `/`.
     title
         Of the browser's tab.
+    under
+        The page of the navigation that it belongs to; empty where it is that page, or belongs to none.
     """
 
     path: str
@@ -47,6 +50,7 @@ class Page:
     template: str
     told: Mapping[str, Any]
     tables: Mapping[str, Table] = field(default_factory=dict)
+    under: str = ""
 
 
 def write_site(folder: Path, pages: Iterable[Page], frame: Frame) -> None:

@@ -15,6 +15,7 @@ from data_contracts.errors import LeadScoreError, PublishError, ReleaseError, St
 from data_contracts.history import CheckReport
 from data_contracts.keeping import held, kept_folder
 from data_contracts.kept_checks import DataState
+from data_contracts.metrics.periods import Period
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import ScoredLeads
@@ -31,6 +32,7 @@ from pages import (
     TodayNouns,
     data_page,
     definitions_page,
+    review_pages,
     today_page,
     today_summary,
     works_page,
@@ -43,6 +45,7 @@ from pipelines.kept_checks import kept_checks
 from pipelines.kept_thresholds import published
 from pipelines.lead_pages import leads_with_pages, pages_of_leads
 from pipelines.report import training_warnings
+from pipelines.reviews import last_reviews
 from pipelines.score import call_list_of, score_history_of
 from pipelines.shadow_files import read_shadow
 from pipelines.store import Store
@@ -155,6 +158,7 @@ def _today_nouns(standing: _Standing) -> TodayNouns:
 
 
 def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
+    yield from _reviews(standing, frame, say=say)
     say("whether it works")
     yield _works(standing, nouns.shadow, frame)
     say("what the history is made of")
@@ -164,6 +168,13 @@ def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: S
     yield definitions_page(_agreement(standing), frame=frame, not_in_force=missing)
     if not isinstance(nouns.today, NotThere) and not isinstance(standing.manifest, NotThere):
         yield from pages_of_leads(standing.settings, nouns.today, standing.manifest, frame=frame, say=say)
+
+
+def _reviews(standing: _Standing, frame: Frame, *, say: Say) -> Iterator[Page]:
+    try:
+        return review_pages(last_reviews(standing.settings, say=say), frame)
+    except LeadScoreError as error:
+        return review_pages({Period.WEEK: NotThere(f"Nobody can say: {error}")}, frame)
 
 
 def _works(standing: _Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:
