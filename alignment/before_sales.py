@@ -7,9 +7,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from alignment.funnel import QUARTILES
 from alignment.intervals import Integers
 from alignment.milestones import Milestones, reached_at
-from alignment.quantiles import QUARTILES, quantile_estimate
+from alignment.quantiles import quantile_estimate
 from alignment.touches import LeadTouches
 from data_contracts.metrics.funnel import Milestone
 from data_contracts.metrics.journey import BEFORE_SALES_SCHEMA

@@ -21,7 +21,8 @@ def drops(touches: LeadTouches, milestones: Milestones, *, horizon: int, silent_
     """By step of the way and by stage, what became of the leads that got there. Of `DROPS_SCHEMA`.
 
     What a lead did last holds: one that fell silent and came back went on. Where the CRM says that a lead was lost or
-    disqualified, it ended, however long it had been silent before. Where no touch at all is known there are no rows.
+    disqualified, it ended, however long it had been silent before. Where no touch at all is known there are no rows, and none of
+    a step that nobody took.
 
     Parameters
     ----------
@@ -34,6 +35,8 @@ def drops(touches: LeadTouches, milestones: Milestones, *, horizon: int, silent_
     if touches.is_empty:
         return DROPS_SCHEMA.empty_table()
     for along, place, entered, went_on in [*_steps(touches, milestones), *_stages(milestones)]:
+        if entered.isna().all():
+            continue
         last_sign = pd.concat([touches.frame["last_touch_at"], entered], axis=1).max(axis=1)
         rows.append(
             {"along": along, "place": place}
@@ -56,9 +59,9 @@ def _steps(touches: LeadTouches, milestones: Milestones) -> Iterator[tuple[str, 
 
 
 def _stages(milestones: Milestones) -> Iterator[tuple[str, str, pd.Series, pd.Series]]:
-    """Of each stage but the last that the history shows: when leads reached it, and when they got further."""
+    """Of each stage before the customer that the history shows: when leads reached it, and when they got further."""
     shown = [one for one in milestones.recorded if one is not Milestone.SALES_READY]
-    for stage, following in pairwise(shown):
+    for stage, following in pairwise([*dict.fromkeys([*shown, Milestone.CUSTOMER])]):
         entered = milestones.frame[reached_at(stage)]
         yield "stages", stage.value, entered, milestones.frame[reached_at(following)].where(entered.notna())
 

@@ -5,8 +5,6 @@ import numpy as np
 from alignment.intervals import UNKNOWN, Floats, Integers, spread, sums_by_group, wilson, without_each
 from data_contracts.estimates import Estimate
 
-QUARTILES = {"lower_quartile": 0.25, "median": 0.5, "upper_quartile": 0.75}
-
 
 def quantile_estimate(values: Floats, groups: Integers, *, share: float) -> Estimate:
     """The value that `share` of `values` do not exceed, between two of them its part, with its 95 % interval.

@@ -104,9 +104,11 @@ def lead_touches(history: CrmHistory, milestones: Milestones) -> LeadTouches:
     frame = told.reindex(milestones.frame["lead_id"]).assign(
         contacted_at=contacts["contacted_at"].reindex(milestones.frame["lead_id"])
     )
+    # Engines meet the kinds in any order; sums over paths follow that of the categories.
+    kinds = {name: frame[name].cat.set_categories(sorted(frame[name].cat.categories)) for name in words}
     counts = {name: frame[name].fillna(0).astype("int64") for name in ("n_steps", "n_touches", "n_before_sales")}
     moments = {name: frame[name].astype("datetime64[us]") for name in frame if str(name).endswith("_at")}
-    return LeadTouches(frame.assign(**counts, **moments).reset_index(drop=True))
+    return LeadTouches(frame.assign(**kinds, **counts, **moments).reset_index(drop=True))
 
 
 def _in_order(touches: ir.Table) -> ir.Table:
