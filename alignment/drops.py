@@ -21,8 +21,8 @@ def drops(touches: LeadTouches, milestones: Milestones, *, horizon: int, silent_
     """By step of the way and by stage, what became of the leads that got there. Of `DROPS_SCHEMA`.
 
     What a lead did last holds: one that fell silent and came back went on. Where the CRM says that a lead was lost or
-    disqualified, it ended, however long it had been silent before. Where no touch at all is known there are no rows, and none of
-    a step that nobody took.
+    disqualified, it ended, however long it had been silent before. Where no touch at all is known there are no rows,
+    and none of a step that nobody took.
 
     Parameters
     ----------
