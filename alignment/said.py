@@ -89,13 +89,13 @@ def said_of_all(history: CrmHistory, milestones: Milestones, spans: Sequence[Spa
     """
     since, until = spans[0].start_at, spans[-1].end_at
     deals = closed_deals(history, since=since, until=until)
-    is_won = deals["outcome"] == DealOutcome.WON.value
-    told = deals.assign(is_won=is_won)
+    told = deals.assign(is_won=deals["outcome"] == DealOutcome.WON.value)
+    won, lost = told[told["is_won"]], told[~told["is_won"]]
     parts = [
-        told[is_won].assign(topic=Topic.WON_DEAL, reason=deals["win_reason"]),
-        told[~is_won].assign(topic=Topic.LOST_DEAL, reason=deals["loss_reason"]),
-        told.assign(topic=Topic.OBJECTION, reason=deals["objection"]),
-        told.assign(topic=Topic.COMPETITOR, reason=deals["competitor"]),
+        won.assign(topic=Topic.WON_DEAL, reason=won["win_reason"]),
+        lost.assign(topic=Topic.LOST_DEAL, reason=lost["loss_reason"]),
+        told.assign(topic=Topic.OBJECTION, reason=told["objection"]),
+        told.assign(topic=Topic.COMPETITOR, reason=told["competitor"]),
     ]
     for topic, stage in ((Topic.LOST_LEAD, Stage.LOST), (Topic.DISQUALIFIED, Stage.DISQUALIFIED)):
         leads = ended_leads(history, stage, since=since, until=until)
