@@ -18,8 +18,8 @@ from data_contracts.setting_problems import refusal
 from data_contracts.targets import Targets
 from data_contracts.today import LISTED_SCHEMA
 
-FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",), "pages": ("reviews_folder",)}
-"""By section, the settings that name folders."""
+FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",), "pages": ("reviews_folder", "resources")}
+"""By section, the settings that name folders or files."""
 
 
 class StoreSettings(Section):
@@ -105,7 +105,7 @@ class Settings(Section):
 def load_settings(path: Path | str, *, data_folder: Path | None = None) -> Settings:
     """The settings in the TOML file at `path`, with `data_folder` in place of the file's if given.
 
-    Relative folders in the file are in the project folder (`LEADSCORE_HOME`, else the working folder), a relative
+    Relative folders and files in it are in the project folder (`LEADSCORE_HOME`, else the working folder), a relative
     `data_folder` in the working folder; in the settings all of them are absolute. Raises `SettingsError` that lists
     every problem at once.
     """

@@ -94,7 +94,7 @@ REASONS_SCHEMA = pa.schema(
 |---|---|
 | `period` | the local day on which it begins |
 | `topic` | a `Topic` |
-| `reason` | as it is most often written, masked where it holds an address; missing where none was said, and of the rest |
+| `reason` | as most write it, masked where it holds an address; missing where none was said, and of the rest |
 | `is_rest` | all reasons together that are too rare to be shown |
 | `n` | deals or leads, each once a period; those of a topic are all that ended so |
 | `share` | `REASON_SHARE` with its interval |

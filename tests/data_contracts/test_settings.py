@@ -257,6 +257,8 @@ def test_folders_are_those_of_the_project_and_a_data_folder_of_the_command_line_
         Path("/srv/leadscore/var"),
     ]
     assert load_settings(path, data_folder=Path("export")).crm.data_folder == tmp_path / "export"
+    shown = load_settings(written(MINIMAL + '[pages]\nresources = "config/resources.toml"\n')).pages
+    assert shown.resources == Path("/srv/leadscore/config/resources.toml")
     assert load_settings(written(MINIMAL.replace('"var"', '"/mnt/var"'))).store.folder == Path("/mnt/var")
 
 
