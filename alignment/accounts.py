@@ -78,12 +78,13 @@ def _lately(history: CrmHistory, settings: Settings) -> pd.DataFrame:
     ).floor()
     touches = touches.mutate(days_ago=age.cast("int64"), is_own=touches.direction == Direction.INBOUND.value)
     days = touches.group_by("lead_id", "days_ago").aggregate(
-        n_own=touches.is_own.cast("int64").sum(),
+        n_own=touches.count(where=touches.is_own),
         last_touch_at=touches.touched_at.max(),
         last_inbound_at=touches.touched_at.max(where=touches.is_own),
     )
     is_active = (days.n_own > 0) & (days.days_ago < LOOKED_BACK_DAYS)
-    weight = (days.days_ago * (-math.log(2) / HALF_LIFE_DAYS)).exp()
+    # PostgreSQL would count in decimals, were they whole days.
+    weight = (days.days_ago.cast("float64") * (-math.log(2) / HALF_LIFE_DAYS)).exp()
     found = days.group_by("lead_id").aggregate(
         activity=is_active.ifelse(weight, 0.0).sum(),
         touches_30=(days.days_ago < ENGAGED_DAYS).ifelse(days.n_own, 0).sum(),
@@ -131,7 +132,9 @@ def _open_deals(history: CrmHistory, leads: pd.DataFrame) -> pd.DataFrame:
     deals = history.opportunities
     deals = deals.filter(deals.outcome == DealOutcome.OPEN.value).group_by("lead_id")
     counted = deals.aggregate(
-        open_deals=ibis._.count(), open_amount=ibis._.amount.sum(), without_amount=ibis._.amount.isnull().sum()
+        open_deals=ibis._.count(),
+        open_amount=ibis._.amount.sum(),
+        without_amount=ibis._.count(where=ibis._.amount.isnull()),
     )
     frame = counted.to_pyarrow().to_pandas().merge(leads[["lead_id", "account_id"]], on="lead_id")
     summed: pd.DataFrame = frame.groupby("account_id")[["open_deals", "open_amount", "without_amount"]].sum(min_count=1)

@@ -88,7 +88,6 @@ def lead_touches(history: CrmHistory, milestones: Milestones) -> LeadTouches:
         **{step(nth): touches.kind.min(where=touches.step == nth) for nth in range(1, MOST_STEPS + 1)},
         **{step_at(nth): touches.touched_at.min(where=touches.step == nth) for nth in range(1, MOST_STEPS + 1)},
     }
-    is_before_sales = touches.touched_at < touches.contacted_at
     found = touches.group_by("lead_id").aggregate(
         **steps,
         n_steps=touches.step.max(),
@@ -96,7 +95,7 @@ def lead_touches(history: CrmHistory, milestones: Milestones) -> LeadTouches:
         first_touch_at=touches.touched_at.min(),
         last_touch_at=touches.touched_at.max(),
         last_before_mql=touches.kind.argmax(touches.position, where=touches.touched_at < touches.mql_at),
-        n_before_sales=is_before_sales.fill_null(False).cast("int64").sum(),
+        n_before_sales=touches.count(where=touches.touched_at < touches.contacted_at),
     )
     contacts = _first_contacts(history, settings).to_pyarrow().to_pandas().set_index("lead_id")
     words = ["last_before_mql", *(step(nth) for nth in range(1, MOST_STEPS + 1))]
