@@ -1,9 +1,11 @@
 """Reviews: a page a period, the same parts each time, in the order in which both teams talk about them."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from data_contracts.metrics.periods import Period
 from data_contracts.metrics.review import Review
+from data_contracts.record_table import markdown_text, table_markdown
 from pages.frame import Frame, NotThere
 from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
 from pages.review_funnel import funnel_section
@@ -28,6 +30,31 @@ _NAMES = {
     Period.QUARTER: "Last quarter",
     Period.YEAR: "Last year",
 }
+
+
+def review_sheet(review: Review, frame: Frame) -> Page:
+    """One review as a page by itself: the first of its folder."""
+    return replace(_page(review, {"periods": {}, "missing": None}, frame), path="index.html", under="")
+
+
+def review_summary(review: Review, frame: Frame) -> str:
+    """The review in Markdown: its finding, its figures, and the finding of each part."""
+    formats = frame.formats
+    told = [{"": one.name, "now": one.value, "beside": one.beside} for one in counts_figures(review.counts, formats)]
+    findings = (
+        f"- {markdown_text(section.missing.because if section.missing else section.heading)}"
+        for section in _sections(review, frame)
+    )
+    parts = [f"## {markdown_text(counts_heading(review.counts, formats))}", table_markdown(told), "\n".join(findings)]
+    if frame.settings.url:
+        parts.append(f"[The whole review]({frame.settings.url.rstrip('/')}/{PATHS[review.span.period]})")
+    return "\n\n".join(parts)
+
+
+def findings(review: Review, frame: Frame) -> Iterator[str]:
+    """The finding of the review, then that of each part that is there."""
+    yield counts_heading(review.counts, frame.formats)
+    yield from (section.heading for section in _sections(review, frame) if not section.missing)
 
 
 def review_pages(reviews: Mapping[Period, Review | NotThere], frame: Frame) -> Iterator[Page]:
