@@ -73,8 +73,8 @@ def touches_of(history: CrmHistory, settings: Settings) -> ir.Table:
     known = ibis.greatest(done.occurred_at, done.recorded_at) < history.extracted_at
     done = done.filter(done.kind.isin(list(kinds)), known)
     by_us = [name for name, each in kinds.items() if each.direction is Direction.OUTBOUND]
-    is_usual = done.kind.isin(by_us) == (done.direction == Direction.OUTBOUND.value)
-    said = is_usual.ifelse(done.kind, done.kind.concat(" (", done.direction, ")"))
+    usual = done.kind.isin(by_us).ifelse(Direction.OUTBOUND.value, Direction.INBOUND.value)
+    said = (done.direction == usual).ifelse(done.kind, done.kind.concat(" (", done.direction, ")"))
     return done.select("lead_id", "direction", kind=said, touched_at="occurred_at")
 
 
