@@ -40,8 +40,8 @@ class Followed:
     ended: npt.NDArray[np.bool_]
     groups: Integers
 
-    def of(self, rows: npt.NDArray[np.bool_]) -> "Followed":
-        """The chosen rows alone."""
+    def of(self, rows: npt.NDArray[np.bool_] | Integers) -> "Followed":
+        """The chosen rows alone: by a mask, or by their places."""
         return Followed(self.days[rows], self.watched[rows], self.reached[rows], self.ended[rows], self.groups[rows])
 
 

@@ -208,6 +208,12 @@ OPPORTUNITIES = TableContract(
                required=False, nullable=True),
         Column("outcome", "string", "open, won or lost", Availability.OVERWRITTEN, vocabulary=tuple(DealOutcome)),
         Column("loss_reason", "string", "why it was lost", Availability.OVERWRITTEN, required=False, nullable=True),
+        Column("win_reason", "string", "why it was won", Availability.OVERWRITTEN, required=False, nullable=True,
+               missed=False),
+        Column("competitor", "string", "against whom it was won or lost", Availability.OVERWRITTEN, required=False,
+               nullable=True, missed=False),
+        Column("objection", "string", "what the buyer objected", Availability.OVERWRITTEN, required=False,
+               nullable=True, missed=False),
     ),
 )  # fmt: skip
 

@@ -25,7 +25,8 @@ def _known_locale(name: str) -> str:
     return name
 
 
-def _web_address(address: str) -> str:
+def web_address(address: str) -> str:
+    """`address`, which is empty or one of the web. Raises `ValueError` where it is neither."""
     parts = urlsplit(address)
     if address and (parts.scheme not in ("http", "https") or not parts.netloc):
         raise ValueError(f"{address!r} is no web address; it begins with https:// or http:// and names a host")
@@ -33,7 +34,7 @@ def _web_address(address: str) -> str:
 
 
 def _lead_address(address: str) -> str:
-    _web_address(address)
+    web_address(address)
     try:
         named = [name for _, name, _, _ in string.Formatter().parse(address) if name is not None]
     except ValueError as error:
@@ -56,6 +57,8 @@ class PageSettings(Section):
         The address of a lead's record in the CRM, with `{lead_id}` in it. Empty: ids are no links.
     reviews_folder
         Where notes of reviews are: a file each.
+    resources
+        The file of what each team gave the other (`data_contracts.resources`); None where there is none.
     segments
         Attributes that lists can be filtered by, beside what they show of every lead.
     figures_by_owner
@@ -65,9 +68,10 @@ class PageSettings(Section):
     """
 
     locale: Annotated[str, AfterValidator(_known_locale)] = "en"
-    url: Annotated[str, AfterValidator(_web_address)] = ""
+    url: Annotated[str, AfterValidator(web_address)] = ""
     record_url: Annotated[str, AfterValidator(_lead_address)] = ""
     reviews_folder: Folder = REVIEWS
+    resources: Path | None = None
     segments: tuple[str, ...] = ()
     figures_by_owner: bool = False
     least_group: Annotated[int, Field(ge=2)] = 10
