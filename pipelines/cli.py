@@ -16,6 +16,7 @@ from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
 from pipelines.page_commands import open_pages, pages
+from pipelines.plan_command import plan
 from pipelines.release_commands import promote, releases, revert
 from pipelines.shadow_command import shadow
 from pipelines.threshold_commands import thresholds
@@ -38,6 +39,7 @@ Or step by step:
   leadscore publish --dry-run   see what would change, field by field
   leadscore publish             write the scores
   leadscore pages               write the pages that both teams look at; `leadscore open` opens them
+  leadscore plan                a target worked backwards: what it takes a week, and until when
   leadscore trace LEAD          one lead's way from CRM row to written-back score
 
 On your own CRM, from a folder of exported files, or a database, to settings that run:
@@ -238,8 +240,8 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-COMMANDS = (calls, changes, copy, decline, init, left_out, pages, releases, promote, revert, shadow, thresholds, trace)
-for command in COMMANDS:
+COMMANDS = (calls, changes, copy, decline, init, left_out, pages, plan, shadow, thresholds, trace)
+for command in (*COMMANDS, releases, promote, revert):
     app.command()(command)
 app.command("open")(open_pages)
 
