@@ -115,9 +115,9 @@ def _capacity_line(plan: Plan) -> str:
     )
     if not own.missing and not own.missing_80:
         return f"{told}: that is enough, to be 80 % sure too."
-    short = f"{own.missing:,.1f} are missing" if own.missing else "that is enough for half"
-    more = f", {own.missing_80:,.1f} to be 80 % sure" if own.missing_80 is not None else ""
-    return f"{told}: {short}{more}, from {plan.starts_on} on."
+    half = f"{own.missing:,.1f} are missing" if own.missing else "that is enough to be half sure"
+    more = f", {own.missing_80:,.1f} are missing to be 80 % sure" if own.missing_80 is not None else ""
+    return f"{told}: {half}{more}, from {plan.starts_on} on."
 
 
 def _reach_lines(plan: Plan) -> Iterator[str]:
@@ -129,7 +129,7 @@ def _reach_lines(plan: Plan) -> Iterator[str]:
     )
     if own.is_out_of_reach:
         when = f"by {own.reached_on}" if own.reached_on else "later than anybody can say"
-        yield f"The target is out of reach by then: with that flow from the start on, half of the draws reach it {when}."
+        yield f"It is out of reach by then: with that flow from the start on, half of the draws reach it {when}."
     elif own.last_start is None:
         yield f"The present flow reaches the target in {percent(main.reached_share)} of the draws."
     else:
