@@ -124,10 +124,10 @@ class Simulation:
         return under_way(self.open_leads, self.curves, self.window, amounts=self.amounts, random=random)
 
     def within(self, window: Window) -> "Simulation":
-        """The same for other days; what was measured is not measured again."""
+        """The same for other days; what was measured so far is not measured again."""
         other = Simulation(self.history, self.milestones, self.target, window)
-        for name in ("_weights", "curves", "revenue", "amounts", "won", "open_leads"):
-            other.__dict__[name] = getattr(self, name)
+        measured = ("_weights", "curves", "revenue", "amounts", "won", "open_leads")
+        other.__dict__.update({name: self.__dict__[name] for name in measured if name in self.__dict__})
         return other
 
     def from_one_a_week(self, milestone: Milestone, *, since: int) -> Floats:
