@@ -124,7 +124,7 @@ def _cohorts(milestones: Milestones, step: Step, *, every: Period, by: str) -> I
         is_mature = ends_at + dt.timedelta(days=horizon) <= milestones.as_of
         n_unsettled = int(not_counted.get(cell, 0))
         yield {
-            "cohort": cohort.to_pydatetime(),
+            "cohort": cohort.date(),
             "group": group if group else None,
             "step": step,
             "horizon_days": horizon,

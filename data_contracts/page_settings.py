@@ -2,15 +2,19 @@
 
 import string
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field
 
-from data_contracts.section import Section
+from data_contracts.section import Folder, Section
 
 LEAD_ID = "lead_id"
+
+REVIEWS = Path("config/reviews")
+"""Where notes of reviews are, unless the settings say otherwise."""
 
 
 def _known_locale(name: str) -> str:
@@ -50,6 +54,8 @@ class PageSettings(Section):
         Where the folder of the pages is served; artefacts in Prefect link to it. Empty: they name the path.
     record_url
         The address of a lead's record in the CRM, with `{lead_id}` in it. Empty: ids are no links.
+    reviews_folder
+        Where notes of reviews are: a file each.
     segments
         Attributes that lists can be filtered by, beside what they show of every lead.
     figures_by_owner
@@ -61,6 +67,7 @@ class PageSettings(Section):
     locale: Annotated[str, AfterValidator(_known_locale)] = "en"
     url: Annotated[str, AfterValidator(_web_address)] = ""
     record_url: Annotated[str, AfterValidator(_lead_address)] = ""
+    reviews_folder: Folder = REVIEWS
     segments: tuple[str, ...] = ()
     figures_by_owner: bool = False
     least_group: Annotated[int, Field(ge=2)] = 10

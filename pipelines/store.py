@@ -60,6 +60,11 @@ class Store:
         return self.folder / "pages"
 
     @property
+    def reviews(self) -> Path:
+        """Reviews of chosen periods, each a folder that opens from disk."""
+        return self.folder / "reviews"
+
+    @property
     def shadow(self) -> Path:
         """The last shadow report with its lists: a folder."""
         return self.folder / "shadow"

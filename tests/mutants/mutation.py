@@ -14,7 +14,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("mutants.toml")
 TREE = (
-    "data_contracts", "engines", "crm", "features", "models", "serving", "simulation", "pipelines",
+    "data_contracts", "engines", "crm", "features", "models", "serving", "alignment", "pages",
+    "simulation", "pipelines",
     "tests", "config", "docs", "benchmarks",
 )  # fmt: skip
 LONGEST_SECONDS = 900
