@@ -43,7 +43,7 @@ LEAST_CUSTOMERS = 10
 """With fewer, rates are known to less than a third of themselves, and a plan would be a guess with decimals."""
 
 
-class _Chance(IntEnum):
+class Chance(IntEnum):
     """What each draw leaves to chance. Each has numbers of its own, so that none follows another."""
 
     ACCOUNTS = 0
@@ -74,7 +74,7 @@ class Simulation:
         """Every incidence that the plan needs."""
         steps = {step for pair in ONWARD.values() for step in pair if step}
         steps |= {Step(f"{milestone}_to_customer") for milestone in ONWARD}
-        market = _random(_Chance.MARKET).standard_normal(N_DRAWS + 1)
+        market = random_of(Chance.MARKET).standard_normal(N_DRAWS + 1)
         curves = {step: drawn_curve(self.milestones, step, self._weights, market) for step in sorted(steps)}
         _refuse_too_few(curves[Step.LEAD_TO_CUSTOMER].n_reached, what="customers")
         return curves
@@ -120,7 +120,7 @@ class Simulation:
     @cached_property
     def under_way(self) -> UnderWay:
         """What comes of the leads that are open."""
-        random = _random(_Chance.UNDER_WAY)
+        random = random_of(Chance.UNDER_WAY)
         return under_way(self.open_leads, self.curves, self.window, amounts=self.amounts, random=random)
 
     def within(self, window: Window) -> "Simulation":
@@ -146,17 +146,17 @@ class Simulation:
         gathered = curve.gathered(end)
         from_one = np.maximum(gathered[:, end] - gathered[:, end - start] - gathered[:, start], 0.0) / DAYS_A_WEEK
         expected = now_per_week(self.milestones, milestone) * curve.swing * from_one
-        return outcome(expected, self.amounts, _random(_Chance.MEANWHILE))
+        return outcome(expected, self.amounts, random_of(Chance.MEANWHILE))
 
     def needed(self, milestone: Milestone) -> Floats:
         """How many customers are to be expected of those that come from the start on."""
         missing = self.target.amount - self.without_new(milestone)
-        return needed_customers(missing, self.amounts, _random(_Chance.NEEDED))
+        return needed_customers(missing, self.amounts, random_of(Chance.NEEDED))
 
     def comes(self, milestone: Milestone, *, per_week: float) -> Estimate:
         """What comes by the end at a flow of so many a week, in the unit of the target."""
         expected = per_week * self.from_one_a_week(milestone, since=self.window.start)
-        return drawn_estimate(self.without_new(milestone) + outcome(expected, self.amounts, _random(_Chance.NEW)))
+        return drawn_estimate(self.without_new(milestone) + outcome(expected, self.amounts, random_of(Chance.NEW)))
 
     def reached_share(self, milestone: Milestone, *, expected: Floats) -> float:
         """In which share of the draws the target is reached, if so many customers are to be expected of new ones."""
@@ -192,7 +192,7 @@ class Simulation:
 
     @cached_property
     def _weights(self) -> Floats:
-        return account_weights(self.milestones.groups, n_draws=N_DRAWS, random=_random(_Chance.ACCOUNTS))
+        return account_weights(self.milestones.groups, n_draws=N_DRAWS, random=random_of(Chance.ACCOUNTS))
 
     def _product(self, curve: DrawnCurve) -> float | None:
         if not curve.n_reached:
@@ -211,7 +211,8 @@ def window_of(target: Target, milestones: Milestones) -> Window:
     return Window((start_at - milestones.as_of) // day, (end_at - milestones.as_of) // day)
 
 
-def _random(chance: _Chance) -> np.random.Generator:
+def random_of(chance: Chance) -> np.random.Generator:
+    """The numbers of one chance, from the first on."""
     return np.random.default_rng((SEED, chance))
 
 

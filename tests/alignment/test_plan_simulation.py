@@ -6,7 +6,7 @@ import numpy as np
 
 from alignment.milestones import milestones_of
 from alignment.plan_draws import Window
-from alignment.plan_simulation import N_DRAWS, Simulation, window_of
+from alignment.plan_simulation import N_DRAWS, Chance, Simulation, random_of, window_of
 from data_contracts.metrics.funnel import Milestone, Step
 from data_contracts.metrics.plan import Target
 
@@ -25,6 +25,12 @@ def simulated(make_history, settings, *, by=dt.date(2027, 3, 31)) -> Simulation:
     milestones = milestones_of(make_history({"leads": leads, "stage_changes": won}), settings)
     target = Target(customers=40, by=by)
     return Simulation(None, milestones, target, window_of(target, milestones))
+
+
+def test_each_chance_has_numbers_of_its_own_and_the_same_each_time():
+    first = {chance: random_of(chance).random() for chance in Chance}
+    assert len(set(first.values())) == len(Chance)
+    assert first == {chance: random_of(chance).random() for chance in Chance}
 
 
 def test_no_chance_follows_another(make_history, settings):
