@@ -95,6 +95,21 @@ class Incidence:
         return end - float((drawn[end] - wanted) / (drawn[end] - drawn[end - 1]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Redrawn:
+    """Cumulative incidences of one cohort with its accounts weighted anew, draw by draw.
+
+    Attributes
+    ----------
+    reached, ended
+        The share that has reached the milestone, and that ended elsewhere, by the end of each day: one row a draw, one
+        column a day, up to the last day for which enough were watched.
+    """
+
+    reached: Floats
+    ended: Floats
+
+
 def incidence(followed: Followed) -> Incidence:
     """The Aalen-Johansen estimate of the cumulative incidence (1978, Scand J Stat 5:141), on whole days.
 
@@ -104,19 +119,41 @@ def incidence(followed: Followed) -> Incidence:
     n = len(followed.days)
     if not n:
         return Incidence(np.zeros(0), np.zeros((0, 0)), 0, -1)
+    counts = _counts(followed)
+    return Incidence(
+        curve=_curve(counts.sum(axis=0)[np.newaxis], 0)[0],
+        replicates=_curve(without_each(counts), 0),
+        n=n,
+        last_day=_last_day(followed),
+    )
+
+
+def redrawn(followed: Followed, weights: Floats) -> Redrawn:
+    """The incidences of a cohort whose groups of accounts count `weights` times: one row a draw, one column a group.
+
+    The ends that compete have a curve too: who is still open after a day is in neither.
+    """
+    if not len(followed.days):
+        return Redrawn(np.zeros((len(weights), 0)), np.zeros((len(weights), 0)))
+    counts = np.tensordot(weights, _counts(followed), axes=1)
+    n_days = _last_day(followed) + 1
+    return Redrawn(reached=_curve(counts, 0)[:, :n_days], ended=_curve(counts, 1)[:, :n_days])
+
+
+def _last_day(followed: Followed) -> int:
+    n = len(followed.days)
+    return int(np.sort(followed.watched)[-min(LEAST_WATCHED, (n + 1) // 2)])
+
+
+def _counts(followed: Followed) -> Floats:
+    """How many rows there are, by group, day, and (reached, ended, all)."""
     n_days = int(followed.watched.max()) + 1
-    counts = np.stack(
+    return np.stack(
         [
             _by_day(followed.days[rows], followed.groups[rows], n_days)
-            for rows in (followed.reached, followed.ended, np.ones(n, dtype=bool))
+            for rows in (followed.reached, followed.ended, np.ones(len(followed.days), dtype=bool))
         ],
         axis=2,
-    )
-    return Incidence(
-        curve=_curve(counts.sum(axis=0)[np.newaxis])[0],
-        replicates=_curve(without_each(counts)),
-        n=n,
-        last_day=int(np.sort(followed.watched)[-min(LEAST_WATCHED, (n + 1) // 2)]),
     )
 
 
@@ -125,12 +162,12 @@ def _by_day(days: Integers, groups: Integers, n_days: int) -> Floats:
     return np.bincount(groups * n_days + days, minlength=GROUPS * n_days).reshape(GROUPS, n_days).astype(np.float64)
 
 
-def _curve(counts: Floats) -> Floats:
-    """The incidence by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
-    reached, ended, left = counts[..., 0], counts[..., 1], counts[..., 2]
+def _curve(counts: Floats, which: int) -> Floats:
+    """The incidence of one end by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
+    left = counts[..., 2]
     at_risk = left[:, ::-1].cumsum(axis=1)[:, ::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        p_reached = np.where(at_risk > 0, reached / at_risk, 0.0)
-        p_stays = np.where(at_risk > 0, 1 - (reached + ended) / at_risk, 1.0)
+        hazard = np.where(at_risk > 0, counts[..., which] / at_risk, 0.0)
+        p_stays = np.where(at_risk > 0, 1 - (counts[..., 0] + counts[..., 1]) / at_risk, 1.0)
     still_open = np.concatenate([np.ones((len(counts), 1)), p_stays.cumprod(axis=1)[:, :-1]], axis=1)
-    return np.asarray((still_open * p_reached).cumsum(axis=1))
+    return np.asarray((still_open * hazard).cumsum(axis=1))

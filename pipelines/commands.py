@@ -6,6 +6,7 @@ from pipelines.init_command import init
 from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.page_commands import pages
+from pipelines.plan_command import plan
 from pipelines.release_commands import promote, releases, revert
 from pipelines.review_command import review
 from pipelines.shadow_command import shadow
@@ -19,6 +20,7 @@ COMMANDS = (
     init,
     left_out,
     pages,
+    plan,
     promote,
     releases,
     revert,
