@@ -58,13 +58,12 @@ def after_win(milestones: Milestones, history: CrmHistory, *, every: Period = Pe
         "churn": NO_DEALS if dated.empty else "" if dated["churned_at"].notna().any() else NO_CHURN,
         "margin": NO_DEALS if deals.empty else "" if deals["margin"].notna().any() else NO_MARGIN,
     }
+    buyers, served = (dated if not told[name] else dated.iloc[:0] for name in ("repeats", "churn"))
     margins = deals if not told["margin"] else deals.iloc[:0]
     fit = _fit_letters(milestones, history) if len(margins) else pd.Series(dtype=object)
     return AfterWin(
-        repeats=_table(
-            _repeats(dated if not told["repeats"] else dated.iloc[:0], milestones, every=every), REPEAT_SCHEMA
-        ),
-        churn=_table(_churn(dated if not told["churn"] else dated.iloc[:0], milestones, every=every), CHURN_SCHEMA),
+        repeats=_table(_repeats(buyers, milestones, every=every), REPEAT_SCHEMA),
+        churn=_table(_churn(served, milestones, every=every), CHURN_SCHEMA),
         margin_by_source=_table(_margins(margins, margins[SOURCE].astype(object).fillna("")), MARGIN_SCHEMA),
         margin_by_fit=_table(_margins(margins, fit.reindex(margins["lead_id"]).fillna("")), MARGIN_SCHEMA),
         as_of=milestones.as_of,

@@ -26,6 +26,7 @@ from data_contracts.metrics.guarantee import (
     LEDGER_SCHEMA,
     CreditState,
     Guarantee,
+    standing,
 )
 from data_contracts.metrics.periods import Period, local_midnight
 from data_contracts.settings import Settings
@@ -180,10 +181,10 @@ def _with_states(frame: pd.DataFrame, said: pd.DataFrame) -> pd.DataFrame:
     """`frame` with how each hand-off stands, since when, and why."""
     last = said.drop_duplicates(_HAND_OFF, keep="last")[[*_HAND_OFF, "state", "at", "because"]]
     frame = frame.merge(last, on=_HAND_OFF, how="left")
-    # A miss is a credit without a dispute, so a dispute of one has nothing left to ask.
-    by_rule = frame["is_miss"] & (frame["state"].isna() | (frame["state"] == CreditState.DISPUTED))
-    state = frame["state"].astype(object).mask(by_rule, CreditState.CREDITED.value)
-    since = frame["at"].astype("datetime64[us]").mask(by_rule, frame["handed_off_at"])
+    told = (None if pd.isna(word) else CreditState(word) for word in frame["state"])
+    stands = [standing(word, is_miss=miss) for word, miss in zip(told, frame["is_miss"], strict=True)]
+    state = pd.Series(stands, index=frame.index, dtype=object)
+    since = frame["at"].astype("datetime64[us]").mask(state == CreditState.CREDITED, frame["handed_off_at"])
     is_credit = state.isin([CreditState.CREDITED, CreditState.UPHELD])
     return frame.assign(state=state, since_at=since, credited_at=since.where(is_credit))
 

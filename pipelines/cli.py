@@ -10,6 +10,7 @@ import typer
 from pipelines.call_commands import calls, decline
 from pipelines.clock import in_utc, now
 from pipelines.copy_command import copy
+from pipelines.dispute_command import dispute
 from pipelines.friendly import FriendlyGroup
 from pipelines.init_command import init
 from pipelines.lead_commands import changes, trace
@@ -238,7 +239,8 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-COMMANDS = (calls, changes, copy, decline, init, left_out, pages, releases, promote, revert, shadow, thresholds, trace)
+COMMANDS = (calls, changes, copy, decline, dispute, init, left_out, pages, releases, promote, revert, shadow,
+            thresholds, trace)  # fmt: skip
 for command in COMMANDS:
     app.command()(command)
 app.command("open")(open_pages)

@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from data_contracts.estimates import Record
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Period
 
@@ -30,6 +31,18 @@ MAY_FOLLOW: Mapping[CreditState, tuple[CreditState | None, ...]] = {
     CreditState.WITHDRAWN: (CreditState.CREDITED, CreditState.DISPUTED, CreditState.UPHELD),
 }
 """What may be said of a hand-off, by how it stands before; None for one that is not in the ledger."""
+
+
+def standing(said: CreditState | None, *, is_miss: bool) -> CreditState | None:
+    """How a hand-off stands of which `said` was said last; None where it is in no ledger.
+
+    A miss is a credit without a dispute, so a dispute of one has nothing left to ask.
+
+    >>> print(standing(CreditState.DISPUTED, is_miss=True), standing(CreditState.WITHDRAWN, is_miss=True))
+    credited withdrawn
+    """
+    return CreditState.CREDITED if is_miss and said in (None, CreditState.DISPUTED) else said
+
 
 FIT_SHARE = Formula(
     name="fit share",
@@ -98,6 +111,31 @@ DISPUTES_SCHEMA = pa.schema(
     ]
 )
 """One word about one hand-off: by it the hand-off has been in `state` since `at`. Nothing that was said is changed."""
+
+
+class HandOffWord(Record):
+    """What was said of a hand-off, and what it was said of.
+
+    Attributes
+    ----------
+    state
+        What it says.
+    because
+        Why; masked where it looks like an address of somebody.
+    definitions_version, fit_share, missed
+        As in `LEDGER_SCHEMA`, of the hand-off; None where nothing was in force, or known.
+    """
+
+    lead_id: str
+    handed_off_at: dt.datetime
+    state: CreditState
+    at: dt.datetime
+    by: str
+    because: str
+    definitions_version: str | None
+    fit_share: float | None
+    missed: tuple[str, ...]
+
 
 GUARANTEE_SCHEMA = pa.schema(
     [
