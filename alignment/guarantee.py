@@ -130,11 +130,12 @@ def judged_hand_offs(
     for version, start_at, end_at in in_force:
         within = hand_offs.filter(hand_offs.handed_off_at >= start_at)
         within = within if end_at is None else within.filter(within.handed_off_at < end_at)
+        if not within.count().to_pyarrow().as_py():
+            continue
         icp, problems = judgeable(version.icp, settings)
         part = _judged(within, history, icp=icp, settings=settings)
-        if len(part):
-            names.append(version.version)
-            told |= dict.fromkeys(f"definitions {version.version}: {problem}" for problem in problems)
+        names.append(version.version)
+        told |= dict.fromkeys(f"definitions {version.version}: {problem}" for problem in problems)
         parts.append(part.assign(definitions_version=version.version, has_profile=bool(version.icp.criteria)))
     frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     frame = frame.sort_values(_HAND_OFF, ignore_index=True)
@@ -147,8 +148,9 @@ def _in_force(
     """Each version that was ever in force, from which moment, and until which."""
     by_day = {version.effective_from: version for version in versions}
     days = sorted(by_day)
-    for day, following in zip(days, [*days[1:], None], strict=True):
-        yield by_day[day], local_midnight(day, zone), local_midnight(following, zone) if following else None
+    ends = [*(local_midnight(day, zone) for day in days[1:]), None]
+    for day, end_at in zip(days, ends, strict=False):
+        yield by_day[day], local_midnight(day, zone), end_at
 
 
 def _unjudged(hand_offs: ir.Table) -> pd.DataFrame:
