@@ -68,30 +68,34 @@ def say_of_hand_off(
     store = Store.of(settings)
     with store.checked_history() as checked:
         hand_off = _last_hand_off(checked.history, settings, lead_id)
-    handed_off_at = hand_off["handed_off_at"].to_pydatetime()
-    said = {
-        "lead_id": lead_id,
-        "handed_off_at": handed_off_at,
-        "state": state.value,
-        "at": at,
-        "by": by,
-        "because": masked(" ".join(because.split())),
-    }
-    folder = store.disputes
-    with disk_errors(folder / FILE), held(folder, by="leadscore dispute", wait_seconds=WAIT_SECONDS):
-        folder.mkdir(parents=True, exist_ok=True)
-        kept = disputes_kept(folder)
-        before = standing(_last_said(kept, lead_id, handed_off_at), is_miss=bool(hand_off["is_miss"]))
-        _refuse_unfit(lead_id, handed_off_at, before=before, state=state)
-        with kept_file(folder / FILE, within=folder) as aside:
-            pq.write_table(pa.concat_tables([kept, pa.Table.from_pylist([said], schema=DISPUTES_SCHEMA)]), aside)
     fit = hand_off["fit_share"]
-    return HandOffWord(
-        **said | {"state": state},
+    word = HandOffWord(
+        lead_id=lead_id,
+        handed_off_at=hand_off["handed_off_at"].to_pydatetime(),
+        state=state,
+        at=at,
+        by=by,
+        because=masked(" ".join(because.split())),
         definitions_version=hand_off["definitions_version"],
         fit_share=None if pd.isna(fit) else float(fit),
         missed=tuple(hand_off["missed"]),
     )
+    keep_word(store.disputes, word, is_miss=bool(hand_off["is_miss"]))
+    return word
+
+
+def keep_word(folder: Path, word: HandOffWord, *, is_miss: bool) -> None:
+    """Add `word` to what is kept in `folder`, where it may follow what was said before.
+
+    `is_miss` says whether the hand-off misses the profile. Raises as `say_of_hand_off`.
+    """
+    said = {name: value for name, value in word.model_dump().items() if name in DISPUTES_SCHEMA.names}
+    with disk_errors(folder / FILE), held(folder, by="leadscore dispute", wait_seconds=WAIT_SECONDS):
+        folder.mkdir(parents=True, exist_ok=True)
+        kept = disputes_kept(folder)
+        _refuse_unfit(word, before=standing(_last_said(kept, word), is_miss=is_miss))
+        with kept_file(folder / FILE, within=folder) as aside:
+            pq.write_table(pa.concat_tables([kept, pa.Table.from_pylist([said], schema=DISPUTES_SCHEMA)]), aside)
 
 
 def _last_hand_off(history: CrmHistory, settings: Settings, lead_id: str) -> pd.Series:
@@ -107,23 +111,23 @@ def _last_hand_off(history: CrmHistory, settings: Settings, lead_id: str) -> pd.
     return own.iloc[-1]
 
 
-def _last_said(kept: pa.Table, lead_id: str, handed_off_at: dt.datetime) -> CreditState | None:
+def _last_said(kept: pa.Table, word: HandOffWord) -> CreditState | None:
     of_hand_off = [
         row["state"]
         for row in kept.select(["lead_id", "handed_off_at", "state"]).to_pylist()
-        if row["lead_id"] == lead_id and row["handed_off_at"] == handed_off_at
+        if (row["lead_id"], row["handed_off_at"]) == (word.lead_id, word.handed_off_at)
     ]
     return CreditState(of_hand_off[-1]) if of_hand_off else None
 
 
-def _refuse_unfit(lead_id: str, handed_off_at: dt.datetime, *, before: CreditState | None, state: CreditState) -> None:
-    if before in MAY_FOLLOW[state]:
+def _refuse_unfit(word: HandOffWord, *, before: CreditState | None) -> None:
+    if before in MAY_FOLLOW[word.state]:
         return
     stands = f"is {before.value} already" if before else "is not in the ledger"
     remedy = {
         CreditState.DISPUTED: "nothing more is needed",
         CreditState.UPHELD: "only what sales disputes is upheld",
         CreditState.WITHDRAWN: "there is nothing to take back",
-    }[state]
-    hand_off = f"the hand-off of lead {lead_id!r} at {handed_off_at:%Y-%m-%d %H:%M} (UTC)"
+    }[word.state]
+    hand_off = f"the hand-off of lead {word.lead_id!r} at {word.handed_off_at:%Y-%m-%d %H:%M} (UTC)"
     raise UnknownLeadError(f"{hand_off} {stands}; {remedy}")
