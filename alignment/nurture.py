@@ -66,8 +66,8 @@ def _stays(history: CrmHistory) -> ir.Table:
     """Each time a lead went to nurture: where from, why, and when it was in MQL and in SQL, or beyond, after it."""
     changes = ordered_changes(history.stage_changes)
     in_lead = ibis.window(group_by="lead_id", order_by="position")
-    reasons = history.stage_changes.select("lead_id", "stage", "entered_at", "reason").distinct()
-    reasons = reasons.group_by("lead_id", "stage", "entered_at").aggregate(reason=reasons.reason.min())
+    # Two leads that were merged may have entered a stage at one moment.
+    reasons = history.stage_changes.group_by("lead_id", "stage", "entered_at").aggregate(reason=ibis._.reason.min())
     told = changes.left_join(reasons, ["lead_id", "stage", "entered_at"]).select(*changes.columns, "reason")
     told = told.mutate(before=told.stage.lag().over(in_lead), reason_before=told.reason.lag().over(in_lead))
     entries = told.filter(told.stage == Stage.NURTURE.value, told.before.fill_null("") != Stage.NURTURE.value)
@@ -94,7 +94,7 @@ def _drip(stays: pd.DataFrame, milestones: Milestones, history: CrmHistory) -> p
     last = stays.assign(n_times=times).drop_duplicates("lead_id", keep="last")
     here = last[(last["stands"] == Stage.NURTURE) & ~last["is_unsettled"]]
     settings = milestones.settings
-    told = _since_nurture(history, settings).to_pyarrow().to_pandas()
+    told = _since_nurture(_stays(history), history, settings).to_pyarrow().to_pandas()
     here = here.merge(told.astype({"lead_id": here["lead_id"].dtype}), on="lead_id", how="left")
     due = here["since_at"] + pd.Timedelta(days=settings.policy.recheck_after_days)
     here = here.assign(
@@ -107,10 +107,9 @@ def _drip(stays: pd.DataFrame, milestones: Milestones, history: CrmHistory) -> p
     return pa.Table.from_pandas(here[NURTURED_SCHEMA.names], schema=NURTURED_SCHEMA, preserve_index=False)
 
 
-def _since_nurture(history: CrmHistory, settings: Settings) -> ir.Table:
+def _since_nurture(stays: ir.Table, history: CrmHistory, settings: Settings) -> ir.Table:
     """By lead, the last activity from each side since it went to nurture last: `touched_at`, `responded_at`."""
-    entries = history.stage_changes.filter(history.stage_changes.stage == Stage.NURTURE.value)
-    last = entries.group_by("lead_id").aggregate(since_at=entries.entered_at.max())
+    last = stays.group_by("lead_id").aggregate(since_at=stays.since_at.max())
     deeds = as_done(history.activities, settings.crm.kinds).select("lead_id", "direction", "occurred_at")
     pairs = last.join(deeds, "lead_id").filter(ibis._.occurred_at >= ibis._.since_at)
     return pairs.group_by("lead_id").aggregate(

@@ -56,8 +56,11 @@ def test_a_lead_counts_once_a_period_from_its_first_time_in_it(make_history, set
 
 def test_a_second_entry_without_a_return_is_the_same_stay(make_history, settings):
     moves = changes("A", ("nurture", "01-02"), ("nurture", "02-20"))
-    (lead,) = told(make_history({"leads": [{"lead_id": "A"}], "stage_changes": moves}), settings).leads.to_pylist()
+    mail = {"lead_id": "A", "kind": "email_sent", "occurred_at": "2026-01-10"}
+    history = make_history({"leads": [{"lead_id": "A"}], "stage_changes": moves, "activities": [mail]})
+    (lead,) = told(history, settings).leads.to_pylist()
     assert (lead["since_at"], lead["n_times"]) == (dt.datetime(2026, 1, 2), 1)
+    assert lead["touched_at"] == dt.datetime(2026, 1, 10)
 
 
 def test_an_sql_that_was_put_off_counts_once_it_is_taken_up_again(make_history, settings):
