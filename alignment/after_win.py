@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, in_columns, whole_days
-from alignment.fit import fit_at, judgeable
 from alignment.incidence import Followed, incidence
 from alignment.intervals import UNKNOWN, Floats, Integers, difference_estimate, sums_by_group, without_each
 from alignment.milestones import Milestones
+from alignment.profile_fit import fit_at, judgeable
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.after_win import CHURN_SCHEMA, MARGIN_SCHEMA, REPEAT_SCHEMA, WITHIN_DAYS, AfterWin

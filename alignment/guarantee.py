@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, in_columns
-from alignment.fit import KNOWN_SHARE, fit_at, judgeable
 from alignment.intervals import share_among
 from alignment.milestones import Milestones
+from alignment.profile_fit import KNOWN_SHARE, fit_at, judgeable
 from data_contracts.definitions import Definitions, IdealCustomerProfile
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.guarantee import (

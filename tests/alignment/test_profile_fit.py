@@ -2,7 +2,7 @@
 
 import pytest
 
-from alignment.fit import KNOWN_SHARE, fit_at, judgeable
+from alignment.profile_fit import KNOWN_SHARE, fit_at, judgeable
 from data_contracts.definitions import IdealCustomerProfile
 from data_contracts.snapshots import FIT_SHARE, MISSES, Snapshots
 from features.build import build_features
