@@ -2,6 +2,7 @@
 
 from pipelines.call_commands import calls, decline
 from pipelines.copy_command import copy
+from pipelines.dispute_command import dispute
 from pipelines.init_command import init
 from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
@@ -17,6 +18,7 @@ COMMANDS = (
     changes,
     copy,
     decline,
+    dispute,
     init,
     left_out,
     pages,
