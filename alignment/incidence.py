@@ -46,8 +46,8 @@ class Followed:
     groups: Integers
     weights: Floats | None = None
 
-    def of(self, rows: npt.NDArray[np.bool_]) -> "Followed":
-        """The chosen rows alone."""
+    def of(self, rows: npt.NDArray[np.bool_] | Integers) -> "Followed":
+        """The chosen rows alone: by a mask, or by their places."""
         return Followed(
             self.days[rows],
             self.watched[rows],
@@ -108,6 +108,21 @@ class Incidence:
         return end - float((drawn[end] - wanted) / (drawn[end] - drawn[end - 1]))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Redrawn:
+    """Cumulative incidences of one cohort with its accounts weighted anew, draw by draw.
+
+    Attributes
+    ----------
+    reached, ended
+        The share that has reached the milestone, and that ended elsewhere, by the end of each day: one row a draw, one
+        column a day, up to the last day for which enough were watched.
+    """
+
+    reached: Floats
+    ended: Floats
+
+
 def incidence(followed: Followed) -> Incidence:
     """The Aalen-Johansen estimate of the cumulative incidence (1978, Scand J Stat 5:141), on whole days.
 
@@ -115,30 +130,54 @@ def incidence(followed: Followed) -> Incidence:
     several things on one day, endings and milestones come before a watch that ends. With weights, it is the share of
     the weight that has reached the milestone: of money, where they are amounts.
     """
-    n = len(followed.days)
-    weights = np.ones(n) if followed.weights is None else _in_parts(followed.weights)
+    weights = _weights(followed)
     if not weights.sum():
         return Incidence(np.zeros(0), np.zeros((0, 0)), 0, -1)
+    counts = _counts(followed)
+    return Incidence(
+        curve=_curve(counts.sum(axis=0)[np.newaxis], 0)[0],
+        replicates=_curve(without_each(counts), 0),
+        n=weights.sum() ** 2 / np.square(weights).sum(),
+        last_day=_last_day(followed),
+    )
+
+
+def redrawn(followed: Followed, weights: Floats) -> Redrawn:
+    """The incidences of a cohort whose groups of accounts count `weights` times: one row a draw, one column a group.
+
+    The ends that compete have a curve too: who is still open after a day is in neither.
+    """
+    if not len(followed.days):
+        return Redrawn(np.zeros((len(weights), 0)), np.zeros((len(weights), 0)))
+    counts = np.tensordot(weights, _counts(followed), axes=1)
+    n_days = _last_day(followed) + 1
+    return Redrawn(reached=_curve(counts, 0)[:, :n_days], ended=_curve(counts, 1)[:, :n_days])
+
+
+def _last_day(followed: Followed) -> int:
+    n = len(followed.days)
+    return int(np.sort(followed.watched)[-min(LEAST_WATCHED, (n + 1) // 2)])
+
+
+def _weights(followed: Followed) -> Floats:
+    """What each row counts for: amounts in whole parts of their sum, so that sums are exact, without a group too."""
+    if followed.weights is None:
+        return np.ones(len(followed.days))
+    total = followed.weights.sum()
+    return np.rint(followed.weights / total * WEIGHT_PARTS) if total else followed.weights
+
+
+def _counts(followed: Followed) -> Floats:
+    """How many rows there are, or what they weigh, by group, day, and (reached, ended, all)."""
     n_days = int(followed.watched.max()) + 1
-    counts = np.stack(
+    weights = _weights(followed)
+    return np.stack(
         [
             by_day(followed.days[rows], followed.groups[rows], n_days, weights=weights[rows])
-            for rows in (followed.reached, followed.ended, np.ones(n, dtype=bool))
+            for rows in (followed.reached, followed.ended, np.ones(len(followed.days), dtype=bool))
         ],
         axis=2,
     )
-    return Incidence(
-        curve=_curve(counts.sum(axis=0)[np.newaxis])[0],
-        replicates=_curve(without_each(counts)),
-        n=weights.sum() ** 2 / np.square(weights).sum(),
-        last_day=int(np.sort(followed.watched)[-min(LEAST_WATCHED, (n + 1) // 2)]),
-    )
-
-
-def _in_parts(weights: Floats) -> Floats:
-    """The weights in whole parts of their sum: sums of these are exact, and so are those without a group."""
-    total = weights.sum()
-    return np.rint(weights / total * WEIGHT_PARTS) if total else weights
 
 
 def by_day(days: Integers, groups: Integers, n_days: int, *, weights: Floats) -> Floats:
@@ -147,16 +186,21 @@ def by_day(days: Integers, groups: Integers, n_days: int, *, weights: Floats) ->
     return cells.reshape(GROUPS, n_days).astype(np.float64)
 
 
-def _curve(counts: Floats) -> Floats:
-    """The incidence by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
+def _curve(counts: Floats, which: int) -> Floats:
+    """The incidence of one end by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
     left = counts[..., 2]
-    return curve_of(counts[..., 0], counts[..., 1], at_risk=left[:, ::-1].cumsum(axis=1)[:, ::-1])
+    at_risk = left[:, ::-1].cumsum(axis=1)[:, ::-1]
+    return curve_of(counts[..., which], counts[..., 1 - which], at_risk=at_risk)
 
 
-def curve_of(reached: Floats, ended: Floats, *, at_risk: Floats) -> Floats:
-    """The incidence by day, one row a replicate, from how many reached it, ended and were watched on each day."""
+def curve_of(reached: Floats, others: Floats, *, at_risk: Floats) -> Floats:
+    """The incidence by day, one row a replicate: of how many reached an end or another one, of those watched that day.
+
+    >>> curve_of(np.array([[1.0, 1.0]]), np.array([[0.0, 0.0]]), at_risk=np.array([[4.0, 3.0]])).tolist()
+    [[0.25, 0.5]]
+    """
     with np.errstate(divide="ignore", invalid="ignore"):
-        p_reached = np.where(at_risk > 0, reached / at_risk, 0.0)
-        p_stays = np.where(at_risk > 0, 1 - (reached + ended) / at_risk, 1.0)
+        hazard = np.where(at_risk > 0, reached / at_risk, 0.0)
+        p_stays = np.where(at_risk > 0, 1 - (reached + others) / at_risk, 1.0)
     still_open = np.concatenate([np.ones((len(reached), 1)), p_stays.cumprod(axis=1)[:, :-1]], axis=1)
-    return np.asarray((still_open * p_reached).cumsum(axis=1))
+    return np.asarray((still_open * hazard).cumsum(axis=1))

@@ -191,7 +191,11 @@ OPPORTUNITIES = TableContract(
     key=("opportunity_id",),
     without_it="no deal amounts: expected value counts each win as one",
     references=(_LEAD,),
-    orders=(Order("closed_at", "created_at"), Order("created_at", "created_at", of_lead=True)),
+    orders=(
+        Order("closed_at", "created_at"),
+        Order("created_at", "created_at", of_lead=True),
+        Order("churned_at", "closed_at"),
+    ),
     columns=(
         Column("opportunity_id", "string", "the CRM's id of the deal"),
         Column("lead_id", "string", "the lead it came from"),
@@ -208,6 +212,16 @@ OPPORTUNITIES = TableContract(
                required=False, nullable=True),
         Column("outcome", "string", "open, won or lost", Availability.OVERWRITTEN, vocabulary=tuple(DealOutcome)),
         Column("loss_reason", "string", "why it was lost", Availability.OVERWRITTEN, required=False, nullable=True),
+        Column("win_reason", "string", "why it was won", Availability.OVERWRITTEN, required=False, nullable=True,
+               missed=False),
+        Column("competitor", "string", "against whom it was won or lost", Availability.OVERWRITTEN, required=False,
+               nullable=True, missed=False),
+        Column("objection", "string", "what the buyer objected", Availability.OVERWRITTEN, required=False,
+               nullable=True, missed=False),
+        Column("margin", "number", "what the deal leaves after its costs, now: as the amount, in the same currency",
+               Availability.OVERWRITTEN, unit="currency of the settings", required=False, nullable=True, missed=False),
+        Column("churned_at", "timestamp", "when the customer ended what a won deal sold; missing while it goes on",
+               Availability.HISTORISED, unit="UTC", required=False, nullable=True, may_be_future=True, missed=False),
     ),
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from data_contracts.conditions import Condition
 from data_contracts.metrics.funnel import Step
 from data_contracts.section import Section, Share
 
@@ -66,6 +67,9 @@ class Targets(Section):
         By step of the funnel, the rate that the agreement counts on.
     periods
         Each period once.
+    target_accounts
+        The accounts that both teams want to win: a condition on an attribute of accounts. A list that is kept in a
+        spreadsheet becomes one where the SELECT of `accounts` joins it.
     """
 
     version: str = ""
@@ -76,6 +80,7 @@ class Targets(Section):
     off_icp_share: Share | None = None
     rates: Mapping[Step, Share] = Field(default={})
     periods: tuple[PeriodTarget, ...] = ()
+    target_accounts: Condition | None = None
 
     @model_validator(mode="after")
     def _each_period_once(self) -> Self:

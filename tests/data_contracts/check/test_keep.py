@@ -73,6 +73,12 @@ def test_a_report_of_a_version_that_called_the_verdicts_otherwise_says_so(checke
         open_checked(checked_before)
 
 
+def test_a_history_of_a_version_whose_tables_had_fewer_columns_says_so(checked_before):
+    checked_before.keep("opportunities", checked_before.table("opportunities").drop("margin").to_pyarrow())
+    with pytest.raises(SourceError, match="checked by another version of leadscore; run `leadscore check`"):
+        open_checked(checked_before)
+
+
 def test_a_second_check_replaces_the_first(checked_before):
     second = check(raw(many(2), engine=checked_before), STRICT)
     assert len(rows_of(second.history.leads)) == 2

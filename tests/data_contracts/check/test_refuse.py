@@ -98,6 +98,17 @@ CASES = [
     ),
     (
         "opportunities",
+        [
+            deal("o0", "l0", closed_at="2026-04-01", churned_at="2026-04-01", margin="-5.5"),
+            deal("o1", "l0", closed_at="2026-04-01", churned_at="2027-01-01"),
+            deal("o2", "l0", closed_at="2026-04-01", churned_at="2026-03-31", margin="5"),
+            deal("o3", "l0", margin="half"),
+        ],
+        [(3, "churned_at.not_before"), (4, "margin.has_type")],
+        "churned_at '2026-03-31 00:00:00' lies before closed_at, 2026-04-01 00:00:00",
+    ),
+    (
+        "opportunities",
         [deal("o0", "l1", created_at="2026-01-15"), deal("o1", "l1", created_at="2026-01-14")],
         [(2, "created_at.not_before")],
         "created_at '2026-01-14 00:00:00' lies before the creation of its lead, 2026-01-15 00:00:00",
