@@ -8,7 +8,7 @@ from alignment.agreed import agreed_against_measured
 from alignment.looks import findings, looks_of
 from alignment.milestones import milestones_of
 from alignment.profiled import ProfiledLeads, profiled_leads
-from alignment.two_shares import after_all_looks, share_of
+from alignment.two_shares import after_all_looks, chance_of, share_of
 from data_contracts.errors import SettingsError
 from data_contracts.metrics.agreed import Finding, Standing, Weight
 from data_contracts.metrics.funnel import Step
@@ -237,6 +237,14 @@ def test_a_value_that_wins_is_found_and_an_agreed_one_that_does_not(settings):
         "industry = software": (Finding.AGREED_BELOW, "industry"),
     }
     assert n_looks == 3 + 1 + 8
+
+
+def test_the_chance_of_a_finding_counts_every_look(settings):
+    leads = profiled(2000, seed=2, settings=settings, rates=lambda industry, size: 0.3 + 0.2 * (industry == "retail"))
+    found, n_looks = findings(leads, settings)
+    look = next(one for one in looks_of(leads, settings) if one.value == "retail")
+    alone = chance_of(*(share_of(rows, leads.hits, leads.groups) for rows in (look.held, look.others)))
+    assert {one.said: one.chance for one in found}["industry = retail"] == pytest.approx(n_looks * alone)
 
 
 def test_numbers_outside_the_agreed_range_are_looked_at(settings):

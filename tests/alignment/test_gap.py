@@ -222,6 +222,13 @@ def test_one_account_gives_figures_without_intervals(settings):
     assert told.answer in (Answer.UNKNOWN, Answer.REACHED)
 
 
+def test_a_share_answered_in_time_goes_with_the_rate_that_it_was_measured_beside(settings):
+    made = made_of(funnel_frame(600, seed=1), settings, Targets(compliance_share=0.99))
+    response = {part.part: part for part in gap_of(made, deals_won(made), Q2).parts}[Part.RESPONSE]
+    assert (response.origin, response.origin_period) == (Origin.EARLIER, "2025-Q2")
+    assert response.yardstick < 0.8
+
+
 def test_a_week_is_held_against_the_week_a_year_before(settings):
     made = made_of(funnel_frame(4000, seed=1), settings)
     week = Span.of(Period.WEEK, dt.date(2026, 6, 17), time_zone="UTC")
