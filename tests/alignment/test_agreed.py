@@ -244,7 +244,9 @@ def test_the_chance_of_a_finding_counts_every_look(settings):
     found, n_looks = findings(leads, settings)
     look = next(one for one in looks_of(leads, settings) if one.value == "retail")
     alone = chance_of(*(share_of(rows, leads.hits, leads.groups) for rows in (look.held, look.others)))
-    assert {one.said: one.chance for one in found}["industry = retail"] == pytest.approx(n_looks * alone)
+    assert {one.said: one.chance for one in found}["industry = retail"] == pytest.approx(
+        n_looks * alone, rel=1e-9, abs=0
+    )
 
 
 def test_numbers_outside_the_agreed_range_are_looked_at(settings):
