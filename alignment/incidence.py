@@ -164,10 +164,10 @@ def _by_day(days: Integers, groups: Integers, n_days: int) -> Floats:
 
 def _curve(counts: Floats, which: int) -> Floats:
     """The incidence of one end by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
-    left = counts[..., 2]
+    reached, ended, left = counts[..., 0], counts[..., 1], counts[..., 2]
     at_risk = left[:, ::-1].cumsum(axis=1)[:, ::-1]
     with np.errstate(divide="ignore", invalid="ignore"):
         hazard = np.where(at_risk > 0, counts[..., which] / at_risk, 0.0)
-        p_stays = np.where(at_risk > 0, 1 - (counts[..., 0] + counts[..., 1]) / at_risk, 1.0)
+        p_stays = np.where(at_risk > 0, 1 - (reached + ended) / at_risk, 1.0)
     still_open = np.concatenate([np.ones((len(counts), 1)), p_stays.cumprod(axis=1)[:, :-1]], axis=1)
     return np.asarray((still_open * hazard).cumsum(axis=1))
