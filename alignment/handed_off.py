@@ -17,13 +17,10 @@ from data_contracts.history import CrmHistory
 from data_contracts.policy import Policy
 from data_contracts.privacy import masked
 from data_contracts.settings import Settings
-from data_contracts.snapshots import FIT_SHARE, TEAM, Snapshots
+from data_contracts.snapshots import TEAM
 from data_contracts.today import OWNER
 from data_contracts.vocabulary import Stage
-from features.known import known_at
-from features.measures import take_measures
 from features.outcomes import sales_touches
-from features.profile import icp_features, refuse_unfit_criteria
 from features.stages import ordered_changes, reached_stages
 
 Flags = npt.NDArray[np.bool_]
@@ -58,7 +55,6 @@ class HandOffs:
         | `response_hours`, `watched_hours` | working hours from it to `touched_at`, and to the next one or to now |
         | `decided_at`, `decision` | the first of sql (or beyond), disqualified, lost, nurture, before the next one |
         | `reason` | of the decision, in the CRM's words; an address in it is masked |
-        | `icp_fit_share` | how much of the agreed profile was known to be met at the hand-off |
         | `owner_id`, `team` | the lead's owner now, and the owner's team; the policy's where nobody knows it |
         | `time_zone` | the owner's; that of the policy's calendar where nobody knows it |
         | `is_unsettled` | nobody knows when the lead was closed: it counts in no rate |
@@ -124,21 +120,20 @@ def hand_offs_of(history: CrmHistory, milestones: Milestones) -> HandOffs:
     ----------
     history
         The one that `milestones` are of.
-
-    Raises
-    ------
-    SettingsError
-        Where a criterion of the profile does not suit its attribute.
     """
     settings = milestones.settings
-    refuse_unfit_criteria(settings)
-    entries = _with_decisions(_numbered(history), history)
-    rows = _with_fit(_with_touches(entries, history, settings), history, settings)
+    rows = _with_touches(_with_decisions(_numbered(history), history), history, settings)
     frame = rows.order_by("lead_id", "nth").to_pyarrow().to_pandas()
     leads = milestones.frame[["lead_id", "is_unsettled", OWNER, TEAM]]
     leads = leads.assign(place=np.arange(len(leads)), group=milestones.groups)
     frame = _with_sellers(frame.merge(leads, on="lead_id", validate="many_to_one"), history, settings.policy)
     return HandOffs(_tidied(_with_hours(frame, settings.policy, milestones.as_of)), milestones)
+
+
+def hand_off_moments(history: CrmHistory) -> ir.Table:
+    """Each hand-off in the engine: `lead_id`, `nth`, `stage` (entered by it) and `handed_off_at`."""
+    changes = _numbered(history)
+    return changes.filter(changes.starts == 1).select("lead_id", "nth", "stage", handed_off_at="entered_at")
 
 
 def _numbered(history: CrmHistory) -> ir.Table:
@@ -192,25 +187,13 @@ def _with_touches(rows: ir.Table, history: CrmHistory, settings: Settings) -> ir
     return rows.left_join(first, ["lead_id", "nth"]).drop("lead_id_right", "nth_right")
 
 
-def _with_fit(rows: ir.Table, history: CrmHistory, settings: Settings) -> ir.Table:
-    """`rows` with the share of the profile that was known to be met at each hand-off, as its feature says it."""
-    numbered = rows.mutate(
-        snapshot_id=ibis.row_number().over(order_by=[rows.lead_id, rows.nth]).cast("int64"),
-        # What was entered together with the hand-off is known by it.
-        as_of=rows.handed_off_at + ibis.interval(microseconds=1),
-    )
-    known = known_at(history, Snapshots(numbered), settings=settings)
-    share = next(one.measure for one in icp_features(settings.definitions.icp) if one.name == FIT_SHARE)
-    return numbered.join(take_measures(known, [share]), "snapshot_id").drop("snapshot_id", "as_of")
-
-
 def _with_sellers(frame: pd.DataFrame, history: CrmHistory, policy: Policy) -> pd.DataFrame:
     """`frame` with the team and the time zone of each owner; those of the policy where nobody knows them."""
     sellers = history.sellers.to_pyarrow().to_pandas().set_index("owner_id")
     owners = frame[OWNER].astype(object)
-    teams = owners.map(sellers["team"]).fillna(frame[TEAM].astype(object))
-    zones = owners.map(sellers[TIME_ZONE]).fillna(policy.calendar.time_zone)
-    return frame.assign(**{TEAM: teams, TIME_ZONE: zones})
+    teams, zones = (owners.map(sellers[name]).astype(object) for name in (TEAM, TIME_ZONE))
+    of_policy = frame[TEAM].astype(object)
+    return frame.assign(**{TEAM: teams.fillna(of_policy), TIME_ZONE: zones.fillna(policy.calendar.time_zone)})
 
 
 def _with_hours(frame: pd.DataFrame, policy: Policy, as_of: dt.datetime) -> pd.DataFrame:

@@ -2,28 +2,46 @@
 
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow as pa
 
-from alignment.handed_off import HandOffs
+from alignment.handed_off import HandOffs, hand_off_moments
 from alignment.response import share_of
+from data_contracts.history import CrmHistory
 from data_contracts.metrics.mqls_delivered import MQLS_DELIVERED_SCHEMA, MqlsDelivered
 from data_contracts.metrics.periods import Period, Span
-from data_contracts.snapshots import FIT_SHARE
+from data_contracts.settings import Settings
+from data_contracts.snapshots import FIT_SHARE, Snapshots
+from features.known import known_at
+from features.measures import take_measures
+from features.profile import icp_features, refuse_unfit_criteria
 
 ROUNDING = 1e-9
 """A share of weights is not held to the last bit."""
 
 
-def mqls_delivered(hand_offs: HandOffs) -> MqlsDelivered:
+def mqls_delivered(history: CrmHistory, hand_offs: HandOffs) -> MqlsDelivered:
     """The MQLs of each week, beside those that marketing owes by the targets of the settings.
 
     Recycled leads count like new ones, because sales has to work them all the same; how many they are is told. Leads
     that sales took without an MQL do not count. That a lead was closed nobody knows when does not matter here.
+
+    Parameters
+    ----------
+    history
+        The one that `hand_offs` are of.
+
+    Raises
+    ------
+    SettingsError
+        Where a criterion of the profile does not suit its attribute.
     """
     targets = hand_offs.settings.targets
     frame, zone = hand_offs.frame, hand_offs.milestones.time_zone
-    fit, least = frame[FIT_SHARE], targets.mql_least_fit_share
+    fits = fit_at_hand_offs(history, hand_offs.settings)
+    fit = frame[["lead_id", "nth"]].merge(fits, how="left", validate="one_to_one")[FIT_SHARE]
+    least = targets.mql_least_fit_share
     is_marketing = ~frame["is_skipped"]
     facts = pd.DataFrame(
         {
@@ -52,6 +70,30 @@ def mqls_delivered(hand_offs: HandOffs) -> MqlsDelivered:
         definitions_version=hand_offs.milestones.definitions_version,
         targets_version=targets.version,
     )
+
+
+def fit_at_hand_offs(history: CrmHistory, settings: Settings) -> pd.DataFrame:
+    """How much of the agreed profile was known to be met at each hand-off: `lead_id`, `nth`, `icp_fit_share`.
+
+    It is the feature of that name, at the hand-off; missing where nothing of the profile was known.
+
+    Raises
+    ------
+    SettingsError
+        Where a criterion of the profile does not suit its attribute.
+    """
+    refuse_unfit_criteria(settings)
+    moments = hand_off_moments(history)
+    snapshots = moments.mutate(
+        snapshot_id=ibis.row_number().over(order_by=[moments.lead_id, moments.nth]).cast("int64"),
+        # What was entered together with the hand-off is known by it.
+        as_of=moments.handed_off_at + ibis.interval(microseconds=1),
+    )
+    known = known_at(history, Snapshots(snapshots), settings=settings)
+    share = next(one.measure for one in icp_features(settings.definitions.icp) if one.name == FIT_SHARE)
+    shares = snapshots.join(take_measures(known, [share]), "snapshot_id").select("lead_id", "nth", FIT_SHARE)
+    found: pd.DataFrame = shares.order_by("lead_id", "nth").to_pyarrow().to_pandas()
+    return found.astype({FIT_SHARE: "float64"})
 
 
 def _weeks(facts: pd.DataFrame, hand_offs: HandOffs) -> list[Span]:

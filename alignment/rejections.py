@@ -77,8 +77,8 @@ def rejections(hand_offs: HandOffs, *, every: Period = Period.MONTH) -> Rejectio
 def _is_by_sales(hand_offs: HandOffs) -> Flags:
     """Whether sales decided on each hand-off. Untouched leads that went to nurture by themselves were not looked at."""
     frame = hand_offs.frame
-    is_known = frame["touched_at"].notna() | frame["reason"].notna() | bool(hand_offs.unknown_because)
-    is_decided = frame["decided_at"].notna() & (is_known | (frame["decision"] != Stage.NURTURE))
+    was_looked_at = frame["touched_at"].notna() | frame["reason"].notna() | bool(hand_offs.unknown_because)
+    is_decided = frame["decided_at"].notna() & (was_looked_at | (frame["decision"] != Stage.NURTURE))
     return hand_offs.counted & is_decided.to_numpy(dtype=bool)
 
 
