@@ -145,7 +145,7 @@ def _numbered(history: CrmHistory) -> ir.Table:
     changes = changes.mutate(before=changes.stage.lag().over(in_order), from_mql=from_mql)
     first = changes.from_mql.min().over(ibis.window(group_by="lead_id"))
     starts_anew = (changes.stage == Stage.MQL) & ~changes.before.isin(_WAITING).fill_null(False)
-    changes = changes.mutate(starts=(starts_anew | (changes.position == first)).fill_null(False).cast("int64"))
+    changes = changes.mutate(starts=(starts_anew | (changes.position == first)).fill_null(False).ifelse(1, 0))
     running = ibis.cumulative_window(group_by="lead_id", order_by="position")
     changes = changes.mutate(nth=changes.starts.sum().over(running).cast("int64"))
     return changes.filter(changes.nth > 0)
