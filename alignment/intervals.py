@@ -68,11 +68,15 @@ def share_estimate(share: float, replicates: Floats, *, n: float) -> Estimate:
     """
     if not n or not np.isfinite(share):
         return UNKNOWN
+    low, high = wilson(share, max(independent_n(share, replicates, n=n), 1.0))
+    return Estimate(value=share, low=min(low, share), high=max(high, share))
+
+
+def independent_n(share: float, replicates: Floats, *, n: float) -> float:
+    """How many independent leads the `n` are worth, as the spread of the replicates of their share says."""
     error = spread(replicates)
     variance = share * (1 - share)
-    worth = min(n, variance / error**2) if error > 0 and variance > 0 else n
-    low, high = wilson(share, max(worth, 1.0))
-    return Estimate(value=share, low=min(low, share), high=max(high, share))
+    return float(min(n, variance / error**2)) if error > 0 and variance > 0 else n
 
 
 def share_among(hits: npt.ArrayLike, groups: Integers) -> Estimate:
