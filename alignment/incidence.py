@@ -133,10 +133,10 @@ def incidence(followed: Followed) -> Incidence:
     weights = _weights(followed)
     if not weights.sum():
         return Incidence(np.zeros(0), np.zeros((0, 0)), 0, -1)
-    counts = _counts(followed)
+    counts = _counts(followed, weights)
     return Incidence(
-        curve=_curve(counts.sum(axis=0)[np.newaxis], 0)[0],
-        replicates=_curve(without_each(counts), 0),
+        curve=_curve(counts.sum(axis=0)[np.newaxis])[0],
+        replicates=_curve(without_each(counts)),
         n=weights.sum() ** 2 / np.square(weights).sum(),
         last_day=_last_day(followed),
     )
@@ -149,9 +149,10 @@ def redrawn(followed: Followed, weights: Floats) -> Redrawn:
     """
     if not len(followed.days):
         return Redrawn(np.zeros((len(weights), 0)), np.zeros((len(weights), 0)))
-    counts = np.tensordot(weights, _counts(followed), axes=1)
+    counts = np.tensordot(weights, _counts(followed, _weights(followed)), axes=1)
     n_days = _last_day(followed) + 1
-    return Redrawn(reached=_curve(counts, 0)[:, :n_days], ended=_curve(counts, 1)[:, :n_days])
+    swapped = counts[..., [1, 0, 2]]
+    return Redrawn(reached=_curve(counts)[:, :n_days], ended=_curve(swapped)[:, :n_days])
 
 
 def _last_day(followed: Followed) -> int:
@@ -160,24 +161,25 @@ def _last_day(followed: Followed) -> int:
 
 
 def _weights(followed: Followed) -> Floats:
-    """What each row counts for: amounts in whole parts of their sum, so that sums are exact, without a group too."""
-    if followed.weights is None:
-        return np.ones(len(followed.days))
-    total = followed.weights.sum()
-    return np.rint(followed.weights / total * WEIGHT_PARTS) if total else followed.weights
+    return np.ones(len(followed.days)) if followed.weights is None else _in_parts(followed.weights)
 
 
-def _counts(followed: Followed) -> Floats:
-    """How many rows there are, or what they weigh, by group, day, and (reached, ended, all)."""
+def _counts(followed: Followed, weights: Floats) -> Floats:
+    """The weight of the rows, by group, day, and (reached, ended, all)."""
     n_days = int(followed.watched.max()) + 1
-    weights = _weights(followed)
     return np.stack(
         [
             by_day(followed.days[rows], followed.groups[rows], n_days, weights=weights[rows])
-            for rows in (followed.reached, followed.ended, np.ones(len(followed.days), dtype=bool))
+            for rows in (followed.reached, followed.ended, np.ones(len(weights), dtype=bool))
         ],
         axis=2,
     )
+
+
+def _in_parts(weights: Floats) -> Floats:
+    """The weights in whole parts of their sum: sums of these are exact, and so are those without a group."""
+    total = weights.sum()
+    return np.rint(weights / total * WEIGHT_PARTS) if total else weights
 
 
 def by_day(days: Integers, groups: Integers, n_days: int, *, weights: Floats) -> Floats:
@@ -186,21 +188,16 @@ def by_day(days: Integers, groups: Integers, n_days: int, *, weights: Floats) ->
     return cells.reshape(GROUPS, n_days).astype(np.float64)
 
 
-def _curve(counts: Floats, which: int) -> Floats:
-    """The incidence of one end by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
+def _curve(counts: Floats) -> Floats:
+    """The incidence by day of each replicate: `counts` by replicate, day, and (reached, ended, all)."""
     left = counts[..., 2]
-    at_risk = left[:, ::-1].cumsum(axis=1)[:, ::-1]
-    return curve_of(counts[..., which], counts[..., 1 - which], at_risk=at_risk)
+    return curve_of(counts[..., 0], counts[..., 1], at_risk=left[:, ::-1].cumsum(axis=1)[:, ::-1])
 
 
-def curve_of(reached: Floats, others: Floats, *, at_risk: Floats) -> Floats:
-    """The incidence by day, one row a replicate: of how many reached an end or another one, of those watched that day.
-
-    >>> curve_of(np.array([[1.0, 1.0]]), np.array([[0.0, 0.0]]), at_risk=np.array([[4.0, 3.0]])).tolist()
-    [[0.25, 0.5]]
-    """
+def curve_of(reached: Floats, ended: Floats, *, at_risk: Floats) -> Floats:
+    """The incidence by day, one row a replicate, from how many reached it, ended and were watched on each day."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        hazard = np.where(at_risk > 0, reached / at_risk, 0.0)
-        p_stays = np.where(at_risk > 0, 1 - (reached + others) / at_risk, 1.0)
+        p_reached = np.where(at_risk > 0, reached / at_risk, 0.0)
+        p_stays = np.where(at_risk > 0, 1 - (reached + ended) / at_risk, 1.0)
     still_open = np.concatenate([np.ones((len(reached), 1)), p_stays.cumprod(axis=1)[:, :-1]], axis=1)
-    return np.asarray((still_open * hazard).cumsum(axis=1))
+    return np.asarray((still_open * p_reached).cumsum(axis=1))

@@ -26,6 +26,9 @@ from data_contracts.metrics.funnel import Milestone
 from data_contracts.metrics.plan import SURE, NeededFlow, Plan, Reach, Target
 from data_contracts.wording import percent
 
+QUIET_DAYS = 14
+"""So long without anybody new, what comes now a week is an average with a past that may be over."""
+
 MIX_MATTERS = 0.1
 """A present mix of sources whose rate differs by more than this share is said."""
 
@@ -169,6 +172,9 @@ def _notes(simulated: Simulation, main: NeededFlow, money: Money) -> Iterator[st
         )
     if simulated.curves[TO_CUSTOMER[main.milestone]].drift is None:
         yield "the history is too short to say how rates change from quarter to quarter: intervals leave that out"
+    last_at = simulated.milestones.frame[reached_at(main.milestone)].max()
+    if simulated.milestones.as_of - last_at > QUIET_DAYS * _DAY:
+        yield f"nobody became {main.milestone.said} since {last_at:%Y-%m-%d}: what comes now a week may be over"
     effect = mix_effect(simulated.milestones)
     if abs(effect - 1) > MIX_MATTERS:
         yield (

@@ -20,6 +20,7 @@ TIMES = {
     "opportunities": ("created_at",),
     "attribute_changes": ("changed_at",),
     "spend": ("period_start_at",),
+    "sellers": (),
 }
 """The times of each table that lie before the moment in every row that was known then."""
 
@@ -36,6 +37,7 @@ def known_before(
     | leads | hold no current stage and no owner: nobody knows what stood there |
     | opportunities | are open, and of no known amount, margin or reason, unless they had closed by then |
     | opportunities | go on where their customers churned later |
+    | sellers | are as they stand in the extract: when they changed the team or the zone nobody knows |
     | unsettled | are as they are: when they were closed nobody knows, so they are left out at any moment |
 
     Attributes that are no `historised` ones have their present value, as everywhere.
@@ -54,7 +56,7 @@ def known_before(
 
 
 def _rows_before(table: ir.Table, times: tuple[str, ...], moment: dt.datetime) -> ir.Table:
-    return table.filter(*(table[time].isnull() | (table[time] < moment) for time in times))
+    return table.filter(ibis.literal(True), *(table[time].isnull() | (table[time] < moment) for time in times))
 
 
 def _with_values(

@@ -82,7 +82,8 @@ def open_checked(engine: Engine) -> CheckedHistory:
     """
     if not {*TABLES, *BESIDE} <= engine.tables():
         raise SourceError(
-            "the engine holds no trusted history (never checked, or the last check failed); check it first"
+            "the engine holds no trusted history (never checked, the last check failed, or another version "
+            "of leadscore made it); run `leadscore check`"
         )
     try:
         report = _REPORT.validate_json(engine.table(REPORT).to_pyarrow()["report"][0].as_py())

@@ -281,6 +281,16 @@ def test_a_present_mix_of_other_sources_is_said(make_history, settings):
     assert any("the sources of the last weeks convert at" in note for note in told.notes)
 
 
+def test_where_nobody_came_for_weeks_the_present_flow_is_doubted(make_history, settings, told):
+    tables = rows(n=200)
+    late = {lead["lead_id"] for lead in tables["leads"][-15:]}
+    kept = {name: [row for row in own if row["lead_id"] not in late] for name, own in tables.items()}
+    quiet = make_history(kept)
+    noted = plan(quiet, milestones_of(quiet, settings), Target(customers=40, by=dt.date(2027, 3, 31))).notes
+    assert "nobody became MQL since 2026-12-15: what comes now a week may be over" in noted
+    assert not any("nobody became" in note for note in told.notes)
+
+
 def test_where_customers_still_came_on_the_last_days_it_says_that_more_may_come(make_history, settings):
     """One lead a day, won after as many days as its number says: nobody knows who comes after day 60."""
     leads = [{"lead_id": f"L{n}", "created_at": EXTRACTED_AT - 64 * DAY} for n in range(60)]

@@ -145,3 +145,8 @@ def test_features_at_an_earlier_moment_are_those_of_the_whole_history(make_histo
     then, now = (build_features(each, snapshots, settings=settings).to_pandas() for each in (cut, whole))
     assert then.equals(now)
     assert then["attribute_employees"].tolist() == [20.0]
+
+
+def test_sellers_are_as_they_stand_in_the_extract(rows):
+    sellers = [{"owner_id": "u", "team": "north", "time_zone": "Europe/Berlin"}]
+    assert rows("sellers", {"sellers": sellers}) == sellers

@@ -73,6 +73,11 @@ ALMOST_EVERY_BREACH = {
         {"period_start_at": "x", "source": "Web", "amount": "y"},
         {"period_start_at": "2027-01-01", "source": "Web", "amount": "1"},
     ],
+    "sellers": [
+        {"owner_id": "u0", "team": "north", "time_zone": "Europe/Berlin"},
+        {"owner_id": "u0", "time_zone": "Europe/Berlin"},
+        {"owner_id": None, "time_zone": "Mars/Olympus"},
+    ],
 }  # fmt: skip
 """Breaks every row rule but those on vocabularies, which stop the run."""
 

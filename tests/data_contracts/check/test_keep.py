@@ -50,7 +50,7 @@ def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
     history = again.history
     assert (history.extracted_at, history.absent, history.fingerprint, history.definitions_version) == (
         checked.history.extracted_at,
-        ("accounts", "opportunities", "attribute_changes", "spend"),
+        ("accounts", "opportunities", "attribute_changes", "spend", "sellers"),
         checked.report.fingerprint,
         "2026.1",
     )

@@ -203,6 +203,15 @@ def test_spend_without_a_campaign_is_unique_by_period_and_source(engine):
     assert judged.refused("spend") == [(4, "period_start_at+source+campaign.unique")]
 
 
+def test_a_seller_in_a_zone_that_nobody_knows_is_refused_and_the_others_stay(engine):
+    rows = [{"owner_id": "a", "time_zone": "Europe/Berlin"}, {"owner_id": "b", "time_zone": "CET+1"}, {"owner_id": "c"}]
+    judged = judge_rows(raw({"sellers": rows}, engine=engine))
+    assert judged.refused("sellers") == [(2, "time_zone.is_time_zone")]
+    assert [row["owner_id"] for row in judged.tables["sellers"]] == ["a", "c"]
+    told = judged.reason("sellers.time_zone.is_time_zone")
+    assert told == "time_zone 'CET+1' is no time zone of the IANA database; it has names like 'Europe/Berlin'"
+
+
 def test_without_leads_no_row_is_judged_by_its_lead(engine):
     judged = judge_rows(raw({"stage_changes": [change("l0"), change("l0", "sal", "x")]}, engine=engine))
     assert judged.refused("stage_changes") == [(2, "entered_at.has_type")]
