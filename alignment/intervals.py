@@ -68,11 +68,30 @@ def share_estimate(share: float, replicates: Floats, *, n: float) -> Estimate:
     """
     if not n or not np.isfinite(share):
         return UNKNOWN
+    low, high = wilson(share, max(independent_n(share, replicates, n=n), 1.0))
+    return Estimate(value=share, low=min(low, share), high=max(high, share))
+
+
+def independent_n(share: float, replicates: Floats, *, n: float) -> float:
+    """How many independent leads the `n` are worth, as the spread of the replicates of their share says."""
     error = spread(replicates)
     variance = share * (1 - share)
-    worth = min(n, variance / error**2) if error > 0 and variance > 0 else n
-    low, high = wilson(share, max(worth, 1.0))
-    return Estimate(value=share, low=min(low, share), high=max(high, share))
+    return float(min(n, variance / error**2)) if error > 0 and variance > 0 else n
+
+
+def share_among(hits: npt.ArrayLike, groups: Integers) -> Estimate:
+    """The share of the rows that are `hits`, with its interval over the groups of accounts; unknown where none are.
+
+    >>> share_among([True, False, False, False], np.array([0, 1, 2, 3])).value
+    0.25
+    """
+    flags = np.asarray(hits, dtype=np.float64)
+    if not len(flags):
+        return UNKNOWN
+    others = without_each(sums_by_group(groups, flags, np.ones(len(flags))))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicates = others[:, 0] / others[:, 1]
+    return share_estimate(float(flags.mean()), replicates[np.isfinite(replicates)], n=len(flags))
 
 
 def wilson(share: float, n: float) -> tuple[float, float]:

@@ -32,6 +32,7 @@ Or step by step:
   leadscore publish             write the scores
   leadscore pages               write the pages that both teams look at; `leadscore open` opens them
   leadscore review              what both teams look at each week, month, quarter and year
+  leadscore plan                a target worked backwards: what it takes a week, and until when
   leadscore trace LEAD          one lead's way from CRM row to written-back score
 
 On your own CRM, from a folder of exported files, or a database, to settings that run:

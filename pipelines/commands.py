@@ -2,10 +2,12 @@
 
 from pipelines.call_commands import calls, decline
 from pipelines.copy_command import copy
+from pipelines.dispute_command import dispute
 from pipelines.init_command import init
 from pipelines.lead_commands import changes, trace
 from pipelines.left_out_command import left_out
 from pipelines.page_commands import pages
+from pipelines.plan_command import plan
 from pipelines.release_commands import promote, releases, revert
 from pipelines.review_command import review
 from pipelines.shadow_command import shadow
@@ -16,9 +18,11 @@ COMMANDS = (
     changes,
     copy,
     decline,
+    dispute,
     init,
     left_out,
     pages,
+    plan,
     promote,
     releases,
     revert,

@@ -50,6 +50,11 @@ class Store:
         return self.folder / "score_history"
 
     @property
+    def disputes(self) -> Path:
+        """What was said of hand-offs under the lead guarantee: a folder."""
+        return self.folder / "guarantee"
+
+    @property
     def backtest(self) -> Path:
         """The last backtest: a file."""
         return self.folder / "backtest.json"

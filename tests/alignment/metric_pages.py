@@ -14,6 +14,7 @@ import pandas as pd
 import pytest
 
 from data_contracts.history import CrmHistory
+from data_contracts.metrics.formula import Formula
 from data_contracts.settings import Settings
 from tests.example_kinds import KINDS
 from tests.features.spec_files import GIVEN, Spec, SpecRow, parse_specs, value_of
@@ -78,6 +79,12 @@ def page_specs(page: str, computed: Mapping[str, Compute], *, beside: Collection
         is_spec = line == "```spec" if is_fence else is_spec
         lines.append(line if is_spec and not is_fence else "")
     return parse_specs(path, text="\n".join(lines), expected={*computed, *beside, "extract"})
+
+
+def formulas_not_said(page: str, formulas: Sequence[Formula]) -> list[str]:
+    """The names of those of `formulas` that `docs/metrics/<page>.md` does not say literally, wherever lines break."""
+    said = " ".join((PAGES / f"{page}.md").read_text(encoding="utf-8").split())
+    return [formula.name for formula in formulas if f"**{formula.name}** = {formula.says}" not in said]
 
 
 def assert_as_worked_out(

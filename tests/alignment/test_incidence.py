@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.duration.survfunc import CumIncidenceRight
 
-from alignment.incidence import Followed, incidence
+from alignment.incidence import Followed, incidence, redrawn
 from alignment.intervals import GROUPS
 
 
@@ -93,3 +93,43 @@ def test_its_interval_is_over_groups_of_accounts():
     split = incidence(followed(days, fates, watched=[9] * 40, groups=[0] * 20 + [1] * 20)).within(5)
     assert alike.value == split.value == pytest.approx(0.5)
     assert split.high - split.low > 2 * (alike.high - alike.low)
+
+
+def test_the_interval_covers_the_truth_where_half_of_the_leads_are_still_open_and_the_plain_share_does_not():
+    """Reaching and ending at constant rates, leads that entered over 60 days, 200 cohorts of 500."""
+    random = np.random.default_rng(11)
+    reach, end, horizon = 1 / 40, 1 / 60, 30
+    truth = reach / (reach + end) * (1 - np.exp(-(reach + end) * horizon))
+    covered, plain = [], []
+    for _ in range(200):
+        when = random.exponential(1 / (reach + end), 500)
+        is_reached = random.random(500) < reach / (reach + end)
+        watched = random.uniform(0, 60, 500)
+        fates = np.where(when > watched, 0, np.where(is_reached, 1, 2))
+        days = np.floor(np.minimum(when, watched))
+        told = incidence(followed(days, fates, watched=np.floor(watched))).within(horizon)
+        covered.append(told.low <= truth <= told.high)
+        plain.append(((fates == 1) & (days < horizon)).mean())
+    assert 0.91 <= np.mean(covered) <= 0.99
+    assert np.mean(plain) < 0.85 * truth
+
+
+@given(cohorts)
+def test_drawn_anew_with_equal_weights_it_is_the_same_and_the_ends_and_the_open_make_up_the_whole(cohort):
+    days, fates = zip(*cohort, strict=True)
+    told = followed(days, fates)
+    drawn = redrawn(told, np.ones((2, GROUPS)))
+    assert drawn.reached.shape == drawn.ended.shape == (2, incidence(told).last_day + 1)
+    assert drawn.reached[1] == pytest.approx(incidence(told).curve[: drawn.reached.shape[1]])
+    swapped = Followed(told.days, told.watched, told.ended, told.reached, told.groups)
+    assert drawn.ended[0] == pytest.approx(incidence(swapped).curve[: drawn.ended.shape[1]])
+    assert (drawn.reached + drawn.ended <= 1 + 1e-9).all()
+
+
+def test_a_group_that_weighs_double_counts_as_if_it_were_there_twice():
+    days, fates, groups = [1] * 40, [1] * 20 + [2] * 20, [0] * 20 + [1] * 20
+    weights = np.zeros((1, GROUPS))
+    weights[0, :2] = [2, 1]
+    drawn = redrawn(followed(days, fates, watched=[9] * 40, groups=groups), weights)
+    assert drawn.reached[0, 4] == pytest.approx(2 * 20 / (2 * 20 + 20))
+    assert redrawn(followed([], []), weights).reached.shape == (1, 0)
