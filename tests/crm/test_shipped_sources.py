@@ -63,7 +63,7 @@ def test_shipped_selects_read_csv_as_text_in_a_dialect_that_loses_no_line(source
 
 
 NOT_SIMULATED = {"current_stage", "currency", "margin", "churned_at"}
-"""The simulated CRM has the history of stages, all its deals are in one currency, and what a win leaves is not in it."""
+"""The simulated CRM has the history of stages and one currency, and does not say what a win leaves."""
 
 
 def test_the_simulated_source_has_every_canonical_table_with_its_columns(engine: DuckDbEngine, tmp_path: Path):
