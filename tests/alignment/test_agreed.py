@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 
 from alignment.agreed import agreed_against_measured
+from alignment.chance import after_all_looks
 from alignment.looks import findings, looks_of
 from alignment.milestones import milestones_of
 from alignment.profiled import ProfiledLeads, profiled_leads
-from alignment.two_shares import after_all_looks, chance_of, share_of
+from alignment.two_shares import chance_of, share_of
 from data_contracts.errors import SettingsError
 from data_contracts.metrics.agreed import Finding, Standing, Weight
 from data_contracts.metrics.funnel import Step
