@@ -1,6 +1,7 @@
 """The alignment index with its parts, the checklist, and what reviews decided, on a page."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -62,7 +63,7 @@ def decisions_section(last: ReviewNotes | None, formats: Formats, *, today: dt.d
         return Section(
             "What the last review decided",
             missing=NotThere(
-                "There are no notes of an earlier review of this kind: a file in `[pages] reviews_folder` takes them."
+                "There are no notes of an earlier review of this kind: `[pages] reviews_folder` takes them."
             ),
         )
     if not last.decisions:
@@ -158,7 +159,7 @@ def _trend(index: AlignmentIndex, name: str) -> Table:
     return Table(f"{name}-index-trend", "A period", _typed(rows, columns), columns, f"{INDEX}.")
 
 
-def _typed(rows: list[dict[str, object]], columns: tuple[Column, ...]) -> pa.Table:
+def _typed(rows: Sequence[Mapping[str, object]], columns: tuple[Column, ...]) -> pa.Table:
     """The rows as a table; a column of figures in which none is known is one of figures too."""
     table = told_rows(rows, columns)
     for place, field in enumerate(table.schema):
