@@ -1,0 +1,115 @@
+"""Which group and which period each lead and each deal belongs to, so that parts add up to the whole."""
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from alignment.intervals import Integers
+from alignment.milestones import Milestones
+from data_contracts.history import CrmHistory
+from data_contracts.metrics.periods import Span
+from data_contracts.settings import Settings
+from data_contracts.snapshots import TEAM
+from data_contracts.today import CAMPAIGN, PERSONA, SOURCE
+from data_contracts.vocabulary import DealOutcome
+
+NOT_KNOWN = ""
+"""The group, on its way, of leads of which nothing is known; missing in a noun. The CRM's words are never empty."""
+
+DEALS = ("opportunity_id", "lead_id", "amount", "created_at", "closed_at", "outcome")
+
+
+def dimensions(settings: Settings) -> tuple[str, ...]:
+    """What shared numbers are split by: source, campaign, persona, team, and the segments of the settings."""
+    return (SOURCE, CAMPAIGN, PERSONA, TEAM, *settings.pages.segments)
+
+
+def groups_of(milestones: Milestones, by: str) -> pd.Series:
+    """The group of each lead, aligned with the frame; `NOT_KNOWN` where nothing is, and for all where `by` is empty.
+
+    Raises
+    ------
+    KeyError
+        Where leads are not grouped by that.
+    """
+    frame = milestones.frame
+    if not by:
+        return pd.Series(NOT_KNOWN, index=frame.index, dtype=object)
+    if by not in frame.columns:
+        known = ", ".join(dimensions(milestones.settings))
+        raise KeyError(f"leads are not grouped by {by!r}; there are {known}")
+    return frame[by].astype(object).fillna(NOT_KNOWN)
+
+
+def in_order(spans: Collection[Span]) -> tuple[Span, ...]:
+    """The spans, the earliest first, each once.
+
+    Raises
+    ------
+    ValueError
+        Where there is none, or where they are of several lengths: a moment would lie in more than one.
+    """
+    lengths = {span.period for span in spans}
+    if len(lengths) != 1:
+        told = ", ".join(sorted(lengths)) or "none"
+        raise ValueError(f"the spans are to be of one length, and they are of {told}; ask for each length by itself")
+    return tuple(sorted(set(spans)))
+
+
+def span_numbers(moments: pd.Series, spans: Sequence[Span]) -> Integers:
+    """The place in `spans` of the one that each of `moments` lies in; -1 where it lies in none, or is missing."""
+    starts, ends = (
+        np.array([getattr(span, edge) for span in spans], dtype="datetime64[us]") for edge in ("start_at", "end_at")
+    )
+    at = moments.to_numpy(dtype="datetime64[us]")
+    place = np.searchsorted(starts, at, side="right") - 1
+    is_inside = (place >= 0) & ~np.isnat(at) & (at < ends[np.maximum(place, 0)])
+    return np.where(is_inside, place, -1).astype(np.int64)
+
+
+def tallied(place: Integers, groups: pd.Series, **values: pd.Series) -> pd.DataFrame:
+    """The sums of `values` by `span` (a place among the spans) and `group`, with the rows counted as `n`.
+
+    Rows in no span are left out.
+    """
+    inside = place >= 0
+    told = {name: value.to_numpy()[inside] for name, value in values.items()}
+    rows = pd.DataFrame({"span": place[inside], "group": groups.to_numpy()[inside], "n": 1, **told})
+    return rows.groupby(["span", "group"], sort=True).sum()
+
+
+def table_of(told: pd.DataFrame, spans: Sequence[Span], schema: pa.Schema) -> pa.Table:
+    """`told`, indexed by span and group, as a table: spans by the day on which they begin, groups by their names."""
+    frame = told.reset_index()
+    first_days = np.array([span.first for span in spans], dtype="datetime64[us]")
+    frame = frame.assign(
+        period=first_days[frame["span"].to_numpy(dtype=np.int64)],
+        group=frame["group"].where(frame["group"] != NOT_KNOWN, None),
+    )
+    return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
+
+
+def deals_of(history: CrmHistory, milestones: Milestones, by: str) -> pd.DataFrame:
+    """Every deal with the `group` of its lead and the jackknife group `accounts` of its lead's account.
+
+    Also `opportunity_id`, `lead_id`, `amount`, `created_at`, `closed_at`, `outcome`, `is_won` and `is_lost`; in order
+    of the id, so that sums are the same in every run. A deal comes to memory as its lead does.
+    """
+    deals = history.opportunities.select(*DEALS).order_by("opportunity_id").to_pyarrow().to_pandas()
+    leads = pd.DataFrame(
+        {
+            "lead_id": milestones.frame["lead_id"],
+            "group": groups_of(milestones, by),
+            "accounts": milestones.groups,
+        }
+    )
+    times = {name: deals[name].astype("datetime64[us]") for name in ("created_at", "closed_at")}
+    found = deals.assign(
+        **times,
+        amount=deals["amount"].astype("float64"),
+        is_won=deals["outcome"] == DealOutcome.WON,
+        is_lost=deals["outcome"] == DealOutcome.LOST,
+    )
+    return found.merge(leads, on="lead_id", how="inner", validate="many_to_one")
