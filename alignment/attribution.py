@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from alignment.grouped import NOT_KNOWN, deals_of, in_order, span_numbers, table_of
+from alignment.grouped import NOT_KNOWN, deals_of, in_name_order, in_order, span_numbers, table_of
 from alignment.milestones import Milestones
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.attribution import ATTRIBUTION_SCHEMA, Attribution
@@ -127,7 +127,7 @@ def _laid(parts: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     }
     nothing = pd.MultiIndex.from_arrays([[], []], names=["span", "group"])
     told = pd.DataFrame(sums, index=None if sums else nothing).fillna(0.0).rename_axis(["span", "group"])
-    return told.reindex(columns=RULES).astype("float64")
+    return in_name_order(told.reindex(columns=RULES).astype("float64"))
 
 
 def _all_together(parts: Mapping[str, pd.DataFrame], n_spans: int) -> pd.DataFrame:

@@ -91,6 +91,12 @@ def table_of(told: pd.DataFrame, spans: Sequence[Span], schema: pa.Schema) -> pa
     return pa.Table.from_pandas(frame[schema.names], schema=schema, preserve_index=False)
 
 
+def in_name_order(told: pd.DataFrame) -> pd.DataFrame:
+    """`told`, indexed by span and group, in order of both; of a span, what is not known comes last."""
+    spans, groups = (told.index.get_level_values(name).to_numpy() for name in ("span", "group"))
+    return told.iloc[np.lexsort((groups.astype(str), groups == NOT_KNOWN, spans))]
+
+
 def deals_of(history: CrmHistory, milestones: Milestones, by: str) -> pd.DataFrame:
     """Every deal with the `group` of its lead and the jackknife group `accounts` of its lead's account.
 
@@ -112,4 +118,5 @@ def deals_of(history: CrmHistory, milestones: Milestones, by: str) -> pd.DataFra
         is_won=deals["outcome"] == DealOutcome.WON,
         is_lost=deals["outcome"] == DealOutcome.LOST,
     )
-    return found.merge(leads, on="lead_id", how="inner", validate="many_to_one")
+    told: pd.DataFrame = found.merge(leads, on="lead_id", how="inner", validate="many_to_one")
+    return told

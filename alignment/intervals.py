@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit, logit
 from scipy.stats import chi2, norm, t
 
+from alignment.shrinkage import shrunken_estimates
 from data_contracts.estimates import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -158,64 +158,8 @@ def _around(
 
 
 def shrunken(hits: Floats, n: Floats) -> Floats:
-    """Shares of several groups, drawn towards their mean by as much as chance explains their differences.
+    """Shares of several groups, drawn towards their common one by as much as chance explains their differences.
 
     Groups without rows get the common share; missing where no group has any.
     """
     return shrunken_estimates(hits, n)[:, 0]
-
-
-def shrunken_estimates(hits: Floats, n: Floats) -> Floats:
-    """The same with 95 % intervals: one row a group, columns the share, its low and its high end.
-
-    Empirical Bayes on the logit scale with the variance between groups of DerSimonian and Laird (1986, Control Clin
-    Trials 7:177). An interval counts how far the group's own share and the common one may be off.
-    """
-    if not n.sum():
-        return np.full((len(n), 3), np.nan)
-    seen = logit((hits + 0.5) / (n + 1))
-    within = 1 / (hits + 0.5) + 1 / (n - hits + 0.5)
-    between = _variance_between(seen, within)
-    weights = 1 / (within + between)
-    mean = np.average(seen, weights=weights)
-    pull = np.where(n > 0, within / (within + between), 1.0)
-    centre = (1 - pull) * seen + pull * mean
-    error = np.sqrt((1 - pull) * within + np.square(pull) / weights.sum() + np.where(n > 0, 0.0, between))
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
-    return np.asarray(expit(np.column_stack([centre, centre - z * error, centre + z * error])))
-
-
-def _variance_between(seen: Floats, within: Floats) -> float:
-    weights = 1 / within
-    mean = np.average(seen, weights=weights)
-    excess = (weights * np.square(seen - mean)).sum() - (len(seen) - 1)
-    return float(max(0.0, excess / max(weights.sum() - np.square(weights).sum() / weights.sum(), 1e-12)))
-
-
-DRAWS = 4000
-"""Of a test: p-values from 1/4001 on, and near 0.05 they are off by less than 0.004."""
-
-
-def chance_of_difference(hits: Floats, n: Floats) -> float | None:
-    """How often groups of one and the same share would differ by as much as these; None where there are not two.
-
-    Pearson's statistic against `DRAWS` binomial draws of the common share, always the same ones: with few hits its
-    chi-squared limit does not hold.
-    """
-    if len(n) < 2:
-        return None
-    whole = np.maximum(np.round(n), 1).astype(np.int64)
-    common = float(hits.sum() / n.sum())
-    drawn = np.random.default_rng(0).binomial(whole, common, size=(DRAWS, len(whole)))
-    found = _pearson(hits / n * whole, whole)
-    # Sums of equal figures may differ in their last bit.
-    return float((1 + (_pearson(drawn, whole) >= found - 1e-9).sum()) / (1 + DRAWS))
-
-
-def _pearson(hits: npt.ArrayLike, n: Integers) -> Floats:
-    """How far shares of groups (last axis) lie from their common one, in units of chance; 0 where all are 0 or 1."""
-    seen = np.asarray(hits, dtype=np.float64)
-    common = seen.sum(axis=-1, keepdims=True) / n.sum()
-    variance = common * (1 - common) / n
-    terms = np.where(variance > 0, np.square(seen / n - common) / np.maximum(variance, 1e-300), 0.0)
-    return np.asarray(terms.sum(axis=-1))

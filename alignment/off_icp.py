@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.grouped import NOT_KNOWN, groups_of, in_order, span_numbers, table_of
+from alignment.grouped import NOT_KNOWN, groups_of, in_name_order, in_order, span_numbers, table_of
 from alignment.intervals import CONFIDENCE, fraction_estimate, fraction_replicates, sums_by_group, wilson, worth
 from alignment.milestones import Milestones, reached_at
 from data_contracts.history import CrmHistory
@@ -54,7 +54,7 @@ def off_icp(history: CrmHistory, milestones: Milestones, spans: Collection[Span]
     told = _hand_offs(history, milestones, spans, by=by)
     totals = _cells(told.assign(group=NOT_KNOWN), [(place, NOT_KNOWN) for place in range(len(spans))])
     yardsticks = tuple(agreed if agreed is not None else share for share in totals["off_icp_share"])
-    rows = _cells(told, sorted(set(zip(told["span"], told["group"], strict=True))))
+    rows = in_name_order(_cells(told, sorted(set(zip(told["span"], told["group"], strict=True)))))
     return OffIcp(
         rows=_table(rows, spans, yardsticks),
         totals=_table(totals, spans, yardsticks),

@@ -56,7 +56,6 @@ def _rows(history: CrmHistory, milestones: Milestones, spans: Sequence[Span], *,
     told = brought(sided, deals, spans, by="side", has_deals=has_deals, every=list(Side))
     told = told.join(_shares(deals[~deals["is_lost"]], "created_at", spans).add_prefix("pipeline_"))
     told = told.join(_shares(deals[deals["is_won"]], "closed_at", spans).add_prefix("revenue_"))
-    told = told.sort_index(key=lambda index: index.map(list(Side).index) if index.name == "group" else index)
     schema = pa.schema([field.with_name("group") if field.name == "side" else field for field in OWN_PIPELINE_SCHEMA])
     return table_of(told, spans, schema).rename_columns(OWN_PIPELINE_SCHEMA.names)
 

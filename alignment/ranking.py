@@ -10,8 +10,9 @@ import pyarrow as pa
 from alignment.funnel import followed, horizon_days
 from alignment.grouped import NOT_KNOWN, groups_of, in_order, span_numbers
 from alignment.incidence import Followed, incidence
-from alignment.intervals import chance_of_difference, shrunken_estimates, worth
+from alignment.intervals import worth
 from alignment.milestones import Milestones, reached_at
+from alignment.shrinkage import chance_of_difference, shrunken_estimates
 from data_contracts.metrics.funnel import Step
 from data_contracts.metrics.periods import Span
 from data_contracts.metrics.ranking import LEVEL, RANKING_SCHEMA, Ranking

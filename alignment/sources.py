@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.funnel import cohort_funnel
-from alignment.grouped import NOT_KNOWN, deals_of, groups_of, in_order, span_numbers, table_of, tallied
+from alignment.grouped import NOT_KNOWN, deals_of, groups_of, in_name_order, in_order, span_numbers, table_of, tallied
 from alignment.intervals import fraction_estimate, sums_by_group
 from alignment.milestones import Milestones, reached_at
 from data_contracts.estimates import Estimate
@@ -16,7 +16,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.metrics.periods import Span
 from data_contracts.metrics.sources import COUNTS, NO_DEALS, SOURCES_SCHEMA, Sources
 
-_DEAL_COUNTS = ("deals_created", "deals_won", "deals_lost", "without_amount")
+_DEAL_COUNTS = ("deals_created", "deals_won", "deals_lost", "pipeline_without_amount", "revenue_without_amount")
 _AMOUNTS = ("pipeline", "revenue")
 _PARTS = ("value", "low", "high")
 
@@ -93,6 +93,8 @@ def brought(
     told = counted(milestones, spans, groups_of(milestones, by)).join(_money(deals, spans), how="outer")
     if every:
         told = told.reindex(pd.MultiIndex.from_product([range(len(spans)), every], names=["span", "group"]))
+    else:
+        told = in_name_order(told)
     told = told.fillna(0).astype(dict.fromkeys([*COUNTS.values(), *_DEAL_COUNTS], "Int64"))
     unknown = [name for milestone, name in COUNTS.items() if milestone not in milestones.recorded]
     unknown += [] if has_deals else [*_DEAL_COUNTS, *_AMOUNTS]
@@ -117,7 +119,7 @@ def _money(deals: pd.DataFrame, spans: Sequence[Span]) -> pd.DataFrame:
         span_numbers(deals["created_at"], spans),
         deals["group"],
         pipeline=amount.where(is_counted, 0),
-        created_without=lacks & is_counted,
+        pipeline_without_amount=lacks & is_counted,
     ).rename(columns={"n": "deals_created"})
     closed = tallied(
         span_numbers(deals["closed_at"], spans),
@@ -125,10 +127,9 @@ def _money(deals: pd.DataFrame, spans: Sequence[Span]) -> pd.DataFrame:
         deals_won=deals["is_won"],
         deals_lost=deals["is_lost"],
         revenue=amount.where(deals["is_won"], 0),
-        won_without=lacks & deals["is_won"],
+        revenue_without_amount=lacks & deals["is_won"],
     )
-    both = created.join(closed.drop(columns="n"), how="outer").fillna(0)
-    return both.assign(without_amount=both["created_without"] + both["won_without"])[[*_DEAL_COUNTS, *_AMOUNTS]]
+    return created.join(closed.drop(columns="n"), how="outer").fillna(0)[[*_DEAL_COUNTS, *_AMOUNTS]]
 
 
 def _won_of_closed(deals: pd.DataFrame, spans: Sequence[Span], cells: Sequence[tuple[int, str]]) -> dict[str, Any]:

@@ -44,6 +44,8 @@ class Spend:
         """Whether the recorded periods, of whatever source, reach from the first day of `span` to its last."""
         first, last = self.frame["day"].min(), self.frame["day"].max()
         days = self.frame["lasts_days"].max()
+        if np.isnan(days):
+            return False
         begins = first - pd.Timedelta(days=days) < pd.Timestamp(span.first)
         return bool(begins and last + pd.Timedelta(days=days + UNEVEN_DAYS) >= pd.Timestamp(span.end))
 
@@ -95,4 +97,5 @@ def _lengths(frame: pd.DataFrame) -> pd.Series:
     series = frame.groupby([SOURCE, CAMPAIGN])["day"]
     is_monthly = (frame["day"].dt.day == 1).groupby([frame[SOURCE], frame[CAMPAIGN]]).transform("all")
     gaps = series.diff().dt.days
-    return gaps.where(gaps > 0).groupby(is_monthly).transform("min")
+    lasts: pd.Series = gaps.where(gaps > 0).groupby(is_monthly).transform("min")
+    return lasts

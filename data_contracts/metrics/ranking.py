@@ -12,8 +12,8 @@ from data_contracts.metrics.periods import Span
 
 SHRUNKEN = Formula(
     name="shrunken rate",
-    says="the rate of a group, drawn towards that of all groups by as much as chance explains their differences: a "
-    "weighted mean on the logit scale, weights 1 / (chance within the group) and 1 / (variance between groups)",
+    says="(w · common rate + leads that got there) / (w + leads), where w is as how many leads of a group the common "
+    "rate counts; both are told by all groups (a beta distribution), and averaged over how likely they are",
 )
 P_VALUE = Formula(
     name="p-value of the differences",

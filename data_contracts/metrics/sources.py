@@ -57,7 +57,8 @@ SOURCES_SCHEMA = pa.schema(
         pa.field("period", pa.timestamp("us"), nullable=False),
         pa.field("group", pa.string()),
         *(pa.field(name, pa.int64()) for name in COUNTS.values()),
-        *(pa.field(name, pa.int64()) for name in ("deals_created", "deals_won", "deals_lost", "without_amount")),
+        *(pa.field(name, pa.int64()) for name in ("deals_created", "deals_won", "deals_lost")),
+        *(pa.field(f"{name}_without_amount", pa.int64()) for name in ("pipeline", "revenue")),
         *(pa.field(name, pa.float64()) for name in ("pipeline", "revenue")),
         *(pa.field(name, pa.float64()) for name in ("won_of_closed", "won_of_closed_low", "won_of_closed_high")),
     ]
@@ -71,9 +72,9 @@ SOURCES_SCHEMA = pa.schema(
 | `leads` to `customers` | `NEW`; missing where the history shows no lead in that stage |
 | `deals_created` | deals created in the period, whatever became of them |
 | `deals_won`, `deals_lost` | deals closed in the period |
-| `without_amount` | deals of `pipeline` and `revenue` whose amount is not known: they add nothing to either |
 | `pipeline` | `PIPELINE`, in the currency of the settings |
 | `revenue` | `REVENUE`, likewise |
+| `pipeline_without_amount`, `revenue_without_amount` | deals of each whose amount is not known: they add nothing |
 | `won_of_closed` | `WON_OF_CLOSED` with its 95 % interval; missing where none was closed |
 
 What is about deals is missing where the CRM has none.
