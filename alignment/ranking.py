@@ -15,7 +15,7 @@ from alignment.milestones import Milestones, reached_at
 from alignment.shrinkage import chance_of_difference, shrunken_estimates
 from data_contracts.metrics.funnel import Step
 from data_contracts.metrics.periods import Span
-from data_contracts.metrics.ranking import LEVEL, RANKING_SCHEMA, Ranking
+from data_contracts.metrics.ranking import LEAST_WORTH, LEVEL, RANKING_SCHEMA, Ranking
 
 
 def ranking(
@@ -88,11 +88,14 @@ def _figures(told: Followed, horizon: int) -> dict[str, Any]:
 
 
 def _in_places(rows: pd.DataFrame, *, is_ranked: bool) -> pa.Table:
-    """The rows as a table: by place or by name, those that are not compared at the end."""
+    """The rows as a table: by place or by name, those without a place after those that have one."""
     frame = rows.rename_axis("group").reset_index()
-    frame = frame.assign(is_last=frame["shrunken"].isna() | (frame["group"] == NOT_KNOWN))
+    # What is not compared comes last; before it, where there are places, what has too few leads for one.
+    is_out = frame["shrunken"].isna() | (frame["group"] == NOT_KNOWN)
+    is_small = is_ranked & (frame["worth"] < LEAST_WORTH)
+    frame = frame.assign(is_last=2 * is_out + (is_small & ~is_out))
     by = ["is_last", "shrunken", "group"] if is_ranked else ["is_last", "group"]
     frame = frame.sort_values(by, ascending=[one != "shrunken" for one in by], kind="stable", ignore_index=True)
-    place = pd.Series(range(1, len(frame) + 1), dtype="Int64").where(~frame["is_last"] & is_ranked)
+    place = pd.Series(range(1, len(frame) + 1), dtype="Int64").where((frame["is_last"] == 0) & is_ranked)
     frame = frame.assign(place=place, group=frame["group"].where(frame["group"] != NOT_KNOWN, None))
     return pa.Table.from_pandas(frame[RANKING_SCHEMA.names], schema=RANKING_SCHEMA, preserve_index=False)

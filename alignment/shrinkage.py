@@ -15,7 +15,7 @@ digit."""
 
 PRIOR_SIZE = 0.2
 """Of the mean size of the groups: a group of this size is drawn by any part from none to all with the same prior
-probability. With larger ones, 95 % intervals of two to five groups covered 92 % in simulations; with this, 94 to 96 %."""
+probability. With larger ones, 95 % intervals of two to five groups covered 92 % in simulations; with this, over 94."""
 
 KEPT_MASS = 0.99
 """The least likely points of the grid, this much less than all, are left out."""

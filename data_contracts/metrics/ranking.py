@@ -25,6 +25,9 @@ FORMULAS = (SHRUNKEN, P_VALUE)
 LEVEL = 0.05
 """Below this p-value, groups differ by more than chance and are ranked."""
 
+LEAST_WORTH = 5
+"""A group that counts as fewer independent leads has no place: its share is mostly what it is drawn towards."""
+
 RANKING_SCHEMA = pa.schema(
     [
         pa.field("place", pa.int64()),
@@ -39,7 +42,7 @@ RANKING_SCHEMA = pa.schema(
 
 | column | holds |
 |---|---|
-| `place` | from 1 on, by the shrunken rate; missing where the groups do not differ by more than chance |
+| `place` | from 1 on, by the shrunken rate, of groups of at least `LEAST_WORTH`; missing where groups do not differ |
 | `group` | the source, campaign, ...; missing where nothing is known of the leads: they are compared with nobody |
 | `entered` | leads that reached the step's first stage in the periods; the unsettled are left out |
 | `reached` | those of them that have got to its second stage by now |
