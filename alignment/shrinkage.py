@@ -91,8 +91,10 @@ def _populations(hits: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
         log_weight += betaln(a + one, b + rows - one) - betaln(a, b)
     weights = np.exp(log_weight - log_weight.max())
     weights /= weights.sum()
-    likely = np.argsort(-weights)
-    likely = likely[: int(np.searchsorted(weights[likely].cumsum(), KEPT_MASS)) + 1]
+    descending = np.sort(weights)[::-1]
+    # Points that are alike stay or go together: their likelihoods may differ in the last bit.
+    least = descending[int(np.searchsorted(descending.cumsum(), KEPT_MASS))] * (1 - 1e-9)
+    likely = weights >= least
     return common[likely], counts_as[likely], weights[likely] / weights[likely].sum()
 
 

@@ -15,7 +15,8 @@ def _month(month):
 
 
 def test_a_moment_lies_in_the_span_that_begins_with_it_and_not_in_the_one_that_ends_with_it():
-    moments = pd.to_datetime(pd.Series(["2026-01-31 23:59", "2026-02-01", "2026-03-01", "2026-04-01", None]))
+    days = ["2026-01-31 23:59", "2026-02-01", "2026-03-01", "2026-04-01", None]
+    moments = pd.to_datetime(pd.Series(days), format="ISO8601")
     assert span_numbers(moments, [_month(2), _month(4)]).tolist() == [-1, 0, -1, 1, -1]
 
 
