@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
-from alignment.grouped import NOT_KNOWN, deals_of, in_name_order, in_order, span_numbers, table_of
+from alignment.grouped import NOT_KNOWN, grouped_deals, in_name_order, in_order, span_numbers, table_of
 from alignment.milestones import Milestones
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.attribution import ATTRIBUTION_SCHEMA, Attribution
@@ -82,7 +82,7 @@ def attribution(
 
 def _won_deals(history: CrmHistory, milestones: Milestones, spans: Sequence[Span], *, by: str) -> pd.DataFrame:
     """The deals won in the spans: `opportunity_id`, `group` of the lead, `span` and `amount` (0 where unknown)."""
-    deals = deals_of(history, milestones, by)
+    deals = grouped_deals(history, milestones, by)
     deals = deals.assign(span=span_numbers(deals["closed_at"], spans), amount=deals["amount"].fillna(0))
     rows = deals["is_won"] & (deals["span"] >= 0)
     return deals.loc[rows, ["opportunity_id", "group", "span", "amount"]].reset_index(drop=True)
@@ -102,13 +102,15 @@ def _says_any(activities: ir.Table, by: str) -> bool:
 def _touches(history: CrmHistory, milestones: Milestones, by: str) -> ir.Table:
     """By won deal and group `touched`: `linear_part`, its part of all touches, and `last_part`, 1 for the last one."""
     deals = history.opportunities
-    won = deals.filter(deals.outcome == DealOutcome.WON.value, deals.closed_at.notnull())
-    won = won.select("opportunity_id", "closed_at", deal_of="lead_id", deal_at="created_at")
+    won = deals.filter(deals.outcome == DealOutcome.WON.value)
+    # Of a win that only its lead dates, touches count as far as they were known when the deal was created.
+    known_by = ibis.coalesce(won.closed_at, won.created_at)
+    won = won.select("opportunity_id", known_by=known_by, deal_of="lead_id", deal_at="created_at")
     deeds = as_done(history.activities, milestones.settings.crm.kinds)
     deeds = deeds.filter(deeds[by].notnull(), deeds.direction == Direction.INBOUND.value)
     deeds = deeds.select("lead_id", "activity_id", "occurred_at", "recorded_at", touched=deeds[by])
     pairs = won.join(deeds, won.deal_of == deeds.lead_id)
-    pairs = pairs.filter(pairs.occurred_at <= pairs.deal_at, pairs.recorded_at < pairs.closed_at)
+    pairs = pairs.filter(pairs.occurred_at <= pairs.deal_at, pairs.recorded_at < pairs.known_by)
     latest = ibis.row_number().over(
         group_by="opportunity_id", order_by=[ibis.desc("occurred_at"), ibis.desc("activity_id")]
     )

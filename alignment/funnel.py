@@ -101,8 +101,8 @@ def followed(milestones: Milestones, step: Step) -> tuple[Followed, pd.DataFrame
     until = end.fillna(leads["stands_since"].where(has_ended)).fillna(pd.Timestamp(milestones.as_of))
     started = leads[reached_at(step.start)]
     told = Followed(
-        days=_whole_days(until - started),
-        watched=_whole_days(pd.Timestamp(milestones.as_of) - started),
+        days=whole_days(until - started),
+        watched=whole_days(pd.Timestamp(milestones.as_of) - started),
         reached=end.notna().to_numpy(),
         ended=has_ended.to_numpy(),
         groups=milestones.groups[rows],
@@ -110,7 +110,8 @@ def followed(milestones: Milestones, step: Step) -> tuple[Followed, pd.DataFrame
     return told, leads
 
 
-def _whole_days(spans: pd.Series) -> Integers:
+def whole_days(spans: pd.Series) -> Integers:
+    """Each span in whole days, rounded down; one below 0 counts as 0."""
     microseconds = spans.astype("timedelta64[us]").to_numpy().astype(np.int64)
     return np.maximum(microseconds // MICROSECONDS_PER_DAY, 0)
 
@@ -140,7 +141,7 @@ def _cohorts(
         is_mature = ends_at + dt.timedelta(days=horizon) <= milestones.as_of
         n_unsettled = int(not_counted.get(cell, 0))
         yield {
-            "cohort": cohort.to_pydatetime(),
+            "cohort": cohort.date(),
             "group": group if group else None,
             "step": step,
             "horizon_days": horizon,

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from alignment.deals import LEAD_ROW, deals_of
 from alignment.intervals import Integers
 from alignment.milestones import Milestones
 from data_contracts.history import CrmHistory
@@ -17,8 +18,6 @@ from data_contracts.vocabulary import DealOutcome
 
 NOT_KNOWN = ""
 """The group, on its way, of leads of which nothing is known; missing in a noun. The CRM's words are never empty."""
-
-DEALS = ("opportunity_id", "lead_id", "amount", "created_at", "closed_at", "outcome")
 
 
 def dimensions(settings: Settings) -> tuple[str, ...]:
@@ -97,26 +96,16 @@ def in_name_order(told: pd.DataFrame) -> pd.DataFrame:
     return told.iloc[np.lexsort((groups.astype(str), groups == NOT_KNOWN, spans))]
 
 
-def deals_of(history: CrmHistory, milestones: Milestones, by: str) -> pd.DataFrame:
-    """Every deal with the `group` of its lead and the jackknife group `accounts` of its lead's account.
+def grouped_deals(history: CrmHistory, milestones: Milestones, by: str) -> pd.DataFrame:
+    """The deals of `alignment.deals.deals_of` with the `group` of their leads, `is_won` and `is_lost`.
 
-    Also `opportunity_id`, `lead_id`, `amount`, `created_at`, `closed_at`, `outcome`, `is_won` and `is_lost`; in order
-    of the id, so that sums are the same in every run. A deal comes to memory as its lead does.
+    Also `accounts`, the jackknife group of the lead's account.
     """
-    deals = history.opportunities.select(*DEALS).order_by("opportunity_id").to_pyarrow().to_pandas()
-    leads = pd.DataFrame(
-        {
-            "lead_id": milestones.frame["lead_id"],
-            "group": groups_of(milestones, by),
-            "accounts": milestones.groups,
-        }
-    )
-    times = {name: deals[name].astype("datetime64[us]") for name in ("created_at", "closed_at")}
-    found = deals.assign(
-        **times,
-        amount=deals["amount"].astype("float64"),
+    deals = deals_of(history, milestones)
+    rows = deals[LEAD_ROW].to_numpy()
+    return deals.assign(
+        group=groups_of(milestones, by).to_numpy(dtype=object)[rows],
+        accounts=milestones.groups[rows],
         is_won=deals["outcome"] == DealOutcome.WON,
         is_lost=deals["outcome"] == DealOutcome.LOST,
     )
-    told: pd.DataFrame = found.merge(leads, on="lead_id", how="inner", validate="many_to_one")
-    return told

@@ -10,9 +10,9 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.special import expit, logit
 from scipy.stats import chi2, norm, t
 
-from alignment.shrinkage import shrunken_estimates
 from data_contracts.estimates import Estimate
 
 Floats = npt.NDArray[np.float64]
@@ -68,15 +68,30 @@ def share_estimate(share: float, replicates: Floats, *, n: float) -> Estimate:
     """
     if not n or not np.isfinite(share):
         return UNKNOWN
-    low, high = wilson(share, worth(share, replicates, n=n))
+    low, high = wilson(share, max(independent_n(share, replicates, n=n), 1.0))
     return Estimate(value=share, low=min(low, share), high=max(high, share))
 
 
-def worth(share: float, replicates: Floats, *, n: float) -> float:
-    """As how many independent leads `n` count, for a share of them with these replicates: at least 1, at most `n`."""
+def independent_n(share: float, replicates: Floats, *, n: float) -> float:
+    """How many independent leads the `n` are worth, as the spread of the replicates of their share says."""
     error = spread(replicates)
     variance = share * (1 - share)
-    return max(1.0, min(n, variance / error**2) if error > 0 and variance > 0 else n)
+    return float(min(n, variance / error**2)) if error > 0 and variance > 0 else n
+
+
+def share_among(hits: npt.ArrayLike, groups: Integers) -> Estimate:
+    """The share of the rows that are `hits`, with its interval over the groups of accounts; unknown where none are.
+
+    >>> share_among([True, False, False, False], np.array([0, 1, 2, 3])).value
+    0.25
+    """
+    flags = np.asarray(hits, dtype=np.float64)
+    if not len(flags):
+        return UNKNOWN
+    others = without_each(sums_by_group(groups, flags, np.ones(len(flags))))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        replicates = others[:, 0] / others[:, 1]
+    return share_estimate(float(flags.mean()), replicates[np.isfinite(replicates)], n=len(flags))
 
 
 def fraction_replicates(sums: Floats) -> Floats:
@@ -158,8 +173,20 @@ def _around(
 
 
 def shrunken(hits: Floats, n: Floats) -> Floats:
-    """Shares of several groups, drawn towards their common one by as much as chance explains their differences.
+    """Shares of several groups, drawn towards their mean by as much as chance explains their differences.
 
-    Groups without rows get the common share; missing where no group has any.
+    Empirical Bayes on the logit scale with the variance between groups of DerSimonian and Laird (1986, Control Clin
+    Trials 7:177). Groups without rows get the common share.
     """
-    return shrunken_estimates(hits, n)[:, 0]
+    total = n.sum()
+    if not total:
+        return np.full(len(n), np.nan)
+    seen = (hits + 0.5) / (n + 1)
+    within = 1 / (hits + 0.5) + 1 / (n - hits + 0.5)
+    weights = 1 / within
+    mean = np.average(logit(seen), weights=weights)
+    excess = (weights * np.square(logit(seen) - mean)).sum() - (len(n) - 1)
+    between = max(0.0, excess / max(weights.sum() - np.square(weights).sum() / weights.sum(), 1e-12))
+    mean = np.average(logit(seen), weights=1 / (within + between))
+    pull = within / (within + between)
+    return np.asarray(expit(np.where(n > 0, (1 - pull) * logit(seen) + pull * mean, mean)))

@@ -144,8 +144,8 @@ def _stages(history: CrmHistory) -> ir.Table:
         **shown,
         stands=changes.stage.argmax(changes.position),
         stands_since=changes.entered_at.argmax(changes.position),
-        n_recycles=came_back.fill_null(False).cast("int64").sum(),
-        n_backward=fell_back.fill_null(False).cast("int64").sum(),
+        n_recycles=changes.count(where=came_back),
+        n_backward=changes.count(where=fell_back),
     )
 
 

@@ -1,39 +1,51 @@
-"""Which sources and campaigns hand off leads outside the ideal customer profile."""
+"""Which sources and campaigns hand off leads outside the ideal customer profile, by more than chance."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from alignment.grouped import NOT_KNOWN, groups_of, in_name_order, in_order, span_numbers, table_of
-from alignment.intervals import CONFIDENCE, fraction_estimate, fraction_replicates, sums_by_group, wilson, worth
-from alignment.milestones import Milestones, reached_at
+from alignment.guarantee import hand_offs_of, judged_hand_offs
+from alignment.intervals import (
+    CONFIDENCE,
+    Floats,
+    fraction_estimate,
+    fraction_replicates,
+    independent_n,
+    sums_by_group,
+    wilson,
+)
+from alignment.milestones import Milestones
+from data_contracts.definitions import Definitions
+from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
-from data_contracts.metrics.funnel import Milestone
 from data_contracts.metrics.off_icp import NO_PROFILE, OFF_ICP_SCHEMA, OffIcp
 from data_contracts.metrics.periods import Span
-from data_contracts.settings import Settings
-from data_contracts.snapshots import FIT_SHARE, MISSES, Snapshots
-from data_contracts.vocabulary import Stage
-from features.known import known_at
-from features.measures import take_measures
-from features.profile import icp_features, icp_misses, refuse_unfit_criteria
-from features.stages import reached_stages
 
 
-def off_icp(history: CrmHistory, milestones: Milestones, spans: Collection[Span], *, by: str = "campaign") -> OffIcp:
-    """Of the leads of each group that became MQL in each of `spans`, how many miss the profile.
+def off_icp(
+    history: CrmHistory,
+    milestones: Milestones,
+    versions: Sequence[Definitions],
+    spans: Collection[Span],
+    *,
+    by: str = "campaign",
+) -> OffIcp:
+    """Of the hand-offs of each group in each of `spans`, the off-ICP share, and whether it is too high beyond chance.
 
-    A lead misses it if its fit is of letter D: below the last of `fit_boundaries`. What is not known is no miss.
+    Hand-offs, and whether one misses the profile, are those of the lead guarantee (`alignment.guarantee`): the
+    agreement of the day counts, and what was known then.
 
     Parameters
     ----------
     milestones
         Of the leads of `history`.
+    versions
+        Of the definitions, each in force from its own day.
     spans
         Periods of one length.
     by
@@ -43,15 +55,12 @@ def off_icp(history: CrmHistory, milestones: Milestones, spans: Collection[Span]
     ------
     KeyError
         Where leads are not grouped by that.
-    SettingsError
-        Where a criterion does not suit its attribute's type.
     ValueError
         Where there is no span, or they are of several lengths.
     """
     spans = in_order(spans)
-    settings = milestones.settings
-    agreed = settings.targets.off_icp_share
-    told = _hand_offs(history, milestones, spans, by=by)
+    agreed = milestones.settings.targets.off_icp_share
+    told = _hand_offs(history, milestones, versions, spans, by=by)
     totals = _cells(told.assign(group=NOT_KNOWN), [(place, NOT_KNOWN) for place in range(len(spans))])
     yardsticks = tuple(agreed if agreed is not None else share for share in totals["off_icp_share"])
     rows = in_name_order(_cells(told, sorted(set(zip(told["span"], told["group"], strict=True)))))
@@ -61,62 +70,36 @@ def off_icp(history: CrmHistory, milestones: Milestones, spans: Collection[Span]
         spans=spans,
         yardsticks=yardsticks,
         is_agreed=agreed is not None,
-        why_not="" if settings.definitions.icp.criteria else NO_PROFILE,
+        why_not="" if any(version.icp.criteria for version in versions) else NO_PROFILE,
         as_of=milestones.as_of,
         by=by,
         definitions_version=milestones.definitions_version,
     )
 
 
-def fit_at_hand_off(history: CrmHistory, settings: Settings) -> pd.DataFrame:
-    """How well each MQL fitted the profile of the settings when it first became one, as was known then.
-
-    Returns
-    -------
-    DataFrame
-        `lead_id`, `icp_fit_share` (missing where no criterion is known, or none is agreed) and `icp_misses` (a list of
-        the names of criteria that are known and not met), one row an MQL, in order of the lead.
-
-    Raises
-    ------
-    SettingsError
-        Where a criterion does not suit its attribute's type.
-    """
-    refuse_unfit_criteria(settings)
-    icp = settings.definitions.icp
-    if not icp.criteria:
-        return pd.DataFrame({"lead_id": pd.Series(dtype="str"), FIT_SHARE: pd.Series(dtype="float64"), MISSES: []})
-    changes = history.stage_changes.filter(history.stage_changes.stage.isin(reached_stages(Stage.MQL)))
-    entries = changes.group_by("lead_id").aggregate(at=changes.entered_at.min())
-    hand_offs = entries.select(
-        "lead_id",
-        snapshot_id=ibis.row_number().over(order_by=entries.lead_id).cast("int64"),
-        stage=ibis.literal(Stage.MQL.value),
-        # What changes at the very moment is known just after.
-        as_of=entries["at"] + ibis.interval(microseconds=1),
-    )
-    fit_share = icp_features(icp)[-1].measure
-    measured = take_measures(known_at(history, Snapshots(hand_offs), settings=settings), [fit_share, icp_misses(icp)])
-    told = hand_offs.select("snapshot_id", "lead_id").join(measured, "snapshot_id").drop("snapshot_id")
-    frame: pd.DataFrame = told.order_by("lead_id").to_pyarrow().to_pandas()
-    return frame.astype({FIT_SHARE: "float64"})
-
-
-def _hand_offs(history: CrmHistory, milestones: Milestones, spans: Sequence[Span], *, by: str) -> pd.DataFrame:
-    """The leads that became MQL in the spans: `span`, `group`, `accounts`, `is_known`, `is_miss` and `icp_misses`."""
-    frame = milestones.frame
-    told = pd.DataFrame(
+def _hand_offs(
+    history: CrmHistory,
+    milestones: Milestones,
+    versions: Sequence[Definitions],
+    spans: Sequence[Span],
+    *,
+    by: str,
+) -> pd.DataFrame:
+    """The hand-offs of the spans: `span`, `group`, `accounts`, `is_known`, `is_miss` and `missed`."""
+    settings = milestones.settings
+    judged = judged_hand_offs(hand_offs_of(history, settings), history, versions, settings).frame
+    leads = pd.DataFrame(
         {
-            "lead_id": frame["lead_id"],
-            "span": span_numbers(frame[reached_at(Milestone.MQL)], spans),
+            "lead_id": milestones.frame["lead_id"],
             "group": groups_of(milestones, by),
             "accounts": milestones.groups,
         }
     )
-    fits = fit_at_hand_off(history, milestones.settings)
-    rows = told[told["span"] >= 0].merge(fits, on="lead_id", how="left", validate="one_to_one")
-    least = milestones.settings.definitions.icp.fit_boundaries[-1]
-    return rows.assign(is_known=rows[FIT_SHARE].notna(), is_miss=rows[FIT_SHARE] < least)
+    told = judged.assign(
+        lead_id=judged["lead_id"].astype(leads["lead_id"].dtype), span=span_numbers(judged["handed_off_at"], spans)
+    )
+    rows = told[told["span"] >= 0].merge(leads, on="lead_id", validate="many_to_one")
+    return rows.assign(is_known=rows["has_profile"].astype(bool) & rows["fit_share"].notna())
 
 
 def _cells(told: pd.DataFrame, cells: Sequence[tuple[int, str]]) -> pd.DataFrame:
@@ -131,10 +114,10 @@ _FIGURES = [*(name for name in OFF_ICP_SCHEMA.names if name not in ("period", "g
 
 
 def _figures(rows: pd.DataFrame) -> dict[str, Any]:
-    known, misses = rows[rows["is_known"]], rows[rows["is_miss"]]
+    known, misses = rows[rows["is_known"]], rows[rows["is_known"] & rows["is_miss"].astype(bool)]
     sums = sums_by_group(known["accounts"].to_numpy(), known["is_miss"], np.ones(len(known)))
     share = fraction_estimate(sums, n=len(known))
-    named = Counter(name for names in misses[MISSES] for name in names)
+    named = Counter(name for names in misses["missed"] for name in names)
     return {
         "hand_offs": len(rows),
         "known": len(known),
@@ -142,9 +125,14 @@ def _figures(rows: pd.DataFrame) -> dict[str, Any]:
         "off_icp_share": share.value,
         "off_icp_share_low": share.low,
         "off_icp_share_high": share.high,
-        "worth": None if share.value is None else worth(share.value, fraction_replicates(sums), n=len(known)),
+        "worth": _worth(share, fraction_replicates(sums), n=len(known)),
         "most_missed": min(named, key=lambda name: (-named[name], name), default=None),
     }
+
+
+def _worth(share: Estimate, replicates: Floats, *, n: int) -> float | None:
+    """As how many independent hand-offs they count."""
+    return None if share.value is None else max(1.0, independent_n(share.value, replicates, n=n))
 
 
 def _table(cells: pd.DataFrame, spans: Sequence[Span], yardsticks: Sequence[float | None]) -> pa.Table:

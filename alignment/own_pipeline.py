@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.grouped import NOT_KNOWN, deals_of, groups_of, in_order, span_numbers, table_of
+from alignment.grouped import NOT_KNOWN, grouped_deals, groups_of, in_order, span_numbers, table_of
 from alignment.intervals import fraction_estimate, sums_by_group
 from alignment.milestones import Milestones
 from alignment.sources import brought
@@ -51,7 +51,7 @@ def _rows(history: CrmHistory, milestones: Milestones, spans: Sequence[Span], *,
     source = groups_of(milestones, SOURCE)
     side = np.select([source.isin(own), source == NOT_KNOWN], [Side.SALES, Side.NOT_KNOWN], Side.MARKETING)
     sided = replace(milestones, frame=milestones.frame.assign(side=side.astype(object)))
-    deals = deals_of(history, sided, "side")
+    deals = grouped_deals(history, sided, "side")
     has_deals = "opportunities" not in history.absent
     told = brought(sided, deals, spans, by="side", has_deals=has_deals, every=list(Side))
     told = told.join(_shares(deals[~deals["is_lost"]], "created_at", spans).add_prefix("pipeline_"))

@@ -10,7 +10,7 @@ import pyarrow as pa
 from alignment.funnel import followed, horizon_days
 from alignment.grouped import NOT_KNOWN, groups_of, in_order, span_numbers
 from alignment.incidence import Followed, incidence
-from alignment.intervals import worth
+from alignment.intervals import independent_n
 from alignment.milestones import Milestones, reached_at
 from alignment.shrinkage import chance_of_difference, shrunken_estimates
 from data_contracts.metrics.funnel import Step
@@ -84,7 +84,7 @@ def _figures(told: Followed, horizon: int) -> dict[str, Any]:
     # Where none or all got there, the replicates tell nothing, and only leads watched for so long are evidence.
     n_watched = int((told.watched >= horizon - 1).sum())
     n = len(told.days) if 0 < rate.value < 1 else max(n_watched, 1)
-    return figures | {"worth": worth(rate.value, drawn.replicates[:, horizon - 1], n=n)}
+    return figures | {"worth": max(1.0, independent_n(rate.value, drawn.replicates[:, horizon - 1], n=n))}
 
 
 def _in_places(rows: pd.DataFrame, *, is_ranked: bool) -> pa.Table:

@@ -8,7 +8,16 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.funnel import cohort_funnel
-from alignment.grouped import NOT_KNOWN, deals_of, groups_of, in_name_order, in_order, span_numbers, table_of, tallied
+from alignment.grouped import (
+    NOT_KNOWN,
+    grouped_deals,
+    groups_of,
+    in_name_order,
+    in_order,
+    span_numbers,
+    table_of,
+    tallied,
+)
 from alignment.intervals import fraction_estimate, sums_by_group
 from alignment.milestones import Milestones, reached_at
 from data_contracts.estimates import Estimate
@@ -43,7 +52,7 @@ def sources(history: CrmHistory, milestones: Milestones, spans: Collection[Span]
         Where there is no span, or they are of several lengths.
     """
     spans = in_order(spans)
-    deals = deals_of(history, milestones, by)
+    deals = grouped_deals(history, milestones, by)
     has_deals = "opportunities" not in history.absent
     every = spans[0].period
     return Sources(
@@ -84,7 +93,7 @@ def brought(
     Parameters
     ----------
     deals
-        What `deals_of` returns, grouped likewise.
+        What `grouped_deals` returns, grouped likewise.
     has_deals
         Whether the CRM has any table of them.
     every

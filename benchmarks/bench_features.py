@@ -84,7 +84,8 @@ def make_history(engine: Backend, *, n_leads: int, n_activities: int) -> CrmHist
         "opportunities": """
             SELECT '' AS opportunity_id, '' AS lead_id, 0.0 AS amount, now()::timestamp AS created_at,
                    now()::timestamp AS expected_close_at, now()::timestamp AS closed_at, '' AS outcome,
-                   '' AS loss_reason WHERE false""",
+                   '' AS currency, '' AS loss_reason, '' AS win_reason, '' AS competitor, '' AS objection
+            WHERE false""",
         "spend": """
             SELECT now()::timestamp AS period_start_at, '' AS source, '' AS campaign, 0.0 AS amount WHERE false""",
     }

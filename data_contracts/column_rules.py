@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 from typing import ClassVar
+from zoneinfo import available_timezones
 
 import ibis
 import ibis.expr.types as ir
@@ -166,6 +167,29 @@ class AtLeast(ColumnRule):
     def n_judged(self, rows: ir.Table) -> ir.IntegerScalar:
         """Rows that have a number."""
         return rows[self.judges].count()
+
+
+@dataclass(frozen=True)
+class IsTimeZone(ColumnRule):
+    """The text is the name of a time zone. The row alone is refused: whoever it is about has none that is known."""
+
+    kind: ClassVar[str] = "is_time_zone"
+
+    @property
+    def promise(self) -> str:
+        """Says so."""
+        return f"{self.judges} is a time zone of the IANA database"
+
+    def breaches(self, rows: ir.Table, *, extracted_at: dt.datetime) -> ir.BooleanValue:
+        """There is a text, and no zone is called so."""
+        del extracted_at
+        zone = rows[self.judges]
+        return zone.notnull() & zone.notin(sorted(available_timezones()))
+
+    def complaint(self, rows: ir.Table, *, extracted_at: dt.datetime) -> str:
+        """Shows what such a name looks like."""
+        del rows, extracted_at
+        return "is no time zone of the IANA database; it has names like 'Europe/Berlin'"
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,8 @@ class Column:
     `required` columns must be in the source; an optional one that is absent is filled with `filled_from`
     (another column of the row) or with missing values. A column with a `vocabulary` holds the customer's own words
     until the settings translate them; `remedy` says what to do about a word that they do not. Times are UTC and may not
-    lie after the extract unless `may_be_future`. A run warns where an optional column is absent, if it is `missed`.
+    lie after the extract unless `may_be_future`. Texts are names of time zones if `is_time_zone`. A run warns where an
+    optional column is absent, if it is `missed`.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Column:
     vocabulary: tuple[str, ...] | None = None
     at_least: float | None = None
     may_be_future: bool = False
+    is_time_zone: bool = False
     missed: bool = True
     remedy: str = "map it in the settings"
 
@@ -195,7 +197,11 @@ OPPORTUNITIES = TableContract(
     key=("opportunity_id",),
     without_it="no deal amounts: expected value counts each win as one",
     references=(_LEAD,),
-    orders=(Order("closed_at", "created_at"), Order("created_at", "created_at", of_lead=True)),
+    orders=(
+        Order("closed_at", "created_at"),
+        Order("created_at", "created_at", of_lead=True),
+        Order("churned_at", "closed_at"),
+    ),
     columns=(
         Column("opportunity_id", "string", "the CRM's id of the deal"),
         Column("lead_id", "string", "the lead it came from"),
@@ -212,6 +218,16 @@ OPPORTUNITIES = TableContract(
                required=False, nullable=True),
         Column("outcome", "string", "open, won or lost", Availability.OVERWRITTEN, vocabulary=tuple(DealOutcome)),
         Column("loss_reason", "string", "why it was lost", Availability.OVERWRITTEN, required=False, nullable=True),
+        Column("win_reason", "string", "why it was won", Availability.OVERWRITTEN, required=False, nullable=True,
+               missed=False),
+        Column("competitor", "string", "against whom it was won or lost", Availability.OVERWRITTEN, required=False,
+               nullable=True, missed=False),
+        Column("objection", "string", "what the buyer objected", Availability.OVERWRITTEN, required=False,
+               nullable=True, missed=False),
+        Column("margin", "number", "what the deal leaves after its costs, now: as the amount, in the same currency",
+               Availability.OVERWRITTEN, unit="currency of the settings", required=False, nullable=True, missed=False),
+        Column("churned_at", "timestamp", "when the customer ended what a won deal sold; missing while it goes on",
+               Availability.HISTORISED, unit="UTC", required=False, nullable=True, may_be_future=True, missed=False),
     ),
 )  # fmt: skip
 
@@ -243,8 +259,23 @@ SPEND = TableContract(
     ),
 )
 
+SELLERS = TableContract(
+    name="sellers",
+    one_row_is="somebody in sales who owns leads",
+    key=("owner_id",),
+    without_it="teams are those of the policy, and everybody's working hours are in the time zone of its calendar",
+    columns=(
+        Column("owner_id", "string", "the id that `owner_id` of leads holds"),
+        Column("team", "string", "the team now; missing: the team of the policy that the lead belongs to",
+               Availability.OVERWRITTEN, required=False, nullable=True),
+        Column("time_zone", "string",
+               "where the seller works now, a name of the IANA database; missing: that of the policy's calendar",
+               Availability.OVERWRITTEN, required=False, nullable=True, is_time_zone=True),
+    ),
+)  # fmt: skip
+
 TABLES: dict[str, TableContract] = {
     contract.name: contract
-    for contract in (ACCOUNTS, LEADS, ACTIVITIES, STAGE_CHANGES, OPPORTUNITIES, ATTRIBUTE_CHANGES, SPEND)
+    for contract in (ACCOUNTS, LEADS, ACTIVITIES, STAGE_CHANGES, OPPORTUNITIES, ATTRIBUTE_CHANGES, SPEND, SELLERS)
 }
 """The canonical tables by name, a referenced table always before the tables that refer to it."""

@@ -2,15 +2,19 @@
 
 import string
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
 from babel import Locale, UnknownLocaleError
 from pydantic import AfterValidator, Field
 
-from data_contracts.section import Section
+from data_contracts.section import Folder, Section
 
 LEAD_ID = "lead_id"
+
+REVIEWS = Path("config/reviews")
+"""Where notes of reviews are, unless the settings say otherwise."""
 
 
 def _known_locale(name: str) -> str:
@@ -21,7 +25,8 @@ def _known_locale(name: str) -> str:
     return name
 
 
-def _web_address(address: str) -> str:
+def web_address(address: str) -> str:
+    """`address`, which is empty or one of the web. Raises `ValueError` where it is neither."""
     parts = urlsplit(address)
     if address and (parts.scheme not in ("http", "https") or not parts.netloc):
         raise ValueError(f"{address!r} is no web address; it begins with https:// or http:// and names a host")
@@ -29,7 +34,7 @@ def _web_address(address: str) -> str:
 
 
 def _lead_address(address: str) -> str:
-    _web_address(address)
+    web_address(address)
     try:
         named = [name for _, name, _, _ in string.Formatter().parse(address) if name is not None]
     except ValueError as error:
@@ -50,6 +55,10 @@ class PageSettings(Section):
         Where the folder of the pages is served; artefacts in Prefect link to it. Empty: they name the path.
     record_url
         The address of a lead's record in the CRM, with `{lead_id}` in it. Empty: ids are no links.
+    reviews_folder
+        Where notes of reviews are: a file each.
+    resources
+        The file of what each team gave the other (`data_contracts.resources`); None where there is none.
     segments
         Attributes that lists can be filtered by, beside what they show of every lead.
     figures_by_owner
@@ -59,8 +68,10 @@ class PageSettings(Section):
     """
 
     locale: Annotated[str, AfterValidator(_known_locale)] = "en"
-    url: Annotated[str, AfterValidator(_web_address)] = ""
+    url: Annotated[str, AfterValidator(web_address)] = ""
     record_url: Annotated[str, AfterValidator(_lead_address)] = ""
+    reviews_folder: Folder = REVIEWS
+    resources: Path | None = None
     segments: tuple[str, ...] = ()
     figures_by_owner: bool = False
     least_group: Annotated[int, Field(ge=2)] = 10

@@ -13,7 +13,7 @@ from typing import ClassVar
 import ibis
 import ibis.expr.types as ir
 
-from data_contracts.column_rules import AtLeast, HasType, InVocabulary, NotInFuture, NotMissing
+from data_contracts.column_rules import AtLeast, HasType, InVocabulary, IsTimeZone, NotInFuture, NotMissing
 from data_contracts.columns import Column, Order, Reference, TableContract
 from data_contracts.row_rule import SHOWN_TIME, Expectation, RowRule, SeenInRow, key_text
 
@@ -210,6 +210,8 @@ def _column_rules(contract: TableContract, column: Column) -> Iterator[RowRule]:
         yield InVocabulary(contract, column)
     if column.at_least is not None:
         yield AtLeast(contract, column)
+    if column.is_time_zone:
+        yield IsTimeZone(contract, column)
     if column.type == "timestamp" and not column.may_be_future:
         yield NotInFuture(contract, column)
 

@@ -106,7 +106,10 @@ PUBLISHED_SCORES_SCHEMA = pa.schema(
 under, and the `boundary` of its team then; missing without a team."""
 
 SCORED_HAND_OFFS_SCHEMA = pa.schema(
-    [*HAND_OFFS_SCHEMA, *(SCORED_LEADS_SCHEMA.field(name) for name in (*CHANCES, "expected_value", "release_id"))]
+    [
+        *HAND_OFFS_SCHEMA,
+        *(SCORED_LEADS_SCHEMA.field(name) for name in ("grade", *CHANCES, "expected_value", "release_id")),
+    ]
 )
 """One hand-off, with the score by which it was made."""
 

@@ -11,15 +11,15 @@ from data_contracts.crm_mapping import SOURCES, CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
 from data_contracts.kinds import agreed_contact
-from data_contracts.page_settings import PageSettings
+from data_contracts.page_settings import REVIEWS, PageSettings
 from data_contracts.policy import Policy
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
 from data_contracts.targets import Targets
 from data_contracts.today import LISTED_SCHEMA
 
-FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",)}
-"""By section, the settings that name folders."""
+FOLDERS = {"crm": ("sources_folder", "data_folder"), "store": ("folder",), "pages": ("reviews_folder", "resources")}
+"""By section, the settings that name folders or files."""
 
 
 class StoreSettings(Section):
@@ -80,17 +80,21 @@ class Settings(Section):
         used |= {f"persona {p.name!r}": p.attribute for p in self.definitions.personas}
         used |= {f"sales_ready {one.said!r}": one.attribute for one in self.definitions.sales_ready}
         used |= {by: condition.attribute for by, condition in self.policy.conditions.items()}
+        listed = self.targets.target_accounts
+        used |= {f"target_accounts {listed.said!r}": listed.attribute} if listed else {}
         used |= {f"point rule on {p.attribute!r}": p.attribute for p in (rule.attributes if rule else ())}
         unknown = [f"{user} uses {name!r}" for user, name in used.items() if name not in self.crm.attributes]
         counted = [p.kind for p in (rule.activities if rule else ()) if p.kind not in self.crm.kinds]
         shown = [name for name in self.pages.segments if name not in self.crm.attributes]
         twice = [name for name in self.pages.segments if name in LISTED_SCHEMA.names]
+        of_leads = [listed.attribute] if listed and listed.attribute in self.crm.attributes_of("leads") else []
         fields = set(self.crm.attributes) & set(self.crm.write_back_fields)
         problems = [
             unknown and f"attributes that are not declared in [crm.attributes]: {'; '.join(unknown)}",
             counted and f"kinds of the point rule that are not declared in [crm.kinds]: {', '.join(counted)}",
             shown and f"segments of [pages] that are not declared in [crm.attributes]: {', '.join(shown)}",
             twice and f"segments of [pages] that lists show already, so leave them out: {', '.join(twice)}",
+            of_leads and f"target_accounts of [targets] ask for an attribute of leads, not of accounts: {of_leads[0]}",
             fields and f"write-back fields may never be inputs: {', '.join(sorted(fields))}",
         ]
         if told := [problem for problem in problems if problem]:
@@ -101,7 +105,7 @@ class Settings(Section):
 def load_settings(path: Path | str, *, data_folder: Path | None = None) -> Settings:
     """The settings in the TOML file at `path`, with `data_folder` in place of the file's if given.
 
-    Relative folders in the file are in the project folder (`LEADSCORE_HOME`, else the working folder), a relative
+    Relative folders and files in it are in the project folder (`LEADSCORE_HOME`, else the working folder), a relative
     `data_folder` in the working folder; in the settings all of them are absolute. Raises `SettingsError` that lists
     every problem at once.
     """
@@ -130,6 +134,9 @@ def _set_folders(content: dict[str, Any], *, data_folder: Path | None) -> None:
     if isinstance(crm, dict):
         given = {} if data_folder is None else {"data_folder": str(data_folder.absolute())}
         content["crm"] = {"sources_folder": str(SOURCES)} | crm | given
+    pages = content.get("pages", {})
+    if isinstance(pages, dict):
+        content["pages"] = {"reviews_folder": str(REVIEWS)} | pages
     home = project_folder()
     for section, names in FOLDERS.items():
         told = content.get(section)

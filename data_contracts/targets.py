@@ -7,6 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from data_contracts.conditions import Condition
 from data_contracts.metrics.funnel import Step
 from data_contracts.section import Section, Share
 
@@ -69,6 +70,9 @@ class Targets(Section):
         marketing's. Empty: nobody said which they are.
     periods
         Each period once.
+    target_accounts
+        The accounts that both teams want to win: a condition on an attribute of accounts. A list that is kept in a
+        spreadsheet becomes one where the SELECT of `accounts` joins it.
     """
 
     version: str = ""
@@ -80,6 +84,7 @@ class Targets(Section):
     rates: Mapping[Step, Share] = Field(default={})
     sales_sources: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     periods: tuple[PeriodTarget, ...] = ()
+    target_accounts: Condition | None = None
 
     @model_validator(mode="after")
     def _each_once(self) -> Self:

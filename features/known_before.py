@@ -20,6 +20,7 @@ TIMES = {
     "opportunities": ("created_at",),
     "attribute_changes": ("changed_at",),
     "spend": ("period_start_at",),
+    "sellers": (),
 }
 """The times of each table that lie before the moment in every row that was known then."""
 
@@ -34,7 +35,9 @@ def known_before(
     | every one | has the rows that had happened and were recorded before `moment`; undated accounts too |
     | leads, accounts | hold the historised `attributes`, and the account of a lead, as they were |
     | leads | hold no current stage and no owner: nobody knows what stood there |
-    | opportunities | are open, and of no known amount, unless they had closed by then |
+    | opportunities | are open, and of no known amount, margin or reason, unless they had closed by then |
+    | opportunities | go on where their customers churned later |
+    | sellers | are as they stand in the extract: when they changed the team or the zone nobody knows |
     | unsettled | are as they are: when they were closed nobody knows, so they are left out at any moment |
 
     Attributes that are no `historised` ones have their present value, as everywhere.
@@ -53,7 +56,7 @@ def known_before(
 
 
 def _rows_before(table: ir.Table, times: tuple[str, ...], moment: dt.datetime) -> ir.Table:
-    return table.filter(*(table[time].isnull() | (table[time] < moment) for time in times))
+    return table.filter(ibis.literal(True), *(table[time].isnull() | (table[time] < moment) for time in times))
 
 
 def _with_values(
@@ -95,8 +98,11 @@ def _at_their_accounts(leads: ir.Table, history: CrmHistory, moment: dt.datetime
 def _as_open(opportunities: ir.Table, moment: dt.datetime) -> ir.Table:
     """`opportunities` of which those that had not closed by `moment` are open."""
     had_closed = (opportunities.closed_at < moment).fill_null(False)
-    kept = ("amount", "expected_close_at", "closed_at", "loss_reason")
+    had_churned = (opportunities.churned_at < moment).fill_null(False)
+    said = ("loss_reason", "win_reason", "competitor", "objection")
+    kept = ("amount", "margin", "expected_close_at", "closed_at", *said)
     return opportunities.mutate(
         outcome=had_closed.ifelse(opportunities.outcome, DealOutcome.OPEN.value),
+        churned_at=had_churned.ifelse(opportunities.churned_at, ibis.null(opportunities.churned_at.type())),
         **{name: had_closed.ifelse(opportunities[name], ibis.null(opportunities[name].type())) for name in kept},
     )

@@ -54,12 +54,20 @@ def responses(history: CrmHistory, handed_off: pd.DataFrame, *, settings: Settin
     reached = entries_of(history.stage_changes, reached_stages(first.to_stage))
     told = handed_off.reset_index(drop=True)
     for name, events in (("touched_at", touches), ("converted_at", reached)):
-        told[name] = _first_since(told, events, as_of)
+        told[name] = first_since(told, events, as_of=as_of)
     return told
 
 
-def _first_since(handed_off: pd.DataFrame, events: ir.Table, as_of: dt.datetime) -> pd.Series:
-    """The moment of the first of `events`, known at `as_of`, at each hand-off or after it."""
+def first_since(handed_off: pd.DataFrame, events: ir.Table, *, as_of: dt.datetime) -> pd.Series:
+    """The moment of the first of `events` at each hand-off or after it, as known at `as_of`; missing without one.
+
+    Parameters
+    ----------
+    handed_off
+        As for `responses`, with an index of its own.
+    events
+        `lead_id`, `happened_at` and `known_from`, as `features.outcomes.entries_of` gives them.
+    """
     happened = _known(events, handed_off, as_of).select("lead_id", "happened_at").to_pyarrow().to_pandas()
     both = handed_off[["lead_id", "handed_off_at"]].reset_index().merge(happened, on="lead_id")
     since = both[both["happened_at"] >= both["handed_off_at"]]

@@ -4,6 +4,7 @@ from pages.data import DataDocs, data_page
 from pages.definitions import definitions_page
 from pages.frame import Frame, NotThere
 from pages.lead import lead_pages
+from pages.review import findings, review_pages, review_sheet, review_summary
 from pages.site import Page, write_site
 from pages.summary import today_summary
 from pages.today import today_page
@@ -18,7 +19,11 @@ __all__ = [
     "TodayNouns",
     "data_page",
     "definitions_page",
+    "findings",
     "lead_pages",
+    "review_pages",
+    "review_sheet",
+    "review_summary",
     "today_page",
     "today_summary",
     "works_page",

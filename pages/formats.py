@@ -135,6 +135,14 @@ class Formats:
         local = self._local(moment) if isinstance(moment, dt.datetime) else moment
         return str(format_skeleton("yMMMd", local, locale=self.locale))
 
+    def month(self, day: dt.date) -> str:
+        """The month that a day lies in.
+
+        >>> Formats("de", "EUR", "UTC").month(dt.date(2026, 7, 1))
+        'Juli 2026'
+        """
+        return str(format_skeleton("yMMMM", day, locale=self.locale))
+
     def moment(self, moment: dt.datetime | None) -> str:
         """A moment (UTC, naive) of this year, in the time zone.
 

@@ -24,6 +24,7 @@ TABLES = "tables"
 
 NAVIGATION = {
     "index.html": "Today",
+    "review.html": "Review",
     "works.html": "Does it work?",
     "data.html": "Data",
     "definitions.html": "Definitions",
@@ -40,6 +41,8 @@ class Page:
         From the folder of the site, with `/`.
     title
         Of the browser's tab.
+    under
+        The page of the navigation that it belongs to; empty where it is that page, or belongs to none.
     """
 
     path: str
@@ -47,10 +50,16 @@ class Page:
     template: str
     told: Mapping[str, Any]
     tables: Mapping[str, Table] = field(default_factory=dict)
+    under: str = ""
 
 
-def write_site(folder: Path, pages: Iterable[Page], frame: Frame) -> None:
-    """Write every page with its tables, the stylesheet and the script into the empty `folder`."""
+def write_site(
+    folder: Path, pages: Iterable[Page], frame: Frame, *, navigation: Mapping[str, str] = NAVIGATION
+) -> None:
+    """Write every page with its tables, the stylesheet and the script into the empty `folder`.
+
+    `navigation` names the pages that every page links to, by file.
+    """
     environment = _environment(frame)
     for asset in sorted(ASSETS.iterdir()):
         shutil.copyfile(asset, folder / asset.name)
@@ -61,10 +70,10 @@ def write_site(folder: Path, pages: Iterable[Page], frame: Frame) -> None:
         written |= whole.keys()
         target = folder / page.path
         target.parent.mkdir(exist_ok=True)
-        target.write_text(_rendered(environment, page, frame), encoding="utf-8")
+        target.write_text(_rendered(environment, page, frame, navigation), encoding="utf-8")
 
 
-def _rendered(environment: Environment, page: Page, frame: Frame) -> str:
+def _rendered(environment: Environment, page: Page, frame: Frame, navigation: Mapping[str, str]) -> str:
     root = "../" * page.path.count("/")
     return environment.get_template(page.template).render(
         page.told,
@@ -72,7 +81,7 @@ def _rendered(environment: Environment, page: Page, frame: Frame) -> str:
         page=page,
         frame=frame,
         root=root,
-        navigation=NAVIGATION,
+        navigation=navigation,
     )
 
 

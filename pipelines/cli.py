@@ -7,18 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from pipelines.call_commands import calls, decline
 from pipelines.clock import in_utc, now
-from pipelines.copy_command import copy
+from pipelines.commands import COMMANDS
 from pipelines.friendly import FriendlyGroup
-from pipelines.init_command import init
-from pipelines.lead_commands import changes, trace
-from pipelines.left_out_command import left_out
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
-from pipelines.page_commands import open_pages, pages
-from pipelines.release_commands import promote, releases, revert
-from pipelines.shadow_command import shadow
-from pipelines.threshold_commands import thresholds
+from pipelines.page_commands import open_pages
 
 FIRST_RUN = """\
 Calibrated lead scoring: CRM history in, probabilities, thresholds and reasons out.
@@ -38,6 +31,8 @@ Or step by step:
   leadscore publish --dry-run   see what would change, field by field
   leadscore publish             write the scores
   leadscore pages               write the pages that both teams look at; `leadscore open` opens them
+  leadscore review              what both teams look at each week, month, quarter and year
+  leadscore plan                a target worked backwards: what it takes a week, and until when
   leadscore trace LEAD          one lead's way from CRM row to written-back score
 
 On your own CRM, from a folder of exported files, or a database, to settings that run:
@@ -238,7 +233,6 @@ def backtest(
     display.backtests(judged, as_json=as_json)
 
 
-COMMANDS = (calls, changes, copy, decline, init, left_out, pages, releases, promote, revert, shadow, thresholds, trace)
 for command in COMMANDS:
     app.command()(command)
 app.command("open")(open_pages)

@@ -21,11 +21,13 @@ from data_contracts.evaluations import Evaluation
 from data_contracts.gate import verdict_rows, verdict_title
 from data_contracts.history import CheckReport
 from data_contracts.leaks import leak_rows, leaks_title
+from data_contracts.metrics.periods import Period
 from data_contracts.recalibration import recalibration_rows
 from data_contracts.scores import PublishReceipt, ScoredLeads
 from data_contracts.settings import Settings, load_settings
 from data_contracts.thresholds import threshold_rows, threshold_title
 from data_contracts.vocabulary import Transition
+from pages import review_summary
 from pipelines import backtest as backtesting
 from pipelines import ingest as ingesting
 from pipelines import recalibrate as recalibrating
@@ -34,6 +36,7 @@ from pipelines import train as training
 from pipelines.clock import in_utc, now
 from pipelines.page_writing import write_pages
 from pipelines.report import reading_of_the_test, receipt_rows, table_check_rows
+from pipelines.reviews import write_review
 from pipelines.store import Store
 from serving.calls import open_call_list
 
@@ -188,6 +191,16 @@ def pages(config: str = "config/scoring.toml") -> Path:
     create_markdown_artifact(written.summary, key="today", description="Today, as on the first page")
     if not settings.pages.url:
         _show_path("pages", written.first_page, "The pages; [pages] url in the settings makes this a link")
+    return written.first_page
+
+
+@flow(name="review", persist_result=False)
+def review(config: str = "config/scoring.toml", period: Period = Period.WEEK) -> Path:
+    """The history of the last nightly ingest in, the review of the last period out."""
+    written = write_review(settings_from(config), period, None, made_at=now(), say=get_run_logger().info)
+    key = _artefact_key(f"review-{period}")
+    create_markdown_artifact(review_summary(written.review, written.frame), key=key, description=f"The last {period}")
+    _show_path(f"{key}-page", written.first_page, "The review as a page")
     return written.first_page
 
 

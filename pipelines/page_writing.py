@@ -11,16 +11,15 @@ from data_contracts.backtests import KeptBacktest
 from data_contracts.check import open_checked
 from data_contracts.configuration import Configuration, policy_differences
 from data_contracts.disk import disk_errors
-from data_contracts.errors import LeadScoreError, PublishError, ReleaseError, StoreError
-from data_contracts.history import CheckReport
+from data_contracts.errors import LeadScoreError, PublishError, StoreError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.kept_checks import DataState
+from data_contracts.metrics.periods import Period
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import ScoredLeads
 from data_contracts.settings import Settings
 from data_contracts.shadow import ShadowReport
-from data_contracts.thresholds import Thresholds
 from data_contracts.today import Today
 from models.versions import PRODUCTION
 from pages import (
@@ -31,6 +30,7 @@ from pages import (
     TodayNouns,
     data_page,
     definitions_page,
+    review_pages,
     today_page,
     today_summary,
     works_page,
@@ -43,10 +43,11 @@ from pipelines.kept_checks import kept_checks
 from pipelines.kept_thresholds import published
 from pipelines.lead_pages import leads_with_pages, pages_of_leads
 from pipelines.report import training_warnings
+from pipelines.reviews import last_reviews
 from pipelines.score import call_list_of, score_history_of
 from pipelines.shadow_files import read_shadow
+from pipelines.standing import Standing, frame_of
 from pipelines.store import Store
-from pipelines.thresholds import in_force
 from serving.score import open_scored_leads
 from serving.today import today
 
@@ -67,78 +68,15 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
     """
     store = Store.of(settings)
     with disk_errors(store.pages), held(store.pages, by="leadscore pages"), kept_folder(store.pages) as folder:
-        standing = _Standing.of(settings)
+        standing = Standing.of(settings)
         say("what is to be done today")
         nouns = _today_nouns(standing)
-        frame = replace(_frame(standing, made_at=made_at), lead_pages=leads_with_pages(nouns.today))
+        frame = replace(frame_of(standing, made_at=made_at), lead_pages=leads_with_pages(nouns.today))
         write_site(folder, [today_page(nouns, frame), *_other_pages(standing, nouns, frame, say=say)], frame)
     return WrittenPages(store.pages / "index.html", today_summary(nouns, frame))
 
 
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """What stands in the store.
-
-    `settings` are under the configuration of the release in force, where one is; `file` are those of the settings file.
-    """
-
-    settings: Settings
-    file: Settings
-    store: Store
-    manifest: ReleaseManifest | NotThere
-    checked: CheckReport | NotThere
-    thresholds: Thresholds | None
-
-    @classmethod
-    def of(cls, settings: Settings) -> "_Standing":
-        store = Store.of(settings)
-        manifest = _manifest(store)
-        if isinstance(manifest, NotThere):
-            return cls(settings, settings, store, manifest, _checked(store), None)
-        own = manifest.configuration.under(settings)
-        return cls(own, settings, store, manifest, _checked(store), in_force(own, manifest))
-
-
-def _manifest(store: Store) -> ReleaseManifest | NotThere:
-    try:
-        registry = registry_of(store)
-        manifest = registry.manifest_in_force()
-        if manifest is not None:
-            return manifest
-        versions = registry.versions()
-    except ReleaseError as error:
-        return NotThere(f"The release in force cannot be read: {error}")
-    if not versions:
-        return NotThere("Nothing was trained yet; run `leadscore train`.")
-    because = versions[0].held_back_because
-    held_back = f": the last one was held back because {because}" if because else ""
-    return NotThere(f"No release is in force{held_back}. `leadscore releases` shows all; `leadscore promote` decides.")
-
-
-def _checked(store: Store) -> CheckReport | NotThere:
-    if not store.histories.is_there():
-        return NotThere("Nothing was checked yet; run `leadscore check`.")
-    with store.checked_history() as checked:
-        return checked.report
-
-
-def _frame(standing: _Standing, *, made_at: dt.datetime) -> Frame:
-    settings, manifest, checked = standing.settings, standing.manifest, standing.checked
-    policy = standing.thresholds.policy if standing.thresholds else settings.policy
-    counts_wins = not isinstance(manifest, NotThere) and not manifest.amounts.n_deals
-    return Frame(
-        source=settings.crm.source,
-        extracted_at=None if isinstance(checked, NotThere) else checked.extracted_at,
-        release_id=None if isinstance(manifest, NotThere) else manifest.release_id,
-        definitions_version=settings.definitions.version,
-        currency="" if counts_wins else settings.crm.currency,
-        time_zone=policy.calendar.time_zone,
-        settings=settings.pages,
-        made_at=made_at,
-    )
-
-
-def _today_nouns(standing: _Standing) -> TodayNouns:
+def _today_nouns(standing: Standing) -> TodayNouns:
     settings, manifest = standing.settings, standing.manifest
     policy = standing.thresholds.policy if standing.thresholds else settings.policy
     on_later_leads = None
@@ -154,7 +92,8 @@ def _today_nouns(standing: _Standing) -> TodayNouns:
     )
 
 
-def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
+def _other_pages(standing: Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
+    yield from _reviews(standing, frame, say=say)
     say("whether it works")
     yield _works(standing, nouns.shadow, frame)
     say("what the history is made of")
@@ -166,7 +105,14 @@ def _other_pages(standing: _Standing, nouns: TodayNouns, frame: Frame, *, say: S
         yield from pages_of_leads(standing.settings, nouns.today, standing.manifest, frame=frame, say=say)
 
 
-def _works(standing: _Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:
+def _reviews(standing: Standing, frame: Frame, *, say: Say) -> Iterator[Page]:
+    try:
+        return review_pages(last_reviews(standing.settings, say=say), frame)
+    except LeadScoreError as error:
+        return review_pages({Period.WEEK: NotThere(f"Nobody can say: {error}")}, frame)
+
+
+def _works(standing: Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:
     verdict, card = None, ""
     if not isinstance(standing.manifest, NotThere):
         registry = registry_of(standing.store)
@@ -184,7 +130,7 @@ def _backtest(store: Store) -> KeptBacktest | NotThere:
     return told or NotThere("Nobody can say yet; `leadscore backtest` tries it on later and later windows.")
 
 
-def _today(standing: _Standing) -> Today | NotThere:
+def _today(standing: Standing) -> Today | NotThere:
     manifest = standing.manifest
     if isinstance(manifest, NotThere):
         return manifest
@@ -226,7 +172,7 @@ def _shadow(store: Store) -> ShadowReport | NotThere:
     return report or NotThere("On past weeks nobody can say yet: `leadscore shadow` sets the rule against the model.")
 
 
-def _data(standing: _Standing) -> DataState | NotThere:
+def _data(standing: Standing) -> DataState | NotThere:
     notes: list[str] = []
     kept = kept_checks(standing.store.folder, warn=notes.append)
     if not isinstance(standing.checked, NotThere):
@@ -247,7 +193,7 @@ def _data_docs(store: Store) -> DataDocs | NotThere:
     return DataDocs(link=Path(os.path.relpath(page, store.pages)).as_posix(), path=str(page))
 
 
-def _agreement(standing: _Standing) -> Agreement:
+def _agreement(standing: Standing) -> Agreement:
     folder, manifest, thresholds = standing.store.folder, standing.manifest, standing.thresholds
     notes: list[str] = []
     try:

@@ -50,6 +50,11 @@ class Store:
         return self.folder / "score_history"
 
     @property
+    def disputes(self) -> Path:
+        """What was said of hand-offs under the lead guarantee: a folder."""
+        return self.folder / "guarantee"
+
+    @property
     def backtest(self) -> Path:
         """The last backtest: a file."""
         return self.folder / "backtest.json"
@@ -58,6 +63,11 @@ class Store:
     def pages(self) -> Path:
         """The pages: a folder that opens from disk."""
         return self.folder / "pages"
+
+    @property
+    def reviews(self) -> Path:
+        """Reviews of chosen periods, each a folder that opens from disk."""
+        return self.folder / "reviews"
 
     @property
     def shadow(self) -> Path:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from data_contracts.calls import CallList
-from data_contracts.estimates import Estimate
+from data_contracts.expected_count import expected_count
 from data_contracts.history import CrmHistory
 from data_contracts.ports import Engine
 from data_contracts.scores import P_NEXT_INTERVAL, P_SQL, P_WIN, P_WIN_GIVEN_SQL, REASONS, Action
@@ -128,22 +128,6 @@ def _record(answered: pd.DataFrame, *, settings: Settings, as_of: dt.datetime) -
         converted=int(converted.sum()),
         expected=expected_count(worked[first].to_numpy(dtype=np.float64)) if len(worked) else None,
     )
-
-
-def expected_count(probabilities: np.ndarray) -> Estimate:
-    """How many of independent events with these probabilities happen: the mean, and where 95 of 100 counts lie.
-
-    The count is Poisson-binomial; its distribution is built up event by event.
-
-    >>> expected_count(np.array([0.5] * 4))
-    Estimate(value=2.0, low=0.0, high=4.0)
-    """
-    distribution = np.ones(1)
-    for p in probabilities:
-        distribution = np.convolve(distribution, [1 - p, p])
-    below = np.cumsum(distribution)
-    low, high = (float(np.searchsorted(below, share)) for share in (0.025, 0.975))
-    return Estimate(value=float(probabilities.sum()), low=low, high=high)
 
 
 def _is_in_time(due: pd.DataFrame) -> pd.Series:

@@ -47,7 +47,7 @@ def keep_tables(engine: Engine, several: Mapping[str, Judged], *, crm: CrmMappin
 
 
 def in_one_currency(deals: ir.Table, crm: CrmMapping) -> ir.Table:
-    """`deals` with every amount in the currency of the settings; one whose currency is missing is in it already.
+    """`deals` with amounts and margins in the currency of the settings; one whose currency is missing is in it already.
 
     Amounts are converted as the history is kept, and nowhere else: so whoever reads one reads the same, and the rates
     take part in the history's fingerprint, by which every figure can be recomputed.
@@ -55,7 +55,7 @@ def in_one_currency(deals: ir.Table, crm: CrmMapping) -> ir.Table:
     if not crm.rates:
         return deals
     rate = deals.currency.cases(*crm.rates.items(), else_=1.0)
-    return deals.mutate(amount=deals.amount * rate)
+    return deals.mutate(amount=deals.amount * rate, margin=deals.margin * rate)
 
 
 def _canonical(contract: TableContract, attributes: Mapping[str, AttributeDeclaration]) -> dict[str, str]:
@@ -82,13 +82,16 @@ def open_checked(engine: Engine) -> CheckedHistory:
     """
     if not {*TABLES, *BESIDE} <= engine.tables():
         raise SourceError(
-            "the engine holds no trusted history (never checked, or the last check failed); check it first"
+            "the engine holds no trusted history (never checked, the last check failed, or another version "
+            "of leadscore made it); run `leadscore check`"
         )
     try:
         report = _REPORT.validate_json(engine.table(REPORT).to_pyarrow()["report"][0].as_py())
     except (ValueError, KeyError) as error:
         raise SourceError("the history was checked by another version of leadscore; run `leadscore check`") from error
     canonical: dict[str, ir.Table] = {name: engine.table(name) for name in TABLES}
+    if any(column.name not in canonical[name].columns for name in TABLES for column in TABLES[name].columns):
+        raise SourceError("the history was checked by another version of leadscore; run `leadscore check`")
     history = CrmHistory(
         tables=canonical,
         unsettled=engine.table(UNSETTLED),

@@ -78,7 +78,7 @@ _ESTIMATE = [pa.field(name, pa.float64()) for name in ("rate", "rate_low", "rate
 
 FUNNEL_SCHEMA = pa.schema(
     [
-        pa.field("cohort", pa.timestamp("us"), nullable=False),
+        pa.field("cohort", pa.date32(), nullable=False),
         pa.field("group", pa.string()),
         pa.field("step", pa.string(), nullable=False),
         pa.field("horizon_days", pa.int64(), nullable=False),

@@ -8,15 +8,14 @@ import pyarrow as pa
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Span
 
-OFF_ICP_SHARE = Formula(
-    name="off-ICP share",
-    says="of the leads that became MQL in the period and of which any criterion of the profile was known by then, the "
-    "share whose fit (weights of the criteria that are met / weights of those that are known) is below the least of "
-    "letter C: grade D",
+ABOVE = Formula(
+    name="attracts leads outside the profile",
+    says="the low end of the interval of the group's off-ICP share lies above the agreed one, or above that of all "
+    "hand-offs of the period where none is agreed; the interval is that of 1 - 0.05 / groups of the period",
 )
-FORMULAS = (OFF_ICP_SHARE,)
+FORMULAS = (ABOVE,)
 
-NO_PROFILE = "the definitions hold no criterion of an ideal customer profile"
+NO_PROFILE = "no version of the definitions holds a criterion of an ideal customer profile"
 
 OFF_ICP_SCHEMA = pa.schema(
     [
@@ -34,21 +33,18 @@ OFF_ICP_SCHEMA = pa.schema(
 |---|---|
 | `period` | the local day on which it begins |
 | `group` | the source, campaign, ...; missing where nothing is known, and in totals |
-| `hand_offs` | leads that first became MQL in the period, or were first shown beyond it |
-| `known` | those of which any criterion was known by then |
+| `hand_offs` | those of the lead guarantee: entries into MQL at which the lead did not wait for sales already |
+| `known` | those that can be judged: a version with criteria was in force, and one of them was known of the lead |
 | `misses` | those of them that miss the profile |
-| `off_icp_share` | `OFF_ICP_SHARE` with its 95 % interval; missing where of none any criterion was known |
+| `off_icp_share` | the guarantee's (`data_contracts.metrics.guarantee.OFF_ICP_SHARE`), with its 95 % interval |
 | `most_missed` | the criterion that most of those that miss the profile miss, the first in the alphabet of equals |
-| `is_above` | whether the group attracts leads outside the profile: its share is above the yardstick, beyond chance |
-
-With many groups, some shares are above the yardstick by chance. So `is_above` asks more than the 95 % interval: that
-the low end of the interval of 1 - 0.05 / groups of the period is above (Bonferroni).
+| `is_above` | `ABOVE`: of many groups some are above by chance, so it asks more than the 95 % interval does |
 """
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OffIcp:
-    """Hand-offs that miss the ideal customer profile, as it was known at the hand-off.
+    """Hand-offs that miss the ideal customer profile, by what they have in common.
 
     Attributes
     ----------
@@ -66,7 +62,7 @@ class OffIcp:
     by
         What groups share.
     definitions_version
-        Whose profile it is: the one in force now, for the past too.
+        Of the checked history; hand-offs are held against the version of their day.
     """
 
     rows: pa.Table

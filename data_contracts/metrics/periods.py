@@ -56,7 +56,7 @@ class Span:
         """
         whole = pd.Period(day, freq=_ALIASES[period])
         first, end = whole.start_time.date(), (whole + 1).start_time.date()
-        return cls(period, first, end, _midnight(first, time_zone), _midnight(end, time_zone))
+        return cls(period, first, end, local_midnight(first, time_zone), local_midnight(end, time_zone))
 
     @classmethod
     def named(cls, name: str, *, time_zone: str) -> "Span":
@@ -103,6 +103,11 @@ class Span:
         return str(self.first.year)
 
 
-def _midnight(day: dt.date, time_zone: str) -> dt.datetime:
+def local_midnight(day: dt.date, time_zone: str) -> dt.datetime:
+    """The moment (UTC, naive) at which the local `day` begins.
+
+    >>> local_midnight(dt.date(2026, 6, 1), "Europe/Berlin")
+    datetime.datetime(2026, 5, 31, 22, 0)
+    """
     local = dt.datetime.combine(day, dt.time(), tzinfo=ZoneInfo(time_zone))
     return local.astimezone(dt.UTC).replace(tzinfo=None)

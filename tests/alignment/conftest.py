@@ -11,10 +11,10 @@ from data_contracts.columns import TABLES
 from data_contracts.history import CrmHistory
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
-from engines.duckdb import DuckDbEngine
 from tests.alignment.metric_pages import SETTINGS
 from tests.alignment.mixed_history import mixed_tables
 from tests.example_history import filled, history
+from tests.some_engines import opened
 
 Rows = Sequence[Mapping[str, Any]]
 MakeHistory = Callable[..., CrmHistory]
@@ -25,11 +25,10 @@ _NUMBERS = itertools.count()
 
 
 @pytest.fixture(scope="module")
-def engine() -> Iterator[Engine]:
-    """An empty DuckDB for the tests of one module."""
-    one = DuckDbEngine.opened()
-    yield one
-    one.close()
+def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """An empty engine for the tests of one module: DuckDB, where the module does not name others."""
+    with opened(getattr(request, "param", "duckdb"), request, tmp_path_factory) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ tables of a history, the table `extract` with the moment `as_of` where it is not
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import pandas as pd
 import pytest
 
 from data_contracts.history import CrmHistory
+from data_contracts.metrics.formula import Formula
 from data_contracts.settings import Settings
 from tests.example_kinds import KINDS
-from tests.features.spec_files import Spec, SpecRow, parse_specs, value_of
+from tests.features.spec_files import GIVEN, Spec, SpecRow, parse_specs, value_of
 
 PAGES = Path(__file__).parents[2] / "docs" / "metrics"
 
@@ -60,34 +61,48 @@ SETTINGS: dict[str, Any] = {
 """What the worked examples are computed under, as `docs/metrics/README.md` says."""
 
 Rows = Sequence[Mapping[str, Any]]
-Compute = Callable[[CrmHistory, Settings], Rows]
+Compute = Callable[..., Rows]
+"""From a history, settings, and what is given beside them, to the rows that an example expects."""
 
 _MOMENT = re.compile(r"^\d{4}-\d{2}-\d{2}( \d{2}:\d{2})?$")
 
 
-def page_specs(page: str, computed: Mapping[str, Compute]) -> list[Spec]:
-    """The worked examples of `docs/metrics/<page>.md`; `computed` names what they may expect."""
+def page_specs(page: str, computed: Mapping[str, Compute], *, beside: Collection[str] = ()) -> list[Spec]:
+    """The worked examples of `docs/metrics/<page>.md`.
+
+    `computed` names what they may expect, `beside` what they may give beside a history.
+    """
     path = PAGES / f"{page}.md"
     lines, is_spec = [], False
     for line in path.read_text(encoding="utf-8").splitlines():
         is_fence = line.startswith("```")
         is_spec = line == "```spec" if is_fence else is_spec
         lines.append(line if is_spec and not is_fence else "")
-    return parse_specs(path, text="\n".join(lines), expected={*computed, "extract"})
+    return parse_specs(path, text="\n".join(lines), expected={*computed, *beside, "extract"})
+
+
+def formulas_not_said(page: str, formulas: Sequence[Formula]) -> list[str]:
+    """The names of those of `formulas` that `docs/metrics/<page>.md` does not say literally, wherever lines break."""
+    said = " ".join((PAGES / f"{page}.md").read_text(encoding="utf-8").split())
+    return [formula.name for formula in formulas if f"**{formula.name}** = {formula.says}" not in said]
 
 
 def assert_as_worked_out(
     spec: Spec, computed: Mapping[str, Compute], make_history: Callable[..., CrmHistory], settings: Settings
 ) -> None:
-    """Every table that the example expects is what comes out, row by row."""
-    given = {name: rows for name, rows in spec.tables.items() if name not in computed and name != "extract"}
+    """Every table that the example expects is what comes out, row by row.
+
+    What is given beside the history is handed to what is computed, by name.
+    """
+    beside = {name: spec.tables[name] for name in spec.tables if name not in {*computed, *GIVEN, "extract"}}
+    given = {name: rows for name, rows in spec.tables.items() if name in GIVEN}
     when = [_moment(row["as_of"]) for row in spec.tables.get("extract", ())]
     history = make_history(given, under=settings, **({"extracted_at": when[0]} if when else {}))
     told = [
         each
         for name, rows in spec.tables.items()
         if name in computed
-        for each in _differences(spec, name, rows, computed[name](history, settings))
+        for each in _differences(spec, name, rows, computed[name](history, settings, **beside))
     ]
     assert not told, "\n".join(told)
 
@@ -111,7 +126,8 @@ def _is_same(found: Any, cell: str | None) -> bool:
     if cell is None:
         return bool(pd.isna(found))
     if _MOMENT.match(cell):
-        return bool(found == _moment(cell))
+        moment = _moment(cell)
+        return bool(found == (moment if isinstance(found, dt.datetime) else moment.date()))
     if isinstance(found, bool):
         return cell == ("yes" if found else "no")
     wanted = value_of(cell)

@@ -5,7 +5,7 @@ import datetime as dt
 import pandas as pd
 import pytest
 
-from alignment.grouped import deals_of, dimensions, groups_of, in_order, span_numbers
+from alignment.grouped import dimensions, grouped_deals, groups_of, in_order, span_numbers
 from alignment.milestones import milestones_of
 from data_contracts.metrics.periods import Period, Span
 
@@ -37,8 +37,8 @@ def test_all_leads_are_one_group_where_nothing_is_asked(mixed_history, settings)
 def test_a_deal_has_the_group_and_the_account_of_its_lead(mixed_history, settings):
     history = mixed_history(0)
     milestones = milestones_of(history, settings)
-    deals = deals_of(history, milestones, "source")
-    leads = milestones.frame.assign(accounts=milestones.groups).set_index("lead_id").loc[deals["lead_id"]]
+    deals = grouped_deals(history, milestones, "source")
+    leads = milestones.frame.assign(accounts=milestones.groups).iloc[deals["lead_row"]]
     assert deals["accounts"].tolist() == leads["accounts"].tolist()
     assert deals["group"].tolist() == leads["source"].astype(object).fillna("").tolist()
     assert len(deals) == history.opportunities.count().to_pyarrow().as_py()

@@ -4,10 +4,9 @@ import datetime as dt
 
 import pytest
 
+from alignment.guarantee import lead_guarantee
 from alignment.milestones import milestones_of
-from alignment.off_icp import fit_at_hand_off, off_icp
-from alignment.sources import sources
-from data_contracts.errors import SettingsError
+from alignment.off_icp import off_icp
 from data_contracts.metrics.off_icp import NO_PROFILE
 from data_contracts.metrics.periods import Period, Span
 
@@ -31,20 +30,24 @@ def _history(make_history, campaigns, *, under):
 
 
 def _above(history, settings):
-    found = off_icp(history, milestones_of(history, settings), [QUARTER])
+    found = off_icp(history, milestones_of(history, settings), [settings.definitions], [QUARTER])
     return {row["group"]: row["is_above"] for row in found.rows.to_pylist()}, found
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_hand_offs_are_the_mqls_and_add_up(seed, mixed_history, settings):
+def test_hand_offs_are_those_of_the_guarantee_and_add_up(seed, mixed_history, settings):
     history = mixed_history(seed)
     milestones = milestones_of(history, settings)
-    found = off_icp(history, milestones, [QUARTER], by="source")
+    found = off_icp(history, milestones, [settings.definitions], [QUARTER], by="source")
     rows, [total] = found.rows.to_pandas(), found.totals.to_pylist()
     assert total["misses"] > 0
     for name in ("hand_offs", "known", "misses"):
         assert rows[name].sum() == total[name]
-    assert total["hand_offs"] == sources(history, milestones, [QUARTER]).totals["mqls"][0].as_py()
+    of_guarantee = lead_guarantee(milestones, history, [settings.definitions], every=Period.QUARTER).rows.to_pylist()[0]
+    assert of_guarantee["cohort"] == total["period"]
+    for name, of_ours in (("hand_offs", "hand_offs"), ("judged", "known"), ("off_icp", "misses")):
+        assert of_guarantee[name] == total[of_ours]
+    assert of_guarantee["off_icp_share"] == pytest.approx(total["off_icp_share"])
     assert (rows["misses"] <= rows["known"]).all()
     assert (rows["known"] <= rows["hand_offs"]).all()
     assert (found.yardsticks, found.is_agreed) == ((total["off_icp_share"],), False)
@@ -92,35 +95,17 @@ def test_without_a_profile_nobody_misses_it_and_it_says_why(make_history, settin
     assert (above, found.why_not, found.yardsticks) == ({"good": False}, NO_PROFILE, (None,))
 
 
-def test_a_criterion_that_does_not_suit_its_attribute_is_refused(make_history, settings_with):
-    agreed = settings_with(
-        definitions={"icp": {"criteria": [{"name": "size", "attribute": "employees", "one_of": ["many"]}]}}
-    )
-    history = make_history({}, under=agreed)
-    with pytest.raises(SettingsError, match="'employees' is a number"):
-        fit_at_hand_off(history, agreed)
-
-
-def test_fit_is_that_of_the_first_hand_off(make_history, settings):
-    tables = {
-        "accounts": [{"account_id": "X", "industry": "software", "employees": 100.0}],
-        "attribute_changes": [
-            {"object": "account", "object_id": "X", "attribute": "industry", "old_value": "mining",
-             "new_value": "software", "changed_at": "2026-02-01"}
-        ],
-        "leads": [{"lead_id": "A", "account_id": "X"}],
-        "stage_changes": [
-            {"lead_id": "A", "stage": stage, "entered_at": at}
-            for stage, at in (("mql", "2026-01-10"), ("nurture", "2026-01-20"), ("mql", "2026-03-01"))
-        ],
-    }  # fmt: skip
-    [row] = fit_at_hand_off(make_history(tables), settings).to_dict("records")
-    assert row["icp_fit_share"] == pytest.approx(1 / 3)
-    assert list(row["icp_misses"]) == ["industry"]
+def test_each_hand_off_is_held_against_the_version_of_its_day(make_history, settings, settings_with):
+    strict = settings_with(definitions={"version": "2026.2", "effective_from": "2026-01-11"}).definitions
+    lenient = settings_with(definitions={"icp": {"criteria": []}}).definitions
+    history = _history(make_history, {"mines": (0, 5)}, under=settings)
+    for versions, expected in (([strict, lenient], 0), ([settings.definitions, strict], 5)):
+        found = off_icp(history, milestones_of(history, settings), versions, [QUARTER])
+        assert [row["misses"] for row in found.rows.to_pylist()] == [expected]
 
 
 def test_a_history_without_rows_has_no_hand_offs(make_history, settings):
     history = make_history({})
-    found = off_icp(history, milestones_of(history, settings), [QUARTER])
+    found = off_icp(history, milestones_of(history, settings), [settings.definitions], [QUARTER])
     assert found.rows.num_rows == 0
     assert [row["hand_offs"] for row in found.totals.to_pylist()] == [0]

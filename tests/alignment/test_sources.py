@@ -57,6 +57,11 @@ def _own_pipeline(history, settings):
     return own_pipeline(history, milestones_of(history, agreed), [_month(1)]).rows.to_pylist()
 
 
+def _off_icp(history, settings):
+    found = off_icp(history, milestones_of(history, settings), [settings.definitions], [_month(1)])
+    return found.rows.to_pylist()
+
+
 COMPUTED = {
     "sources by month": _of(sources, FIRST_MONTHS),
     "totals by month": _of(sources, FIRST_MONTHS, table="totals"),
@@ -66,7 +71,7 @@ COMPUTED = {
     "costs in the week of 2026-01-05": _of(costs, [Span.of(Period.WEEK, dt.date(2026, 1, 5), time_zone="UTC")]),
     "attribution in March": _of(attribution, [_month(3)]),
     "attributed in all in March": _of(attribution, [_month(3)], table="totals"),
-    "off-ICP hand-offs in January": _of(off_icp, [_month(1)]),
+    "off-ICP hand-offs in January": _off_icp,
     "own pipeline in January": _own_pipeline,
     "ranking by source in January": lambda history, settings: ranking(
         milestones_of(history, settings), [_month(1)]

@@ -11,7 +11,10 @@ import pytest
 from tests.features.spec_files import all_specs
 
 ROOT = Path(__file__).parents[2]
-PACKAGES = ["data_contracts", "engines", "crm", "features", "models", "serving", "alignment", "simulation", "pipelines"]
+PACKAGES = [
+    "data_contracts", "engines", "crm", "features", "models", "serving", "alignment", "pages",
+    "simulation", "pipelines",
+]  # fmt: skip
 MODULES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
 
 

@@ -136,6 +136,20 @@ def test_a_segment_is_a_declared_attribute_that_lists_do_not_show_already(writte
         load_settings(written(f'{MINIMAL}{declared}\n[pages]\nsegments = ["{name}"]\n'))
 
 
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("tier", "attributes that are not declared in .crm.attributes.: target_accounts 'tier = A' uses 'tier'"),
+        ("role", "target_accounts of .targets. ask for an attribute of leads, not of accounts: role"),
+    ],
+)
+def test_target_accounts_are_told_by_a_declared_attribute_of_accounts(written, name, said):
+    text = MINIMAL + ROLE.format(name="role", availability="immutable")
+    text += f'[targets]\ntarget_accounts = {{ attribute = "{name}", one_of = ["A"] }}\n'
+    with pytest.raises(SettingsError, match=said):
+        load_settings(written(text))
+
+
 def test_a_profile_a_persona_and_a_point_rule_use_declared_attributes_only(written):
     text = (
         MINIMAL
@@ -243,6 +257,8 @@ def test_folders_are_those_of_the_project_and_a_data_folder_of_the_command_line_
         Path("/srv/leadscore/var"),
     ]
     assert load_settings(path, data_folder=Path("export")).crm.data_folder == tmp_path / "export"
+    shown = load_settings(written(MINIMAL + '[pages]\nresources = "config/resources.toml"\n')).pages
+    assert shown.resources == Path("/srv/leadscore/config/resources.toml")
     assert load_settings(written(MINIMAL.replace('"var"', '"/mnt/var"'))).store.folder == Path("/mnt/var")
 
 

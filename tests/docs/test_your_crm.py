@@ -32,7 +32,7 @@ def files_in(text: str) -> dict[str, str]:
 
 
 def test_the_page_has_examples_with_selects():
-    assert len(WITH_SELECTS) == 2
+    assert len(WITH_SELECTS) == 3
 
 
 @pytest.mark.parametrize("section", WITH_SELECTS)

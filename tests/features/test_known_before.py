@@ -104,6 +104,32 @@ def test_a_deal_that_closed_later_was_open_and_of_no_known_amount(make_history, 
     assert won_revenue(cut)["revenue"].to_list() == [500.0]
 
 
+def test_what_is_said_of_a_deal_that_closed_later_was_not_known(rows):
+    said = {"loss_reason": "price", "win_reason": "service", "competitor": "Acme", "objection": "too slow"}
+    deal = {"lead_id": "a", "created_at": EARLIER, "outcome": "lost"} | said
+    found = rows("opportunities", {
+        "leads": [{"lead_id": "a"}],
+        "opportunities": [deal | {"opportunity_id": "closed", "closed_at": "2026-05-20 12:00"},
+                          deal | {"opportunity_id": "open", "closed_at": LATER}],
+    })  # fmt: skip
+    told = {row["opportunity_id"]: {name: row[name] for name in said} for row in found}
+    assert told == {"closed": said, "open": dict.fromkeys(said)}
+
+
+def test_a_margin_is_known_once_its_deal_has_closed_and_a_churn_once_it_has_come(rows):
+    won = {"lead_id": "a", "created_at": EARLIER, "margin": 40.0, "outcome": "won"}
+    deals = [
+        won | {"opportunity_id": "1", "closed_at": "2026-05-10 12:00", "churned_at": "2026-05-31 23:59"},
+        won | {"opportunity_id": "2", "closed_at": "2026-05-10 12:00", "churned_at": "2026-06-01 00:00"},
+        won | {"opportunity_id": "3", "closed_at": LATER, "churned_at": LATER},
+    ]
+    then = {row["opportunity_id"]: row for row in rows("opportunities", {"leads": [{"lead_id": "a"}],
+                                                                          "opportunities": deals})}  # fmt: skip
+    assert {name: row["margin"] for name, row in then.items()} == {"1": 40.0, "2": 40.0, "3": None}
+    churned = {name: row["churned_at"] for name, row in then.items()}
+    assert churned == {"1": dt.datetime(2026, 5, 31, 23, 59), "2": None, "3": None}
+
+
 def test_features_at_an_earlier_moment_are_those_of_the_whole_history(make_history, make_snapshots, settings):
     tables = {
         "accounts": [{"account_id": "X", "employees": 900.0}],
@@ -119,3 +145,8 @@ def test_features_at_an_earlier_moment_are_those_of_the_whole_history(make_histo
     then, now = (build_features(each, snapshots, settings=settings).to_pandas() for each in (cut, whole))
     assert then.equals(now)
     assert then["attribute_employees"].tolist() == [20.0]
+
+
+def test_sellers_are_as_they_stand_in_the_extract(rows):
+    sellers = [{"owner_id": "u", "team": "north", "time_zone": "Europe/Berlin"}]
+    assert rows("sellers", {"sellers": sellers}) == sellers

@@ -2,7 +2,6 @@
 
 import datetime as dt
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +11,7 @@ from data_contracts.page_settings import PageSettings
 from data_contracts.scores import SCORED_HAND_OFFS_SCHEMA, SCORED_LEADS_SCHEMA
 from data_contracts.today import LISTED_SCHEMA
 from engines.duckdb import DuckDbEngine
-from serving.today import expected_count, today
+from serving.today import today
 from tests.example_history import history, settings
 
 AS_OF = dt.datetime(2026, 5, 1, 12)
@@ -142,12 +141,3 @@ def test_figures_by_owner_are_made_where_both_teams_asked_and_only_of_groups(ask
     assert asked([], before=before, tables=tables).by_owner == ()
     shown = asked([], before=before, tables=tables, pages=PageSettings(figures_by_owner=True, least_group=2)).by_owner
     assert [(one.owner_id, one.due, one.in_time) for one in shown] == [("U-1", 2, 1)]
-
-
-def test_the_interval_of_a_count_holds_it_as_often_as_it_says():
-    random = np.random.default_rng(0)
-    probabilities = random.uniform(0.05, 0.9, 60)
-    told = expected_count(probabilities)
-    counts = (random.random((20_000, 60)) < probabilities).sum(axis=1)
-    assert told.value == pytest.approx(probabilities.sum())
-    assert 0.95 <= np.mean((counts >= told.low) & (counts <= told.high)) < 0.98

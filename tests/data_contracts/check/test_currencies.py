@@ -32,6 +32,12 @@ def test_an_amount_is_kept_in_the_currency_of_the_settings_and_the_rates_are_in_
     assert later.report.fingerprint != checked.report.fingerprint
 
 
+def test_a_margin_is_kept_in_the_currency_of_the_settings_as_its_amount_is():
+    rows = many(2) | {"opportunities": [deal("o0", "l0", amount="100", margin="-8", currency="USD")]}
+    (row,) = rows_of(check(raw(rows), settings(**EUROS)).history.opportunities)
+    assert (row["amount"], row["margin"]) == (50.0, -4.0)
+
+
 def test_without_the_column_amounts_are_in_the_currency_of_the_settings_and_nothing_is_missed():
     rows = many(2) | {"opportunities": [deal("o0", "l0", amount="100")]}
     checked = check(raw(rows), settings(**EUROS))

@@ -52,7 +52,8 @@ ALMOST_EVERY_BREACH = {
     ],
     "opportunities": [
         deal("o0", "l0", amount="1", closed_at="2026-04-01", expected_close_at="2027-01-01"),
-        deal("o0", "l9", amount="-1", closed_at="2026-02-01", expected_close_at="x"),
+        deal("o0", "l9", amount="-1", closed_at="2026-02-01", expected_close_at="x", margin="x", churned_at="x"),
+        deal("o4", "l0", closed_at="2026-04-01", churned_at="2026-03-31", margin="-1"),
         deal(None, None, amount="x", created_at=None, closed_at="x", outcome=None),
         deal("o1", "l1", created_at="2025-01-01", closed_at="2027-01-01"),
         deal("o2", "l1", created_at="2027-01-01"),
@@ -71,6 +72,11 @@ ALMOST_EVERY_BREACH = {
         {"period_start_at": None, "source": None, "amount": None},
         {"period_start_at": "x", "source": "Web", "amount": "y"},
         {"period_start_at": "2027-01-01", "source": "Web", "amount": "1"},
+    ],
+    "sellers": [
+        {"owner_id": "u0", "team": "north", "time_zone": "Europe/Berlin"},
+        {"owner_id": "u0", "time_zone": "Europe/Berlin"},
+        {"owner_id": None, "time_zone": "Mars/Olympus"},
     ],
 }  # fmt: skip
 """Breaks every row rule but those on vocabularies, which stop the run."""

@@ -50,7 +50,7 @@ def test_what_was_checked_can_be_opened_again_as_it_was(tmp_path: Path):
     history = again.history
     assert (history.extracted_at, history.absent, history.fingerprint, history.definitions_version) == (
         checked.history.extracted_at,
-        ("accounts", "opportunities", "attribute_changes", "spend"),
+        ("accounts", "opportunities", "attribute_changes", "spend", "sellers"),
         checked.report.fingerprint,
         "2026.1",
     )
@@ -69,6 +69,12 @@ def test_a_report_of_a_version_that_called_the_verdicts_otherwise_says_so(checke
     assert told["verdicts"][0]["rule"] == "leads.lead_id.column_exists"
     told["expectations"] = told.pop("verdicts")
     checked_before.keep("check_report", pa.table({"report": [json.dumps(told)]}))
+    with pytest.raises(SourceError, match="checked by another version of leadscore; run `leadscore check`"):
+        open_checked(checked_before)
+
+
+def test_a_history_of_a_version_whose_tables_had_fewer_columns_says_so(checked_before):
+    checked_before.keep("opportunities", checked_before.table("opportunities").drop("margin").to_pyarrow())
     with pytest.raises(SourceError, match="checked by another version of leadscore; run `leadscore check`"):
         open_checked(checked_before)
 

@@ -98,6 +98,17 @@ CASES = [
     ),
     (
         "opportunities",
+        [
+            deal("o0", "l0", closed_at="2026-04-01", churned_at="2026-04-01", margin="-5.5"),
+            deal("o1", "l0", closed_at="2026-04-01", churned_at="2027-01-01"),
+            deal("o2", "l0", closed_at="2026-04-01", churned_at="2026-03-31", margin="5"),
+            deal("o3", "l0", margin="half"),
+        ],
+        [(3, "churned_at.not_before"), (4, "margin.has_type")],
+        "churned_at '2026-03-31 00:00:00' lies before closed_at, 2026-04-01 00:00:00",
+    ),
+    (
+        "opportunities",
         [deal("o0", "l1", created_at="2026-01-15"), deal("o1", "l1", created_at="2026-01-14")],
         [(2, "created_at.not_before")],
         "created_at '2026-01-14 00:00:00' lies before the creation of its lead, 2026-01-15 00:00:00",
@@ -190,6 +201,15 @@ def test_spend_without_a_campaign_is_unique_by_period_and_source(engine):
     rows = [month, month | {"campaign": "x"}, month | {"source": "Ads"}, month | {"amount": "11"}]
     judged = judge_rows(raw({"spend": rows}, engine=engine))
     assert judged.refused("spend") == [(4, "period_start_at+source+campaign.unique")]
+
+
+def test_a_seller_in_a_zone_that_nobody_knows_is_refused_and_the_others_stay(engine):
+    rows = [{"owner_id": "a", "time_zone": "Europe/Berlin"}, {"owner_id": "b", "time_zone": "CET+1"}, {"owner_id": "c"}]
+    judged = judge_rows(raw({"sellers": rows}, engine=engine))
+    assert judged.refused("sellers") == [(2, "time_zone.is_time_zone")]
+    assert [row["owner_id"] for row in judged.tables["sellers"]] == ["a", "c"]
+    told = judged.reason("sellers.time_zone.is_time_zone")
+    assert told == "time_zone 'CET+1' is no time zone of the IANA database; it has names like 'Europe/Berlin'"
 
 
 def test_without_leads_no_row_is_judged_by_its_lead(engine):

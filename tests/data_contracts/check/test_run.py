@@ -34,10 +34,10 @@ def refused(tables, under=STRICT, **options):
 def test_only_leads_and_stage_changes_are_needed_and_the_rest_is_there_without_rows():
     checked = check(raw(many(3)), STRICT)
     history = checked.history
-    assert history.absent == ("accounts", "activities", "opportunities", "attribute_changes", "spend")
+    assert history.absent == ("accounts", "activities", "opportunities", "attribute_changes", "spend", "sellers")
     assert {name: len(rows_of(history.tables[name])) for name in TABLES} == {
         "accounts": 0, "leads": 3, "activities": 0, "stage_changes": 3, "opportunities": 0, "attribute_changes": 0,
-        "spend": 0,
+        "spend": 0, "sellers": 0,
     }  # fmt: skip
     assert history.accounts.columns == ("account_id", "created_at", "industry", "employees")
     assert history.accounts.employees.type().is_float64()
@@ -57,6 +57,8 @@ def test_the_report_says_what_is_lacking_and_what_that_costs():
         "attribute_changes is absent: historised attributes have no history: "
         "every attribute must be immutable or known at creation",
         "spend is absent: no cost per lead, MQL, SQL or customer",
+        "sellers is absent: teams are those of the policy, and everybody's working hours are in the time zone of its "
+        "calendar",
         "leads: left out, because nobody declared them: shoe_size",
         "leads: absent, and missing in every row: campaign, current_stage, merged_at, merged_into, owner_id, source",
         "leads: declared but absent, and missing in every row: role",

@@ -1,0 +1,113 @@
+"""One review: every shared number of a period, told as both teams look at it together."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from alignment.checklist import alignment_checklist
+from alignment.closed_loop import closed_loop
+from alignment.counts import stage_counts
+from alignment.funnel import cohort_funnel
+from alignment.milestones import Milestones, milestones_of
+from data_contracts.configuration import definitions_differences
+from data_contracts.definitions import Definitions
+from data_contracts.history import CrmHistory
+from data_contracts.metrics.periods import Period, Span
+from data_contracts.metrics.review import Review
+from data_contracts.review_notes import ReviewNotes
+from data_contracts.settings import Settings
+from features.known_before import known_before
+
+COHORTS = {Period.WEEK: Period.MONTH, Period.MONTH: Period.MONTH, Period.QUARTER: Period.QUARTER}
+"""How long cohorts are in a review of each length. Those of a week are too few for a rate. A year has its quarters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A history with the milestones that were known by its extract."""
+
+    history: CrmHistory
+    milestones: Milestones
+
+    @classmethod
+    def of(cls, history: CrmHistory, settings: Settings) -> "Known":
+        """What `history` tells, under `settings`."""
+        return cls(history, milestones_of(history, settings))
+
+    def before(self, span: Span) -> "Known":
+        """What was known of the period before `span` as long after its end as `span` is over now.
+
+        So the two are compared at the same maturity, and under the same definitions.
+        """
+        milestones = self.milestones
+        moment = span.earlier(time_zone=milestones.time_zone).end_at + (milestones.as_of - span.end_at)
+        attributes = milestones.settings.crm.attributes
+        return Known.of(known_before(self.history, moment, attributes=attributes), milestones.settings)
+
+
+def review(
+    now: Known,
+    *,
+    span: Span,
+    handed_off: pa.Table,
+    notes: Sequence[ReviewNotes] = (),
+    versions: Sequence[Definitions] = (),
+) -> Review:
+    """The review of `span`, a period that was over at the extract.
+
+    Parameters
+    ----------
+    now
+        What is known at the extract.
+    handed_off
+        What was published of hand-offs, of `SCORED_HAND_OFFS_SCHEMA`.
+    notes
+        Of all reviews, those held first coming first.
+    versions
+        Of the definitions, in the order in which they hold.
+
+    Raises
+    ------
+    ValueError
+        Where the period is not over yet.
+    """
+    milestones, settings = now.milestones, now.milestones.settings
+    if span.end_at > milestones.as_of:
+        raise ValueError(f"{span} is not over at {milestones.as_of}: it ends at {span.end_at}")
+    before = now.before(span)
+    this, last = _of_this_and_the_last(notes, span, time_zone=milestones.time_zone)
+    return Review(
+        span=span,
+        as_of=milestones.as_of,
+        before_as_of=before.milestones.as_of,
+        definitions_version=milestones.definitions_version,
+        targets_version=settings.targets.version,
+        definitions_changed=_changed(settings.definitions, versions, since=span.first),
+        counts=stage_counts(milestones, before.milestones, span=span),
+        funnel=cohort_funnel(milestones, every=COHORTS.get(span.period, Period.QUARTER)),
+        closed_loop=closed_loop(now.history, milestones, handed_off=handed_off, span=span),
+        index=None,
+        checklist=alignment_checklist(settings, notes, as_of=milestones.as_of),
+        notes=this,
+        last_notes=last,
+    )
+
+
+def _of_this_and_the_last(
+    notes: Sequence[ReviewNotes], span: Span, *, time_zone: str
+) -> tuple[ReviewNotes | None, ReviewNotes | None]:
+    """The notes of the review of `span`, and of the last one of its kind before it."""
+    alike = [(one.span(time_zone).first, one) for one in notes if one.period is span.period]
+    this = [one for first, one in alike if first == span.first]
+    earlier = [one for first, one in sorted(alike, key=lambda each: each[0]) if first < span.first]
+    return (this[-1] if this else None), (earlier[-1] if earlier else None)
+
+
+def _changed(in_force: Definitions, versions: Sequence[Definitions], *, since: dt.date) -> tuple[str, ...]:
+    """In what the definitions `in_force` differ from those that held just before the day `since`, by path."""
+    held = [one for one in versions if one.effective_from < since]
+    if not held or held[-1].version == in_force.version:
+        return ()
+    return definitions_differences(held[-1], in_force)

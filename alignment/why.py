@@ -1,0 +1,212 @@
+"""Why customers buy and why they do not: how often each reason is said, whether that is rising, and against whom."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+from scipy.stats import norm
+
+from alignment.intervals import (
+    Floats,
+    difference_estimate,
+    share_estimate,
+    shrunken,
+    spread,
+    sums_by_group,
+    without_each,
+)
+from alignment.milestones import Milestones
+from alignment.said import NAMED, NONE, OF_LEADS, REST, said_of_all, undated_deals
+from data_contracts.estimates import Estimate
+from data_contracts.history import CrmHistory
+from data_contracts.metrics.periods import Period, Span
+from data_contracts.metrics.why import COMPETITORS_SCHEMA, REASONS_SCHEMA, TREND_SCHEMA, Topic, Trend, Why
+
+COMPARED_PERIODS = 4
+"""The last period is held against so many before it: a quarter against a year, a month against a third of one."""
+
+LEAST_EXPECTED = 5.0
+"""Below so many expected in either, a test of two shares by the normal distribution says nothing (Cochran, 1954,
+Biometrics 10:417)."""
+
+MOST_CHANCE = 0.05
+
+
+def why_of(history: CrmHistory, milestones: Milestones, *, every: Period = Period.QUARTER) -> Why:
+    """What is said of deals and leads that ended in the last whole period and the four before it.
+
+    A deal is of the period in which it closed, a lead without one of that in which it was lost or disqualified, each
+    lead once a period with its last reason. Texts that few say are put together: they are no category, and may tell a
+    person. What stood in a field once and was overwritten nobody knows.
+
+    Parameters
+    ----------
+    history
+        The one that `milestones` are of.
+    """
+    zone = milestones.time_zone
+    last = Span.before(milestones.as_of, every, time_zone=zone)
+    spans = tuple(last.earlier(n, time_zone=zone) for n in range(COMPARED_PERIODS, -1, -1))
+    said = said_of_all(history, milestones, spans)
+    compared = said[said["topic"] == Topic.COMPETITOR]
+    return Why(
+        reasons=pa.Table.from_pylist(list(_reasons(said, spans)), schema=REASONS_SCHEMA),
+        trends=pa.Table.from_pylist(list(_trends(said, pd.Timestamp(last.first))), schema=TREND_SCHEMA),
+        competitors=pa.Table.from_pylist(list(_competitors(compared)), schema=COMPETITORS_SCHEMA),
+        naming_won=_naming(compared[compared["is_won"]]),
+        naming_lost=_naming(compared[~compared["is_won"]]),
+        spans=spans,
+        silent=tuple(one for one, rows in _by_topic(said) if (rows["kind"] == NONE).all()),
+        undated=undated_deals(history),
+        as_of=milestones.as_of,
+        definitions_version=milestones.definitions_version,
+    )
+
+
+def _by_topic(said: pd.DataFrame) -> Iterator[tuple[Topic, pd.DataFrame]]:
+    for topic in Topic:
+        rows = said[said["topic"] == topic]
+        if len(rows):
+            yield topic, rows
+
+
+def _reasons(said: pd.DataFrame, spans: tuple[Span, ...]) -> Iterator[dict[str, Any]]:
+    """Each reason that is said in any period, in each of them."""
+    for span in spans:
+        for topic, every_time in _by_topic(said):
+            cells = every_time[["place", "kind", "reason"]].drop_duplicates().sort_values("place")
+            rows = every_time[every_time["period"] == pd.Timestamp(span.first)]
+            for cell in cells.itertuples():
+                is_it = (rows["place"] == cell.place).to_numpy()
+                among = rows if cell.kind == NONE else rows[rows["kind"] != NONE]
+                share = _share((among["place"] == cell.place).to_numpy(), among)
+                amounts = rows["amount"][is_it]
+                has_deals = topic not in OF_LEADS
+                yield {
+                    "period": pd.Timestamp(span.first).to_pydatetime(),
+                    "topic": topic,
+                    "reason": cell.reason if cell.kind == NAMED else None,
+                    "is_rest": cell.kind == REST,
+                    "n": int(is_it.sum()),
+                    **_columns("share", share),
+                    "amount": float(amounts.sum()) if has_deals else None,
+                    "without_amount": int(amounts.isna().sum()) if has_deals else None,
+                }
+
+
+def _share(hits: npt.NDArray[np.bool_], rows: pd.DataFrame) -> Estimate:
+    """The share of `rows` that are `hits`, with leads of one account going together."""
+    if not len(rows):
+        return share_estimate(float("nan"), np.zeros(0), n=0)
+    others = without_each(sums_by_group(rows["group"].to_numpy(), hits, np.ones(len(rows))))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return share_estimate(float(hits.mean()), others[:, 0] / others[:, 1], n=len(rows))
+
+
+def _trends(said: pd.DataFrame, last: pd.Timestamp) -> Iterator[dict[str, Any]]:
+    """Each named reason in the last period beside those before."""
+    for topic, every_time in _by_topic(said):
+        rows = every_time[every_time["kind"] != NONE]
+        is_now = (rows["period"] == last).to_numpy()
+        named = rows[rows["kind"] == NAMED][["place", "reason"]].drop_duplicates().sort_values("place")
+        found = [_moved((rows["place"] == place).to_numpy(), is_now, rows) for place in named["place"]]
+        corrected = holm(np.array([each["p_value"] for each in found]))
+        for reason, each, p_value in zip(named["reason"], found, corrected, strict=True):
+            is_known = bool(np.isfinite(p_value))
+            moved = Trend.RISING if each["change"] and each["change"] > 0 else Trend.FALLING
+            trend = Trend.TOO_FEW if not is_known else moved if p_value < MOST_CHANCE else Trend.CHANCE
+            yield (
+                {"topic": topic, "reason": reason}
+                | each
+                | {"p_value": float(p_value) if is_known else None, "trend": trend}
+            )
+
+
+def _moved(hits: npt.NDArray[np.bool_], is_now: npt.NDArray[np.bool_], rows: pd.DataFrame) -> dict[str, Any]:
+    """The shares of one reason before and now, their difference, and its p-value; NaN where there are too few."""
+    sums = sums_by_group(rows["group"].to_numpy(), hits & ~is_now, ~is_now, hits & is_now, is_now)
+    n_before, said_before, n_now, said_now = sums.sum(axis=0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        before, now = n_before / said_before, n_now / said_now
+        others = without_each(sums)
+        shares = others[:, [0, 2]] / others[:, [1, 3]]
+    change = difference_estimate(now - before, shares[:, 1] - shares[:, 0])
+    return {
+        "n_before": int(n_before),
+        "said_before": int(said_before),
+        "n_now": int(n_now),
+        "said_now": int(said_now),
+        "share_before": float(before) if said_before else None,
+        "share_now": float(now) if said_now else None,
+        **_columns("change", change),
+        "p_value": _p_value(
+            (n_before + n_now) / max(said_before + said_now, 1),
+            float(now - before),
+            (_worth(float(before), said_before, shares[:, 0]), _worth(float(now), said_now, shares[:, 1])),
+        ),
+    }
+
+
+def _worth(share: float, n: float, replicates: Floats) -> float:
+    """As many independent leads as the `n` are worth, by the design effect (Rao, Scott, 1992, Biometrics 48:577)."""
+    error, variance = spread(replicates), share * (1 - share)
+    return min(n, variance / error**2) if error > 0 and variance > 0 else n
+
+
+def _p_value(pooled: float, change: float, worth: tuple[float, float]) -> float:
+    """Of two shares that are one, how often chance alone sets them so far apart; NaN where there are too few."""
+    if min(worth) * min(pooled, 1 - pooled) < LEAST_EXPECTED:
+        return float("nan")
+    error = np.sqrt(pooled * (1 - pooled) * (1 / worth[0] + 1 / worth[1]))
+    return float(2 * norm.sf(abs(change) / error))
+
+
+def holm(p_values: Floats) -> Floats:
+    """p-values of several questions, each corrected for having asked them all (Holm, 1979, Scand J Stat 6:65).
+
+    Those that are missing were not asked.
+
+    >>> holm(np.array([0.01, 0.04, np.nan])).tolist()
+    [0.02, 0.04, nan]
+    """
+    told = np.full(len(p_values), np.nan)
+    asked = np.flatnonzero(np.isfinite(p_values))
+    order = asked[np.argsort(p_values[asked], kind="stable")]
+    left = np.arange(len(order), 0, -1)
+    told[order] = np.minimum(np.maximum.accumulate(p_values[order] * left), 1.0)
+    return told
+
+
+def _competitors(compared: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Each competitor, the rest, and the deals that name none; nothing where no deal names any."""
+    if (compared["kind"] == NONE).all():
+        return
+    cells = [rows for _, rows in compared.groupby("place", sort=True)]
+    won, n = (np.array([each[what].sum() if what else len(each) for each in cells], float) for what in ("is_won", ""))
+    is_named = np.array([each["kind"].iloc[0] == NAMED for each in cells])
+    drawn = np.full(len(cells), np.nan)
+    drawn[is_named] = shrunken(won[is_named], n[is_named])
+    for rows, shrunken_rate in zip(cells, drawn, strict=True):
+        is_won, kind = rows["is_won"].to_numpy(), rows["kind"].iloc[0]
+        yield {
+            "competitor": rows["reason"].iloc[0] if kind == NAMED else None,
+            "is_rest": kind == REST,
+            "won": int(is_won.sum()),
+            "lost": int((~is_won).sum()),
+            **_columns("win_rate", _share(is_won, rows)),
+            "shrunken_win_rate": float(shrunken_rate) if kind == NAMED else None,
+            "amount_won": float(rows["amount"][is_won].sum()),
+            "amount_lost": float(rows["amount"][~is_won].sum()),
+        }
+
+
+def _naming(compared: pd.DataFrame) -> Estimate:
+    """Which share of these deals names a competitor."""
+    return _share((compared["kind"] != NONE).to_numpy(), compared)
+
+
+def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

@@ -1,0 +1,114 @@
+"""Reviews: a page a period, the same parts each time, in the order in which both teams talk about them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from data_contracts.metrics.periods import Period
+from data_contracts.metrics.review import Review
+from data_contracts.record_table import markdown_text, table_markdown
+from pages.frame import Frame, NotThere
+from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
+from pages.review_funnel import funnel_section
+from pages.review_index import checklist_section, decisions_section, index_section, notes_section
+from pages.review_loop import loop_section
+from pages.sections import Section
+from pages.site import Page
+
+PATHS = {
+    Period.WEEK: "review.html",
+    Period.MONTH: "review-month.html",
+    Period.QUARTER: "review-quarter.html",
+    Period.YEAR: "review-year.html",
+}
+
+FIRST = PATHS[Period.WEEK]
+"""The one that the navigation names."""
+
+_NAMES = {
+    Period.WEEK: "Last week",
+    Period.MONTH: "Last month",
+    Period.QUARTER: "Last quarter",
+    Period.YEAR: "Last year",
+}
+
+
+def review_sheet(review: Review, frame: Frame) -> Page:
+    """One review as a page by itself: the first of its folder."""
+    return replace(_page(review, {"periods": {}, "missing": None}, frame), path="index.html", under="")
+
+
+def review_summary(review: Review, frame: Frame) -> str:
+    """The review in Markdown: its finding, its figures, and the finding of each part."""
+    formats = frame.formats
+    told = [{"": one.name, "now": one.value, "beside": one.beside} for one in counts_figures(review.counts, formats)]
+    findings = (
+        f"- {markdown_text(section.missing.because if section.missing else section.heading)}"
+        for section in _sections(review, frame)
+    )
+    parts = [f"## {markdown_text(counts_heading(review.counts, formats))}", table_markdown(told), "\n".join(findings)]
+    if frame.settings.url:
+        parts.append(f"[The whole review]({frame.settings.url.rstrip('/')}/{PATHS[review.span.period]})")
+    return "\n\n".join(parts)
+
+
+def findings(review: Review, frame: Frame) -> Iterator[str]:
+    """The finding of the review, then that of each part that is there."""
+    yield counts_heading(review.counts, frame.formats)
+    yield from (section.heading for section in _sections(review, frame) if not section.missing)
+
+
+def review_pages(reviews: Mapping[Period, Review | NotThere], frame: Frame) -> Iterator[Page]:
+    """A page for each of `reviews`."""
+    periods = {PATHS[period]: _NAMES[period] for period in PATHS if period in reviews}
+    for period, review in reviews.items():
+        told: dict[str, object] = {"periods": periods, "missing": review if isinstance(review, NotThere) else None}
+        if isinstance(review, NotThere):
+            told["heading"] = "There is no review yet"
+            yield Page(PATHS[period], "Review", "review.html", told, under=FIRST)
+        else:
+            yield _page(review, told, frame)
+
+
+def _page(review: Review, told: Mapping[str, object], frame: Frame) -> Page:
+    formats = frame.formats
+    sections = list(_sections(review, frame))
+    tables = {table.name: table for section in sections for table in section.all_tables}
+    return Page(
+        PATHS[review.span.period],
+        f"Review · {said_of(review.span, formats)}",
+        "review.html",
+        {
+            **told,
+            "heading": counts_heading(review.counts, formats),
+            "advice": _advice(review, frame),
+            "figures": list(counts_figures(review.counts, formats)),
+            "sections": sections,
+        },
+        tables,
+        under=FIRST,
+    )
+
+
+def _sections(review: Review, frame: Frame) -> Iterator[Section]:
+    formats, name = frame.formats, str(review.span.period)
+    yield decisions_section(review.last_notes, formats, today=review.as_of.date(), name=name)
+    yield counts_section(review.counts)
+    yield funnel_section(review.funnel, formats, name=name)
+    yield loop_section(review.closed_loop, formats, name=name)
+    if review.index is not None:
+        yield index_section(review.index, formats, name=name)
+    yield checklist_section(review.checklist, formats, name=name)
+    yield notes_section(review.notes)
+
+
+def _advice(review: Review, frame: Frame) -> str:
+    """Under what the numbers were counted, and what they are compared with."""
+    formats = frame.formats
+    changed = "; ".join(review.definitions_changed)
+    definitions = f"Definitions {review.definitions_version}" + (
+        f", changed since: {changed}. Both periods are counted under them" if changed else ", as in the period before"
+    )
+    return (
+        f"{definitions}. Known at {formats.moment(review.as_of)}; the {review.span.period} before as it was known at "
+        f"{formats.moment(review.before_as_of)}, as long after its end."
+    )

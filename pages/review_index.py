@@ -1,0 +1,146 @@
+"""The alignment index with its parts, the checklist, and what reviews decided, on a page."""
+
+import datetime as dt
+
+import pyarrow as pa
+
+from data_contracts.metrics.checklist import Checklist, Met
+from data_contracts.metrics.index import INDEX, KEPT, WENT_WITH, WOULD_GAIN, AlignmentIndex
+from data_contracts.review_notes import ReviewNotes, Standing
+from pages.formats import Formats
+from pages.frame import NotThere
+from pages.sections import Section
+from pages.tables import Column, Shown, Table, told_rows
+
+
+def index_section(index: AlignmentIndex, formats: Formats, *, name: str) -> Section:
+    """How well the agreement is kept, part by part, and which part would raise the index most."""
+    if index.value is None:
+        return Section(
+            "How well the agreement is kept nobody can say",
+            missing=NotThere("Nothing is agreed that can be measured: give what each team owes in `[targets]`."),
+        )
+    next_part = index.raise_next
+    heading = f"{formats.share(index.value)} of what was agreed is kept"
+    said = (
+        f"Most would be won by {next_part.part.name} ({next_part.part.owner}): "
+        f"{formats.share(next_part.would_gain)} more of the index."
+        if next_part
+        else "Every part is kept whole."
+    )
+    return Section(heading, said, tables=(_parts(index, name),), folded={"The index over time": _trend(index, name)})
+
+
+def checklist_section(checklist: Checklist, formats: Formats, *, name: str) -> Section:
+    """What is in place, with the evidence."""
+    columns = (
+        Column("asks", "Asked"),
+        Column("met", "In place", bad=Met.NO),
+        Column("evidence", "Evidence"),
+        Column("remedy", "To do"),
+    )
+    rows = [item.model_dump(mode="json") for item in checklist.items]
+    table = Table(
+        f"{name}-checklist",
+        "Something that is to be in place",
+        told_rows(rows, columns),
+        columns,
+        "From the settings and the notes of reviews.",
+        cards=True,
+    )
+    heading = f"{formats.count(checklist.n_met)} of {formats.count(len(checklist.items))} things are in place"
+    return Section(heading, tables=(table,))
+
+
+def decisions_section(last: ReviewNotes | None, formats: Formats, *, today: dt.date, name: str) -> Section:
+    """What the last review of this kind decided, and what became of it."""
+    if last is None:
+        return Section(
+            "What the last review decided",
+            missing=NotThere("There are no notes of an earlier review of this kind; write them after the meeting."),
+        )
+    if not last.decisions:
+        return Section(f"The review of {formats.day(last.held_on)} decided nothing")
+    columns = (
+        Column("what", "Decided"),
+        Column("owner", "By"),
+        Column("due", "Due", Shown.DAY),
+        Column("standing", "Now", bad=Standing.LATE),
+        Column("outcome", "What came of it"),
+    )
+    rows = [
+        one.model_dump(include={"what", "owner", "due", "outcome"}) | {"standing": str(one.standing(today))}
+        for one in last.decisions
+    ]
+    table = Table(f"{name}-decisions", "A decision", told_rows(rows, columns), columns, "From the notes of the review.")
+    done = sum(one.standing(today) is Standing.DONE for one in last.decisions)
+    late = sum(one.standing(today) is Standing.LATE for one in last.decisions)
+    of_late = f", {formats.count(late)} late" if late else ""
+    heading = f"{formats.count(done)} of {formats.count(len(last.decisions))} decisions of the last review are done"
+    return Section(heading + of_late, tables=(table,))
+
+
+def notes_section(notes: ReviewNotes | None) -> Section:
+    """Blockers and wins that were written down for this period."""
+    if notes is None:
+        return Section(
+            "Blockers and wins",
+            missing=NotThere("Nobody wrote any for this period: a file in the folder of reviews takes them."),
+        )
+    points = [*(f"Blocker: {one}" for one in notes.blockers), *(f"Win: {one}" for one in notes.wins)]
+    return Section(f"{len(notes.blockers)} blockers, {len(notes.wins)} wins", points=tuple(points))
+
+
+def _parts(index: AlignmentIndex, name: str) -> Table:
+    columns = (
+        Column("part", "Part"),
+        Column("owner", "Moved by"),
+        Column("value", "Reached", Shown.SHARE, low="low", high="high"),
+        Column("agreed", "Agreed", Shown.SHARE),
+        Column("kept", "Kept", Shown.SHARE),
+        Column("change", "Change", Shown.SHARE),
+        Column("weight", "Weight", Shown.NUMBER),
+        Column("would_gain", "Would gain", Shown.SHARE),
+        Column("went_with", "Went with results", Shown.FIGURE, low="went_low", high="went_high"),
+        Column("note", "Not counted because"),
+        Column("formula", "Formula"),
+    )
+    rows = [
+        {
+            "part": one.part.name,
+            "owner": one.part.owner,
+            **one.part.values[-1].model_dump(),
+            "agreed": one.part.agreed,
+            "kept": one.kept,
+            "change": one.change,
+            "weight": one.part.weight,
+            "would_gain": one.would_gain,
+            "went_with": one.went_with.value,
+            "went_low": one.went_with.low,
+            "went_high": one.went_with.high,
+            "note": one.not_counted,
+            "formula": one.part.formula,
+        }
+        for one in index.parts
+    ]
+    how = f"{INDEX}. {KEPT}. {WOULD_GAIN}. {WENT_WITH}."
+    return Table(f"{name}-index", "A part of the index", _typed(rows, columns), columns, how)
+
+
+def _trend(index: AlignmentIndex, name: str) -> Table:
+    columns = (
+        Column("period", "Period"),
+        Column("value", "Index", Shown.SHARE),
+        Column("n_parts", "Parts", Shown.COUNT),
+    )
+    rows = [one.model_dump() for one in index.trend]
+    return Table(f"{name}-index-trend", "A period", _typed(rows, columns), columns, f"{INDEX}.")
+
+
+def _typed(rows: list[dict[str, object]], columns: tuple[Column, ...]) -> pa.Table:
+    """The rows as a table; a column of figures in which none is known is one of figures too."""
+    table = told_rows(rows, columns)
+    for place, field in enumerate(table.schema):
+        if pa.types.is_null(field.type):
+            table = table.set_column(place, field.name, table[field.name].cast(pa.float64()))
+    return table

@@ -1,0 +1,47 @@
+"""A part of a page that answers one question: the finding, figures, tables and charts, or why it is not there."""
+
+from dataclasses import dataclass, field
+
+from pages.charts import Chart
+from pages.frame import Figure, NotThere
+from pages.tables import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One question with its answer.
+
+    Attributes
+    ----------
+    heading
+        The finding, in a sentence.
+    said
+        What to make of it, and what to do; code stands between backticks.
+    figures
+        With what each is held against.
+    tables
+        What is seen at once.
+    folded
+        What a reader opens, by what it is called.
+    points
+        Sentences of a list.
+    missing
+        Why there is no answer, in the place of all that.
+    audience
+        The views that show it: of `leader`, `marketer`, `seller`.
+    """
+
+    heading: str
+    said: str = ""
+    figures: tuple[Figure, ...] = ()
+    tables: tuple[Table, ...] = ()
+    charts: tuple[Chart, ...] = ()
+    folded: dict[str, Table] = field(default_factory=dict)
+    points: tuple[str, ...] = ()
+    missing: NotThere | None = None
+    audience: str = "leader marketer"
+
+    @property
+    def all_tables(self) -> tuple[Table, ...]:
+        """Those that are seen and those that are folded."""
+        return (*self.tables, *self.folded.values())

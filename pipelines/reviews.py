@@ -1,0 +1,108 @@
+"""Checked history in, the reviews of the last periods out."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from alignment.review import Known, review
+from data_contracts.check import open_checked
+from data_contracts.disk import disk_errors
+from data_contracts.errors import SettingsError, SourceError
+from data_contracts.keeping import held, kept_folder
+from data_contracts.metrics.periods import Period, Span
+from data_contracts.metrics.review import Review
+from data_contracts.progress import Say, silent
+from data_contracts.review_notes import read_review_notes
+from data_contracts.settings import Settings
+from pages import Frame, NotThere, review_sheet, write_site
+from pipelines.definitions import definitions_kept
+from pipelines.score import score_history_of
+from pipelines.standing import Standing, frame_of
+from pipelines.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenReview:
+    """A review, and the page that shows it."""
+
+    review: Review
+    frame: Frame
+    first_page: Path
+
+
+def write_review(
+    settings: Settings, period: Period, day: dt.date | None, *, made_at: dt.datetime, say: Say = silent
+) -> WrittenReview:
+    """The review of the period in which the local `day` lies, or of the last one, and its page.
+
+    Raises as `review_of`; `StoreError` where the page cannot be written, `BusyError` where another run writes it.
+    """
+    standing = Standing.of(settings)
+    told = review_of(standing.settings, period, day, say=say)
+    frame = frame_of(standing, made_at=made_at)
+    store = standing.store
+    target = store.reviews / f"{period}-{told.span.first}"
+    with disk_errors(target):
+        store.reviews.mkdir(parents=True, exist_ok=True)
+        with held(target, by="leadscore review"), kept_folder(target) as folder:
+            write_site(folder, [review_sheet(told, frame)], frame, navigation={})
+    return WrittenReview(told, frame, target / "index.html")
+
+
+def last_reviews(
+    settings: Settings, periods: Iterable[Period] = tuple(Period), *, say: Say = silent
+) -> Mapping[Period, Review | NotThere]:
+    """The review of the last period of each length that was over at the extract, or why there is none.
+
+    Raises `SourceError` where nothing was checked yet, `SettingsError` where notes of reviews cannot be read.
+    """
+    found: dict[Period, Review | NotThere] = {}
+    with Store.of(settings).open_history() as engine:
+        now = Known.of(open_checked(engine).history, settings)
+        for period in periods:
+            say(f"the review of the last {period}")
+            span = Span.before(now.milestones.as_of, period, time_zone=now.milestones.time_zone)
+            found[period] = _review(settings, now, span)
+    return found
+
+
+def review_of(settings: Settings, period: Period, day: dt.date | None = None, *, say: Say = silent) -> Review:
+    """The review of the period in which the local `day` lies; without one, of the last that was over.
+
+    Raises
+    ------
+    SourceError
+        Where nothing was checked yet, or no lead is known in the period.
+    SettingsError
+        Where the period was not over at the extract, or notes of reviews cannot be read.
+    """
+    with Store.of(settings).open_history() as engine:
+        say("what is known of each lead")
+        now = Known.of(open_checked(engine).history, settings)
+        zone, as_of = now.milestones.time_zone, now.milestones.as_of
+        span = Span.before(as_of, period, time_zone=zone) if day is None else Span.of(period, day, time_zone=zone)
+        if span.end_at > as_of:
+            last = Span.before(as_of, period, time_zone=zone)
+            raise SettingsError(
+                f"the {period} that begins {span.first} is not over in the extract of {as_of:%Y-%m-%d %H:%M} UTC; the "
+                f"last one that is begins {last.first}"
+            )
+        say(f"the {period} that begins {span.first}")
+        told = _review(settings, now, span)
+    if isinstance(told, NotThere):
+        raise SourceError(told.because)
+    return told
+
+
+def _review(settings: Settings, now: Known, span: Span) -> Review | NotThere:
+    first = now.milestones.frame["lead_at"].min()
+    if not first < span.end_at:
+        return NotThere(f"No lead is known before the end of the {span.period} that begins {span.first}.")
+    return review(
+        now,
+        span=span,
+        handed_off=score_history_of(settings).handed_off(now.milestones.as_of),
+        notes=read_review_notes(settings.pages.reviews_folder),
+        versions=definitions_kept(settings.store.folder),
+    )
