@@ -4,6 +4,7 @@ import dataclasses
 import datetime as dt
 import re
 
+import pandas as pd
 import pytest
 
 from alignment.attribution import attribution
@@ -126,7 +127,7 @@ def test_cohorts_are_the_leads_that_are_counted(seed, mixed_history, settings):
         rows = cohorts.rows.to_pandas()
         for step in {Step(one) for one in rows["step"]}:
             of_step = rows[rows["step"] == step]
-            entered = {(row.cohort, row.group): row.entered for row in of_step.itertuples()}
+            entered = {(pd.Timestamp(row.cohort), row.group): row.entered for row in of_step.itertuples()}
             counted = table.to_pandas().set_index(["period", "group"])[source_nouns.COUNTS[step.start]].to_dict()
             assert {cell: n for cell, n in entered.items() if n} == {cell: n for cell, n in counted.items() if n}
 
