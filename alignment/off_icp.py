@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.grouped import NOT_KNOWN, groups_of, in_name_order, in_order, span_numbers, table_of
-from alignment.guarantee import hand_offs_of, judged_hand_offs
+from alignment.guarantee import guaranteed_hand_offs, judged_hand_offs
 from alignment.intervals import (
     CONFIDENCE,
     Floats,
@@ -87,7 +87,7 @@ def _hand_offs(
 ) -> pd.DataFrame:
     """The hand-offs of the spans: `span`, `group`, `accounts`, `is_known`, `is_miss` and `missed`."""
     settings = milestones.settings
-    judged = judged_hand_offs(hand_offs_of(history, settings), history, versions, settings).frame
+    judged = judged_hand_offs(guaranteed_hand_offs(history, settings), history, versions, settings).frame
     leads = pd.DataFrame(
         {
             "lead_id": milestones.frame["lead_id"],

@@ -3,13 +3,65 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from data_contracts.metrics.accounts import Accounts
+from data_contracts.metrics.after_win import AfterWin
+from data_contracts.metrics.agreed import Agreed
+from data_contracts.metrics.black_hole import BlackHole
 from data_contracts.metrics.checklist import Checklist
 from data_contracts.metrics.closed_loop import ClosedLoop
 from data_contracts.metrics.counts import StageCounts
 from data_contracts.metrics.funnel import CohortFunnel
+from data_contracts.metrics.gap import Gap
+from data_contracts.metrics.guarantee import Guarantee
 from data_contracts.metrics.index import AlignmentIndex
+from data_contracts.metrics.journey import Journey
+from data_contracts.metrics.mqls_delivered import MqlsDelivered
+from data_contracts.metrics.nurture import Nurture
 from data_contracts.metrics.periods import Span
+from data_contracts.metrics.rejections import Rejections
+from data_contracts.metrics.response import Response
+from data_contracts.metrics.stuck import Stuck
+from data_contracts.metrics.vectors import Vectors
+from data_contracts.metrics.why import Why
 from data_contracts.review_notes import ReviewNotes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SalesHalf:
+    """How hand-offs were answered, which were not, why they were turned down, and what is stuck."""
+
+    response: Response
+    black_hole: BlackHole
+    rejections: Rejections
+    stuck: Stuck
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarketingHalf:
+    """What was delivered, what missed the agreed profile, and what is in nurture."""
+
+    delivered: MqlsDelivered
+    guarantee: Guarantee
+    nurture: Nurture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Money:
+    """Both performance vectors, and why the result is not the target; None where the gap has no period of its own."""
+
+    vectors: Vectors
+    gap: Gap | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deeper:
+    """What a week is too short for: agreed against measured, why customers buy, journeys, accounts, after the win."""
+
+    agreed: Agreed
+    why: Why
+    journey: Journey
+    accounts: Accounts
+    after_win: AfterWin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +84,8 @@ class Review:
     notes, last_notes
         Of the review of this period, where it was held already, and of the last one of its kind before; None where
         nobody wrote any.
+    deeper
+        Of a month or longer; None of a week.
     """
 
     span: Span
@@ -43,7 +97,11 @@ class Review:
     counts: StageCounts
     funnel: CohortFunnel
     closed_loop: ClosedLoop
-    index: AlignmentIndex | None
+    index: AlignmentIndex
     checklist: Checklist
     notes: ReviewNotes | None
     last_notes: ReviewNotes | None
+    sales: SalesHalf
+    marketing: MarketingHalf
+    money: Money
+    deeper: Deeper | None
