@@ -38,6 +38,8 @@ from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
 from data_contracts.review_notes import ReviewNotes
 from data_contracts.settings import Settings
+from data_contracts.snapshots import TEAM
+from data_contracts.today import CAMPAIGN, SOURCE
 from features.known_before import known_before
 
 COHORTS = {Period.WEEK: Period.MONTH, Period.MONTH: Period.MONTH, Period.QUARTER: Period.QUARTER}
@@ -112,7 +114,7 @@ def review(
         as_of=milestones.as_of,
         before_as_of=before.milestones.as_of,
         definitions_version=milestones.definitions_version,
-        targets_version=settings.targets.version,
+        targets=settings.targets,
         definitions_changed=_changed(settings.definitions, versions, since=span.first),
         counts=stage_counts(milestones, before.milestones, span=span),
         funnel=cohort_funnel(milestones, every=COHORTS.get(span.period, Period.QUARTER)),
@@ -131,6 +133,7 @@ def review(
 def _sales(now: Known, hand_offs: HandOffs, period: Period, scores: pa.Table | None) -> SalesHalf:
     return SalesHalf(
         response=response(hand_offs, every=period),
+        response_by=tuple(response(hand_offs, every=period, by=by) for by in (TEAM, SOURCE)),
         black_hole=black_hole(hand_offs, scores=scores),
         rejections=rejections(hand_offs, every=period),
         stuck=stuck(now.milestones, now.history, values=scores),
@@ -141,10 +144,13 @@ def _marketing(
     now: Known, hand_offs: HandOffs, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
+    versions = versions or [milestones.settings.definitions]
+    campaigns = () if period is Period.WEEK else (CAMPAIGN,)
     return MarketingHalf(
         delivered=mqls_delivered(history, hand_offs),
-        guarantee=lead_guarantee(
-            milestones, history, versions or [milestones.settings.definitions], disputes=disputes, every=period
+        guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
+        guarantee_by=tuple(
+            lead_guarantee(milestones, history, versions, disputes=disputes, every=period, by=by) for by in campaigns
         ),
         nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
     )

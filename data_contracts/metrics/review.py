@@ -24,13 +24,15 @@ from data_contracts.metrics.stuck import Stuck
 from data_contracts.metrics.vectors import Vectors
 from data_contracts.metrics.why import Why
 from data_contracts.review_notes import ReviewNotes
+from data_contracts.targets import Targets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SalesHalf:
-    """How hand-offs were answered, which were not, why they were turned down, and what is stuck."""
+    """How hand-offs were answered (by team and source too), which were not, why turned down, and what is stuck."""
 
     response: Response
+    response_by: tuple[Response, ...]
     black_hole: BlackHole
     rejections: Rejections
     stuck: Stuck
@@ -38,10 +40,11 @@ class SalesHalf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarketingHalf:
-    """What was delivered, what missed the agreed profile, and what is in nurture."""
+    """What was delivered, what missed the agreed profile (from a month on by campaign too), what is in nurture."""
 
     delivered: MqlsDelivered
     guarantee: Guarantee
+    guarantee_by: tuple[Guarantee, ...]
     nurture: Nurture
 
 
@@ -76,8 +79,8 @@ class Review:
         What is known at this moment (UTC, naive).
     before_as_of
         The period before is told as it was known then: the same time after its end.
-    definitions_version, targets_version
-        Under which it was counted, that before too.
+    definitions_version, targets
+        Under which it was counted, that before too, and what it is held against.
     definitions_changed
         What the definitions in force changed since the end of the period before, by path; nothing where they are the
         same.
@@ -92,7 +95,7 @@ class Review:
     as_of: dt.datetime
     before_as_of: dt.datetime
     definitions_version: str
-    targets_version: str
+    targets: Targets
     definitions_changed: tuple[str, ...]
     counts: StageCounts
     funnel: CohortFunnel

@@ -83,7 +83,7 @@ def test_without_notes_versions_and_targets_it_says_so(known):
 
 
 def test_a_number_carries_the_version_of_definitions_and_targets(of_the_week):
-    assert (of_the_week.definitions_version, of_the_week.targets_version) == ("2026.1", "")
+    assert (of_the_week.definitions_version, of_the_week.targets.version) == ("2026.1", "")
 
 
 def test_a_month_goes_deeper(known):
