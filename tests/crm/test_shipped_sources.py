@@ -67,8 +67,8 @@ NOT_SIMULATED = {
     "opportunities": {"currency", "win_reason", "competitor", "objection", "margin", "churned_at"},
     "activities": {"source", "campaign"},
 }
-"""The simulated CRM has the history of stages, all its deals are in one currency, and it says neither what a win
-leaves or why it came, nor what brought a lead to an activity."""
+"""The simulated CRM has the history of stages, all its deals are in one currency, and it says neither why deals are won
+and what they leave nor what brought a lead to an activity."""
 
 SIMULATED = [name for name in TABLES if name != "sellers"]
 """Its sellers all work in one time zone, in the teams of the policy."""
