@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from alignment.chance import after_all_looks
 from alignment.funnel import followed, horizon_days, recorded_steps
 from alignment.incidence import incidence
 from alignment.intervals import UNKNOWN
@@ -17,7 +18,6 @@ from alignment.two_shares import (
     Adjusted,
     Share,
     adjusted_difference,
-    after_all_looks,
     difference_of,
     share_of,
 )

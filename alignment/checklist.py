@@ -113,7 +113,7 @@ def _reviewed(held: Sequence[ReviewNotes], period: Period, day: dt.date) -> Item
         f"Each {period} is reviewed together.",
         bool(days) and min(days) <= most,
         f"the last one {min(days)} days ago; {most} at most" if days else "no notes of one",
-        "hold it, and write its notes into the folder of reviews",
+        "hold it, and write its notes into a file of reviews_folder",
     )
 
 

@@ -1,7 +1,7 @@
 """The cohort funnel: of those that reached a stage in a period, how many reached the next one, and how soon."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,9 @@ ENDED = (Stage.LOST, Stage.DISQUALIFIED)
 """What competes with getting further. A nurtured lead may come back, and is still open."""
 
 
-def cohort_funnel(milestones: Milestones, *, every: Period = Period.MONTH, by: str = "") -> CohortFunnel:
+def cohort_funnel(
+    milestones: Milestones, *, every: Period = Period.MONTH, by: str = "", spans: Collection[Span] = ()
+) -> CohortFunnel:
     """How the leads of each cohort took each step of the funnel.
 
     A step's cohort are the leads that reached its first stage in the period, each once: when it came first. A lead
@@ -36,13 +38,20 @@ def cohort_funnel(milestones: Milestones, *, every: Period = Period.MONTH, by: s
         The length of the cohorts' periods.
     by
         The column of `milestones.frame` whose values the leads are grouped by; empty for all leads together.
+    spans
+        The cohorts that are asked for, of the length `every`; all of them where none is named.
 
     Raises
     ------
     KeyError
         Where the frame has no column `by`.
     """
-    rows = [row for step in recorded_steps(milestones) for row in _cohorts(milestones, step, every=every, by=by)]
+    asked = {span.first for span in spans}
+    rows = [
+        row
+        for step in recorded_steps(milestones)
+        for row in _cohorts(milestones, step, every=every, by=by, asked=asked)
+    ]
     rows.sort(key=lambda row: (row["cohort"], row["group"] is None, row["group"] or "", list(Step).index(row["step"])))
     return CohortFunnel(
         rows=pa.Table.from_pylist(rows, schema=FUNNEL_SCHEMA),
@@ -107,20 +116,27 @@ def whole_days(spans: pd.Series) -> Integers:
     return np.maximum(microseconds // MICROSECONDS_PER_DAY, 0)
 
 
-def _cohorts(milestones: Milestones, step: Step, *, every: Period, by: str) -> Iterator[dict[str, Any]]:
+def _cohorts(
+    milestones: Milestones, step: Step, *, every: Period, by: str, asked: Collection[dt.date]
+) -> Iterator[dict[str, Any]]:
+    """The rows of one step; of the cohorts that begin on the `asked` days, or of all where none is."""
     told, leads = followed(milestones, step)
     horizon = horizon_days(step, milestones.settings.definitions)
     keys = _keys(leads, milestones, step, every=every, by=by)
     frame = milestones.frame
     unsettled = frame[frame["is_unsettled"] & frame[reached_at(step.start)].notna()]
-    not_counted = _keys(unsettled, milestones, step, every=every, by=by).value_counts(dropna=False).to_dict()
+    not_counted: dict[Any, int] = (
+        _keys(unsettled, milestones, step, every=every, by=by).value_counts(dropna=False).to_dict()
+    )
     skipped = _skipped(leads, step).to_numpy() & told.reached
-    numbers, cells = pd.factorize(pd.MultiIndex.from_frame(keys))
-    found = dict.fromkeys([*cells, *not_counted])
+    numbers = keys.groupby(["cohort", "group"], sort=False).ngroup().to_numpy()
+    places: dict[Any, int] = {
+        cell: place for place, cell in enumerate(keys.drop_duplicates().itertuples(index=False, name=None))
+    }
+    found = dict.fromkeys(cell for cell in [*places, *not_counted] if not asked or cell[0].date() in asked)
     for cell in found:
         cohort, group = cell
-        known = np.flatnonzero(cells == cell)
-        rows = numbers == (known[0] if len(known) else -1)
+        rows = numbers == places.get(cell, -1)
         ends_at = Span.of(every, cohort.date(), time_zone=milestones.time_zone).end_at
         is_mature = ends_at + dt.timedelta(days=horizon) <= milestones.as_of
         n_unsettled = int(not_counted.get(cell, 0))

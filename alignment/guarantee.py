@@ -15,6 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, in_columns
+from alignment.handed_off import hand_off_moments
 from alignment.intervals import share_among
 from alignment.milestones import Milestones
 from alignment.profile_fit import KNOWN_SHARE, fit_at, judgeable
@@ -33,7 +34,6 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import FIT_SHARE, MISSES, TEAM, Snapshots
 from data_contracts.today import CAMPAIGN, OWNER, PERSONA, SOURCE
 from data_contracts.vocabulary import Stage
-from features.stages import ordered_changes, standing_stages
 
 _SEGMENTS = (SOURCE, CAMPAIGN, PERSONA, TEAM, OWNER)
 _HAND_OFF = ["lead_id", "handed_off_at"]
@@ -90,7 +90,9 @@ def lead_guarantee(
     KeyError
         Where the leads have no column `by`.
     """
-    judged = judged_hand_offs(hand_offs_of(history, milestones.settings), history, versions, milestones.settings)
+    judged = judged_hand_offs(
+        guaranteed_hand_offs(history, milestones.settings), history, versions, milestones.settings
+    )
     frame = beside_leads(judged.frame, milestones, columns=_SEGMENTS, by=by)
     said = (DISPUTES_SCHEMA.empty_table() if disputes is None else disputes).to_pandas()
     said = said[said["at"] <= milestones.as_of]
@@ -109,19 +111,16 @@ def lead_guarantee(
     )
 
 
-def hand_offs_of(history: CrmHistory, settings: Settings) -> ir.Table:
-    """Every hand-off: `lead_id`, `handed_off_at`, and `known_from`, when the CRM knew of it. Lazy."""
-    changes = ordered_changes(history.stage_changes)
-    before = changes.stage.lag().over(ibis.window(group_by="lead_id", order_by="position"))
-    changes = changes.mutate(waits_already=before.isin(standing_stages(settings.definitions.first_transition)))
-    entries = changes.filter(changes.stage == Stage.MQL.value, ~changes.waits_already.fill_null(False))
-    return entries.select("lead_id", "known_from", handed_off_at=entries.entered_at)
+def guaranteed_hand_offs(history: CrmHistory, settings: Settings) -> ir.Table:
+    """Every hand-off of an MQL: `lead_id`, `handed_off_at`, and `known_from`, when the CRM knew of it. Lazy."""
+    moments = hand_off_moments(history, settings)
+    return moments.filter(moments.stage == Stage.MQL.value).select("lead_id", "known_from", "handed_off_at")
 
 
 def judged_hand_offs(
     hand_offs: ir.Table, history: CrmHistory, versions: Sequence[Definitions], settings: Settings
 ) -> JudgedHandOffs:
-    """`hand_offs` (rows of `hand_offs_of`), each held against the version of its local day."""
+    """`hand_offs` (rows of `guaranteed_hand_offs`), each held against the version of its local day."""
     zone = settings.policy.calendar.time_zone
     told: dict[str, None] = {}
     names = []

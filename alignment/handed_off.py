@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from alignment.cohorts import JACKKNIFE_GROUP
 from alignment.intervals import Integers
 from alignment.milestones import Milestones
 from data_contracts.errors import SettingsError
@@ -21,7 +22,7 @@ from data_contracts.snapshots import TEAM
 from data_contracts.today import OWNER
 from data_contracts.vocabulary import Stage
 from features.outcomes import sales_touches
-from features.stages import ordered_changes, reached_stages
+from features.stages import ordered_changes, reached_stages, standing_stages
 
 Flags = npt.NDArray[np.bool_]
 
@@ -29,9 +30,6 @@ TURNED_DOWN = (Stage.DISQUALIFIED, Stage.LOST)
 """Decisions that owe marketing a reason. Nurture is "not now", and says so itself."""
 
 TIME_ZONE = "time_zone"
-
-_WAITING = (Stage.MQL, Stage.SAL)
-"""An entry into MQL from one of these goes on with the hand-off that is there."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ class HandOffs:
         | column | holds |
         |---|---|
         | `lead_id`, `nth` | the lead's first hand-off is 1; later ones are recycles |
-        | `handed_off_at` | the entry into MQL from a stage in which the lead did not wait for sales |
+        | `handed_off_at` | the entry into MQL, where the lead did not wait for sales already |
         | `is_skipped` | the lead was never shown in MQL before: it is the entry into the first stage beyond |
         | `next_handed_off_at` | when the lead was handed off anew; missing for its last hand-off |
         | `respond_by_at` | when sales owed the first touch, in the working hours of `time_zone` |
@@ -58,7 +56,7 @@ class HandOffs:
         | `owner_id`, `team` | the lead's owner now, and the owner's team; the policy's where nobody knows it |
         | `time_zone` | the owner's; that of the policy's calendar where nobody knows it |
         | `is_unsettled` | nobody knows when the lead was closed: it counts in no rate |
-        | `place`, `group` | the lead's row in `milestones.frame`, and the jackknife group of its account |
+        | `place`, `jackknife_group` | the lead's row in `milestones.frame`, and the group of its account |
     milestones
         Of the leads: what they are grouped by, the settings, the moment.
     """
@@ -79,7 +77,7 @@ class HandOffs:
     @property
     def groups(self) -> Integers:
         """The jackknife group of each hand-off's account."""
-        return self.frame["group"].to_numpy(dtype=np.int64)
+        return self.frame[JACKKNIFE_GROUP].to_numpy(dtype=np.int64)
 
     @property
     def counted(self) -> Flags:
@@ -111,7 +109,7 @@ def hand_offs_of(history: CrmHistory, milestones: Milestones) -> HandOffs:
 
     | the lead | is handed off |
     |---|---|
-    | enters MQL from any stage but MQL and SAL | then: first, recycled, or moved back by sales from SQL |
+    | enters MQL while it does not wait for sales | then: first, recycled, or moved back by sales from SQL |
     | enters MQL again while it waits, or falls back from SAL | not anew: the clock goes on |
     | skipped MQL | once, at its first stage beyond: no time to respond was owed |
     | comes back straight into SAL or beyond | not anew: sales took it back by itself |
@@ -122,29 +120,34 @@ def hand_offs_of(history: CrmHistory, milestones: Milestones) -> HandOffs:
         The one that `milestones` are of.
     """
     settings = milestones.settings
-    rows = _with_touches(_with_decisions(_numbered(history), history), history, settings)
+    rows = _with_touches(_with_decisions(_numbered(history, settings), history), history, settings)
     frame = rows.order_by("lead_id", "nth").to_pyarrow().to_pandas()
     leads = milestones.frame[["lead_id", "is_unsettled", OWNER, TEAM]]
-    leads = leads.assign(place=np.arange(len(leads)), group=milestones.groups)
+    leads = leads.assign(**{"place": np.arange(len(leads)), JACKKNIFE_GROUP: milestones.groups})
     frame = _with_sellers(frame.merge(leads, on="lead_id", validate="many_to_one"), history, settings.policy)
     return HandOffs(_tidied(_with_hours(frame, settings.policy, milestones.as_of)), milestones)
 
 
-def hand_off_moments(history: CrmHistory) -> ir.Table:
-    """Each hand-off in the engine: `lead_id`, `nth`, `stage` (entered by it) and `handed_off_at`."""
-    changes = _numbered(history)
-    return changes.filter(changes.starts == 1).select("lead_id", "nth", "stage", handed_off_at="entered_at")
+def hand_off_moments(history: CrmHistory, settings: Settings) -> ir.Table:
+    """Each hand-off, lazily: `lead_id`, `nth`, `stage` (that it entered), `handed_off_at`, `known_from`.
+
+    The lead does not wait for sales by then: it is in none of the stages of the first transition, up to its last.
+    """
+    changes = _numbered(history, settings)
+    begun = changes.filter(changes.starts == 1)
+    return begun.select("lead_id", "nth", "stage", "known_from", handed_off_at="entered_at")
 
 
-def _numbered(history: CrmHistory) -> ir.Table:
+def _numbered(history: CrmHistory, settings: Settings) -> ir.Table:
     """The stage changes from each lead's first hand-off on, with `nth`: the number of the hand-off they belong to."""
+    waiting = standing_stages(settings.definitions.first_transition)
     changes = ordered_changes(history.stage_changes)
     changes = changes.filter(changes.known_from <= history.extracted_at)
     in_order = ibis.window(group_by="lead_id", order_by="position")
     from_mql = changes.stage.isin(reached_stages(Stage.MQL)).ifelse(changes.position, ibis.null("int64"))
     changes = changes.mutate(before=changes.stage.lag().over(in_order), from_mql=from_mql)
     first = changes.from_mql.min().over(ibis.window(group_by="lead_id"))
-    starts_anew = (changes.stage == Stage.MQL) & ~changes.before.isin(_WAITING).fill_null(False)
+    starts_anew = (changes.stage == Stage.MQL) & ~changes.before.isin(waiting).fill_null(False)
     changes = changes.mutate(starts=(starts_anew | (changes.position == first)).fill_null(False).ifelse(1, 0))
     running = ibis.cumulative_window(group_by="lead_id", order_by="position")
     changes = changes.mutate(nth=changes.starts.sum().over(running).cast("int64"))

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm, spearmanr
 
+from alignment.chance import after_all_looks
 from alignment.intervals import UNKNOWN
 from data_contracts.estimates import Estimate
 from data_contracts.metrics.index import AlignmentIndex, Better, IndexOfPeriod, Part, PartKept
@@ -40,7 +41,7 @@ def alignment_index(spans: Sequence[Span], parts: Sequence[Part], *, results: Se
     counted = [part for part, values in zip(parts, kept, strict=True) if values[-1] is not None]
     whole = sum(part.weight for part in counted)
     correlations = [_went_with(part, results) for part in parts]
-    chances = _holm([p for _, p in correlations])
+    chances = after_all_looks([p for _, p in correlations])
     return AlignmentIndex(
         span=spans[-1],
         parts=tuple(
@@ -51,7 +52,7 @@ def alignment_index(spans: Sequence[Span], parts: Sequence[Part], *, results: Se
                 would_gain=None if values[-1] is None else part.weight * (1 - values[-1]) / whole,
                 change=_change(values),
                 went_with=correlation,
-                is_more_than_chance=chance < CHANCE,
+                is_more_than_chance=chance is not None and chance < CHANCE,
             )
             for part, values, (correlation, _), chance in zip(parts, kept, correlations, chances, strict=True)
         ),
@@ -90,7 +91,7 @@ def _change(values: Sequence[float | None]) -> float | None:
     return values[-1] - values[-2]
 
 
-def _went_with(part: Part, results: Sequence[float | None]) -> tuple[Estimate, float]:
+def _went_with(part: Part, results: Sequence[float | None]) -> tuple[Estimate, float | None]:
     """The rank correlation of each period's value with the result of the next, with its interval, and its p-value.
 
     The interval is Fisher's with the variance of Bonett and Wright (2000, Psychometrika 65:23). A part of which less is
@@ -104,23 +105,9 @@ def _went_with(part: Part, results: Sequence[float | None]) -> tuple[Estimate, f
     ]
     values, later = (np.array([pair[place] for pair in pairs]) for place in (0, 1))
     if len(pairs) < LEAST_PERIODS or not np.ptp(values) or not np.ptp(later):
-        return UNKNOWN, 1.0
+        return UNKNOWN, None
     found = spearmanr(values, later)
     rho = float(np.clip(found.statistic, -0.999, 0.999))
     half = norm.ppf(0.975) * np.sqrt((1 + rho**2 / 2) / (len(pairs) - 3))
     low, high = np.tanh(np.arctanh(rho) - half), np.tanh(np.arctanh(rho) + half)
     return Estimate(value=rho, low=float(low), high=float(high)), float(found.pvalue)
-
-
-def _holm(p_values: Sequence[float]) -> list[float]:
-    """The p-values, corrected for their number (Holm, 1979, Scand J Stat 6:65).
-
-    >>> [round(p, 3) for p in _holm([0.04, 0.01, 0.5])]
-    [0.08, 0.03, 0.5]
-    """
-    order = np.argsort(p_values)
-    factors = np.arange(len(p_values), 0, -1)
-    adjusted = np.minimum(1.0, np.maximum.accumulate(np.asarray(p_values)[order] * factors))
-    corrected = np.empty(len(p_values))
-    corrected[order] = adjusted
-    return [float(p) for p in corrected]

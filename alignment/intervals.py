@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import expit, logit
-from scipy.stats import norm, t
+from scipy.stats import chi2, norm, t
 
 from data_contracts.estimates import Estimate
 
@@ -94,14 +94,31 @@ def share_among(hits: npt.ArrayLike, groups: Integers) -> Estimate:
     return share_estimate(float(flags.mean()), replicates[np.isfinite(replicates)], n=len(flags))
 
 
-def wilson(share: float, n: float) -> tuple[float, float]:
-    """Wilson's 95 % interval of a share seen among `n`, which need not be whole.
+def fraction_replicates(sums: Floats) -> Floats:
+    """The first column's sum of the second's without each group of accounts in turn."""
+    others = without_each(sums)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(others[:, 0] / others[:, 1])
+
+
+def fraction_estimate(sums: Floats, *, n: float) -> Estimate:
+    """The first column's sum of the second's, a share, by group of accounts; `n` rows are in it. Unknown without any.
+
+    >>> print(fraction_estimate(np.array([[0.0, 4.0], [3.0, 6.0]]), n=10).value)
+    0.3
+    """
+    part, whole = sums.sum(axis=0)
+    return share_estimate(float(part / whole), fraction_replicates(sums), n=n) if whole else UNKNOWN
+
+
+def wilson(share: float, n: float, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """Wilson's interval (of 95 %) of a share seen among `n`, which need not be whole.
 
     >>> low, high = wilson(0.0, 10)
     >>> round(low, 3), round(high, 3)
     (0.0, 0.278)
     """
-    z = float(norm.ppf((1 + CONFIDENCE) / 2))
+    z = float(norm.ppf((1 + confidence) / 2))
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
     return max(0.0, float(centre - half)), min(1.0, float(centre + half))
@@ -119,6 +136,23 @@ def ratio_estimate(sums: Floats) -> Estimate:
     with np.errstate(divide="ignore", invalid="ignore"):
         replicates = np.log(others[:, 0] / others[:, 1])
     return _around(float(total[0] / total[1]), replicates, forth=np.log, back=np.exp)
+
+
+def count_interval(by_account: Floats) -> tuple[float, float]:
+    """The 95 % interval of how many come, if as many had come by chance: `by_account` is what each account brought.
+
+    Accounts come independently (Poisson), and each brings as many as it does: the gamma interval of Fay and Feuer
+    (1997, Stat Med 16:791) for weighted sums. Of accounts that bring one each it is the exact one of Garwood.
+
+    >>> [round(end, 2) for end in count_interval(np.array([]))], [round(end, 2) for end in count_interval(np.ones(10))]
+    ([0.0, 3.69], [4.8, 18.39])
+    """
+    total, squares = float(by_account.sum()), float(np.square(by_account).sum())
+    most = float(by_account.max(initial=1.0))
+    tail = (1 - CONFIDENCE) / 2
+    low = squares / total / 2 * chi2.ppf(tail, 2 * total**2 / squares) if total else 0.0
+    squares, total = squares + most**2, total + most
+    return float(low), float(squares / total / 2 * chi2.ppf(1 - tail, 2 * total**2 / squares))
 
 
 def difference_estimate(value: float, replicates: Floats) -> Estimate:

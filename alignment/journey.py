@@ -120,15 +120,8 @@ def _paths(
 
 
 def _until(told: Followed, days: int) -> Followed:
-    """`told` as it stood after so many days: what came later is not looked at."""
-    in_time = told.days < days
-    return replace(
-        told,
-        days=np.minimum(told.days, days),
-        watched=np.minimum(told.watched, days),
-        reached=told.reached & in_time,
-        ended=told.ended & in_time,
-    )
+    """`told` with all that came later on one day after: no rate within `days` reads it, and thousands are drawn."""
+    return replace(told, days=np.minimum(told.days, days), watched=np.minimum(told.watched, days))
 
 
 def _of_length(

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from alignment.chance import after_all_looks
 from alignment.profiled import ProfiledLeads
 from alignment.two_shares import (
     Flags,
     Share,
     adjusted_difference,
-    after_all_looks,
     chance_of,
     difference_of,
     share_of,

@@ -6,16 +6,16 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
+from alignment.cohorts import JACKKNIFE_GROUP, in_columns
 from alignment.handed_off import HandOffs, hand_off_moments
-from alignment.response import share_of
+from alignment.intervals import share_among
+from alignment.profile_fit import fit_at
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.mqls_delivered import MQLS_DELIVERED_SCHEMA, MqlsDelivered
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.settings import Settings
 from data_contracts.snapshots import FIT_SHARE, Snapshots
-from features.known import known_at
-from features.measures import take_measures
-from features.profile import icp_features, refuse_unfit_criteria
+from features.profile import refuse_unfit_criteria
 
 ROUNDING = 1e-9
 """A share of weights is not held to the last bit."""
@@ -52,7 +52,7 @@ def mqls_delivered(history: CrmHistory, hand_offs: HandOffs) -> MqlsDelivered:
             "below": is_marketing & (fit < least - ROUNDING),
             "unknown_fit": is_marketing & fit.isna() & (least > 0),
             "skipped": ~is_marketing,
-            "group": hand_offs.groups,
+            JACKKNIFE_GROUP: hand_offs.groups,
         }
     )
     rows = [
@@ -83,15 +83,14 @@ def fit_at_hand_offs(history: CrmHistory, settings: Settings) -> pd.DataFrame:
         Where a criterion of the profile does not suit its attribute.
     """
     refuse_unfit_criteria(settings)
-    moments = hand_off_moments(history)
+    moments = hand_off_moments(history, settings)
     snapshots = moments.mutate(
         snapshot_id=ibis.row_number().over(order_by=[moments.lead_id, moments.nth]).cast("int64"),
         # What was entered together with the hand-off is known by it.
         as_of=moments.handed_off_at + ibis.interval(microseconds=1),
     )
-    known = known_at(history, Snapshots(snapshots), settings=settings)
-    share = next(one.measure for one in icp_features(settings.definitions.icp) if one.name == FIT_SHARE)
-    shares = snapshots.join(take_measures(known, [share]), "snapshot_id").select("lead_id", "nth", FIT_SHARE)
+    fit = fit_at(history, Snapshots(snapshots), icp=settings.definitions.icp, settings=settings)
+    shares = snapshots.join(fit, "snapshot_id").select("lead_id", "nth", FIT_SHARE)
     found: pd.DataFrame = shares.order_by("lead_id", "nth").to_pyarrow().to_pandas()
     return found.astype({FIT_SHARE: "float64"})
 
@@ -111,13 +110,12 @@ def _row(found: pd.DataFrame, week: Span, hand_offs: HandOffs) -> dict[str, Any]
     owed = hand_offs.settings.targets.mqls_per_week
     counts = ("handed_off", "recycled", "of_quality", "below", "unknown_fit", "skipped")
     row: dict[str, Any] = {name: int(found[name].sum()) for name in counts}
-    quality = share_of(found["group"].to_numpy(), found["of_quality"].to_numpy(), found["handed_off"].to_numpy())
+    delivered = found[found["handed_off"]]
+    quality = share_among(delivered["of_quality"].to_numpy(), delivered[JACKKNIFE_GROUP].to_numpy())
     return row | {
         "week": pd.Timestamp(week.first).to_pydatetime(),
         "is_complete": week.end_at <= hand_offs.as_of,
-        "quality_share": quality.value,
-        "quality_share_low": quality.low,
-        "quality_share_high": quality.high,
+        **in_columns("quality_share", quality),
         "owed": owed,
         "delivered_share": row["of_quality"] / owed if owed else None,
     }

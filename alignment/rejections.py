@@ -9,14 +9,14 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import false_discovery_control, hypergeom
 
+from alignment.cohorts import JACKKNIFE_GROUP
 from alignment.handed_off import TURNED_DOWN, Flags, HandOffs
 from alignment.intervals import GROUPS, Floats, difference_estimate, share_estimate, without_each
+from alignment.said import LEAST_SAID, MOST_SHOWN, one_spelling
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.rejections import (
     CHANCE,
-    LEAST_NAMED,
     LEAST_TESTED,
-    MOST_REASONS,
     OTHER_REASONS,
     PERIODS_BEFORE,
     REJECTIONS_SCHEMA,
@@ -62,8 +62,8 @@ def rejections(hand_offs: HandOffs, *, every: Period = Period.MONTH) -> Rejectio
         The length of the periods.
     """
     rows = hand_offs.frame[_is_by_sales(hand_offs)].assign(reason=_reason_of)
-    named, not_named = _named(rows["reason"])
-    decided = _counted(hand_offs, rows.assign(reason=rows["reason"].map(named)), every=every)
+    named, not_named = _named(rows["reason"], rows["lead_id"])
+    decided = _counted(hand_offs, rows.assign(reason=named), every=every)
     told = [row for place in range(len(decided.spans)) for row in _rows(decided, place, hand_offs)]
     return Rejections(
         rows=pa.Table.from_pylist(told, schema=REJECTIONS_SCHEMA),
@@ -89,18 +89,15 @@ def _reason_of(rows: pd.DataFrame) -> pd.Series:
     return reason.fillna(_NONE_GIVEN).mask(is_not)
 
 
-def _named(reasons: pd.Series) -> tuple[dict[str, str], int]:
-    """What each reason is called, and how many are not called by name; words that differ in case are one reason."""
-    counts = reasons.value_counts()
-    spelt = pd.DataFrame({"spelling": counts.index.astype(str), "n": counts.to_numpy()})
-    spelt = spelt[spelt["spelling"] != _NONE_GIVEN].assign(word=lambda rows: rows["spelling"].str.casefold())
-    spelt = spelt.sort_values(["n", "spelling"], ascending=[False, True])
-    words = spelt.groupby("word", sort=False).agg(n=("n", "sum"), name=("spelling", "first"))
-    words = words.sort_values(["n", "name"], ascending=[False, True])
-    is_named = (words["n"] >= LEAST_NAMED) & (np.arange(len(words)) < MOST_REASONS)
-    names = words["name"].where(is_named, OTHER_REASONS)
-    called = dict(zip(spelt["spelling"], spelt["word"].map(names), strict=True))
-    return {_NONE_GIVEN: _NONE_GIVEN, **called}, int((~is_named).sum())
+def _named(reasons: pd.Series, leads: pd.Series) -> tuple[pd.Series, int]:
+    """Each reason as it is called, and how many are not called by name."""
+    texts = reasons.where(reasons != _NONE_GIVEN)
+    spelt = one_spelling(pd.Series("", index=reasons.index), texts)
+    said = pd.DataFrame({"name": spelt, "lead": leads}).dropna().groupby("name")["lead"].agg(["size", "nunique"])
+    said = said.reset_index().sort_values(["size", "name"], ascending=[False, True])
+    named = said["name"][said["nunique"] >= LEAST_SAID][:MOST_SHOWN]
+    called = spelt.where(spelt.isin(named) | spelt.isna(), OTHER_REASONS).astype(object)
+    return called.where(spelt.notna(), reasons), len(said) - len(named)
 
 
 def _counted(hand_offs: HandOffs, rows: pd.DataFrame, *, every: Period) -> _Decided:
@@ -115,7 +112,7 @@ def _counted(hand_offs: HandOffs, rows: pd.DataFrame, *, every: Period) -> _Deci
     which = rows["reason"].map({name: nth for nth, name in enumerate(reasons)})
     account = pd.factorize(hand_offs.milestones.frame["account_id"])[0][rows["place"].to_numpy()]
     facts = pd.DataFrame(
-        {"group": rows["group"].to_numpy(), "account": account, "period": place, "reason": which.array}
+        {"group": rows[JACKKNIFE_GROUP].to_numpy(), "account": account, "period": place, "reason": which.array}
     )
     turned_down, every_one = facts.dropna(), facts.assign(reason=len(reasons))
     both = pd.concat([turned_down, every_one]).astype("int64")

@@ -4,20 +4,42 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 import pyarrow as pa
 
+from alignment.accounts import accounts_of
+from alignment.after_win import after_win
+from alignment.agreed import agreed_against_measured
+from alignment.black_hole import black_hole
 from alignment.checklist import alignment_checklist
 from alignment.closed_loop import closed_loop
 from alignment.counts import stage_counts
+from alignment.deals import deals_of
 from alignment.funnel import cohort_funnel
+from alignment.gap import gap_of
+from alignment.guarantee import lead_guarantee
+from alignment.handed_off import HandOffs, hand_offs_of
+from alignment.index import alignment_index
+from alignment.index_parts import PERIODS, index_parts, revenues
+from alignment.journey import journey_of
 from alignment.milestones import Milestones, milestones_of
+from alignment.mqls_delivered import mqls_delivered
+from alignment.nurture import nurture
+from alignment.rejections import rejections
+from alignment.response import response
+from alignment.stuck import stuck
+from alignment.vectors import performance_vectors
+from alignment.why import why_of
 from data_contracts.configuration import definitions_differences
 from data_contracts.definitions import Definitions
 from data_contracts.history import CrmHistory
+from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.periods import Period, Span
-from data_contracts.metrics.review import Review
+from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
 from data_contracts.review_notes import ReviewNotes
 from data_contracts.settings import Settings
+from data_contracts.snapshots import TEAM
+from data_contracts.today import CAMPAIGN, SOURCE
 from features.known_before import known_before
 
 COHORTS = {Period.WEEK: Period.MONTH, Period.MONTH: Period.MONTH, Period.QUARTER: Period.QUARTER}
@@ -54,6 +76,8 @@ def review(
     handed_off: pa.Table,
     notes: Sequence[ReviewNotes] = (),
     versions: Sequence[Definitions] = (),
+    scores: pa.Table | None = None,
+    disputes: pa.Table | None = None,
 ) -> Review:
     """The review of `span`, a period that was over at the extract.
 
@@ -67,32 +91,106 @@ def review(
         Of all reviews, those held first coming first.
     versions
         Of the definitions, in the order in which they hold.
+    scores
+        `lead_id`, `expected_value` and `grade` of open leads, for what is at stake; None where nothing was scored.
+    disputes
+        What was said of hand-offs under the guarantee, of `DISPUTES_SCHEMA`.
 
     Raises
     ------
     ValueError
         Where the period is not over yet.
     """
-    milestones, settings = now.milestones, now.milestones.settings
+    history, milestones, settings = now.history, now.milestones, now.milestones.settings
     if span.end_at > milestones.as_of:
         raise ValueError(f"{span} is not over at {milestones.as_of}: it ends at {span.end_at}")
     before = now.before(span)
+    hand_offs, deals = hand_offs_of(history, milestones), deals_of(history, milestones)
+    sales = _sales(now, hand_offs, span.period, scores)
+    marketing = _marketing(now, hand_offs, span.period, versions=versions, disputes=disputes)
     this, last = _of_this_and_the_last(notes, span, time_zone=milestones.time_zone)
     return Review(
         span=span,
         as_of=milestones.as_of,
         before_as_of=before.milestones.as_of,
         definitions_version=milestones.definitions_version,
-        targets_version=settings.targets.version,
+        targets=settings.targets,
         definitions_changed=_changed(settings.definitions, versions, since=span.first),
         counts=stage_counts(milestones, before.milestones, span=span),
         funnel=cohort_funnel(milestones, every=COHORTS.get(span.period, Period.QUARTER)),
-        closed_loop=closed_loop(now.history, milestones, handed_off=handed_off, span=span),
-        index=None,
+        closed_loop=closed_loop(history, milestones, handed_off=handed_off, span=span),
+        index=_index(span, settings, sales=sales, marketing=marketing, deals=deals),
         checklist=alignment_checklist(settings, notes, as_of=milestones.as_of),
         notes=this,
         last_notes=last,
+        sales=sales,
+        marketing=marketing,
+        money=_money(now, span, deals),
+        deeper=None if span.period is Period.WEEK else _deeper(now),
     )
+
+
+def _sales(now: Known, hand_offs: HandOffs, period: Period, scores: pa.Table | None) -> SalesHalf:
+    return SalesHalf(
+        response=response(hand_offs, every=period),
+        response_by=tuple(response(hand_offs, every=period, by=by) for by in (TEAM, SOURCE)),
+        black_hole=black_hole(hand_offs, scores=scores),
+        rejections=rejections(hand_offs, every=period),
+        stuck=stuck(now.milestones, now.history, values=scores),
+    )
+
+
+def _marketing(
+    now: Known, hand_offs: HandOffs, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
+) -> MarketingHalf:
+    history, milestones = now.history, now.milestones
+    versions = versions or [milestones.settings.definitions]
+    campaigns = () if period is Period.WEEK else (CAMPAIGN,)
+    return MarketingHalf(
+        delivered=mqls_delivered(history, hand_offs),
+        guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
+        guarantee_by=tuple(
+            lead_guarantee(milestones, history, versions, disputes=disputes, every=period, by=by) for by in campaigns
+        ),
+        nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
+    )
+
+
+def _money(now: Known, span: Span, deals: pd.DataFrame) -> Money:
+    milestones = now.milestones
+    every = COHORTS.get(span.period, Period.QUARTER)
+    is_planned = milestones.settings.targets.of(span.name) is not None
+    return Money(
+        vectors=performance_vectors(now.history, milestones, every=every),
+        gap=gap_of(milestones, deals, span) if is_planned else None,
+    )
+
+
+def _deeper(now: Known) -> Deeper:
+    history, milestones = now.history, now.milestones
+    return Deeper(
+        agreed=agreed_against_measured(history, milestones),
+        why=why_of(history, milestones),
+        journey=journey_of(history, milestones),
+        accounts=accounts_of(history, milestones),
+        after_win=after_win(milestones, history),
+    )
+
+
+def _index(
+    span: Span, settings: Settings, *, sales: SalesHalf, marketing: MarketingHalf, deals: pd.DataFrame
+) -> AlignmentIndex:
+    zone = settings.policy.calendar.time_zone
+    spans = [span.earlier(back, time_zone=zone) for back in reversed(range(PERIODS))]
+    parts = index_parts(
+        spans,
+        settings.targets,
+        response=sales.response,
+        delivered=marketing.delivered,
+        guarantee=marketing.guarantee,
+        deals=deals,
+    )
+    return alignment_index(spans, parts, results=revenues(deals, spans))
 
 
 def _of_this_and_the_last(

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy.stats import norm
 
+from alignment.chance import after_all_looks
 from alignment.intervals import (
     Floats,
     difference_estimate,
@@ -113,16 +114,11 @@ def _trends(said: pd.DataFrame, last: pd.Timestamp) -> Iterator[dict[str, Any]]:
         is_now = (rows["period"] == last).to_numpy()
         named = rows[rows["kind"] == NAMED][["place", "reason"]].drop_duplicates().sort_values("place")
         found = [_moved((rows["place"] == place).to_numpy(), is_now, rows) for place in named["place"]]
-        corrected = holm(np.array([each["p_value"] for each in found]))
-        for reason, each, p_value in zip(named["reason"], found, corrected, strict=True):
-            is_known = bool(np.isfinite(p_value))
+        asked = [each["p_value"] if np.isfinite(each["p_value"]) else None for each in found]
+        for reason, each, p_value in zip(named["reason"], found, after_all_looks(asked), strict=True):
             moved = Trend.RISING if each["change"] and each["change"] > 0 else Trend.FALLING
-            trend = Trend.TOO_FEW if not is_known else moved if p_value < MOST_CHANCE else Trend.CHANCE
-            yield (
-                {"topic": topic, "reason": reason}
-                | each
-                | {"p_value": float(p_value) if is_known else None, "trend": trend}
-            )
+            trend = Trend.TOO_FEW if p_value is None else moved if p_value < MOST_CHANCE else Trend.CHANCE
+            yield {"topic": topic, "reason": reason} | each | {"p_value": p_value, "trend": trend}
 
 
 def _moved(hits: npt.NDArray[np.bool_], is_now: npt.NDArray[np.bool_], rows: pd.DataFrame) -> dict[str, Any]:
@@ -162,22 +158,6 @@ def _p_value(pooled: float, change: float, worth: tuple[float, float]) -> float:
         return float("nan")
     error = np.sqrt(pooled * (1 - pooled) * (1 / worth[0] + 1 / worth[1]))
     return float(2 * norm.sf(abs(change) / error))
-
-
-def holm(p_values: Floats) -> Floats:
-    """p-values of several questions, each corrected for having asked them all (Holm, 1979, Scand J Stat 6:65).
-
-    Those that are missing were not asked.
-
-    >>> holm(np.array([0.01, 0.04, np.nan])).tolist()
-    [0.02, 0.04, nan]
-    """
-    told = np.full(len(p_values), np.nan)
-    asked = np.flatnonzero(np.isfinite(p_values))
-    order = asked[np.argsort(p_values[asked], kind="stable")]
-    left = np.arange(len(order), 0, -1)
-    told[order] = np.minimum(np.maximum.accumulate(p_values[order] * left), 1.0)
-    return told
 
 
 def _competitors(compared: pd.DataFrame) -> Iterator[dict[str, Any]]:

@@ -167,6 +167,10 @@ ACTIVITIES = TableContract(
                at_least=0),
         Column("outcome", "string", "how it ended, in the CRM's words (connected, no answer)",
                required=False, nullable=True),
+        Column("source", "string", "what brought the lead to it, in the words of the leads' sources; for attribution",
+               required=False, nullable=True, missed=False),
+        Column("campaign", "string", "the campaign that brought the lead to it; for attribution",
+               required=False, nullable=True, missed=False),
     ),
 )  # fmt: skip
 

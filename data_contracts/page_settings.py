@@ -13,9 +13,6 @@ from data_contracts.section import Folder, Section
 
 LEAD_ID = "lead_id"
 
-REVIEWS = Path("config/reviews")
-"""Where notes of reviews are, unless the settings say otherwise."""
-
 
 def _known_locale(name: str) -> str:
     try:
@@ -56,7 +53,7 @@ class PageSettings(Section):
     record_url
         The address of a lead's record in the CRM, with `{lead_id}` in it. Empty: ids are no links.
     reviews_folder
-        Where notes of reviews are: a file each.
+        Where notes of reviews are: a file each. None: there are none.
     resources
         The file of what each team gave the other (`data_contracts.resources`); None where there is none.
     segments
@@ -70,7 +67,7 @@ class PageSettings(Section):
     locale: Annotated[str, AfterValidator(_known_locale)] = "en"
     url: Annotated[str, AfterValidator(web_address)] = ""
     record_url: Annotated[str, AfterValidator(_lead_address)] = ""
-    reviews_folder: Folder = REVIEWS
+    reviews_folder: Folder | None = None
     resources: Path | None = None
     segments: tuple[str, ...] = ()
     figures_by_owner: bool = False

@@ -90,14 +90,14 @@ class ReviewNotes(Section):
         return Span.of(self.period, self.of, time_zone=time_zone)
 
 
-def read_review_notes(folder: Path) -> tuple[ReviewNotes, ...]:
+def read_review_notes(folder: Path | None) -> tuple[ReviewNotes, ...]:
     """The notes of all `*.toml` files in `folder`, those held first coming first; none where there is no folder.
 
     Raises `SettingsError` that lists every problem of every file.
     """
     notes: list[ReviewNotes] = []
     problems: list[str] = []
-    for path in sorted(folder.glob("*.toml")) if folder.is_dir() else ():
+    for path in sorted(folder.glob("*.toml")) if folder is not None and folder.is_dir() else ():
         try:
             notes.append(ReviewNotes.model_validate(tomllib.loads(path.read_text(encoding="utf-8"))))
         except ValidationError as error:

@@ -11,7 +11,7 @@ from data_contracts.crm_mapping import SOURCES, CrmMapping
 from data_contracts.definitions import Definitions
 from data_contracts.errors import SettingsError
 from data_contracts.kinds import agreed_contact
-from data_contracts.page_settings import REVIEWS, PageSettings
+from data_contracts.page_settings import PageSettings
 from data_contracts.policy import Policy
 from data_contracts.section import Folder, Section, Share
 from data_contracts.setting_problems import refusal
@@ -134,9 +134,6 @@ def _set_folders(content: dict[str, Any], *, data_folder: Path | None) -> None:
     if isinstance(crm, dict):
         given = {} if data_folder is None else {"data_folder": str(data_folder.absolute())}
         content["crm"] = {"sources_folder": str(SOURCES)} | crm | given
-    pages = content.get("pages", {})
-    if isinstance(pages, dict):
-        content["pages"] = {"reviews_folder": str(REVIEWS)} | pages
     home = project_folder()
     for section, names in FOLDERS.items():
         told = content.get(section)

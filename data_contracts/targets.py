@@ -65,6 +65,9 @@ class Targets(Section):
         The share of hand-offs that miss the profile, at most.
     rates
         By step of the funnel, the rate that the agreement counts on.
+    sales_sources
+        The sources of the leads that sales finds itself, in the CRM's words, such as "Outbound": all others are
+        marketing's. Empty: nobody said which they are.
     periods
         Each period once.
     target_accounts
@@ -79,14 +82,17 @@ class Targets(Section):
     disposition_share: Share | None = None
     off_icp_share: Share | None = None
     rates: Mapping[Step, Share] = Field(default={})
+    sales_sources: tuple[Annotated[str, Field(min_length=1)], ...] = ()
     periods: tuple[PeriodTarget, ...] = ()
     target_accounts: Condition | None = None
 
     @model_validator(mode="after")
-    def _each_period_once(self) -> Self:
-        twice = sorted(name for name, n in Counter(one.period for one in self.periods).items() if n > 1)
-        if twice:
-            raise ValueError(f"targets for {', '.join(twice)} stand more than once; keep one of each")
+    def _each_once(self) -> Self:
+        told = {"targets for": [one.period for one in self.periods], "sales_sources": self.sales_sources}
+        twice = {what: sorted(name for name, n in Counter(names).items() if n > 1) for what, names in told.items()}
+        problems = [f"{what} {', '.join(names)} stand more than once" for what, names in twice.items() if names]
+        if problems:
+            raise ValueError(f"{'; '.join(problems)}; keep one of each")
         return self
 
     def of(self, period: str) -> PeriodTarget | None:

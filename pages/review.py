@@ -7,10 +7,17 @@ from data_contracts.metrics.periods import Period
 from data_contracts.metrics.review import Review
 from data_contracts.record_table import markdown_text, table_markdown
 from pages.frame import Frame, NotThere
+from pages.review_black_hole import black_hole_section
 from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
+from pages.review_delivered import mqls_delivered_section
 from pages.review_funnel import funnel_section
+from pages.review_guarantee import guarantee_section
 from pages.review_index import checklist_section, decisions_section, index_section, notes_section
 from pages.review_loop import loop_section
+from pages.review_nurture import nurture_section
+from pages.review_rejections import rejections_section
+from pages.review_response import response_section
+from pages.review_stuck import stuck_section
 from pages.sections import Section
 from pages.site import Page
 
@@ -90,15 +97,22 @@ def _page(review: Review, told: Mapping[str, object], frame: Frame) -> Page:
 
 
 def _sections(review: Review, frame: Frame) -> Iterator[Section]:
-    formats, name = frame.formats, str(review.span.period)
+    formats, name, targets = frame.formats, str(review.span.period), review.targets
+    sales, marketing = review.sales, review.marketing
     yield decisions_section(review.last_notes, formats, today=review.as_of.date(), name=name)
-    yield counts_section(review.counts)
-    yield funnel_section(review.funnel, formats, name=name)
-    yield loop_section(review.closed_loop, formats, name=name)
-    if review.index is not None:
-        yield index_section(review.index, formats, name=name)
-    yield checklist_section(review.checklist, formats, name=name)
     yield notes_section(review.notes)
+    yield index_section(review.index, formats, name=name)
+    yield mqls_delivered_section(marketing.delivered, formats, name=name)
+    yield guarantee_section(marketing.guarantee, formats, targets=targets, splits=marketing.guarantee_by, name=name)
+    yield response_section(sales.response, formats, targets=targets, splits=sales.response_by, name=name)
+    yield black_hole_section(sales.black_hole, formats, name=name)
+    yield rejections_section(sales.rejections, formats, name=name)
+    yield loop_section(review.closed_loop, formats, name=name)
+    yield stuck_section(sales.stuck, formats, name=name)
+    yield funnel_section(review.funnel, formats, name=name)
+    yield nurture_section(marketing.nurture, formats, name=name)
+    yield checklist_section(review.checklist, formats, name=name)
+    yield counts_section(review.counts)
 
 
 def _advice(review: Review, frame: Frame) -> str:

@@ -1,6 +1,7 @@
 """The alignment index with its parts, the checklist, and what reviews decided, on a page."""
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
@@ -28,7 +29,11 @@ def index_section(index: AlignmentIndex, formats: Formats, *, name: str) -> Sect
         if next_part
         else "Every part is kept whole."
     )
-    return Section(heading, said, tables=(_parts(index, name),), folded={"The index over time": _trend(index, name)})
+    folded = {
+        "Each part's weight, formula, and whether it went with results": _behind(index, name),
+        "The index over time": _trend(index, name),
+    }
+    return Section(heading, said, tables=(_parts(index, name),), folded=folded)
 
 
 def checklist_section(checklist: Checklist, formats: Formats, *, name: str) -> Section:
@@ -57,7 +62,9 @@ def decisions_section(last: ReviewNotes | None, formats: Formats, *, today: dt.d
     if last is None:
         return Section(
             "What the last review decided",
-            missing=NotThere("There are no notes of an earlier review of this kind; write them after the meeting."),
+            missing=NotThere(
+                "There are no notes of an earlier review of this kind: `[pages] reviews_folder` takes them."
+            ),
         )
     if not last.decisions:
         return Section(f"The review of {formats.day(last.held_on)} decided nothing")
@@ -85,7 +92,7 @@ def notes_section(notes: ReviewNotes | None) -> Section:
     if notes is None:
         return Section(
             "Blockers and wins",
-            missing=NotThere("Nobody wrote any for this period: a file in the folder of reviews takes them."),
+            missing=NotThere("Nobody wrote any for this period: a file in `[pages] reviews_folder` takes them."),
         )
     points = [*(f"Blocker: {one}" for one in notes.blockers), *(f"Win: {one}" for one in notes.wins)]
     return Section(f"{len(notes.blockers)} blockers, {len(notes.wins)} wins", points=tuple(points))
@@ -99,11 +106,8 @@ def _parts(index: AlignmentIndex, name: str) -> Table:
         Column("agreed", "Agreed", Shown.SHARE),
         Column("kept", "Kept", Shown.SHARE),
         Column("change", "Change", Shown.SHARE),
-        Column("weight", "Weight", Shown.NUMBER),
         Column("would_gain", "Would gain", Shown.SHARE),
-        Column("went_with", "Went with results", Shown.FIGURE, low="went_low", high="went_high"),
         Column("note", "Not counted because"),
-        Column("formula", "Formula"),
     )
     rows = [
         {
@@ -113,18 +117,36 @@ def _parts(index: AlignmentIndex, name: str) -> Table:
             "agreed": one.part.agreed,
             "kept": one.kept,
             "change": one.change,
-            "weight": one.part.weight,
             "would_gain": one.would_gain,
-            "went_with": one.went_with.value,
-            "went_low": one.went_with.low,
-            "went_high": one.went_with.high,
             "note": one.not_counted,
-            "formula": one.part.formula,
         }
         for one in index.parts
     ]
-    how = f"{INDEX}. {KEPT}. {WOULD_GAIN}. {WENT_WITH}."
+    how = f"{INDEX}. {KEPT}. {WOULD_GAIN}."
     return Table(f"{name}-index", "A part of the index", _typed(rows, columns), columns, how)
+
+
+def _behind(index: AlignmentIndex, name: str) -> Table:
+    columns = (
+        Column("part", "Part"),
+        Column("weight", "Weight", Shown.NUMBER),
+        Column("formula", "Formula"),
+        Column("went_with", "Rank correlation with results", Shown.FIGURE, low="went_low", high="went_high"),
+        Column("more_than_chance", "More than chance"),
+    )
+    rows = [
+        {
+            "part": one.part.name,
+            "weight": one.part.weight,
+            "formula": one.part.formula,
+            "went_with": one.went_with.value,
+            "went_low": one.went_with.low,
+            "went_high": one.went_with.high,
+            "more_than_chance": "yes" if one.is_more_than_chance else "no",
+        }
+        for one in index.parts
+    ]
+    return Table(f"{name}-index-parts", "A part of the index", _typed(rows, columns), columns, f"{WENT_WITH}.")
 
 
 def _trend(index: AlignmentIndex, name: str) -> Table:
@@ -137,7 +159,7 @@ def _trend(index: AlignmentIndex, name: str) -> Table:
     return Table(f"{name}-index-trend", "A period", _typed(rows, columns), columns, f"{INDEX}.")
 
 
-def _typed(rows: list[dict[str, object]], columns: tuple[Column, ...]) -> pa.Table:
+def _typed(rows: Sequence[Mapping[str, object]], columns: tuple[Column, ...]) -> pa.Table:
     """The rows as a table; a column of figures in which none is known is one of figures too."""
     table = told_rows(rows, columns)
     for place, field in enumerate(table.schema):

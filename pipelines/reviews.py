@@ -5,10 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.dataset as ds
+
 from alignment.review import Known, review
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
-from data_contracts.errors import SettingsError, SourceError
+from data_contracts.errors import PublishError, SettingsError, SourceError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.review import Review
@@ -16,10 +19,11 @@ from data_contracts.progress import Say, silent
 from data_contracts.review_notes import read_review_notes
 from data_contracts.settings import Settings
 from pages import Frame, NotThere, review_sheet, write_site
-from pipelines.definitions import definitions_kept
+from pipelines.disputes import agreed_versions, disputes_kept
 from pipelines.score import score_history_of
 from pipelines.standing import Standing, frame_of
 from pipelines.store import Store
+from serving.score import open_scored_leads
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +100,7 @@ def review_of(settings: Settings, period: Period, day: dt.date | None = None, *,
 
 
 def _review(settings: Settings, now: Known, span: Span) -> Review | NotThere:
+    store = Store.of(settings)
     first = now.milestones.frame["lead_at"].min()
     if not first < span.end_at:
         return NotThere(f"No lead is known before the end of the {span.period} that begins {span.first}.")
@@ -104,5 +109,18 @@ def _review(settings: Settings, now: Known, span: Span) -> Review | NotThere:
         span=span,
         handed_off=score_history_of(settings).handed_off(now.milestones.as_of),
         notes=read_review_notes(settings.pages.reviews_folder),
-        versions=definitions_kept(settings.store.folder),
+        versions=agreed_versions(settings),
+        scores=_scores(store, now),
+        disputes=disputes_kept(store.disputes),
     )
+
+
+def _scores(store: Store, now: Known) -> pa.Table | None:
+    """What open leads are worth, where they were scored from the history that is reviewed."""
+    try:
+        scored = open_scored_leads(store.scores)
+    except PublishError:
+        return None
+    if scored.data_fingerprint != now.history.fingerprint:
+        return None
+    return ds.dataset(store.scores, format="parquet").to_table(columns=["lead_id", "expected_value", "grade"])

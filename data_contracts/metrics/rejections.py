@@ -11,16 +11,12 @@ from data_contracts.metrics.periods import Period
 PERIODS_BEFORE = 6
 """How many periods a period is held against."""
 
-MOST_REASONS = 20
-"""Reasons that are named; the rarest of more are one row."""
-
-LEAST_NAMED = 2
-"""Hand-offs that a reason needs to be named: a text that was written once is nobody's category, and may be personal."""
-
 LEAST_TESTED = 5
 """Accounts with a reason, in the period and before, of which a rise could be told from noise at all."""
 
 OTHER_REASONS = "(other reasons)"
+"""Those that few leads have or that are too many to show, as `alignment.why` shows them."""
+
 CHANCE = 0.05
 
 REASON_SHARE = Formula(

@@ -3,13 +3,68 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from data_contracts.metrics.accounts import Accounts
+from data_contracts.metrics.after_win import AfterWin
+from data_contracts.metrics.agreed import Agreed
+from data_contracts.metrics.black_hole import BlackHole
 from data_contracts.metrics.checklist import Checklist
 from data_contracts.metrics.closed_loop import ClosedLoop
 from data_contracts.metrics.counts import StageCounts
 from data_contracts.metrics.funnel import CohortFunnel
+from data_contracts.metrics.gap import Gap
+from data_contracts.metrics.guarantee import Guarantee
 from data_contracts.metrics.index import AlignmentIndex
+from data_contracts.metrics.journey import Journey
+from data_contracts.metrics.mqls_delivered import MqlsDelivered
+from data_contracts.metrics.nurture import Nurture
 from data_contracts.metrics.periods import Span
+from data_contracts.metrics.rejections import Rejections
+from data_contracts.metrics.response import Response
+from data_contracts.metrics.stuck import Stuck
+from data_contracts.metrics.vectors import Vectors
+from data_contracts.metrics.why import Why
 from data_contracts.review_notes import ReviewNotes
+from data_contracts.targets import Targets
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SalesHalf:
+    """How hand-offs were answered (by team and source too), which were not, why turned down, and what is stuck."""
+
+    response: Response
+    response_by: tuple[Response, ...]
+    black_hole: BlackHole
+    rejections: Rejections
+    stuck: Stuck
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MarketingHalf:
+    """What was delivered, what missed the agreed profile (from a month on by campaign too), what is in nurture."""
+
+    delivered: MqlsDelivered
+    guarantee: Guarantee
+    guarantee_by: tuple[Guarantee, ...]
+    nurture: Nurture
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Money:
+    """Both performance vectors, and why the result is not the target; None where the gap has no period of its own."""
+
+    vectors: Vectors
+    gap: Gap | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Deeper:
+    """What a week is too short for: agreed against measured, why customers buy, journeys, accounts, after the win."""
+
+    agreed: Agreed
+    why: Why
+    journey: Journey
+    accounts: Accounts
+    after_win: AfterWin
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,26 +79,32 @@ class Review:
         What is known at this moment (UTC, naive).
     before_as_of
         The period before is told as it was known then: the same time after its end.
-    definitions_version, targets_version
-        Under which it was counted, that before too.
+    definitions_version, targets
+        Under which it was counted, that before too, and what it is held against.
     definitions_changed
         What the definitions in force changed since the end of the period before, by path; nothing where they are the
         same.
     notes, last_notes
         Of the review of this period, where it was held already, and of the last one of its kind before; None where
         nobody wrote any.
+    deeper
+        Of a month or longer; None of a week.
     """
 
     span: Span
     as_of: dt.datetime
     before_as_of: dt.datetime
     definitions_version: str
-    targets_version: str
+    targets: Targets
     definitions_changed: tuple[str, ...]
     counts: StageCounts
     funnel: CohortFunnel
     closed_loop: ClosedLoop
-    index: AlignmentIndex | None
+    index: AlignmentIndex
     checklist: Checklist
     notes: ReviewNotes | None
     last_notes: ReviewNotes | None
+    sales: SalesHalf
+    marketing: MarketingHalf
+    money: Money
+    deeper: Deeper | None

@@ -12,6 +12,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.ports import Engine
 from data_contracts.settings import Settings
 from tests.alignment.metric_pages import SETTINGS
+from tests.alignment.mixed_history import mixed_tables
 from tests.example_history import filled, history
 from tests.some_engines import opened
 
@@ -60,3 +61,16 @@ def make_history(engine: Engine, settings: Settings) -> MakeHistory:
         return history(rows, engine=engine, under=under, extracted_at=extracted_at, suffix=suffix)
 
     return make
+
+
+@pytest.fixture(scope="module")
+def mixed_history(make_history: MakeHistory) -> Callable[[int], CrmHistory]:
+    """A history with something of everything, by seed: `tests.alignment.mixed_history`."""
+    kept: dict[int, CrmHistory] = {}
+
+    def made(seed: int) -> CrmHistory:
+        if seed not in kept:
+            kept[seed] = make_history(mixed_tables(seed))
+        return kept[seed]
+
+    return made

@@ -1,22 +1,20 @@
 """Agreed against measured: the worked examples of the page, and what is said of which evidence."""
 
-import re
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from alignment.agreed import agreed_against_measured
+from alignment.chance import after_all_looks
 from alignment.looks import findings, looks_of
 from alignment.milestones import milestones_of
 from alignment.profiled import ProfiledLeads, profiled_leads
-from alignment.two_shares import after_all_looks, share_of
+from alignment.two_shares import chance_of, share_of
 from data_contracts.errors import SettingsError
-from data_contracts.metrics import agreed as nouns
 from data_contracts.metrics.agreed import Finding, Standing, Weight
 from data_contracts.metrics.funnel import Step
 from data_contracts.targets import Targets
-from tests.alignment.metric_pages import PAGES, assert_as_worked_out, page_specs
+from tests.alignment.metric_pages import assert_as_worked_out, page_specs
 
 TARGETS = Targets(version="1", rates={"mql_to_sql": 0.95, "sql_to_customer": 0.3})
 
@@ -68,11 +66,6 @@ COMPUTED = {
 @pytest.mark.parametrize("spec", page_specs("agreed", COMPUTED), ids=str)
 def test_the_page_is_worked_out_right(spec, make_history, settings):
     assert_as_worked_out(spec, COMPUTED, make_history, settings)
-
-
-def test_the_page_says_the_formulas_as_the_code_does():
-    page = re.sub(r"\s+", " ", (PAGES / "agreed.md").read_text(encoding="utf-8"))
-    assert [one.name for one in nouns.FORMULAS if f"**{one.name}** = {one.says}" not in page] == []
 
 
 def stage(lead, stage, at):
@@ -245,6 +238,16 @@ def test_a_value_that_wins_is_found_and_an_agreed_one_that_does_not(settings):
         "industry = software": (Finding.AGREED_BELOW, "industry"),
     }
     assert n_looks == 3 + 1 + 8
+
+
+def test_the_chance_of_a_finding_counts_every_look(settings):
+    leads = profiled(2000, seed=2, settings=settings, rates=lambda industry, size: 0.3 + 0.2 * (industry == "retail"))
+    found, n_looks = findings(leads, settings)
+    look = next(one for one in looks_of(leads, settings) if one.value == "retail")
+    alone = chance_of(*(share_of(rows, leads.hits, leads.groups) for rows in (look.held, look.others)))
+    assert {one.said: one.chance for one in found}["industry = retail"] == pytest.approx(
+        n_looks * alone, rel=1e-9, abs=0
+    )
 
 
 def test_numbers_outside_the_agreed_range_are_looked_at(settings):

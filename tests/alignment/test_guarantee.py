@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from alignment.guarantee import hand_offs_of, judged_hand_offs, lead_guarantee
+from alignment.guarantee import guaranteed_hand_offs, judged_hand_offs, lead_guarantee
 from alignment.milestones import milestones_of
 from data_contracts.definitions import Definitions
 from data_contracts.metrics.guarantee import DISPUTES_SCHEMA, FORMULAS, MAY_FOLLOW, CreditState, standing
@@ -83,7 +83,7 @@ def test_a_history_without_hand_offs_has_an_empty_ledger(make_history, settings)
 
 def test_without_any_version_nothing_is_judged(make_history, settings):
     history = make_history(one_lead(("mql", "2026-02-10")))
-    judged = judged_hand_offs(hand_offs_of(history, settings), history, (), settings)
+    judged = judged_hand_offs(guaranteed_hand_offs(history, settings), history, (), settings)
     assert judged.frame[["lead_id", "is_miss", "has_profile"]].values.tolist() == [["A", False, False]]
 
 
@@ -204,7 +204,7 @@ def drawn(random, n_leads):
 
 def test_each_hand_off_is_counted_once_and_the_parts_make_up_the_whole(make_history, settings):
     history = make_history(drawn(np.random.default_rng(1), 80))
-    moments = hand_offs_of(history, settings).order_by("lead_id", "handed_off_at").to_pyarrow().to_pylist()
+    moments = guaranteed_hand_offs(history, settings).order_by("lead_id", "handed_off_at").to_pyarrow().to_pylist()
     said = words(*(word(moment["lead_id"], "disputed", 1, "x", moment["handed_off_at"]) for moment in moments[::4]))
     whole, parts = (told(history, settings, disputes=said, every=Period.YEAR, by=by) for by in ("", "source"))
     counts = [field.name for field in whole.rows.schema if pa.types.is_int64(field.type)]

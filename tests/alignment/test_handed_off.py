@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
+from alignment.guarantee import guaranteed_hand_offs
 from alignment.handed_off import hand_offs_of
 from alignment.milestones import milestones_of
 from data_contracts.privacy import MASKED
@@ -74,6 +75,13 @@ def test_an_entry_into_mql_starts_a_hand_off_where_the_lead_did_not_wait_already
     assert told.frame["handed_off_at"].tolist() == [pd.Timestamp(days[place]) for place in at]
     assert told.frame["nth"].tolist() == list(range(1, len(at) + 1))
     assert told.frame["is_skipped"].tolist() == [way[place] != "mql" for place in at]
+
+
+def test_where_no_sql_is_agreed_on_a_lead_waits_until_it_is_won(handed_off, settings_with):
+    under = settings_with(definitions={"transitions": {"mql_to_win": {"horizon_days": 90}}})
+    way = [("mql", "2026-03-02"), ("sql", "2026-03-03"), ("mql", "2026-03-04")]
+    told = handed_off(ONE | {"stage_changes": changes("A", *way)}, under=under)
+    assert told.frame["handed_off_at"].tolist() == [pd.Timestamp("2026-03-02")]
 
 
 def test_a_decision_is_the_first_after_the_hand_off_with_its_own_reason(handed_off):
@@ -206,6 +214,9 @@ def test_whatever_way_leads_take_their_first_hand_off_is_when_they_reached_mql(m
     frame = hand_offs_of(history, milestones).frame
     first = frame[frame["nth"] == 1].set_index("lead_id")["handed_off_at"]
     assert first.to_dict() == milestones.frame.set_index("lead_id")["mql_at"].dropna().to_dict()
+    guaranteed = guaranteed_hand_offs(history, settings).to_pyarrow().to_pandas()[["lead_id", "handed_off_at"]]
+    owed = frame.loc[~frame["is_skipped"], ["lead_id", "handed_off_at"]]
+    assert sorted(guaranteed.itertuples(index=False)) == sorted(owed.itertuples(index=False))
     until = frame["next_handed_off_at"].fillna(pd.Timestamp("2100-01-01"))
     for at in ("touched_at", "decided_at"):
         known = frame[at].notna()

@@ -203,3 +203,16 @@ def test_a_lead_that_was_lost_after_its_silence_has_ended(make_history, settings
     milestones = milestones_of(history, settings)
     told = drops(lead_touches(history, milestones), milestones, horizon=120).to_pandas()
     assert told[told["place"] == "mql"][["ended", "stopped"]].to_numpy().tolist() == [[1, 0]]
+
+
+def test_a_lead_that_nobody_is_known_to_have_contacted_tells_nothing_of_what_came_before_sales(
+    make_history, settings_with
+):
+    by_deeds_alone = settings_with(definitions={"contact": {"stages": []}})
+    history = make_history({
+        "leads": [{"lead_id": "A"}],
+        "activities": [{"lead_id": "A", "kind": "chat", "occurred_at": "2026-01-05 00:00"}],
+        "stage_changes": [{"lead_id": "A", "stage": "won", "entered_at": "2026-02-01 00:00"}],
+    }, under=by_deeds_alone)  # fmt: skip
+    told = _journey(history, by_deeds_alone).before_sales.to_pylist()
+    assert [(row["measure"], row["leads"], row["unknown"]) for row in told] == [("way_share", 0, 1), ("touches", 0, 1)]

@@ -10,8 +10,9 @@ from scipy.stats import fisher_exact
 from alignment.handed_off import HandOffs, hand_offs_of
 from alignment.milestones import Milestones, milestones_of
 from alignment.rejections import rejections
+from alignment.said import MOST_SHOWN
 from data_contracts.metrics.periods import Period
-from data_contracts.metrics.rejections import MOST_REASONS, OTHER_REASONS
+from data_contracts.metrics.rejections import OTHER_REASONS
 from tests.alignment.metric_pages import assert_as_worked_out, page_specs
 
 
@@ -51,7 +52,7 @@ def decided(settings):
                 "is_skipped": False,
                 "is_unsettled": False,
                 "place": np.arange(n),
-                "group": milestones.groups,
+                "jackknife_group": milestones.groups,
             }
         )
         return HandOffs(frame, milestones)
@@ -94,18 +95,24 @@ def test_a_period_is_held_against_the_six_before_it(decided):
 
 
 def test_the_running_period_is_marked(decided):
-    told = rows(decided([0, 1], [0, 1], ["Price", "Price"], weeks_watched=1))
+    told = rows(decided([0, 1, 1], [0, 1, 2], ["Price"] * 3, weeks_watched=1))
     assert [row["is_complete"] for row in told] == [True, False]
 
 
-def test_at_most_twenty_reasons_are_named_the_most_frequent_ones(decided):
-    reasons = [f"R{n:02d}" for n in range(MOST_REASONS + 3) for _ in range(3 if n < MOST_REASONS else 2)]
-    reasons += ["only once", "Only Once too", "r00"]
+def test_at_most_twelve_reasons_are_named_the_most_frequent_ones(decided):
+    reasons = [f"R{n:02d}" for n in range(MOST_SHOWN + 3) for _ in range(4 if n < MOST_SHOWN else 3)]
+    reasons += ["only twice", "Only Twice", "r00"]
     found = rejections(decided([0] * len(reasons), range(len(reasons)), reasons), every=Period.WEEK)
     named = [row["reason"] for row in found.rows.to_pylist()]
-    assert named == [*(f"R{n:02d}" for n in range(MOST_REASONS)), OTHER_REASONS]
-    assert found.not_named == 3 + 2
-    assert [row["n"] for row in found.rows.to_pylist()] == [3 + 1, *[3] * (MOST_REASONS - 1), 3 * 2 + 2]
+    assert named == [*(f"R{n:02d}" for n in range(MOST_SHOWN)), OTHER_REASONS]
+    assert found.not_named == 3 + 1
+    assert [row["n"] for row in found.rows.to_pylist()] == [4 + 1, *[4] * (MOST_SHOWN - 1), 3 * 3 + 2]
+
+
+def test_a_reason_that_one_lead_has_again_and_again_is_no_category(decided):
+    told = decided([0, 0, 0], [0, 0, 0], ["Price"] * 3)
+    told.frame["lead_id"] = "0"
+    assert [row["reason"] for row in rows(told)] == [OTHER_REASONS]
 
 
 def test_a_rise_in_the_leads_of_one_account_is_no_rise(decided):
@@ -184,6 +191,7 @@ def test_skipped_and_unsettled_leads_and_nurture_that_nobody_looked_at_are_no_de
         "given up": [("mql", "2026-03-02", None), ("nurture", "2026-03-20", None)],
         "said": [("mql", "2026-03-02", None), ("nurture", "2026-03-20", "Bad timing")],
         "also": [("mql", "2026-03-02", None), ("nurture", "2026-03-20", "Bad timing")],
+        "too": [("mql", "2026-03-02", None), ("nurture", "2026-03-20", "Bad timing")],
         "worked": [("mql", "2026-03-02", None), ("sal", "2026-03-03", None), ("nurture", "2026-03-20", None)],
     }
     history = make_history(
@@ -199,4 +207,4 @@ def test_skipped_and_unsettled_leads_and_nurture_that_nobody_looked_at_are_no_de
         extracted_at=dt.datetime(2026, 5, 1),
     )
     (row,) = rejections(hand_offs(history, settings)).rows.to_pylist()
-    assert (row["reason"], row["decided"], row["turned_down"], row["n"]) == ("Bad timing", 3, 2, 2)
+    assert (row["reason"], row["decided"], row["turned_down"], row["n"]) == ("Bad timing", 4, 3, 3)

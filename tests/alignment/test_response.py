@@ -140,6 +140,18 @@ def test_only_what_is_old_enough_counts_as_never_contacted(make_history, setting
     assert not row["is_mature"]
 
 
+def test_a_hand_off_that_was_touched_after_the_horizon_was_not_worked_within_it(make_history, settings):
+    history = make_history(
+        {
+            "leads": [{"lead_id": "A"}],
+            "stage_changes": [entered("A", "mql", "2026-03-02"), entered("A", "sql", "2026-04-10")],
+            "activities": [call("A", "2026-04-09")],
+        }
+    )
+    (row,) = response(hand_offs(history, settings)).rows.to_pylist()
+    assert (row["aged"], row["worked"], row["hours_if_touched"]) == (1, 0, None)
+
+
 def test_leads_that_sales_took_by_itself_or_that_cannot_be_dated_stand_beside_the_rates(make_history, settings):
     stages = {"A": "mql", "B": "sql", "C": "mql", "D": "sql"}
     history = make_history(

@@ -9,11 +9,24 @@ from data_contracts.metrics.periods import Period, Span
 from data_contracts.review_notes import Decision, ReviewNotes
 from data_contracts.scores import SCORED_HAND_OFFS_SCHEMA
 
-NOTHING_PUBLISHED = SCORED_HAND_OFFS_SCHEMA.empty_table()
 AS_OF = dt.datetime(2026, 3, 12)
 MARCH_2 = Span.of(Period.WEEK, dt.date(2026, 3, 2), time_zone="UTC")
 
 
+def notes(of, held_on, period=Period.WEEK, what="x"):
+    decision = Decision(what=what, owner="both", due=dt.date(2026, 4, 1))
+    return ReviewNotes(period=period, of=of, held_on=held_on, decisions=(decision,))
+
+
+HELD = (
+    notes(dt.date(2026, 2, 20), dt.date(2026, 2, 24), what="older"),
+    notes(dt.date(2026, 2, 26), dt.date(2026, 3, 3), what="last"),
+    notes(dt.date(2026, 2, 26), dt.date(2026, 3, 3), period=Period.MONTH, what="of the month"),
+    notes(dt.date(2026, 3, 8), dt.date(2026, 3, 10), what="this"),
+)
+
+
+@pytest.fixture(scope="module")
 def known(make_history, settings):
     history = make_history(
         {
@@ -28,56 +41,52 @@ def known(make_history, settings):
     return Known.of(history, settings)
 
 
-def reviewed(make_history, settings, **told):
-    return review(known(make_history, settings), span=MARCH_2, handed_off=NOTHING_PUBLISHED, **told)
+def reviewed(known, **told):
+    return review(known, span=MARCH_2, handed_off=SCORED_HAND_OFFS_SCHEMA.empty_table(), **told)
 
 
-def test_the_period_before_is_told_as_it_was_known_the_same_time_after_its_end(make_history, settings):
-    told = reviewed(make_history, settings)
-    assert told.before_as_of == AS_OF - dt.timedelta(days=7)
-    assert (told.counts.row("mql")["reached"], told.counts.row("mql")["before"]) == (1, 0)
-    assert (told.counts.row("lead")["reached"], told.counts.row("lead")["before"]) == (1, 1)
+@pytest.fixture(scope="module")
+def of_the_week(known, settings):
+    in_force = settings.definitions
+    older = {"version": "2025.9", "effective_from": dt.date(2025, 9, 1), "agreed_by": ("x",)}
+    newer = in_force.model_copy(update={"effective_from": dt.date(2026, 3, 5)})
+    return reviewed(known, notes=HELD, versions=[in_force.model_copy(update=older), newer])
 
 
-def test_a_period_that_is_not_over_is_refused(make_history, settings):
+def test_the_period_before_is_told_as_it_was_known_the_same_time_after_its_end(of_the_week):
+    counts = of_the_week.counts
+    assert of_the_week.before_as_of == AS_OF - dt.timedelta(days=7)
+    assert (counts.row("mql")["reached"], counts.row("mql")["before"]) == (1, 0)
+    assert (counts.row("lead")["reached"], counts.row("lead")["before"]) == (1, 1)
+
+
+def test_a_period_that_is_not_over_is_refused(known):
     running = Span.of(Period.WEEK, AS_OF.date(), time_zone="UTC")
     with pytest.raises(ValueError, match="week of 2026-03-09 is not over at 2026-03-12"):
-        review(known(make_history, settings), span=running, handed_off=NOTHING_PUBLISHED)
+        review(known, span=running, handed_off=SCORED_HAND_OFFS_SCHEMA.empty_table())
 
 
-def notes(of, held_on, period=Period.WEEK, what="x"):
-    decision = Decision(what=what, owner="both", due=dt.date(2026, 4, 1))
-    return ReviewNotes(period=period, of=of, held_on=held_on, decisions=(decision,))
+def test_the_last_review_is_the_one_of_the_latest_period_of_its_kind_before(of_the_week):
+    assert of_the_week.last_notes.decisions[0].what == "last"
+    assert of_the_week.notes.decisions[0].what == "this"
 
 
-def test_the_last_review_is_the_one_of_the_latest_period_of_its_kind_before(make_history, settings):
-    held = [
-        notes(dt.date(2026, 2, 20), dt.date(2026, 2, 24), what="older"),
-        notes(dt.date(2026, 2, 26), dt.date(2026, 3, 3), what="last"),
-        notes(dt.date(2026, 2, 26), dt.date(2026, 3, 3), period=Period.MONTH, what="of the month"),
-        notes(dt.date(2026, 3, 8), dt.date(2026, 3, 10), what="this"),
-    ]
-    told = reviewed(make_history, settings, notes=held)
-    assert told.last_notes.decisions[0].what == "last"
-    assert told.notes.decisions[0].what == "this"
-    without = reviewed(make_history, settings, notes=held[2:3])
-    assert (without.notes, without.last_notes) == (None, None)
+def test_what_definitions_changed_since_the_period_began_is_told(of_the_week):
+    assert any(one.startswith("definitions.version") for one in of_the_week.definitions_changed)
 
 
-def test_what_definitions_changed_since_the_period_began_is_told(make_history, settings):
-    in_force = settings.definitions
-    older = in_force.model_copy(
-        update={"version": "2025.9", "effective_from": dt.date(2025, 9, 1), "agreed_by": ("x",)}
-    )
-    assert reviewed(make_history, settings, versions=[older, in_force]).definitions_changed == ()
-    newer = in_force.model_copy(update={"effective_from": dt.date(2026, 3, 5)})
-    changed = reviewed(make_history, settings, versions=[older, newer]).definitions_changed
-    assert any(one.startswith("definitions.version") for one in changed)
-    assert reviewed(make_history, settings).definitions_changed == ()
-
-
-def test_a_number_carries_the_version_of_definitions_and_targets(make_history, settings):
-    told = reviewed(make_history, settings)
-    assert (told.definitions_version, told.targets_version) == ("2026.1", "")
-    assert told.index is None
+def test_without_notes_versions_and_targets_it_says_so(known):
+    told = reviewed(known)
+    assert (told.notes, told.last_notes, told.definitions_changed) == (None, None, ())
+    assert (told.index.value, told.money.gap, told.deeper) == (None, None, None)
     assert told.checklist.items
+
+
+def test_a_number_carries_the_version_of_definitions_and_targets(of_the_week):
+    assert (of_the_week.definitions_version, of_the_week.targets.version) == ("2026.1", "")
+
+
+def test_a_month_goes_deeper(known):
+    month = Span.of(Period.MONTH, dt.date(2026, 2, 1), time_zone="UTC")
+    told = review(known, span=month, handed_off=SCORED_HAND_OFFS_SCHEMA.empty_table())
+    assert told.deeper.accounts.as_of == AS_OF

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from statsmodels.stats.contingency_tables import StratifiedTable
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import confint_proportions_2indep, proportions_ztest
 
-from alignment.two_shares import Share, adjusted_difference, after_all_looks, chance_of, difference_of, share_of
+from alignment.two_shares import Share, adjusted_difference, chance_of, difference_of, share_of
 
 
 def test_the_interval_is_newcombes_and_the_chance_that_of_the_score_test():
@@ -76,9 +75,3 @@ def test_the_adjusted_interval_covers_the_truth_as_often_as_it_says():
         told = adjusted_difference(rows, ~rows, hits, strata=strata, groups=random.integers(0, 60, n)).difference
         covered += told.low <= 0.1 <= told.high
     assert 88 <= covered <= 100
-
-
-def test_many_looks_count_as_holm_has_it():
-    chances = [0.001, 0.2, 0.012, 0.03, 0.9]
-    assert after_all_looks(chances) == pytest.approx(multipletests(chances, method="holm")[1])
-    assert after_all_looks([]) == []

@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 import pytest
-from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportions_ztest
 
 from alignment.milestones import milestones_of
-from alignment.why import holm, why_of
+from alignment.why import why_of
 from data_contracts.metrics.periods import Period
 from data_contracts.metrics.why import Topic
 from tests.alignment.metric_pages import assert_as_worked_out, page_specs
@@ -160,12 +159,6 @@ def test_of_many_reasons_that_stay_as_they_are_hardly_ever_one_is_said_to_move(m
         assert len(told) == 8
         wrong += any(row["trend"] != "chance" for row in told.values())
     assert wrong <= 2
-
-
-def test_correction_for_many_questions_is_holms():
-    p_values = np.array([0.04, 0.001, 0.5, 0.02, 0.02])
-    assert holm(p_values) == pytest.approx(multipletests(p_values, method="holm")[1])
-    assert holm(np.zeros(0)).tolist() == []
 
 
 def test_texts_that_few_say_and_addresses_are_not_shown(make_history, settings):

@@ -34,7 +34,7 @@ def test_notes_are_read_in_the_order_in_which_reviews_were_held(tmp_path):
 
 
 def test_without_a_folder_there_are_none(tmp_path):
-    assert read_review_notes(tmp_path / "reviews") == ()
+    assert read_review_notes(tmp_path / "reviews") == read_review_notes(None) == ()
 
 
 def test_every_problem_of_every_file_is_told_at_once(tmp_path):

@@ -1,0 +1,147 @@
+"""Which sources and campaigns hand off leads outside the ideal customer profile, by more than chance."""
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from alignment.grouped import NOT_KNOWN, groups_of, in_name_order, in_order, span_numbers, table_of
+from alignment.guarantee import guaranteed_hand_offs, judged_hand_offs
+from alignment.intervals import (
+    CONFIDENCE,
+    Floats,
+    fraction_estimate,
+    fraction_replicates,
+    independent_n,
+    sums_by_group,
+    wilson,
+)
+from alignment.milestones import Milestones
+from data_contracts.definitions import Definitions
+from data_contracts.estimates import Estimate
+from data_contracts.history import CrmHistory
+from data_contracts.metrics.off_icp import NO_PROFILE, OFF_ICP_SCHEMA, OffIcp
+from data_contracts.metrics.periods import Span
+
+
+def off_icp(
+    history: CrmHistory,
+    milestones: Milestones,
+    versions: Sequence[Definitions],
+    spans: Collection[Span],
+    *,
+    by: str = "campaign",
+) -> OffIcp:
+    """Of the hand-offs of each group in each of `spans`, the off-ICP share, and whether it is too high beyond chance.
+
+    Hand-offs, and whether one misses the profile, are those of the lead guarantee (`alignment.guarantee`): the
+    agreement of the day counts, and what was known then.
+
+    Parameters
+    ----------
+    milestones
+        Of the leads of `history`.
+    versions
+        Of the definitions, each in force from its own day.
+    spans
+        Periods of one length.
+    by
+        `source`, `campaign`, `persona`, `team`, or a segment.
+
+    Raises
+    ------
+    KeyError
+        Where leads are not grouped by that.
+    ValueError
+        Where there is no span, or they are of several lengths.
+    """
+    spans = in_order(spans)
+    agreed = milestones.settings.targets.off_icp_share
+    told = _hand_offs(history, milestones, versions, spans, by=by)
+    totals = _cells(told.assign(group=NOT_KNOWN), [(place, NOT_KNOWN) for place in range(len(spans))])
+    yardsticks = tuple(agreed if agreed is not None else share for share in totals["off_icp_share"])
+    rows = in_name_order(_cells(told, sorted(set(zip(told["span"], told["group"], strict=True)))))
+    return OffIcp(
+        rows=_table(rows, spans, yardsticks),
+        totals=_table(totals, spans, yardsticks),
+        spans=spans,
+        yardsticks=yardsticks,
+        is_agreed=agreed is not None,
+        why_not="" if any(version.icp.criteria for version in versions) else NO_PROFILE,
+        as_of=milestones.as_of,
+        by=by,
+        definitions_version=milestones.definitions_version,
+    )
+
+
+def _hand_offs(
+    history: CrmHistory,
+    milestones: Milestones,
+    versions: Sequence[Definitions],
+    spans: Sequence[Span],
+    *,
+    by: str,
+) -> pd.DataFrame:
+    """The hand-offs of the spans: `span`, `group`, `accounts`, `is_known`, `is_miss` and `missed`."""
+    settings = milestones.settings
+    judged = judged_hand_offs(guaranteed_hand_offs(history, settings), history, versions, settings).frame
+    leads = pd.DataFrame(
+        {
+            "lead_id": milestones.frame["lead_id"],
+            "group": groups_of(milestones, by),
+            "accounts": milestones.groups,
+        }
+    )
+    told = judged.assign(
+        lead_id=judged["lead_id"].astype(leads["lead_id"].dtype), span=span_numbers(judged["handed_off_at"], spans)
+    )
+    rows = told[told["span"] >= 0].merge(leads, on="lead_id", validate="many_to_one")
+    return rows.assign(is_known=rows["has_profile"].astype(bool) & rows["fit_share"].notna())
+
+
+def _cells(told: pd.DataFrame, cells: Sequence[tuple[int, str]]) -> pd.DataFrame:
+    """The figures of each cell (span and group), in their order, indexed by both."""
+    rows = dict(iter(told.groupby(["span", "group"])))
+    found = [_figures(rows.get(cell, told.iloc[:0])) for cell in cells]
+    index = pd.MultiIndex.from_tuples(cells, names=["span", "group"])
+    return pd.DataFrame(found, index=index, columns=_FIGURES)
+
+
+_FIGURES = [*(name for name in OFF_ICP_SCHEMA.names if name not in ("period", "group", "is_above")), "worth"]
+
+
+def _figures(rows: pd.DataFrame) -> dict[str, Any]:
+    known, misses = rows[rows["is_known"]], rows[rows["is_known"] & rows["is_miss"].astype(bool)]
+    sums = sums_by_group(known["accounts"].to_numpy(), known["is_miss"], np.ones(len(known)))
+    share = fraction_estimate(sums, n=len(known))
+    named = Counter(name for names in misses["missed"] for name in names)
+    return {
+        "hand_offs": len(rows),
+        "known": len(known),
+        "misses": len(misses),
+        "off_icp_share": share.value,
+        "off_icp_share_low": share.low,
+        "off_icp_share_high": share.high,
+        "worth": _worth(share, fraction_replicates(sums), n=len(known)),
+        "most_missed": min(named, key=lambda name: (-named[name], name), default=None),
+    }
+
+
+def _worth(share: Estimate, replicates: Floats, *, n: int) -> float | None:
+    """As how many independent hand-offs they count."""
+    return None if share.value is None else max(1.0, independent_n(share.value, replicates, n=n))
+
+
+def _table(cells: pd.DataFrame, spans: Sequence[Span], yardsticks: Sequence[float | None]) -> pa.Table:
+    held_against = np.array([np.nan if one is None else one for one in yardsticks], dtype=np.float64)
+    places = cells.index.get_level_values("span").to_numpy(dtype=np.int64)
+    looks = cells.groupby(level="span")["off_icp_share"].transform("count").clip(lower=1)
+    known = cells["off_icp_share"].notna()
+    low = [
+        wilson(share, n, confidence=1 - (1 - CONFIDENCE) / k)[0] if is_known else np.nan
+        for is_known, share, n, k in zip(known, cells["off_icp_share"], cells["worth"], looks, strict=True)
+    ]
+    return table_of(cells.assign(is_above=np.array(low) > held_against[places]), spans, OFF_ICP_SCHEMA)

@@ -1,0 +1,225 @@
+"""Sales' half of the agreement on a page: how soon hand-offs are answered, and whether they are decided on."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from data_contracts.metrics.response import (
+    COMPLIANCE,
+    DISPOSITIONS,
+    NEVER_CONTACTED,
+    RESPONSE_TIME,
+    TOUCHED_RESPONSE_TIME,
+    Response,
+)
+from data_contracts.targets import Targets
+from pages.formats import Formats
+from pages.frame import Figure, NotThere
+from pages.review_rows import (
+    counted,
+    known,
+    latest,
+    latest_first,
+    of_cohort,
+    over_by,
+    range_of,
+    sentence,
+    share_with_range,
+    with_days,
+    with_words,
+    within_sentence,
+    yes_or_no,
+)
+from pages.sections import Section
+from pages.tables import Column, Shown, Table
+
+Row = Mapping[str, Any]
+
+
+def response_section(
+    response: Response, formats: Formats, *, targets: Targets, splits: Sequence[Response] = (), name: str
+) -> Section:
+    """How soon sales answered, whether it left any out, and whether it decided, each of the latest period that tells.
+
+    Parameters
+    ----------
+    response
+        Of all hand-offs together.
+    targets
+        What sales agreed to.
+    splits
+        The same hand-offs by team, source and the like.
+    name
+        What the tables' files begin with.
+    """
+    over = over_by(response.rows, "cohort", response.period, as_of=response.as_of, formats=formats)
+    if not over:
+        return Section(
+            "Whether sales answers in time nobody can say yet",
+            missing=NotThere(
+                f"No lead was handed off in a {response.period} that is over. If the CRM shows some, see which of its "
+                "words `[crm.stages]` calls MQL."
+            ),
+        )
+    answered = latest(over, "due")
+    decided = latest([row for row in over if row["is_mature"]], "worked")
+    figures = [*_of_answers(response, answered, formats, targets), *_of_outcomes(response, over, formats, targets)]
+    folded = {f"Every {response.period}": _periods(response, formats, name)}
+    if answered is not None:
+        for split in splits:
+            title = (
+                f"By {split.by.removesuffix('_id')}, {within_sentence(answered['cohort'], response.period, formats)}"
+            )
+            folded[title] = _groups(split, answered, formats, name)
+    if response.unknown_because:
+        heading, said = _without_touches(response, decided, formats, targets)
+    else:
+        heading, said = _with_touches(answered, formats, targets)
+    return Section(heading, said, tuple(figures), folded=folded)
+
+
+def _with_touches(answered: Row | None, formats: Formats, targets: Targets) -> tuple[str, str]:
+    if answered is None:
+        return "Of no hand-off the time to respond has passed yet", ""
+    told, agreed = range_of(answered, "compliance", formats), targets.compliance_share
+    begin = f"Sales answered {formats.share(answered['compliance'])} in time{f' ({told})' if told else ''}"
+    if agreed is None:
+        return begin, "What is agreed nobody wrote down: give `compliance_share` in `[targets]`."
+    return f"{begin}, agreed are {formats.share(agreed)}", _held_against(answered, "compliance", agreed)
+
+
+def _held_against(row: Row, name: str, agreed: float) -> str:
+    if row[name] >= agreed:
+        return "That is as agreed."
+    if _is_clearly_less(row, name, agreed):
+        return "That is less than agreed, and chance does not explain it: settle what holds sales up."
+    return "That is less than agreed; with so few, chance alone may explain it."
+
+
+def _without_touches(response: Response, decided: Row | None, formats: Formats, targets: Targets) -> tuple[str, str]:
+    because = (
+        f"{sentence(response.unknown_because)}. To know it, let the CRM record calls and visits as a kind that "
+        "`counts_as_contact`."
+    )
+    if decided is None:
+        return "How soon sales answers nobody can say", because
+    agreed = targets.disposition_share
+    beside = "" if agreed is None else f", agreed are {formats.share(agreed)}"
+    told = share_with_range(decided, "disposition_share", formats)
+    return f"Sales decided on {told} of the hand-offs{beside}; how soon it answers nobody can say", because
+
+
+def _of_answers(response: Response, row: Row | None, formats: Formats, targets: Targets) -> Iterator[Figure]:
+    """The figures of the latest period whose time to respond has passed."""
+    if row is None:
+        return
+    period = within_sentence(row["cohort"], response.period, formats)
+    agreed = targets.compliance_share
+    beside = [f"{formats.count(row['in_time'])} of {formats.count(row['due'])} handed off in {period}"]
+    beside += [] if agreed is None else [f"agreed at least {formats.share(agreed)}"]
+    yield Figure(
+        "Answered in time",
+        share_with_range(row, "compliance", formats),
+        " · ".join(beside),
+        f"{COMPLIANCE}.",
+        f"{counted(row['due'], 'hand-off', 'hand-offs', formats)}.",
+        is_bad=agreed is not None and _is_clearly_less(row, "compliance", agreed),
+    )
+    if row["hours_median"] is None:
+        return
+    touched = row["hours_if_touched"]
+    is_least = row["is_least_hours_median"]
+    nine = "fewer than half have an answer" if is_least else f"9 in 10 within {_hours(row, 'hours_p90', formats)}"
+    beside = [f"working hours; {nine}"]
+    beside += [] if touched is None else [f"where it answers, {formats.rough(touched)}"]
+    yield Figure(
+        "Half answered within",
+        _hours(row, "hours_median", formats),
+        " · ".join(beside),
+        f"{RESPONSE_TIME}. {TOUCHED_RESPONSE_TIME}.",
+        f"{counted(row['handed_off'], 'hand-off', 'hand-offs', formats)} of {period}.",
+    )
+
+
+def _of_outcomes(response: Response, over: Sequence[Row], formats: Formats, targets: Targets) -> Iterator[Figure]:
+    """The figures of the latest periods all of whose hand-offs are old enough."""
+    mature = [row for row in over if row["is_mature"]]
+    if (row := latest(mature, "aged")) is not None:
+        yield Figure(
+            "Never contacted",
+            share_with_range(row, "never_contacted_share", formats),
+            f"{formats.count(row['never_contacted'])} of {formats.count(row['aged'])} handed off in "
+            f"{within_sentence(row['cohort'], response.period, formats)}",
+            f"{NEVER_CONTACTED}.",
+            f"{counted(row['aged'], 'hand-off', 'hand-offs', formats)}.",
+        )
+    if (row := latest(mature, "worked")) is not None:
+        agreed = targets.disposition_share
+        told = (
+            f"{formats.count(row['disposed'])} of {formats.count(row['worked'])} handed off in "
+            f"{within_sentence(row['cohort'], response.period, formats)}"
+        )
+        yield Figure(
+            "Decided on",
+            share_with_range(row, "disposition_share", formats),
+            told if agreed is None else f"{told} · agreed at least {formats.share(agreed)}",
+            f"{DISPOSITIONS}.",
+            f"{counted(row['worked'], 'hand-off', 'hand-offs', formats)}.",
+            is_bad=agreed is not None and _is_clearly_less(row, "disposition_share", agreed),
+        )
+
+
+def _is_clearly_less(row: Row, name: str, agreed: float) -> bool:
+    high = row[f"{name}_high"]
+    return high is not None and high < agreed
+
+
+def _hours(row: Row, name: str, formats: Formats) -> str:
+    """A response time, and whether it is a least one."""
+    if row[name] is None:
+        return formats.rough(None)
+    return f"at least {formats.rough(row[name])}" if row[f"is_least_{name}"] else formats.rough(row[name])
+
+
+def _periods(response: Response, formats: Formats, name: str) -> Table:
+    """Every period, the latest first, the running one too."""
+    rows = latest_first(response.rows)
+    hours = [_hours(row, "hours_median", formats) for row in rows.to_pylist()]
+    words = {"half_within": hours, "passed": yes_or_no(rows, "is_mature", no="not yet")}
+    columns = (
+        Column("cohort", "From", Shown.DAY),
+        Column("handed_off", "Handed off", Shown.COUNT),
+        Column("compliance", "Answered in time", Shown.SHARE, low="compliance_low", high="compliance_high"),
+        Column("half_within", "Half within working hours"),
+        _share("never_contacted_share", "Never contacted"),
+        _share("disposition_share", "Decided on"),
+        Column("decided_untouched", "Decided, never touched", Shown.COUNT),
+        Column("passed", "All times passed"),
+    )
+    how = f"{COMPLIANCE}. {RESPONSE_TIME}. {NEVER_CONTACTED}. {DISPOSITIONS}. Until all times have passed, more comes."
+    told = with_words(with_days(rows, "cohort"), words)
+    return Table(f"{name}-response", "The hand-offs of a period", told, columns, how)
+
+
+def _groups(split: Response, answered: Row, formats: Formats, name: str) -> Table:
+    """The groups of the period, those that may need help most first."""
+    found = of_cohort(split.rows, answered["cohort"])
+    rows = found.sort_by([("compliance_shrunken", "ascending")])
+    hours = [_hours(row, "hours_median", formats) for row in rows.to_pylist()]
+    columns = (
+        Column("named", sentence(split.by.removesuffix("_id").replace("_", " "))),
+        Column("due", "Due", Shown.COUNT),
+        Column("in_time", "In time", Shown.COUNT),
+        _share("compliance", "Answered in time"),
+        Column("compliance_shrunken", "Compared by", Shown.SHARE),
+        Column("half_within", "Half within working hours"),
+        Column("decided_untouched", "Decided, never touched", Shown.COUNT),
+    )
+    left_out = counted(split.not_shown, "hand-off", "hand-offs", formats)
+    how = f"{COMPLIANCE}. {RESPONSE_TIME}. Groups are compared by the share drawn to that of all: few tell little."
+    how += f" Over all periods, {left_out} of groups with too few are not shown." if split.not_shown else ""
+    told = with_words(with_days(rows, "cohort"), {"named": known(rows, "group"), "half_within": hours})
+    return Table(f"{name}-response-by-{split.by.replace('_', '-')}", "The hand-offs of a group", told, columns, how)
+
+
+def _share(name: str, heading: str) -> Column:
+    return Column(name, heading, Shown.SHARE, low=f"{name}_low", high=f"{name}_high")
