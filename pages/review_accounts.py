@@ -104,7 +104,7 @@ def _advice(accounts: Accounts, formats: Formats) -> Iterator[str]:
     else:
         idle = accounts.idle_targets.num_rows
         yield (
-            f"{formats.count(idle)} target accounts are idle: say who approaches them."
+            f"Idle target accounts: {formats.count(idle)}; say who approaches them."
             if idle
             else "No target account is idle."
         )
@@ -119,7 +119,7 @@ def _figures(accounts: Accounts, formats: Formats) -> Iterator[Figure]:
         target, other = (_reached(accounts, group, measure) for group in ("target", "other"))
         if target is None:
             continue
-        beside = f"of {formats.count(target['accounts'])} targets ({sure(target, 'share', formats.share)})"
+        beside = f"of {formats.count(target['accounts'])} targets: {sure(target, 'share', formats.share)}"
         yield Figure(
             f"Targets: {called[0].lower() + called[1:] if called[:2].istitle() else called}",
             formats.count(target["reached"]),

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_contracts.estimates import Estimate
 from data_contracts.metrics.after_win import (
     CHURN_RATE,
     MARGIN_PER_DEAL,
@@ -21,7 +22,7 @@ from pages.frame import Figure, NotThere
 from pages.review_counts import said_of
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import as_days, in_words, made_by, sentence, sure, yes_no
+from pages.worded import as_days, beside, between, in_words, made_by, sentence, sure, yes_no
 
 _NOT_KNOWN = {
     "repeats": "Who bought again is not known",
@@ -129,14 +130,15 @@ def _figures(after: AfterWin, formats: Formats) -> Iterator[Figure]:
         if row is None or row[rate] is None:
             continue
         before = _before(rows, row)
-        beside = [f"of {formats.count(row[whom])} {whom} of {_period_said(row['cohort'], after, formats)}"]
-        if before is not None:
-            said = _period_said(before["cohort"], after, formats)
-            beside.append(f"{sure(before, rate, formats.share)} of {said}")
+        of_whom = f"of {formats.count(row[whom])} {whom} of {_period_said(row['cohort'], after, formats)}"
+        earlier = (
+            f"{sure(before, rate, formats.share)} of {_period_said(before['cohort'], after, formats)}" if before else ""
+        )
+        rate_now = Estimate(value=row[rate], low=row[f"{rate}_low"], high=row[f"{rate}_high"])
         yield Figure(
             f"{called} within a year",
-            sure(row, rate, formats.share),
-            " · ".join(beside),
+            formats.share(row[rate]),
+            beside(between(rate_now, formats.share), of_whom, earlier),
             made_by(formula),
             f"{formats.count(row[whom])} {whom}.",
         )

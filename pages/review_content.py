@@ -173,12 +173,12 @@ def _with_cover(rows: pa.Table) -> pa.Table:
 def _answer_columns() -> tuple[Column, ...]:
     return (
         Column("reason", "Said"),
-        Column("topic_said", "Of"),
-        Column("n", "Times", Shown.COUNT),
-        Column("amount", "Amount", Shown.MONEY),
         Column("use", "Use", link="url"),
         Column("cover", "It is", bad=_COVERS[Cover.NOTHING]),
         Column("others", "Also"),
+        Column("topic_said", "Said of"),
+        Column("n", "Times", Shown.COUNT),
+        Column("amount", "Amount", Shown.MONEY),
     )
 
 

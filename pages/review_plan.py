@@ -24,7 +24,7 @@ from pages.frame import Figure
 from pages.review_counts import CALLED
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import made_by, sentence, sure_of
+from pages.worded import beside, between, made_by, sentence, sure_of
 
 NO_DECIMAL_FROM = 100
 
@@ -118,11 +118,15 @@ def _advice(plan: Plan, flow: NeededFlow, formats: Formats) -> Iterator[str]:
 
 def _figures(plan: Plan, flow: NeededFlow, formats: Formats) -> Iterator[Figure]:
     rows = f"{formats.count(plan.n_draws)} draws."
-    sure_80 = f" · to be 80% sure {_flow(formats, flow.per_week_80)}" if flow.per_week_80 is not None else ""
+    sure_80 = f"to be 80% sure {_flow(formats, flow.per_week_80)}" if flow.per_week_80 is not None else ""
     yield Figure(
         f"{CALLED[flow.milestone] if flow.milestone is not Milestone.LEAD else 'Leads'} needed a week",
-        sure_of(flow.per_week, lambda value: _flow(formats, value)),
-        f"{_flow(formats, flow.now_per_week)} come{sure_80}",
+        _flow(formats, flow.per_week.value),
+        beside(
+            between(flow.per_week, lambda value: _flow(formats, value)),
+            sure_80,
+            f"{_flow(formats, flow.now_per_week)} come",
+        ),
         made_by(NEEDED),
         rows,
         is_bad=flow.reached_share < HALF,

@@ -21,7 +21,7 @@ from pages.frame import Figure, NotThere
 from pages.review_counts import said_of
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import as_days, in_words, made_by, sentence, sure, sure_of
+from pages.worded import as_days, beside, between, in_words, made_by, sentence, sure, sure_of
 
 TOLD_FIRST = (
     Topic.LOST_DEAL,
@@ -210,8 +210,8 @@ def _figures(first: dict[str, Any], rows: list[dict[str, Any]], why: Why, format
     if why.competitors.num_rows:
         yield Figure(
             "Won deals that name a competitor",
-            sure_of(why.naming_won, formats.share),
-            f"of lost ones {sure_of(why.naming_lost, formats.share)}",
+            formats.share(why.naming_won.value),
+            beside(between(why.naming_won, formats.share), f"of lost ones {sure_of(why.naming_lost, formats.share)}"),
             made_by(NAMED_SHARE),
             f"Closed deals of {formats.count(len(why.spans))} {why.spans[-1].period}s.",
         )

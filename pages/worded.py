@@ -46,6 +46,26 @@ def sure_of(estimate: Estimate, written: Callable[[Any], str]) -> str:
     return sure({"x": estimate.value, "x_low": estimate.low, "x_high": estimate.high}, "x", written)
 
 
+def between(estimate: Estimate, written: Callable[[Any], str]) -> str:
+    """The interval of `estimate`; empty where it has none.
+
+    >>> between(Estimate(value=3.0, low=1.0, high=5.0), str)
+    '1.0 to 5.0'
+    """
+    if estimate.low is None or estimate.high is None:
+        return ""
+    return f"{written(estimate.low)} to {written(estimate.high)}"
+
+
+def beside(*parts: str) -> str:
+    """What a figure is held against: those of `parts` that are not empty.
+
+    >>> beside("1 to 5", "", "of 40")
+    '1 to 5 · of 40'
+    """
+    return " · ".join(part for part in parts if part)
+
+
 def made_by(*formulas: Formula) -> str:
     """How a table's figures are made, a sentence each.
 

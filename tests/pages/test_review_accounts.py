@@ -68,7 +68,7 @@ def test_idle_targets_are_to_be_approached_and_are_listed(tmp_path):
         penetration=[group("target", "engaged", 0.5, 0.1, 0.9, accounts=2)],
     )
     section = section_of(told)
-    assert "1 target accounts are idle: say who approaches them." in section.said
+    assert "Idle target accounts: 1; say who approaches them." in section.said
     assert [row["account_id"] for row in opened(section, "1 idle targets")] == ["A-2"]
     seen = seen_of(tmp_path, section)
     assert seen.row_of("A-1") == ["A-1", "2.5", "2", "9", "SQL", "–", "Jul 1, 2026", "yes"]
@@ -96,7 +96,7 @@ def test_the_figures_tell_how_far_targets_got_beside_the_others():
         ("Targets: customers", "20"),
         ("Targets: active now", "20"),
     ]
-    assert section.figures[0].beside == "of 40 targets (50% (10% to 90%)) · 25% of the others"
+    assert section.figures[0].beside == "of 40 targets: 50% (10% to 90%) · 25% of the others"
 
 
 def test_without_agreed_targets_it_is_said_what_to_give_and_who_comes_first():

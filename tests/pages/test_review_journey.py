@@ -27,7 +27,11 @@ def drop(place, share=0.4, *, along="stages", stopped=40):
 
 
 def before_sales(persona, median, measure):
-    ends = estimate("lower_quartile", 0.1) | estimate("median", median, 0.2, 6.0) | estimate("upper_quartile", 0.9)
+    ends = (
+        estimate("lower_quartile", 0.1)
+        | estimate("median", median, 0.8 * median, 1.2 * median)
+        | estimate("upper_quartile", 0.9)
+    )
     return {"persona": persona, "measure": measure, "leads": 30, "unknown": 2} | ends
 
 
@@ -116,8 +120,8 @@ def test_the_figures_tell_how_far_leads_come_before_sales(tmp_path):
         ("Without a touch before customer", "12"),
     ]
     seen = seen_of(tmp_path, section)
-    assert seen.row_of("integrator")[:2] == ["integrator", "50% 20% to 600%"]
-    assert seen.row_of("all leads")[4] == "5.0 0.2 to 6.0"
+    assert seen.row_of("integrator")[:2] == ["integrator", "50% 40% to 60%"]
+    assert seen.row_of("all leads")[4] == "5.0 4.0 to 6.0"
     assert "(none before MQL)" in seen.text
 
 
