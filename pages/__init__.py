@@ -5,6 +5,7 @@ from pages.definitions import definitions_page
 from pages.frame import Frame, NotThere
 from pages.lead import lead_pages
 from pages.review import findings, review_pages, review_sheet, review_summary
+from pages.review_content import resources_page
 from pages.site import Page, write_site
 from pages.summary import today_summary
 from pages.today import today_page
@@ -21,6 +22,7 @@ __all__ = [
     "definitions_page",
     "findings",
     "lead_pages",
+    "resources_page",
     "review_pages",
     "review_sheet",
     "review_summary",

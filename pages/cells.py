@@ -10,6 +10,9 @@ from pages.formats import MISSING, Formats
 from pages.frame import Frame
 from pages.tables import Column, Shown
 
+WEB = ("https://", "http://")
+"""How an address begins that a cell may link to: no other one opens a page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Reason:
@@ -33,6 +36,8 @@ class Cell:
         Empty where there is none.
     page, record
         Of a lead: its page here and its record in the CRM; None where there is none.
+    link
+        The web address that the text leads to; empty where it is no link.
     reasons
         Of a cell of reasons.
     is_bad
@@ -46,6 +51,7 @@ class Cell:
     record: str | None = None
     reasons: tuple[Reason, ...] = ()
     is_bad: bool = False
+    link: str = ""
 
 
 def cell_of(row: Mapping[str, Any], column: Column, frame: Frame) -> Cell:
@@ -60,7 +66,9 @@ def cell_of(row: Mapping[str, Any], column: Column, frame: Frame) -> Cell:
         told = (told_value(row[end], column.shown, frame.formats) for end in (column.low, column.high))
         interval = column.interval.format(*told)
     is_bad = bool(column.bad) and value == column.bad
-    return Cell(told_value(value, column.shown, frame.formats), _sorts_by(value), interval, is_bad=is_bad)
+    link = row[column.link] or "" if column.link else ""
+    link = link if link.startswith(WEB) else ""
+    return Cell(told_value(value, column.shown, frame.formats), _sorts_by(value), interval, is_bad=is_bad, link=link)
 
 
 def reasons_of(row: Mapping[str, Any]) -> tuple[Reason, ...]:

@@ -73,6 +73,8 @@ class Column:
         Whether it is seen, beside being filtered by.
     bad
         The value that is bad news; empty where none is.
+    link
+        The column of the web address that its text leads to; empty where it is no link.
     """
 
     name: str
@@ -84,6 +86,7 @@ class Column:
     filters: bool = False
     is_visible: bool = True
     bad: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -135,7 +138,7 @@ class Table:
 
 def told_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> pa.Table:
     """`rows` as a table with the names that `columns` show, also where there are none."""
-    names = dict.fromkeys(name for one in columns for name in (one.name, one.low, one.high) if name)
+    names = dict.fromkeys(name for one in columns for name in (one.name, one.low, one.high, one.link) if name)
     return pa.table({name: pa.array([row[name] for row in rows]) for name in names})
 
 
