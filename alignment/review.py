@@ -13,6 +13,7 @@ from alignment.agreed import agreed_against_measured
 from alignment.black_hole import black_hole
 from alignment.checklist import alignment_checklist
 from alignment.closed_loop import closed_loop
+from alignment.content import content_of
 from alignment.counts import stage_counts
 from alignment.deals import deals_of
 from alignment.funnel import cohort_funnel
@@ -25,6 +26,7 @@ from alignment.journey import journey_of
 from alignment.milestones import Milestones, milestones_of
 from alignment.mqls_delivered import mqls_delivered
 from alignment.nurture import nurture
+from alignment.proposal import proposal_of
 from alignment.rejections import rejections
 from alignment.response import response
 from alignment.stuck import stuck
@@ -36,6 +38,7 @@ from data_contracts.history import CrmHistory
 from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
+from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
 from data_contracts.settings import Settings
 from data_contracts.snapshots import TEAM
@@ -69,22 +72,12 @@ class Known:
         return Known.of(known_before(self.history, moment, attributes=attributes), milestones.settings)
 
 
-def review(
-    now: Known,
-    *,
-    span: Span,
-    handed_off: pa.Table,
-    notes: Sequence[ReviewNotes] = (),
-    versions: Sequence[Definitions] = (),
-    scores: pa.Table | None = None,
-    disputes: pa.Table | None = None,
-) -> Review:
-    """The review of `span`, a period that was over at the extract.
+@dataclass(frozen=True, slots=True, eq=False)
+class Beside:
+    """What a review takes beside the history.
 
-    Parameters
+    Attributes
     ----------
-    now
-        What is known at the extract.
     handed_off
         What was published of hand-offs, of `SCORED_HAND_OFFS_SCHEMA`.
     notes
@@ -95,6 +88,23 @@ def review(
         `lead_id`, `expected_value` and `grade` of open leads, for what is at stake; None where nothing was scored.
     disputes
         What was said of hand-offs under the guarantee, of `DISPUTES_SCHEMA`.
+    resources
+        What each team gave the other; None where the settings name no file of it.
+    settings_text
+        Of the settings file, which proposals are a diff of.
+    """
+
+    handed_off: pa.Table
+    notes: Sequence[ReviewNotes] = ()
+    versions: Sequence[Definitions] = ()
+    scores: pa.Table | None = None
+    disputes: pa.Table | None = None
+    resources: Resources | None = None
+    settings_text: str = ""
+
+
+def review(now: Known, beside: Beside, *, span: Span) -> Review:
+    """The review of `span`, a period that was over at the extract.
 
     Raises
     ------
@@ -106,27 +116,29 @@ def review(
         raise ValueError(f"{span} is not over at {milestones.as_of}: it ends at {span.end_at}")
     before = now.before(span)
     hand_offs, deals = hand_offs_of(history, milestones), deals_of(history, milestones)
-    sales = _sales(now, hand_offs, span.period, scores)
-    marketing = _marketing(now, hand_offs, span.period, versions=versions, disputes=disputes)
-    this, last = _of_this_and_the_last(notes, span, time_zone=milestones.time_zone)
+    sales = _sales(now, hand_offs, span.period, beside.scores)
+    marketing = _marketing(now, hand_offs, span.period, versions=beside.versions, disputes=beside.disputes)
+    this, last = _of_this_and_the_last(beside.notes, span, time_zone=milestones.time_zone)
     return Review(
         span=span,
         as_of=milestones.as_of,
         before_as_of=before.milestones.as_of,
         definitions_version=milestones.definitions_version,
         targets=settings.targets,
-        definitions_changed=_changed(settings.definitions, versions, since=span.first),
+        definitions_changed=_changed(settings.definitions, beside.versions, since=span.first),
         counts=stage_counts(milestones, before.milestones, span=span),
         funnel=cohort_funnel(milestones, every=COHORTS.get(span.period, Period.QUARTER)),
-        closed_loop=closed_loop(history, milestones, handed_off=handed_off, span=span),
+        closed_loop=closed_loop(history, milestones, handed_off=beside.handed_off, span=span),
         index=_index(span, settings, sales=sales, marketing=marketing, deals=deals),
-        checklist=alignment_checklist(settings, notes, as_of=milestones.as_of),
+        checklist=alignment_checklist(settings, beside.notes, as_of=milestones.as_of),
         notes=this,
         last_notes=last,
         sales=sales,
         marketing=marketing,
         money=_money(now, span, deals),
-        deeper=None if span.period is Period.WEEK else _deeper(now),
+        deeper=None
+        if span.period is Period.WEEK
+        else _deeper(now, scores=beside.scores, resources=beside.resources, settings_text=beside.settings_text),
     )
 
 
@@ -166,13 +178,16 @@ def _money(now: Known, span: Span, deals: pd.DataFrame) -> Money:
     )
 
 
-def _deeper(now: Known) -> Deeper:
+def _deeper(now: Known, *, scores: pa.Table | None, resources: Resources | None, settings_text: str) -> Deeper:
     history, milestones = now.history, now.milestones
+    agreed, why = agreed_against_measured(history, milestones), why_of(history, milestones)
     return Deeper(
-        agreed=agreed_against_measured(history, milestones),
-        why=why_of(history, milestones),
+        agreed=agreed,
+        proposal=proposal_of(agreed, settings_text),
+        why=why,
+        content=content_of(milestones, why, resources),
         journey=journey_of(history, milestones),
-        accounts=accounts_of(history, milestones),
+        accounts=accounts_of(history, milestones, scores=scores),
         after_win=after_win(milestones, history),
     )
 

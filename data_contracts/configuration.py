@@ -83,7 +83,7 @@ class Configuration(BaseModel):
                 engine=settings.engine,
                 pages=settings.pages.showing(crm.attributes),
                 targets=settings.targets,
-            )
+            ).read_from(settings.file)
         except ValidationError as error:
             problems = "; ".join(problem["msg"] for problem in error.errors())
             raise SettingsError(

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, PrivateAttr, ValidationError, model_validator
 
 from data_contracts.crm_mapping import SOURCES, CrmMapping
 from data_contracts.definitions import Definitions
@@ -57,7 +57,12 @@ class EngineSettings(Section):
 
 
 class Settings(Section):
-    """One settings file."""
+    """One settings file.
+
+    `file` is the one they were read from; None where they were made otherwise. It is no part of what they say.
+    """
+
+    _file: Path | None = PrivateAttr(default=None)
 
     definitions: Definitions
     policy: Policy
@@ -67,6 +72,17 @@ class Settings(Section):
     engine: EngineSettings = EngineSettings()
     pages: PageSettings = PageSettings()
     targets: Targets = Targets()
+
+    @property
+    def file(self) -> Path | None:
+        """The file that they were read from."""
+        return self._file
+
+    def read_from(self, path: Path | None) -> Self:
+        """The same settings, as read from `path`."""
+        read = self.model_copy()
+        read._file = path
+        return read
 
     @model_validator(mode="before")
     @classmethod
@@ -118,7 +134,7 @@ def load_settings(path: Path | str, *, data_folder: Path | None = None) -> Setti
         raise SettingsError(f"{path} is not valid TOML: {error}") from error
     _set_folders(content, data_folder=data_folder)
     try:
-        return Settings.model_validate(content)
+        return Settings.model_validate(content).read_from(path.absolute())
     except ValidationError as error:
         raise refusal(path, error, Settings) from None
 

@@ -4,20 +4,29 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from data_contracts.metrics.periods import Period
-from data_contracts.metrics.review import Review
+from data_contracts.metrics.review import Deeper, Review
 from data_contracts.record_table import markdown_text, table_markdown
+from pages.formats import Formats
 from pages.frame import Frame, NotThere
+from pages.review_accounts import accounts_section
+from pages.review_after_win import after_win_section
+from pages.review_agreed import agreed_section
 from pages.review_black_hole import black_hole_section
+from pages.review_content import content_section
 from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
 from pages.review_delivered import mqls_delivered_section
 from pages.review_funnel import funnel_section
+from pages.review_gap import gap_section
 from pages.review_guarantee import guarantee_section
 from pages.review_index import checklist_section, decisions_section, index_section, notes_section
+from pages.review_journey import journey_section
 from pages.review_loop import loop_section
 from pages.review_nurture import nurture_section
 from pages.review_rejections import rejections_section
 from pages.review_response import response_section
 from pages.review_stuck import stuck_section
+from pages.review_vectors import vectors_section
+from pages.review_why import why_section
 from pages.sections import Section
 from pages.site import Page
 
@@ -111,8 +120,23 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
     yield stuck_section(sales.stuck, formats, name=name)
     yield funnel_section(review.funnel, formats, name=name)
     yield nurture_section(marketing.nurture, formats, name=name)
+    yield vectors_section(review.money.vectors, formats, name=name)
+    if review.money.gap is not None:
+        yield gap_section(review.money.gap, formats, name=name)
+    if review.deeper is not None:
+        yield from _deeper(review.deeper, formats, name)
     yield checklist_section(review.checklist, formats, name=name)
     yield counts_section(review.counts)
+
+
+def _deeper(told: Deeper, formats: Formats, name: str) -> Iterator[Section]:
+    """What a week is too short for."""
+    yield agreed_section(told.agreed, formats, proposal=told.proposal, name=name)
+    yield why_section(told.why, formats, name=name)
+    yield content_section(told.content, formats, name=name)
+    yield journey_section(told.journey, formats, name=name)
+    yield accounts_section(told.accounts, formats, name=name)
+    yield after_win_section(told.after_win, formats, name=name)
 
 
 def _advice(review: Review, frame: Frame) -> str:

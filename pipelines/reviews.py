@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from alignment.review import Known, review
+from alignment.review import Beside, Known, review
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
 from data_contracts.errors import PublishError, SettingsError, SourceError
@@ -16,6 +16,7 @@ from data_contracts.keeping import held, kept_folder
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.review import Review
 from data_contracts.progress import Say, silent
+from data_contracts.resources import load_resources
 from data_contracts.review_notes import read_review_notes
 from data_contracts.settings import Settings
 from pages import Frame, NotThere, review_sheet, write_site
@@ -104,15 +105,17 @@ def _review(settings: Settings, now: Known, span: Span) -> Review | NotThere:
     first = now.milestones.frame["lead_at"].min()
     if not first < span.end_at:
         return NotThere(f"No lead is known before the end of the {span.period} that begins {span.first}.")
-    return review(
-        now,
-        span=span,
+    pages = settings.pages
+    beside = Beside(
         handed_off=score_history_of(settings).handed_off(now.milestones.as_of),
-        notes=read_review_notes(settings.pages.reviews_folder),
+        notes=read_review_notes(pages.reviews_folder),
         versions=agreed_versions(settings),
         scores=_scores(store, now),
         disputes=disputes_kept(store.disputes),
+        resources=load_resources(pages.resources, definitions=settings.definitions) if pages.resources else None,
+        settings_text=settings.file.read_text(encoding="utf-8") if settings.file else "",
     )
+    return review(now, beside, span=span)
 
 
 def _scores(store: Store, now: Known) -> pa.Table | None:

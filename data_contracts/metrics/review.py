@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from data_contracts.metrics.accounts import Accounts
 from data_contracts.metrics.after_win import AfterWin
-from data_contracts.metrics.agreed import Agreed
+from data_contracts.metrics.agreed import Agreed, Proposal
 from data_contracts.metrics.black_hole import BlackHole
 from data_contracts.metrics.checklist import Checklist
 from data_contracts.metrics.closed_loop import ClosedLoop
+from data_contracts.metrics.content import Content
 from data_contracts.metrics.counts import StageCounts
 from data_contracts.metrics.funnel import CohortFunnel
 from data_contracts.metrics.gap import Gap
@@ -58,10 +59,14 @@ class Money:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deeper:
-    """What a week is too short for: agreed against measured, why customers buy, journeys, accounts, after the win."""
+    """What a week is too short for: agreed against measured with what data would change, why customers buy and what
+    answers it, journeys, accounts, after the win.
+    """
 
     agreed: Agreed
+    proposal: Proposal
     why: Why
+    content: Content
     journey: Journey
     accounts: Accounts
     after_win: AfterWin

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from alignment.review import Known, review
+from alignment.review import Beside, Known, review
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.review_notes import Decision, ReviewNotes
 from data_contracts.scores import SCORED_HAND_OFFS_SCHEMA
@@ -42,7 +42,7 @@ def known(make_history, settings):
 
 
 def reviewed(known, **told):
-    return review(known, span=MARCH_2, handed_off=SCORED_HAND_OFFS_SCHEMA.empty_table(), **told)
+    return review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table(), **told), span=MARCH_2)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_the_period_before_is_told_as_it_was_known_the_same_time_after_its_end(o
 def test_a_period_that_is_not_over_is_refused(known):
     running = Span.of(Period.WEEK, AS_OF.date(), time_zone="UTC")
     with pytest.raises(ValueError, match="week of 2026-03-09 is not over at 2026-03-12"):
-        review(known, span=running, handed_off=SCORED_HAND_OFFS_SCHEMA.empty_table())
+        review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=running)
 
 
 def test_the_last_review_is_the_one_of_the_latest_period_of_its_kind_before(of_the_week):
@@ -88,5 +88,5 @@ def test_a_number_carries_the_version_of_definitions_and_targets(of_the_week):
 
 def test_a_month_goes_deeper(known):
     month = Span.of(Period.MONTH, dt.date(2026, 2, 1), time_zone="UTC")
-    told = review(known, span=month, handed_off=SCORED_HAND_OFFS_SCHEMA.empty_table())
+    told = review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=month)
     assert told.deeper.accounts.as_of == AS_OF
