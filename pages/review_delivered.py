@@ -6,7 +6,7 @@ from typing import Any
 from data_contracts.metrics.mqls_delivered import DELIVERED_SHARE, MQLS_OF_QUALITY, QUALITY_SHARE, MqlsDelivered
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_rows import counted, latest_first, range_of, sentence, with_days, with_words, yes_or_no
+from pages.review_rows import beside, counted, latest_first, sentence, with_days, with_words, yes_or_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
@@ -75,7 +75,7 @@ def _of_delivery(delivered: MqlsDelivered, row: Row, formats: Formats) -> tuple[
             Figure(
                 "Of the agreed quality",
                 formats.share(row["quality_share"]),
-                " · ".join(filter(None, (range_of(row, "quality_share", formats), f"at least {least} of the profile"))),
+                beside(row, "quality_share", formats, f"at least {least} of the profile"),
                 f"{QUALITY_SHARE}.",
                 hand_offs,
             ),

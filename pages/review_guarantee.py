@@ -19,6 +19,7 @@ from data_contracts.targets import Targets
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_rows import (
+    beside,
     counted,
     known,
     latest,
@@ -89,7 +90,7 @@ def _not_judged(over: Sequence[Row], formats: Formats) -> NotThere:
     if not_agreed:
         told.append(
             f"{counted(not_agreed, 'lead was', 'leads were', formats)} handed off on days on which no profile was in "
-            "force: the criteria of `[definitions.icp]` count from their `effective_from` on."
+            "force: `[definitions]` says by `effective_from` from which day on its criteria count."
         )
     if unknown:
         told.append(
@@ -142,12 +143,12 @@ def _points(guarantee: Guarantee, formats: Formats) -> Iterator[str]:
 def _figures(guarantee: Guarantee, told: Row, agreed: float | None, formats: Formats) -> Iterator[Figure]:
     period = within_sentence(told["cohort"], guarantee.period, formats)
     rows = f"{counted(told['hand_offs'], 'hand-off', 'hand-offs', formats)} of {period}."
-    beside = [f"{formats.count(told['off_icp'])} of {formats.count(told['judged'])} handed off in {period}"]
-    beside += [] if agreed is None else [f"agreed at most {formats.share(agreed)}"]
+    missed = f"{formats.count(told['off_icp'])} of {formats.count(told['judged'])} handed off in {period}"
+    at_most = "" if agreed is None else f"agreed at most {formats.share(agreed)}"
     yield Figure(
         "Missed the profile",
         formats.share(told["off_icp_share"]),
-        " · ".join(beside),
+        beside(told, "off_icp_share", formats, missed, at_most),
         f"{OFF_ICP_SHARE}. {MISSES}.",
         rows,
         is_bad=_is_clearly_more(told, agreed),

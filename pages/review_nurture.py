@@ -10,6 +10,7 @@ from data_contracts.metrics.nurture import DAYS_TO_RETURN, RECHECK, RECYCLE_YIEL
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_rows import (
+    beside,
     counted,
     known,
     latest,
@@ -90,13 +91,14 @@ def _due_longest(whole: Table) -> Table:
 
 
 def _heading(n: int, due: int, told: Row | None, formats: Formats) -> str:
+    leads = counted(n, "lead", "leads", formats)
     begin = (
-        f"{formats.count(due)} of {counted(n, 'lead', 'leads', formats)} in nurture {'is' if due == 1 else 'are'} due"
+        f"{formats.count(due)} of {leads} in nurture {'is' if due == 1 else 'are'}" if due else "No lead in nurture is"
     )
     if told is None:
-        return f"{begin} for a recheck; how many come back nobody can say yet"
+        return f"{begin} due for a recheck; how many come back nobody can say yet"
     rate = share_with_range(told, "recycle_yield", formats)
-    return f"{begin} for a recheck; of earlier ones {rate} became an SQL within {told['horizon_days']} days"
+    return f"{begin} due for a recheck; of earlier ones {rate} became an SQL within {told['horizon_days']} days"
 
 
 def _figures(nurture: Nurture, due: int, told: Row | None, formats: Formats) -> Iterator[Figure]:
@@ -116,18 +118,18 @@ def _figures(nurture: Nurture, due: int, told: Row | None, formats: Formats) -> 
     rows = f"{counted(told['nurtured'], 'lead', 'leads', formats)} nurtured in {period}."
     least = "at least " if told["is_least_days_to_return"] else ""
     days = told["days_to_return"]
-    half = [] if days is None else [f"half of them within {least}{formats.count(days)} days"]
+    half = "" if days is None else f"half of them within {least}{formats.count(days)} days"
     yield Figure(
         "Came back",
-        share_with_range(told, "return_rate", formats),
-        " · ".join([f"of {formats.count(told['nurtured'])} nurtured in {period}", *half]),
+        formats.share(told["return_rate"]),
+        beside(told, "return_rate", formats, f"of {formats.count(told['nurtured'])} nurtured in {period}", half),
         f"{RETURN_RATE}. {DAYS_TO_RETURN}.",
         rows,
     )
     yield Figure(
         "Became an SQL",
-        share_with_range(told, "recycle_yield", formats),
-        f"within {told['horizon_days']} days, of the same",
+        formats.share(told["recycle_yield"]),
+        beside(told, "recycle_yield", formats, f"of the same, within {told['horizon_days']} days"),
         f"{RECYCLE_YIELD}.",
         rows,
     )

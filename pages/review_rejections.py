@@ -44,7 +44,7 @@ def rejections_section(rejections: Rejections, formats: Formats, *, name: str) -
     told = over.filter(pc.equal(over["period"], pc.max(over["period"])))
     rows = told.to_pylist()
     period = within_sentence(rows[0]["period"], rejections.period, formats)
-    seen = told.filter(pc.greater(pc.add(told["n"], told["n_before"]), 0))
+    seen = told.filter(pc.greater(pc.add(told["n"], told["n_before"]), 0)).sort_by([("n", "descending")])
     how = _how(rejections, formats)
     return Section(
         _heading(rows, rejections, period, formats),
@@ -124,7 +124,10 @@ def _columns() -> tuple[Column, ...]:
 def _how(rejections: Rejections, formats: Formats) -> str:
     rest = counted(rejections.not_named, "rare reason is", "rare reasons are", formats)
     others = f" {rest} told as {OTHER_REASONS}." if rejections.not_named else ""
-    return f"{REASON_SHARE}. {MORE_THAN_NOISE}. Before means the {PERIODS_BEFORE} periods before.{others}"
+    return (
+        f"{REASON_SHARE}. {MORE_THAN_NOISE}. Before means the {PERIODS_BEFORE} periods before; the difference is in "
+        f"points.{others}"
+    )
 
 
 def _periods(rejections: Rejections, how: str, name: str) -> Table:

@@ -15,6 +15,7 @@ from data_contracts.targets import Targets
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_rows import (
+    beside,
     counted,
     known,
     latest,
@@ -103,9 +104,9 @@ def _without_touches(response: Response, decided: Row | None, formats: Formats, 
     if decided is None:
         return "How soon sales answers nobody can say", because
     agreed = targets.disposition_share
-    beside = "" if agreed is None else f", agreed are {formats.share(agreed)}"
+    yardstick = "" if agreed is None else f", agreed are {formats.share(agreed)}"
     told = share_with_range(decided, "disposition_share", formats)
-    return f"Sales decided on {told} of the hand-offs{beside}; how soon it answers nobody can say", because
+    return f"Sales decided on {told} of the hand-offs{yardstick}; how soon it answers nobody can say", because
 
 
 def _of_answers(response: Response, row: Row | None, formats: Formats, targets: Targets) -> Iterator[Figure]:
@@ -114,12 +115,11 @@ def _of_answers(response: Response, row: Row | None, formats: Formats, targets: 
         return
     period = within_sentence(row["cohort"], response.period, formats)
     agreed = targets.compliance_share
-    beside = [f"{formats.count(row['in_time'])} of {formats.count(row['due'])} handed off in {period}"]
-    beside += [] if agreed is None else [f"agreed at least {formats.share(agreed)}"]
+    told = f"{formats.count(row['in_time'])} of {formats.count(row['due'])} handed off in {period}"
     yield Figure(
         "Answered in time",
-        share_with_range(row, "compliance", formats),
-        " · ".join(beside),
+        formats.share(row["compliance"]),
+        beside(row, "compliance", formats, told, _agreed(agreed, formats)),
         f"{COMPLIANCE}.",
         f"{counted(row['due'], 'hand-off', 'hand-offs', formats)}.",
         is_bad=agreed is not None and _is_clearly_less(row, "compliance", agreed),
@@ -129,12 +129,11 @@ def _of_answers(response: Response, row: Row | None, formats: Formats, targets: 
     touched = row["hours_if_touched"]
     is_least = row["is_least_hours_median"]
     nine = "fewer than half have an answer" if is_least else f"9 in 10 within {_hours(row, 'hours_p90', formats)}"
-    beside = [f"working hours; {nine}"]
-    beside += [] if touched is None else [f"where it answers, {formats.rough(touched)}"]
+    answers = "" if touched is None else f" · where it answers, {formats.rough(touched)}"
     yield Figure(
         "Half answered within",
         _hours(row, "hours_median", formats),
-        " · ".join(beside),
+        f"working hours; {nine}{answers}",
         f"{RESPONSE_TIME}. {TOUCHED_RESPONSE_TIME}.",
         f"{counted(row['handed_off'], 'hand-off', 'hand-offs', formats)} of {period}.",
     )
@@ -144,11 +143,14 @@ def _of_outcomes(response: Response, over: Sequence[Row], formats: Formats, targ
     """The figures of the latest periods all of whose hand-offs are old enough."""
     mature = [row for row in over if row["is_mature"]]
     if (row := latest(mature, "aged")) is not None:
+        told = (
+            f"{formats.count(row['never_contacted'])} of {formats.count(row['aged'])} handed off in "
+            f"{within_sentence(row['cohort'], response.period, formats)}"
+        )
         yield Figure(
             "Never contacted",
-            share_with_range(row, "never_contacted_share", formats),
-            f"{formats.count(row['never_contacted'])} of {formats.count(row['aged'])} handed off in "
-            f"{within_sentence(row['cohort'], response.period, formats)}",
+            formats.share(row["never_contacted_share"]),
+            beside(row, "never_contacted_share", formats, told),
             f"{NEVER_CONTACTED}.",
             f"{counted(row['aged'], 'hand-off', 'hand-offs', formats)}.",
         )
@@ -160,12 +162,16 @@ def _of_outcomes(response: Response, over: Sequence[Row], formats: Formats, targ
         )
         yield Figure(
             "Decided on",
-            share_with_range(row, "disposition_share", formats),
-            told if agreed is None else f"{told} · agreed at least {formats.share(agreed)}",
+            formats.share(row["disposition_share"]),
+            beside(row, "disposition_share", formats, told, _agreed(agreed, formats)),
             f"{DISPOSITIONS}.",
             f"{counted(row['worked'], 'hand-off', 'hand-offs', formats)}.",
             is_bad=agreed is not None and _is_clearly_less(row, "disposition_share", agreed),
         )
+
+
+def _agreed(agreed: float | None, formats: Formats) -> str:
+    return "" if agreed is None else f"agreed at least {formats.share(agreed)}"
 
 
 def _is_clearly_less(row: Row, name: str, agreed: float) -> bool:

@@ -88,6 +88,11 @@ def range_of(row: Mapping[str, Any], name: str, formats: Formats) -> str:
     return "" if low is None or high is None else f"{formats.share(low)} to {formats.share(high)}"
 
 
+def beside(row: Mapping[str, Any], name: str, formats: Formats, *said: str) -> str:
+    """What stands beside a share: its interval where it has one, then what else is `said`."""
+    return " · ".join(filter(None, (range_of(row, name, formats), *said)))
+
+
 def stage_said(stage: str) -> str:
     """A stage as both teams write it.
 

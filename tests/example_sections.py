@@ -6,17 +6,26 @@ from typing import Any
 
 import pyarrow as pa
 
-from pages.formats import Formats
+from pages import Page
+from pages.frame import Frame
 from pages.sections import Section
-from pages.site import Page
-from tests.example_site import Seen, nothing_runs, written
+from tests.example_site import Seen, frame, nothing_runs, written
 
-FORMATS = Formats("en", "EUR", "Europe/Berlin")
+FORMATS = frame().formats
+_ZEROS = (
+    (pa.types.is_boolean, False),
+    (pa.types.is_integer, 0),
+    (pa.types.is_floating, 0.0),
+    (pa.types.is_list, []),
+    (pa.types.is_timestamp, 0),
+)
 
 
 def rows_of(schema: pa.Schema, *rows: Mapping[str, Any]) -> pa.Table:
-    """A table of `schema`; what a row does not say is missing, or 0, "" or no where it cannot be."""
-    return pa.Table.from_pylist([{one.name: _filler(one) for one in schema} | dict(row) for row in rows], schema=schema)
+    """A table of `schema`; what a row does not say is missing, or 0, no or "x" where it has to be there."""
+    assert all(row.keys() <= set(schema.names) for row in rows)
+    blank = {field.name: None if field.nullable else _zero(field.type) for field in schema}
+    return pa.Table.from_pylist([blank | dict(row) for row in rows], schema=schema)
 
 
 def estimate(name: str, value: float | None, low: float | None = None, high: float | None = None) -> dict[str, Any]:
@@ -24,19 +33,25 @@ def estimate(name: str, value: float | None, low: float | None = None, high: flo
     return {name: value, f"{name}_low": low, f"{name}_high": high}
 
 
-def html_of(folder: Path, *sections: Section) -> str:
+def html_of(folder: Path, *sections: Section, told: Frame | None = None) -> str:
     """The page of a review with these sections."""
     tables = {table.name: table for section in sections for table in section.all_tables}
     assert len(tables) == sum(len(section.all_tables) for section in sections)
-    told = {"periods": {}, "missing": None, "heading": "A week", "advice": "", "figures": [], "sections": sections}
-    return written(folder, Page("review.html", "Review", "review.html", told, tables))
+    parts = {"periods": {}, "missing": None, "heading": "Review", "advice": "", "figures": [], "sections": sections}
+    return written(folder, Page("review.html", "Review", "review.html", parts, tables), told)
 
 
-def seen_of(folder: Path, *sections: Section) -> Seen:
-    """What a reader sees of them; every heading of a table says something, and nothing runs."""
-    html = html_of(folder, *sections)
+def seen_of(folder: Path, *sections: Section, told: Frame | None = None) -> Seen:
+    """What a reader sees of them; nothing runs, and each column has a heading of its own."""
+    html = html_of(folder, *sections, told=told)
     assert nothing_runs(html)
-    assert '"col"></th>' not in html
+    for section in sections:
+        assert len(section.figures) <= 4
+        for table in section.all_tables:
+            headings = [column.heading for column in table.columns]
+            assert all(headings)
+            assert len(set(headings)) == len(headings)
+            assert {column.name for column in table.columns} <= set(table.rows.column_names)
     return Seen(html)
 
 
@@ -47,11 +62,5 @@ def opened(section: Section, called: str) -> list[dict[str, Any]]:
     return rows
 
 
-def _filler(field: pa.Field) -> Any:
-    if field.nullable:
-        return None
-    if pa.types.is_list(field.type):
-        return []
-    if pa.types.is_boolean(field.type):
-        return False
-    return "" if pa.types.is_string(field.type) else 0
+def _zero(kind: pa.DataType) -> Any:
+    return next((zero for is_kind, zero in _ZEROS if is_kind(kind)), "x")

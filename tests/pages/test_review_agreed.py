@@ -24,9 +24,9 @@ from pages.formats import Formats
 from pages.review_agreed import agreed_section
 from pages.sections import Section
 from tests.example_site import EVIL
-from tests.pages.review_sites import seen_section
+from tests.example_sections import seen_of
 
-ENGLISH = Formats("en", "EUR", "UTC")
+FORMATS = Formats("en", "EUR", "UTC")
 UNKNOWN = Estimate(value=None, low=None, high=None)
 NOTHING = Proposal(changes=(), text="", diff="", by_hand=())
 
@@ -92,7 +92,7 @@ def agreed(**changes: Any) -> Agreed:
 
 
 def section_of(told: Agreed, proposal: Proposal = NOTHING) -> Section:
-    return agreed_section(told, ENGLISH, proposal=proposal, name="quarter")
+    return agreed_section(told, FORMATS, proposal=proposal, name="quarter")
 
 
 def test_a_rate_outside_what_was_measured_is_the_finding():
@@ -146,7 +146,7 @@ def test_every_line_of_the_agreement_stands_with_its_figures(tmp_path):
     told = agreed(rates=(rate(Standing.TOO_HIGH),), criteria=(criterion(Weight.MATTERS),), values=(value(chance=1e-9),))
     section = section_of(told)
     assert len(section.tables) == 1
-    seen = seen_section(tmp_path, section)
+    seen = seen_of(tmp_path, section)
     assert seen.row_of("MQL → SQL") == ["MQL → SQL", "agreed too high", "50%", "30% 25% to 35%", "80"]
     assert seen.row_of("size")[1:6] == [
         "employees at least 50", "matters", "40% 35% to 45%", "20% 15% to 25%", "25% 20% to 30%",
@@ -164,7 +164,7 @@ def test_what_data_would_change_is_seen_first_and_as_a_diff(tmp_path):
     section = section_of(agreed(rates=(rate(Standing.TOO_HIGH),)), proposal)
     assert section.said.startswith("Data support 2 changes of the settings. 1 of them the diff cannot write.")
     assert section.tables[0].rows["what"].to_pylist() == ["agree on 30%", "leave out 'size'"]
-    seen = seen_section(tmp_path, section)
+    seen = seen_of(tmp_path, section)
     assert seen.row_of("leave out") == ["leave out 'size'", "no matter", "by hand"]
     assert ["+rate = 0.3"] in seen.rows
     assert list(section.folded) == ["Agreed rates beside the measured", "The changes as a diff of the settings"]
@@ -177,7 +177,7 @@ def test_one_change_is_one():
 
 def test_where_nothing_is_agreed_it_says_what_to_give(tmp_path):
     section = section_of(agreed(notes=("No rates are agreed: [targets.rates] holds none.",)))
-    text = seen_section(tmp_path, section).text
+    text = seen_of(tmp_path, section).text
     assert "give rates in [targets.rates] and criteria of the profile in [definitions.icp]" in text
 
 
@@ -186,4 +186,4 @@ def test_words_of_the_settings_and_the_crm_never_run(tmp_path):
     evil = criterion(Weight.MATTERS, EVIL, criterion=IcpCriterion(name=EVIL, attribute="a", one_of=(EVIL,)))
     told = agreed(rates=(rate(Standing.INSIDE),), criteria=(evil,), values=(value(EVIL),), notes=(EVIL,))
     proposal = Proposal(changes=(change,), text=EVIL, diff=f"+{EVIL}\n", by_hand=(change,))
-    assert "{{ 7*7 }}" in seen_section(tmp_path, section_of(told, proposal)).text
+    assert "{{ 7*7 }}" in seen_of(tmp_path, section_of(told, proposal)).text

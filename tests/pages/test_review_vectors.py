@@ -11,9 +11,9 @@ from data_contracts.metrics.vectors import VECTORS_SCHEMA, AgainstPlan, Measure,
 from pages.formats import Formats
 from pages.review_vectors import vectors_section
 from tests.example_site import EVIL
-from tests.pages.review_sites import seen_section
+from tests.example_sections import seen_of
 
-ENGLISH = Formats("en", "EUR", "America/New_York")  # behind UTC: a local day that is shown as a moment is a day early
+FORMATS = Formats("en", "EUR", "America/New_York")  # behind UTC: a local day that is shown as a moment is a day early
 LAST, BEFORE, RUNNING = dt.datetime(2026, 4, 1), dt.datetime(2026, 1, 1), dt.datetime(2026, 7, 1)
 
 
@@ -72,7 +72,7 @@ PLAN = (
 
 
 def test_the_finding_holds_both_vectors_against_plan():
-    section = vectors_section(vectors(cohort(), plan=PLAN), ENGLISH, name="quarter")
+    section = vectors_section(vectors(cohort(), plan=PLAN), FORMATS, name="quarter")
     assert section.heading == (
         "Q2 2026: pipeline reached 62% of its target (€500 of €800), revenue reached 112% of its target (€450 of €400)"
     )
@@ -85,14 +85,14 @@ def test_the_finding_holds_both_vectors_against_plan():
 @pytest.mark.parametrize(("qualified", "created"), [(500.0, 799.0), (800.0, 900.0)])
 def test_pipeline_was_lost_only_where_enough_was_created_and_not_enough_is_left(qualified, created):
     plan = (against(Measure.QUALIFIED, qualified, 800.0), against(Measure.CREATED, created, 800.0))
-    assert "lost since" not in vectors_section(vectors(cohort(), plan=plan), ENGLISH, name="q").said
+    assert "lost since" not in vectors_section(vectors(cohort(), plan=plan), FORMATS, name="q").said
 
 
 def test_only_the_last_period_that_is_over_is_seen_at_once(tmp_path):
     told = vectors(cohort(BEFORE), cohort(), cohort(RUNNING, created_amount=77.0), plan=PLAN)
-    section = vectors_section(told, ENGLISH, name="q")
+    section = vectors_section(told, FORMATS, name="q")
     assert [table.rows["period"].to_pylist() for table in section.tables] == [["2026-Q2"] * 3]
-    seen = seen_section(tmp_path, section)
+    seen = seen_of(tmp_path, section)
     assert seen.row_of("2026-Q3")[-1] == "not yet"
     assert seen.row_of("Apr 1, 2026")[2:7] == ["€1,000", "€500", "€200", "25% 15% to 40%", "20%"]
     assert seen.row_of("Jul 1, 2026")[2] == "€77"
@@ -100,12 +100,12 @@ def test_only_the_last_period_that_is_over_is_seen_at_once(tmp_path):
 
 def test_without_a_plan_the_period_before_is_the_yardstick():
     told = vectors(cohort(BEFORE, created_amount=2_000.0), cohort(), cohort(RUNNING))
-    section = vectors_section(told, ENGLISH, name="q")
+    section = vectors_section(told, FORMATS, name="q")
     assert (
         section.heading == "Q2 2026: €1,000 of pipeline created, €2,000 the quarter before; €500 of it is lost by now"
     )
     assert [one.beside for one in section.figures] == ["no target given", "no target given", "15% to 40%"]
-    alone = vectors_section(vectors(cohort()), ENGLISH, name="q").heading
+    alone = vectors_section(vectors(cohort()), FORMATS, name="q").heading
     assert alone == "Q2 2026: €1,000 of pipeline created; €500 of it is lost by now"
 
 
@@ -113,46 +113,46 @@ def test_the_second_vector_is_that_of_the_latest_period_of_which_it_is_known():
     unknown = {"share": None, "share_low": None, "share_high": None}
     shares = (("2026-Q1", 0.5),)
     told = vectors(cohort(BEFORE), cohort(**unknown), cohort(RUNNING), planned_shares=shares)
-    section = vectors_section(told, ENGLISH, name="q")
+    section = vectors_section(told, FORMATS, name="q")
     assert section.said.startswith(
         "Of the pipeline of Q1 2026, 25% becomes revenue within 90 days (15% to 40%); the plan's revenue is 50% of its "
         "pipeline."
     )
     assert "Translated into revenue" not in [one.name for one in section.figures]
-    nobody = vectors_section(vectors(cohort(**unknown)), ENGLISH, name="q")
+    nobody = vectors_section(vectors(cohort(**unknown)), FORMATS, name="q")
     assert nobody.said.startswith("How much pipeline becomes revenue nobody can say yet")
 
 
 def test_deals_of_unknown_amount_are_no_pipeline_of_nothing():
     zero = dict.fromkeys(("created_amount", "open_amount", "won_amount", "lost_amount", "qualified_amount"), 0.0)
-    section = vectors_section(vectors(cohort(n_without_amount=4, **zero)), ENGLISH, name="q")
+    section = vectors_section(vectors(cohort(n_without_amount=4, **zero)), FORMATS, name="q")
     assert section.heading == "Q2 2026: nobody knows the amount of the 4 deals that were created"
     assert "€0" not in [one.value for one in section.figures]
 
 
 def test_a_period_without_deals_says_so():
-    assert vectors_section(vectors(cohort(BEFORE)), ENGLISH, name="q").heading == "Q2 2026: no deal was created"
+    assert vectors_section(vectors(cohort(BEFORE)), FORMATS, name="q").heading == "Q2 2026: no deal was created"
 
 
 def test_groups_are_told_by_the_largest(tmp_path):
     told = vectors(cohort(group="Event"), cohort(group="Web", created_amount=9_000.0), cohort(group=None), by="source")
-    section = vectors_section(told, ENGLISH, name="q")
+    section = vectors_section(told, FORMATS, name="q")
     assert section.heading == "Q2 2026: most pipeline was created by source Web, €9,000"
     assert section.tables[0].rows["group"].to_pylist()[0] == "Web"
-    assert seen_section(tmp_path, section).row_of("Apr 1, 2026")[1] == "Web"
+    assert seen_of(tmp_path, section).row_of("Apr 1, 2026")[1] == "Web"
 
 
 def test_without_any_deal_it_says_what_to_deliver(tmp_path):
-    assert "deliver opportunities" in seen_section(tmp_path, vectors_section(vectors(), ENGLISH, name="q")).text
+    assert "deliver opportunities" in seen_of(tmp_path, vectors_section(vectors(), FORMATS, name="q")).text
 
 
 def test_targets_without_deals_are_shown_all_the_same(tmp_path):
-    seen = seen_section(tmp_path, vectors_section(vectors(plan=PLAN), ENGLISH, name="q"))
+    seen = seen_of(tmp_path, vectors_section(vectors(plan=PLAN), FORMATS, name="q"))
     assert "pipeline reached 62% of its target" in seen.text
 
 
 def test_names_from_the_crm_never_run(tmp_path):
-    seen = seen_section(
-        tmp_path, vectors_section(vectors(cohort(group=EVIL), by="source", notes=(EVIL,)), ENGLISH, name="q")
+    seen = seen_of(
+        tmp_path, vectors_section(vectors(cohort(group=EVIL), by="source", notes=(EVIL,)), FORMATS, name="q")
     )
     assert "{{ 7*7 }}" in seen.text
