@@ -253,9 +253,7 @@ def attribution_section(attribution: Attribution, formats: Formats, *, name: str
     known = Figure("Won deals with a known touch", n_touched, f"of {n_won} in all periods", f"{LAST_TOUCH}.", "")
     return Section(
         f"{said_of(span, formats)}: {_laid_said(rows, total, attribution, formats)}",
-        f"Only the first touch is known: {why}."
-        if why
-        else "Each rule shares out the same money: none says what caused it.",
+        f"{why[0].upper()}{why[1:]}." if why else "Each rule shares out the same money: none says what caused it.",
         figures=() if why else (known,),
         tables=(_laid(files, shown, attribution),),
         folded={"Every period": _laid(f"{files}-periods", every, attribution, _DATED)},
@@ -278,7 +276,8 @@ def _laid_said(rows: pa.Table, total: Mapping[str, Any], attribution: Attributio
 
 
 def _laid(name: str, rows: pa.Table, attribution: Attribution, before: tuple[Column, ...] = ()) -> Table:
-    told = (("first_touch", "By first touch"), ("last_touch", "By last touch"), ("linear", "In equal parts"))
+    told = [("first_touch", "By first touch"), ("last_touch", "By last touch"), ("linear", "In equal parts")]
+    told = told[:1] if attribution.why_first_touch_only else told
     columns = (
         *before,
         Column(SAID, heading_of(attribution.by)),

@@ -10,7 +10,7 @@ from data_contracts.metrics.funnel import Step
 from data_contracts.metrics.guarantee import OFF_ICP_SHARE
 from data_contracts.metrics.off_icp import ABOVE, OffIcp
 from data_contracts.metrics.periods import Span
-from data_contracts.metrics.ranking import LEAST_WORTH, P_VALUE, SHRUNKEN, Ranking
+from data_contracts.metrics.ranking import LEAST_WORTH, LEVEL, P_VALUE, SHRUNKEN, Ranking
 from data_contracts.metrics.sources import CYCLE, NEW, PIPELINE, REVENUE, WIN_RATE, WON_OF_CLOSED, Sources
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
@@ -33,6 +33,13 @@ from pages.tables import Column, Shown, Table
 
 _TOLD = {"customers": "customers", "sqls": "SQLs", "mqls": "MQLs", "leads": "leads"}
 """What the finding may count, what matters most first."""
+
+SMALL = 0.001
+"""A chance below this is told as such: a percentage with one decimal would show 0."""
+
+NOBODY_JUDGED = (
+    "at none of them was a version of the definitions with criteria in force of which anything was known of the lead"
+)
 
 _DATED = (Column("period", "From", Shown.DAY),)
 """What stands before rows of several periods."""
@@ -172,9 +179,10 @@ def ranking_section(ranking: Ranking, formats: Formats, *, name: str) -> Section
     beside = ""
     if ranking.rate.low is not None and ranking.rate.high is not None:
         beside = f"{formats.share(ranking.rate.low)} to {formats.share(ranking.rate.high)}"
+    beyond = f"ranked where it is below {formats.share(LEVEL)}"
     figures = (
         Figure(f"{step}, all leads", formats.share(ranking.rate.value), beside, f"{SHRUNKEN}.", ""),
-        Figure("Chance alone does as much", formats.share(ranking.p_value), "ranked below 5%", f"{P_VALUE}.", ""),
+        Figure("Chance alone does as much", _chance_said(ranking.p_value, formats), beyond, f"{P_VALUE}.", ""),
     )
     return Section(
         _ranked_heading(ranking, formats),
@@ -184,6 +192,10 @@ def ranking_section(ranking: Ranking, formats: Formats, *, name: str) -> Section
         figures=figures,
         tables=(_places(ranking, name),),
     )
+
+
+def _chance_said(p_value: float, formats: Formats) -> str:
+    return f"below {formats.share(SMALL)}" if p_value < SMALL else formats.share(p_value)
 
 
 def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
@@ -197,10 +209,8 @@ def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
     if not placed:
         return f"{begin}, but each has too few leads for a place"
     first = min(placed, key=lambda row: row["place"])
-    low, high = formats.share(first["shrunken_low"]), formats.share(first["shrunken_high"])
-    return (
-        f"{begin}: {first['group']} leads with {formats.share(first['shrunken'])} ({low} to {high}), all have {of_all}"
-    )
+    rate, low, high = (formats.share(first[f"shrunken{end}"]) for end in ("", "_low", "_high"))
+    return f"{begin}: {first['group']} is first with {rate} ({low} to {high}), all have {of_all}"
 
 
 def _places(ranking: Ranking, name: str) -> Table:
@@ -230,7 +240,7 @@ def off_icp_section(off_icp: OffIcp, formats: Formats, *, name: str) -> Section:
     """
     span = last_over(off_icp.spans, off_icp.as_of)
     total = row_of(off_icp.totals, span)
-    why_not = off_icp.why_not or ("" if total["off_icp_share"] is not None else "no hand-off could be judged")
+    why_not = off_icp.why_not or ("" if total["off_icp_share"] is not None else NOBODY_JUDGED)
     if span is None or why_not:
         because = f"Hand-offs are held against no profile: {why_not or 'no period is over'}."
         return Section("Which hand-offs miss the profile nobody can say", missing=NotThere(because))

@@ -214,7 +214,8 @@ def test_where_no_activity_says_its_source_the_first_touch_stands_alone():
     told = attribution(laid("Web", 600.0, None), why_first_touch_only="no activity says its source")
     section = attribution_section(told, ENGLISH, name="month")
     assert section.heading.endswith("by first touch Web has most revenue, €600 of €900")
-    assert section.said == "Only the first touch is known: no activity says its source."
+    assert section.said == "No activity says its source."
+    assert [one.heading for one in section.tables[0].columns] == ["Source", "By first touch"]
     assert section.figures == ()
 
 

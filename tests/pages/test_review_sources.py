@@ -12,7 +12,7 @@ from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.ranking import RANKING_SCHEMA, Ranking
 from data_contracts.metrics.sources import SOURCES_SCHEMA, Sources
 from pages.formats import Formats
-from pages.review_sources import off_icp_section, ranking_section, sources_section
+from pages.review_sources import NOBODY_JUDGED, off_icp_section, ranking_section, sources_section
 from tests.example_site import EVIL
 from tests.pages.review_sites import seen_section
 
@@ -158,8 +158,9 @@ def test_a_ranking_names_the_first_by_its_shrunken_rate(tmp_path):
     told = ranking(ranked(1, "Web"), ranked(2, "Event", 0.2), ranked(None, None), p_value=0.001)
     section = ranking_section(told, ENGLISH, name="month")
     assert section.heading == (
-        "MQL → SQL differs by source beyond chance: Web leads with 30% (20% to 40%), all have 20%"
+        "MQL → SQL differs by source beyond chance: Web is first with 30% (20% to 40%), all have 20%"
     )
+    assert section.figures[1].value == "0.1%"
     assert seen_section(tmp_path, section).row_of("Web") == ["1", "Web", "30% 20% to 40%", "30%", "30", "9"]
 
 
@@ -169,11 +170,13 @@ def test_where_chance_explains_the_difference_there_is_no_order():
         "Chance alone explains how MQL → SQL differs by source: there is no ranking, all together take it at 20%"
     )
     assert "move no budget" in section.said
+    assert section.figures[1].value == "40%"
     assert "Place" not in [one.heading for one in section.tables[0].columns]
 
 
 def test_differences_among_groups_too_small_for_a_place_name_nobody():
-    told = ranking(ranked(None, "Web"), ranked(None, "Event"), p_value=0.01)
+    told = ranking(ranked(None, "Web"), ranked(None, "Event"), p_value=0.0002)
+    assert ranking_section(told, ENGLISH, name="month").figures[1].value == "below 0.1%"
     assert ranking_section(told, ENGLISH, name="month").heading.endswith("but each has too few leads for a place")
 
 
@@ -232,8 +235,8 @@ def test_where_nothing_is_agreed_it_says_so():
 def test_hand_offs_that_nobody_can_judge_are_no_share_of_nothing(tmp_path):
     for told, said in (
         (off_icp(why_not="no criterion"), "no criterion"),
-        (off_icp(total=None), "no hand-off could be judged"),
-        (off_icp(spans=(), yardsticks=()), "no hand-off could be judged"),
+        (off_icp(total=None), NOBODY_JUDGED),
+        (off_icp(spans=(), yardsticks=()), NOBODY_JUDGED),
     ):
         text = seen_section(tmp_path, off_icp_section(told, ENGLISH, name="month")).text
         assert f"Hand-offs are held against no profile: {said}." in text
