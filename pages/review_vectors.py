@@ -95,7 +95,7 @@ def _last(vectors: Vectors, rows: pa.Table, formats: Formats) -> _Last:
     here, before = (rows.filter(pc.equal(rows["cohort"], pa.scalar(first, pa.date32()))) for first in begins)
     return _Last(
         span=span,
-        plan={one.measure: one for one in vectors.plan if one.period == span.name and one.is_over},
+        plan={one.measure: one for one in vectors.plan if one.period == span.name},
         deals=here.sort_by([("created_amount", "descending")]),
         before=None if vectors.by or not before.num_rows else before.to_pylist()[0],
         by=vectors.by,

@@ -1,0 +1,298 @@
+"""Sources, campaigns, personas, segments on a page: what each brought, whether they differ, who is off the profile."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from data_contracts.metrics.funnel import Step
+from data_contracts.metrics.guarantee import OFF_ICP_SHARE
+from data_contracts.metrics.off_icp import ABOVE, OffIcp
+from data_contracts.metrics.periods import Span
+from data_contracts.metrics.ranking import LEAST_WORTH, LEVEL, P_VALUE, SHRUNKEN, Ranking
+from data_contracts.metrics.sources import CYCLE, NEW, PIPELINE, REVENUE, WIN_RATE, WON_OF_CLOSED, Sources
+from pages.formats import Formats
+from pages.frame import Figure, NotThere
+from pages.review_counts import said_of
+from pages.review_days import with_days
+from pages.review_groups import (
+    SAID,
+    file_part,
+    heading_of,
+    last_over,
+    named,
+    row_of,
+    rows_of,
+    span_before,
+    top,
+    with_total,
+)
+from pages.sections import Section
+from pages.tables import Column, Shown, Table
+
+_TOLD = {"customers": "customers", "sqls": "SQLs", "mqls": "MQLs", "leads": "leads"}
+"""What the finding may count, what matters most first."""
+
+SMALL = 0.001
+"""A chance below this is told as such: a percentage with one decimal would show 0."""
+
+NOBODY_JUDGED = (
+    "at none of them was a version of the definitions with criteria in force of which anything was known of the lead"
+)
+
+_DATED = (Column("period", "From", Shown.DAY),)
+"""What stands before rows of several periods."""
+
+
+def sources_section(sources: Sources, formats: Formats, *, name: str) -> Section:
+    """What each group brought in the last period that is over, and which brought most.
+
+    Parameters
+    ----------
+    name
+        What the tables' files begin with.
+    """
+    span = last_over(sources.spans, sources.as_of)
+    if span is None or not sources.rows.num_rows:
+        return Section(
+            f"What each {_said(sources.by)} brought nobody can say",
+            missing=NotThere(f"No lead came by any {_said(sources.by)} in a period that is over."),
+        )
+    files = f"{name}-{file_part(sources.by)}"
+    rows, total = rows_of(sources.rows, span), row_of(sources.totals, span)
+    table = _brought(files, with_total(_most_first(rows), rows_of(sources.totals, span)), sources)
+    every = with_total(*(with_days(one, "period") for one in (sources.rows, sources.totals)))
+    return Section(
+        f"{said_of(span, formats)}: {_most(rows, total, sources, formats)}",
+        "These counts say what came, not how good it is: whether rates differ at all is another question.",
+        figures=tuple(_totals(sources, span, total, formats)),
+        tables=(table,),
+        folded={
+            "Every period": _brought(f"{files}-periods", every, sources, _DATED),
+            "Win rate and sales cycle by cohort": _cohorts(f"{files}-cohorts", sources),
+        },
+        points=tuple(_points(sources, total, formats)),
+    )
+
+
+def _said(by: str) -> str:
+    return by.replace("_", " ")
+
+
+def _most_first(rows: pa.Table) -> pa.Table:
+    return rows.sort_by([("customers", "descending"), ("sqls", "descending"), ("leads", "descending")])
+
+
+def _most(rows: pa.Table, total: Mapping[str, Any], sources: Sources, formats: Formats) -> str:
+    """The group with most of what matters most of all that came, and the one with most revenue."""
+    told = []
+    what = next((one for one in _TOLD if total[one]), None)
+    if what is not None and (most := top(rows, what)):
+        told.append(
+            f"{_said(sources.by)} {most['group']} brought most {_TOLD[what]}, {formats.count(most[what])} of "
+            f"{formats.count(total[what])}"
+        )
+    if total["revenue"] and (most := top(rows, "revenue")):
+        amounts = f"{formats.money(most['revenue'])} of {formats.money(total['revenue'])}"
+        told.append(f"most revenue came by {most['group']}, {amounts}")
+    return "; ".join(told) or f"nobody knows by which {_said(sources.by)} anything came"
+
+
+def _totals(sources: Sources, span: Span, total: Mapping[str, Any], formats: Formats) -> Iterator[Figure]:
+    before = row_of(sources.totals, span_before(sources.spans, span))
+    for column, name, formula in (
+        ("mqls", "MQLs", NEW),
+        ("customers", "Customers", NEW),
+        ("pipeline", "Qualified pipeline", PIPELINE),
+        ("revenue", "Revenue", REVENUE),
+    ):
+        write = formats.money if formula is not NEW else formats.count
+        if total[column] is not None:
+            beside = (
+                "nothing to compare" if before[column] is None else f"{write(before[column])} the {span.period} before"
+            )
+            yield Figure(name, write(total[column]), beside, f"{formula}.", "")
+
+
+def _brought(name: str, rows: pa.Table, sources: Sources, before: tuple[Column, ...] = ()) -> Table:
+    columns = (
+        *before,
+        Column(SAID, heading_of(sources.by)),
+        Column("leads", "Leads", Shown.COUNT),
+        Column("mqls", "MQLs", Shown.COUNT),
+        Column("sqls", "SQLs", Shown.COUNT),
+        Column("customers", "Customers", Shown.COUNT),
+        Column("pipeline", "Pipeline", Shown.MONEY),
+        Column("revenue", "Revenue", Shown.MONEY),
+        Column("won_of_closed", "Won / closed", Shown.SHARE, low="won_of_closed_low", high="won_of_closed_high"),
+    )
+    how = f"{NEW}. {PIPELINE}. {REVENUE}. {WON_OF_CLOSED}."
+    return Table(name, f"What a {_said(sources.by)} brought in a period", rows, columns, how)
+
+
+def _cohorts(name: str, sources: Sources) -> Table:
+    steps = pa.array([Step.SQL_TO_CUSTOMER.value, Step.LEAD_TO_CUSTOMER.value])
+    told = with_total(sources.cohorts.rows, sources.total_cohorts.rows)
+    rows = with_days(told.filter(pc.is_in(told["step"], steps)), "cohort")
+    for column, values in (
+        ("step_said", [Step(one).said for one in rows["step"].to_pylist()]),
+        ("mature", ["yes" if one else "not yet" for one in rows["is_mature"].to_pylist()]),
+        ("days_said", ["at least" if one else "no" for one in rows["is_least_median"].to_pylist()]),
+    ):
+        rows = rows.append_column(column, pa.array(values, pa.string()))
+    columns = (
+        Column("cohort", "From", Shown.DAY),
+        Column(SAID, heading_of(sources.by)),
+        Column("step_said", "Step"),
+        Column("entered", "Leads", Shown.COUNT),
+        Column("rate", "Take it", Shown.SHARE, low="rate_low", high="rate_high"),
+        Column("days_median", "Days, half of them", Shown.NUMBER),
+        Column("days_said", "Still rising"),
+        Column("mature", "Horizon passed"),
+    )
+    return Table(name, "A cohort of leads taking a step", rows, columns, f"{WIN_RATE}. {CYCLE}.")
+
+
+def _points(sources: Sources, total: Mapping[str, Any], formats: Formats) -> Iterator[str]:
+    if sources.why_no_deals:
+        yield f"No pipeline and no revenue: {sources.why_no_deals}."
+    for column, what in (("pipeline", "the pipeline"), ("revenue", "the revenue")):
+        if n := total[f"{column}_without_amount"]:
+            yield f"{formats.count(n)} deals of {what} have no known amount: they add nothing."
+    if sources.undated_wins:
+        yield f"{formats.count(sources.undated_wins)} won deals have no date of their close: they are in no period."
+
+
+def ranking_section(ranking: Ranking, formats: Formats, *, name: str) -> Section:
+    """Whether groups differ by more than chance, and in which order; no order where they do not.
+
+    Parameters
+    ----------
+    name
+        What the table's files begin with.
+    """
+    by, step = _said(ranking.by), ranking.step.said
+    if ranking.p_value is None:
+        because = f"{ranking.said} It takes two, of which leads were watched for {ranking.horizon_days} days."
+        return Section(f"Whether {step} differs by {by} nobody can say", missing=NotThere(because))
+    beside = ""
+    if ranking.rate.low is not None and ranking.rate.high is not None:
+        beside = f"{formats.share(ranking.rate.low)} to {formats.share(ranking.rate.high)}"
+    beyond = f"ranked where it is below {formats.share(LEVEL)}"
+    figures = (
+        Figure(f"{step}, all leads", formats.share(ranking.rate.value), beside, f"{SHRUNKEN}.", ""),
+        Figure("Chance alone does as much", _chance_said(ranking.p_value, formats), beyond, f"{P_VALUE}.", ""),
+    )
+    return Section(
+        _ranked_heading(ranking, formats),
+        "Small groups are drawn towards the mean: what is left of their lead is no luck of few leads."
+        if ranking.is_more_than_chance
+        else "Nothing follows from the order of these rates: move no budget by them.",
+        figures=figures,
+        tables=(_places(ranking, name),),
+    )
+
+
+def _chance_said(p_value: float, formats: Formats) -> str:
+    return f"below {formats.share(SMALL)}" if p_value < SMALL else formats.share(p_value)
+
+
+def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
+    by, step, of_all = _said(ranking.by), ranking.step.said, formats.share(ranking.rate.value)
+    placed = [row for row in ranking.rows.to_pylist() if row["place"] is not None]
+    if not ranking.is_more_than_chance:
+        return (
+            f"Chance alone explains how {step} differs by {by}: there is no ranking, all together take it at {of_all}"
+        )
+    begin = f"{step} differs by {by} beyond chance"
+    if not placed:
+        return f"{begin}, but each has too few leads for a place"
+    first = min(placed, key=lambda row: row["place"])
+    rate, low, high = (formats.share(first[f"shrunken{end}"]) for end in ("", "_low", "_high"))
+    return f"{begin}: {first['group']} is first with {rate} ({low} to {high}), all have {of_all}"
+
+
+def _places(ranking: Ranking, name: str) -> Table:
+    columns = (
+        *((Column("place", "Place", Shown.COUNT),) if ranking.is_more_than_chance else ()),
+        Column(SAID, heading_of(ranking.by)),
+        Column("shrunken", "Rate, drawn to the mean", Shown.SHARE, low="shrunken_low", high="shrunken_high"),
+        Column("rate", "Rate by itself", Shown.SHARE, low="rate_low", high="rate_high"),
+        Column("entered", "Leads", Shown.COUNT),
+        Column("reached", "Got there so far", Shown.COUNT),
+    )
+    how = (
+        f"{ranking.step.said} within {ranking.horizon_days} days. {SHRUNKEN}. {P_VALUE}. Groups that count as fewer "
+        f"than {LEAST_WORTH} independent leads have no place."
+    )
+    caption = f"A {_said(ranking.by)} with its rate"
+    return Table(f"{name}-{file_part(ranking.by)}-ranking", caption, named(ranking.rows), columns, how)
+
+
+def off_icp_section(off_icp: OffIcp, formats: Formats, *, name: str) -> Section:
+    """Which share of the hand-offs misses the profile, and which groups bring clearly more of them.
+
+    Parameters
+    ----------
+    name
+        What the tables' files begin with.
+    """
+    span = last_over(off_icp.spans, off_icp.as_of)
+    total = row_of(off_icp.totals, span)
+    why_not = off_icp.why_not or ("" if total["off_icp_share"] is not None else NOBODY_JUDGED)
+    if span is None or why_not:
+        because = f"Hand-offs are held against no profile: {why_not or 'no period is over'}."
+        return Section("Which hand-offs miss the profile nobody can say", missing=NotThere(because))
+    rows = named(rows_of(off_icp.rows, span)).sort_by([("is_above", "descending"), ("misses", "descending")])
+    above = rows.filter(rows["is_above"])[SAID].to_pylist()
+    agreed = dict(zip(off_icp.spans, off_icp.yardsticks, strict=True))[span] if off_icp.is_agreed else None
+    figures = (
+        _off_figure(total, agreed, formats),
+        Figure("Clearly above", formats.count(len(above)), f"of {formats.count(rows.num_rows)}", f"{ABOVE}.", ""),
+    )
+    every = with_total(*(with_days(one, "period") for one in (off_icp.rows, off_icp.totals)))
+    return Section(
+        _off_heading(total, span, agreed, formats) + _above_said(above, off_icp),
+        f"Most of them miss the criterion {total['most_missed']}." if total["most_missed"] else "",
+        figures=figures,
+        tables=(_hand_offs(f"{name}-{file_part(off_icp.by)}-off-icp", rows, off_icp),),
+        folded={"Every period": _hand_offs(f"{name}-{file_part(off_icp.by)}-off-icp-periods", every, off_icp, _DATED)},
+    )
+
+
+def _off_heading(total: Mapping[str, Any], span: Span, agreed: float | None, formats: Formats) -> str:
+    low, high = (formats.share(total[f"off_icp_share_{end}"]) for end in ("low", "high"))
+    held = "nothing is agreed" if agreed is None else f"agreed are at most {formats.share(agreed)}"
+    share = formats.share(total["off_icp_share"])
+    return f"{said_of(span, formats)}: {share} of the hand-offs miss the profile ({low} to {high}), {held}"
+
+
+def _above_said(above: list[str], off_icp: OffIcp) -> str:
+    if not above:
+        return f"; no {_said(off_icp.by)} is clearly above"
+    more = f" and {len(above) - 1} more" if len(above) > 1 else ""
+    return f"; {_said(off_icp.by)} {above[0]}{more} clearly above"
+
+
+def _off_figure(total: Mapping[str, Any], agreed: float | None, formats: Formats) -> Figure:
+    held = "nothing is agreed" if agreed is None else f"agreed at most {formats.share(agreed)}"
+    is_bad = agreed is not None and total["off_icp_share_low"] is not None and total["off_icp_share_low"] > agreed
+    rows = f"Of {formats.count(total['known'])} hand-offs that can be judged, of {formats.count(total['hand_offs'])}."
+    return Figure("Off the profile", formats.share(total["off_icp_share"]), held, f"{OFF_ICP_SHARE}.", rows, is_bad)
+
+
+def _hand_offs(name: str, rows: pa.Table, off_icp: OffIcp, before: tuple[Column, ...] = ()) -> Table:
+    said = ["yes" if one else "no" for one in rows["is_above"].to_pylist()]
+    columns = (
+        *before,
+        Column(SAID, heading_of(off_icp.by)),
+        Column("off_icp_share", "Off the profile", Shown.SHARE, low="off_icp_share_low", high="off_icp_share_high"),
+        Column("above", "Clearly above", bad="yes"),
+        Column("misses", "Miss it", Shown.COUNT),
+        Column("known", "Can be judged", Shown.COUNT),
+        Column("hand_offs", "Hand-offs", Shown.COUNT),
+        Column("most_missed", "Most often missed"),
+    )
+    told = rows.append_column("above", pa.array(said, pa.string()))
+    return Table(name, "Hand-offs of a period", told, columns, f"{OFF_ICP_SHARE}. {ABOVE}.")
