@@ -23,7 +23,7 @@ from alignment.milestones import Milestones
 from data_contracts.definitions import Definitions
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
-from data_contracts.metrics.off_icp import NO_PROFILE, OFF_ICP_SCHEMA, OffIcp
+from data_contracts.metrics.off_icp import NO_PROFILE, NOT_YET, OFF_ICP_SCHEMA, OffIcp
 from data_contracts.metrics.periods import Span
 
 
@@ -45,7 +45,8 @@ def off_icp(
     milestones
         Of the leads of `history`.
     versions
-        Of the definitions, each in force from its own day.
+        Of the definitions, each in force from its own day. One alone that is in force from the first day on holds the
+        past against the profile of today.
     spans
         Periods of one length.
     by
@@ -70,11 +71,17 @@ def off_icp(
         spans=spans,
         yardsticks=yardsticks,
         is_agreed=agreed is not None,
-        why_not="" if any(version.icp.criteria for version in versions) else NO_PROFILE,
+        why_not=_why_not(told, versions),
         as_of=milestones.as_of,
         by=by,
         definitions_version=milestones.definitions_version,
     )
+
+
+def _why_not(hand_offs: pd.DataFrame, versions: Sequence[Definitions]) -> str:
+    if not any(version.icp.criteria for version in versions):
+        return NO_PROFILE
+    return NOT_YET if len(hand_offs) and not hand_offs["has_profile"].any() else ""
 
 
 def _hand_offs(

@@ -16,6 +16,7 @@ ABOVE = Formula(
 FORMULAS = (ABOVE,)
 
 NO_PROFILE = "no version of the definitions holds a criterion of an ideal customer profile"
+NOT_YET = "no version with a profile was in force yet at any of these hand-offs"
 
 OFF_ICP_SCHEMA = pa.schema(
     [

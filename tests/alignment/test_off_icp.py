@@ -7,7 +7,7 @@ import pytest
 from alignment.guarantee import lead_guarantee
 from alignment.milestones import milestones_of
 from alignment.off_icp import off_icp
-from data_contracts.metrics.off_icp import NO_PROFILE
+from data_contracts.metrics.off_icp import NO_PROFILE, NOT_YET
 from data_contracts.metrics.periods import Period, Span
 
 QUARTER = Span.of(Period.QUARTER, dt.date(2026, 1, 1), time_zone="UTC")
@@ -102,6 +102,16 @@ def test_each_hand_off_is_held_against_the_version_of_its_day(make_history, sett
     for versions, expected in (([strict, lenient], 0), ([settings.definitions, strict], 5)):
         found = off_icp(history, milestones_of(history, settings), versions, [QUARTER])
         assert [row["misses"] for row in found.rows.to_pylist()] == [expected]
+
+
+def test_hand_offs_before_the_first_version_are_not_judged_and_it_says_why(make_history, settings, settings_with):
+    later = settings_with(definitions={"effective_from": "2026-04-01"}).definitions
+    from_the_first_day_on = later.model_copy(update={"effective_from": dt.date(2000, 1, 1)})
+    history = _history(make_history, {"mines": (0, 5)}, under=settings)
+    for version, known, why_not in ((later, 0, NOT_YET), (from_the_first_day_on, 5, "")):
+        found = off_icp(history, milestones_of(history, settings), [version], [QUARTER])
+        assert [(row["hand_offs"], row["known"]) for row in found.rows.to_pylist()] == [(5, known)]
+        assert found.why_not == why_not
 
 
 def test_a_history_without_rows_has_no_hand_offs(make_history, settings):
