@@ -10,10 +10,12 @@ import pyarrow as pa
 from alignment.accounts import accounts_of
 from alignment.after_win import after_win
 from alignment.agreed import agreed_against_measured
+from alignment.attribution import attribution
 from alignment.black_hole import black_hole
 from alignment.checklist import alignment_checklist
 from alignment.closed_loop import closed_loop
 from alignment.content import content_of
+from alignment.costs import costs
 from alignment.counts import stage_counts
 from alignment.deals import deals_of
 from alignment.funnel import cohort_funnel
@@ -26,9 +28,13 @@ from alignment.journey import journey_of
 from alignment.milestones import Milestones, milestones_of
 from alignment.mqls_delivered import mqls_delivered
 from alignment.nurture import nurture
+from alignment.off_icp import off_icp
+from alignment.own_pipeline import own_pipeline
 from alignment.proposal import proposal_of
+from alignment.ranking import ranking
 from alignment.rejections import rejections
 from alignment.response import response
+from alignment.sources import sources
 from alignment.stuck import stuck
 from alignment.vectors import performance_vectors
 from alignment.why import why_of
@@ -42,11 +48,15 @@ from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
 from data_contracts.settings import Settings
 from data_contracts.snapshots import TEAM
-from data_contracts.today import CAMPAIGN, SOURCE
+from data_contracts.today import SOURCE
 from features.known_before import known_before
 
 COHORTS = {Period.WEEK: Period.MONTH, Period.MONTH: Period.MONTH, Period.QUARTER: Period.QUARTER}
 """How long cohorts are in a review of each length. Those of a week are too few for a rate. A year has its quarters."""
+
+
+RECENT = 8
+"""Periods that sources are told for: two years of quarters, two months of weeks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +146,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         sales=sales,
         marketing=marketing,
         money=_money(now, span, deals),
-        deeper=None
-        if span.period is Period.WEEK
-        else _deeper(now, scores=beside.scores, resources=beside.resources, settings_text=beside.settings_text),
+        deeper=None if span.period is Period.WEEK else _deeper(now, beside, span.period),
     )
 
 
@@ -157,15 +165,21 @@ def _marketing(
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
     versions = versions or [milestones.settings.definitions]
-    campaigns = () if period is Period.WEEK else (CAMPAIGN,)
+    spans = _recent(milestones, period)
     return MarketingHalf(
         delivered=mqls_delivered(history, hand_offs),
         guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
-        guarantee_by=tuple(
-            lead_guarantee(milestones, history, versions, disputes=disputes, every=period, by=by) for by in campaigns
-        ),
+        off_icp=off_icp(history, milestones, versions, spans),
+        sources=sources(history, milestones, spans),
         nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
     )
+
+
+def _recent(milestones: Milestones, period: Period) -> list[Span]:
+    """The last periods that were over at the extract, the earliest first."""
+    zone = milestones.time_zone
+    last = Span.before(milestones.as_of, period, time_zone=zone)
+    return [last.earlier(back, time_zone=zone) for back in reversed(range(RECENT))]
 
 
 def _money(now: Known, span: Span, deals: pd.DataFrame) -> Money:
@@ -178,16 +192,21 @@ def _money(now: Known, span: Span, deals: pd.DataFrame) -> Money:
     )
 
 
-def _deeper(now: Known, *, scores: pa.Table | None, resources: Resources | None, settings_text: str) -> Deeper:
+def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
     history, milestones = now.history, now.milestones
+    spans = _recent(milestones, period)
     agreed, why = agreed_against_measured(history, milestones), why_of(history, milestones)
     return Deeper(
         agreed=agreed,
-        proposal=proposal_of(agreed, settings_text),
+        proposal=proposal_of(agreed, beside.settings_text),
+        costs=costs(history, milestones, spans),
+        ranking=ranking(milestones, _recent(milestones, Period.QUARTER)),
+        own_pipeline=own_pipeline(history, milestones, spans),
+        attribution=attribution(history, milestones, spans),
         why=why,
-        content=content_of(milestones, why, resources),
+        content=content_of(milestones, why, beside.resources),
         journey=journey_of(history, milestones),
-        accounts=accounts_of(history, milestones, scores=scores),
+        accounts=accounts_of(history, milestones, scores=beside.scores),
         after_win=after_win(milestones, history),
     )
 

@@ -13,6 +13,7 @@ from pages.review_after_win import after_win_section
 from pages.review_agreed import agreed_section
 from pages.review_black_hole import black_hole_section
 from pages.review_content import content_section
+from pages.review_costs import attribution_section, costs_section, own_pipeline_section
 from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
 from pages.review_delivered import mqls_delivered_section
 from pages.review_funnel import funnel_section
@@ -24,6 +25,7 @@ from pages.review_loop import loop_section
 from pages.review_nurture import nurture_section
 from pages.review_rejections import rejections_section
 from pages.review_response import response_section
+from pages.review_sources import off_icp_section, ranking_section, sources_section
 from pages.review_stuck import stuck_section
 from pages.review_vectors import vectors_section
 from pages.review_why import why_section
@@ -112,7 +114,9 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
     yield notes_section(review.notes)
     yield index_section(review.index, formats, name=name)
     yield mqls_delivered_section(marketing.delivered, formats, name=name)
-    yield guarantee_section(marketing.guarantee, formats, targets=targets, splits=marketing.guarantee_by, name=name)
+    yield sources_section(marketing.sources, formats, name=name)
+    yield guarantee_section(marketing.guarantee, formats, targets=targets, name=name)
+    yield off_icp_section(marketing.off_icp, formats, name=name)
     yield response_section(sales.response, formats, targets=targets, splits=sales.response_by, name=name)
     yield black_hole_section(sales.black_hole, formats, name=name)
     yield rejections_section(sales.rejections, formats, name=name)
@@ -131,6 +135,10 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
 
 def _deeper(told: Deeper, formats: Formats, name: str) -> Iterator[Section]:
     """What a week is too short for."""
+    yield costs_section(told.costs, formats, name=name)
+    yield ranking_section(told.ranking, formats, name=name)
+    yield own_pipeline_section(told.own_pipeline, formats, name=name)
+    yield attribution_section(told.attribution, formats, name=name)
     yield agreed_section(told.agreed, formats, proposal=told.proposal, name=name)
     yield why_section(told.why, formats, name=name)
     yield content_section(told.content, formats, name=name)

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from data_contracts.metrics.accounts import Accounts
 from data_contracts.metrics.after_win import AfterWin
 from data_contracts.metrics.agreed import Agreed, Proposal
+from data_contracts.metrics.attribution import Attribution
 from data_contracts.metrics.black_hole import BlackHole
 from data_contracts.metrics.checklist import Checklist
 from data_contracts.metrics.closed_loop import ClosedLoop
 from data_contracts.metrics.content import Content
+from data_contracts.metrics.costs import Costs
 from data_contracts.metrics.counts import StageCounts
 from data_contracts.metrics.funnel import CohortFunnel
 from data_contracts.metrics.gap import Gap
@@ -18,9 +20,13 @@ from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.journey import Journey
 from data_contracts.metrics.mqls_delivered import MqlsDelivered
 from data_contracts.metrics.nurture import Nurture
+from data_contracts.metrics.off_icp import OffIcp
+from data_contracts.metrics.own_pipeline import OwnPipeline
 from data_contracts.metrics.periods import Span
+from data_contracts.metrics.ranking import Ranking
 from data_contracts.metrics.rejections import Rejections
 from data_contracts.metrics.response import Response
+from data_contracts.metrics.sources import Sources
 from data_contracts.metrics.stuck import Stuck
 from data_contracts.metrics.vectors import Vectors
 from data_contracts.metrics.why import Why
@@ -41,11 +47,12 @@ class SalesHalf:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MarketingHalf:
-    """What was delivered, what missed the agreed profile (from a month on by campaign too), what is in nurture."""
+    """What was delivered and by which sources, what missed the agreed profile (by campaign too), what is nurtured."""
 
     delivered: MqlsDelivered
     guarantee: Guarantee
-    guarantee_by: tuple[Guarantee, ...]
+    off_icp: OffIcp
+    sources: Sources
     nurture: Nurture
 
 
@@ -59,12 +66,16 @@ class Money:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deeper:
-    """What a week is too short for: agreed against measured with what data would change, why customers buy and what
-    answers it, journeys, accounts, after the win.
+    """What a week is too short for: agreed against measured with what data would change, what sources cost and which
+    is best, why customers buy and what answers it, journeys, accounts, after the win.
     """
 
     agreed: Agreed
     proposal: Proposal
+    costs: Costs
+    ranking: Ranking
+    own_pipeline: OwnPipeline
+    attribution: Attribution
     why: Why
     content: Content
     journey: Journey

@@ -23,8 +23,8 @@ from data_contracts.metrics.funnel import Step
 from pages.formats import Formats
 from pages.review_agreed import agreed_section
 from pages.sections import Section
-from tests.example_site import EVIL
 from tests.example_sections import seen_of
+from tests.example_site import EVIL
 
 FORMATS = Formats("en", "EUR", "UTC")
 UNKNOWN = Estimate(value=None, low=None, high=None)

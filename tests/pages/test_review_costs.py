@@ -12,8 +12,8 @@ from data_contracts.metrics.own_pipeline import OWN_PIPELINE_SCHEMA, OwnPipeline
 from data_contracts.metrics.periods import Span
 from pages.formats import Formats
 from pages.review_costs import attribution_section, costs_section, own_pipeline_section
-from tests.example_site import EVIL
 from tests.example_sections import seen_of
+from tests.example_site import EVIL
 
 ENGLISH = Formats("en", "EUR", "America/New_York")
 AS_OF = dt.datetime(2026, 6, 20, 12)

@@ -9,8 +9,8 @@ from data_contracts.estimates import Estimate
 from data_contracts.metrics.gap import Answer, Gap, GapPart, Goal, Origin, Part
 from pages.formats import Formats
 from pages.review_gap import CALLED, gap_section
-from tests.example_site import EVIL
 from tests.example_sections import seen_of
+from tests.example_site import EVIL
 
 FORMATS = Formats("en", "EUR", "America/New_York")
 UNKNOWN = Estimate(value=None, low=None, high=None)

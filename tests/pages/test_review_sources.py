@@ -13,8 +13,8 @@ from data_contracts.metrics.ranking import RANKING_SCHEMA, Ranking
 from data_contracts.metrics.sources import SOURCES_SCHEMA, Sources
 from pages.formats import Formats
 from pages.review_sources import NOBODY_JUDGED, off_icp_section, ranking_section, sources_section
-from tests.example_site import EVIL
 from tests.example_sections import seen_of
+from tests.example_site import EVIL
 
 ENGLISH = Formats("en", "EUR", "America/New_York")
 AS_OF = dt.datetime(2026, 6, 20, 12)

@@ -10,8 +10,8 @@ from data_contracts.metrics.periods import Period
 from data_contracts.metrics.vectors import VECTORS_SCHEMA, AgainstPlan, Measure, Vectors
 from pages.formats import Formats
 from pages.review_vectors import vectors_section
-from tests.example_site import EVIL
 from tests.example_sections import seen_of
+from tests.example_site import EVIL
 
 FORMATS = Formats("en", "EUR", "America/New_York")  # behind UTC: a local day that is shown as a moment is a day early
 LAST, BEFORE, RUNNING = dt.datetime(2026, 4, 1), dt.datetime(2026, 1, 1), dt.datetime(2026, 7, 1)
