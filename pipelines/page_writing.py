@@ -15,6 +15,7 @@ from data_contracts.errors import LeadScoreError, PublishError, StoreError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.kept_checks import DataState
 from data_contracts.metrics.periods import Period
+from data_contracts.metrics.review import Review
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import ScoredLeads
@@ -30,6 +31,7 @@ from pages import (
     TodayNouns,
     data_page,
     definitions_page,
+    resources_page,
     review_pages,
     today_page,
     today_summary,
@@ -106,10 +108,15 @@ def _other_pages(standing: Standing, nouns: TodayNouns, frame: Frame, *, say: Sa
 
 
 def _reviews(standing: Standing, frame: Frame, *, say: Say) -> Iterator[Page]:
+    """The reviews of the last periods, and what to use, as the last month has it."""
     try:
-        return review_pages(last_reviews(standing.settings, say=say), frame)
+        reviews = last_reviews(standing.settings, say=say)
     except LeadScoreError as error:
-        return review_pages({Period.WEEK: NotThere(f"Nobody can say: {error}")}, frame)
+        reviews = {Period.WEEK: NotThere(f"Nobody can say: {error}")}
+    yield from review_pages(reviews, frame)
+    month = reviews.get(Period.MONTH)
+    if isinstance(month, Review) and month.deeper is not None:
+        yield resources_page(month.deeper.content, frame)
 
 
 def _works(standing: Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:

@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,27 +10,11 @@ from typer.testing import CliRunner
 from data_contracts.estimates import Estimate
 from data_contracts.metrics.funnel import Milestone
 from data_contracts.metrics.plan import Capacity, NeededFlow, Plan, Reach, SourcePart, Target
-from data_contracts.settings import load_settings
 from pipelines.cli import app
-from pipelines.ingest import ingest_history
 from pipelines.plan_report import flow_rows, lines_of, source_rows, title_of
-from simulation import simulate
 
 ROOT = Path(__file__).parents[2]
 SETTINGS_ERROR = 3
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """A working folder with a small checked history."""
-    folder = tmp_path_factory.mktemp("plan")
-    shutil.copytree(ROOT / "config", folder / "config")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(folder)
-        settings = load_settings(Path("config/scoring.toml"))
-        simulate(settings.crm.data_folder, n_leads=3_500, seed=5)
-        ingest_history(settings)
-    return folder
 
 
 def run(*arguments: str, exit_code: int = 0) -> str:
@@ -41,8 +24,8 @@ def run(*arguments: str, exit_code: int = 0) -> str:
 
 
 @pytest.mark.whole
-def test_a_target_is_worked_backwards_as_a_table_and_as_json(folder, monkeypatch):
-    monkeypatch.chdir(folder)
+def test_a_target_is_worked_backwards_as_a_table_and_as_json(checked_folder, monkeypatch):
+    monkeypatch.chdir(checked_folder)
     shown = run("--customers", "30", "--by", "2026-12-31")
     assert shown.startswith("30 customers by 2026-12-31")
     assert "a product of averages says" in shown
@@ -64,8 +47,8 @@ def test_a_target_is_worked_backwards_as_a_table_and_as_json(folder, monkeypatch
         (["--customers", "3", "--by", "2036-06-29"], "plan up to 2028-"),
     ],
 )
-def test_what_cannot_be_planned_is_an_error_with_what_to_do(folder, monkeypatch, arguments, said):
-    monkeypatch.chdir(folder)
+def test_what_cannot_be_planned_is_an_error_with_what_to_do(checked_folder, monkeypatch, arguments, said):
+    monkeypatch.chdir(checked_folder)
     assert said in run(*arguments, exit_code=SETTINGS_ERROR)
 
 
