@@ -15,6 +15,7 @@ from data_contracts.metrics.index import Better, Part
 from data_contracts.metrics.mqls_delivered import DELIVERED_SHARE, MqlsDelivered
 from data_contracts.metrics.periods import Span
 from data_contracts.metrics.response import COMPLIANCE, DISPOSITIONS, Response
+from data_contracts.settings import Settings
 from data_contracts.targets import Targets
 
 PERIODS = 12
@@ -23,7 +24,7 @@ PERIODS = 12
 
 def index_parts(
     spans: Sequence[Span],
-    targets: Targets,
+    settings: Settings,
     *,
     response: Response,
     delivered: MqlsDelivered,
@@ -39,16 +40,17 @@ def index_parts(
     deals
         What `alignment.deals.deals_of` returns.
     """
+    targets, hours = settings.targets, settings.policy.respond_within_working_hours
     by_cohort = _by_cohort(response.rows)
     of_guarantee = _by_cohort(guarantee.rows)
     return (
-        _part("answered in time", COMPLIANCE.says, "sales", targets.compliance_share,
+        _part(f"answered within {hours:g} working hours", COMPLIANCE.says, "sales", targets.compliance_share,
               [_estimate(by_cohort.get(one.first), "compliance") for one in spans]),
         _part("decided with a reason", DISPOSITIONS.says, "sales", targets.disposition_share,
               [_estimate(by_cohort.get(one.first), "disposition_share") for one in spans]),
         _part("MQLs delivered", DELIVERED_SHARE.says, "marketing", 1.0 if delivered.owed else None,
               [_delivered(delivered, one) for one in spans]),
-        _part("off the agreed profile", OFF_ICP_SHARE.says, "marketing", targets.off_icp_share,
+        _part("off the agreed profile (less is better)", OFF_ICP_SHARE.says, "marketing", targets.off_icp_share,
               [_estimate(of_guarantee.get(one.first), "off_icp_share") for one in spans], better=Better.LOWER),
         _part("revenue against plan", "amount won in the period / its target", "both",
               1.0 if any(_planned(targets, one) for one in spans) else None,

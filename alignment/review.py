@@ -30,6 +30,7 @@ from alignment.mqls_delivered import mqls_delivered
 from alignment.nurture import nurture
 from alignment.off_icp import off_icp
 from alignment.own_pipeline import own_pipeline
+from alignment.plan import plan
 from alignment.proposal import proposal_of
 from alignment.ranking import ranking
 from alignment.rejections import rejections
@@ -40,9 +41,11 @@ from alignment.vectors import performance_vectors
 from alignment.why import why_of
 from data_contracts.configuration import definitions_differences
 from data_contracts.definitions import Definitions
+from data_contracts.errors import LeadScoreError
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.periods import Period, Span
+from data_contracts.metrics.plan import Plan, Target
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
 from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
@@ -146,6 +149,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         sales=sales,
         marketing=marketing,
         money=_money(now, span, deals),
+        plan=_plan(now, span.period),
         deeper=None if span.period is Period.WEEK else _deeper(now, beside, span.period),
     )
 
@@ -211,6 +215,28 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
     )
 
 
+def _plan(now: Known, period: Period) -> Plan | str:
+    """What it takes to reach the target that ends last, or why nobody can say."""
+    if period not in (Period.QUARTER, Period.YEAR):
+        return f"A {period} is too short to plan by."
+    milestones, zone = now.milestones, now.milestones.time_zone
+    planned = [(Span.named(one.period, time_zone=zone), one) for one in milestones.settings.targets.periods]
+    ahead = [(span, one) for span, one in planned if span.end_at > milestones.as_of and (one.revenue or one.customers)]
+    if not ahead:
+        return "No target lies ahead: give revenue or customers of a period to come in `[[targets.periods]]`."
+    span, one = max(ahead, key=lambda each: (each[0].end, -each[0].first.toordinal()))
+    wanted = Target(
+        customers=None if one.revenue else int(one.customers or 0),
+        revenue=one.revenue,
+        since=span.first if span.start_at < milestones.as_of else None,
+        by=span.end - dt.timedelta(days=1),
+    )
+    try:
+        return plan(now.history, milestones, wanted)
+    except LeadScoreError as error:
+        return f"{error}"
+
+
 def _index(
     span: Span, settings: Settings, *, sales: SalesHalf, marketing: MarketingHalf, deals: pd.DataFrame
 ) -> AlignmentIndex:
@@ -218,7 +244,7 @@ def _index(
     spans = [span.earlier(back, time_zone=zone) for back in reversed(range(PERIODS))]
     parts = index_parts(
         spans,
-        settings.targets,
+        settings,
         response=sales.response,
         delivered=marketing.delivered,
         guarantee=marketing.guarantee,

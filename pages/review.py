@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from data_contracts.metrics.periods import Period
+from data_contracts.metrics.plan import Plan
 from data_contracts.metrics.review import Deeper, Review
 from data_contracts.record_table import markdown_text, table_markdown
 from pages.formats import Formats
@@ -23,6 +24,7 @@ from pages.review_index import checklist_section, decisions_section, index_secti
 from pages.review_journey import journey_section
 from pages.review_loop import loop_section
 from pages.review_nurture import nurture_section
+from pages.review_plan import plan_section
 from pages.review_rejections import rejections_section
 from pages.review_response import response_section
 from pages.review_sources import off_icp_section, ranking_section, sources_section
@@ -129,8 +131,16 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
         yield gap_section(review.money.gap, formats, name=name)
     if review.deeper is not None:
         yield from _deeper(review.deeper, formats, name)
+    if review.span.period in (Period.QUARTER, Period.YEAR):
+        yield _plan(review.plan, formats, name)
     yield checklist_section(review.checklist, formats, name=name)
     yield counts_section(review.counts)
+
+
+def _plan(plan: Plan | str, formats: Formats, name: str) -> Section:
+    if isinstance(plan, str):
+        return Section("What the next target takes", missing=NotThere(plan))
+    return plan_section(plan, formats, name=name)
 
 
 def _deeper(told: Deeper, formats: Formats, name: str) -> Iterator[Section]:

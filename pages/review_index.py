@@ -24,8 +24,8 @@ def index_section(index: AlignmentIndex, formats: Formats, *, name: str) -> Sect
     next_part = index.raise_next
     heading = f"{formats.share(index.value)} of what was agreed is kept"
     said = (
-        f"Most would be won by {next_part.part.name} ({next_part.part.owner}): "
-        f"{formats.share(next_part.would_gain)} more of the index."
+        f"What would raise it most: {next_part.part.name}, kept by {next_part.part.owner}. Kept whole, "
+        f"{formats.share(index.value + (next_part.would_gain or 0.0))} of the agreement would be."
         if next_part
         else "Every part is kept whole."
     )
@@ -95,7 +95,9 @@ def notes_section(notes: ReviewNotes | None) -> Section:
             missing=NotThere("Nobody wrote any for this period: a file in `[pages] reviews_folder` takes them."),
         )
     points = [*(f"Blocker: {one}" for one in notes.blockers), *(f"Win: {one}" for one in notes.wins)]
-    return Section(f"{len(notes.blockers)} blockers, {len(notes.wins)} wins", points=tuple(points))
+    blockers, wins = len(notes.blockers), len(notes.wins)
+    heading = f"{blockers} {'blocker' if blockers == 1 else 'blockers'}, {wins} {'win' if wins == 1 else 'wins'}"
+    return Section(heading, points=tuple(points))
 
 
 def _parts(index: AlignmentIndex, name: str) -> Table:
@@ -104,9 +106,9 @@ def _parts(index: AlignmentIndex, name: str) -> Table:
         Column("owner", "Moved by"),
         Column("value", "Reached", Shown.SHARE, low="low", high="high"),
         Column("agreed", "Agreed", Shown.SHARE),
-        Column("kept", "Kept", Shown.SHARE),
-        Column("change", "Change", Shown.SHARE),
-        Column("would_gain", "Would gain", Shown.SHARE),
+        Column("kept", "Kept of it", Shown.SHARE),
+        Column("change", "Kept, less the time before", Shown.SHARE),
+        Column("would_gain", "All would gain", Shown.SHARE),
         Column("note", "Not counted because"),
     )
     rows = [

@@ -23,6 +23,7 @@ from data_contracts.metrics.nurture import Nurture
 from data_contracts.metrics.off_icp import OffIcp
 from data_contracts.metrics.own_pipeline import OwnPipeline
 from data_contracts.metrics.periods import Span
+from data_contracts.metrics.plan import Plan
 from data_contracts.metrics.ranking import Ranking
 from data_contracts.metrics.rejections import Rejections
 from data_contracts.metrics.response import Response
@@ -105,6 +106,8 @@ class Review:
         nobody wrote any.
     deeper
         Of a month or longer; None of a week.
+    plan
+        In a quarter or a year, what it takes to reach the target that ends last; else why there is none.
     """
 
     span: Span
@@ -124,3 +127,4 @@ class Review:
     marketing: MarketingHalf
     money: Money
     deeper: Deeper | None
+    plan: Plan | str

@@ -47,7 +47,7 @@ def parts(make_history, settings_with):
     hand_offs, deals = hand_offs_of(history, milestones), deals_of(history, milestones)
     told = index_parts(
         SPANS,
-        under.targets,
+        under,
         response=response(hand_offs, every=Period.MONTH),
         delivered=mqls_delivered(history, hand_offs),
         guarantee=lead_guarantee(milestones, history, [under.definitions], every=Period.MONTH),
@@ -59,10 +59,10 @@ def parts(make_history, settings_with):
 @pytest.mark.parametrize(
     ("name", "owner", "agreed", "before", "now"),
     [
-        ("answered in time", "sales", 0.9, None, 1 / 2),
+        ("answered within 8 working hours", "sales", 0.9, None, 1 / 2),
         ("decided with a reason", "sales", 0.8, None, 1.0),
         ("MQLs delivered", "marketing", 1.0, None, 2 / (2 * 5)),
-        ("off the agreed profile", "marketing", 0.1, None, 1.0),
+        ("off the agreed profile (less is better)", "marketing", 0.1, None, 1.0),
         ("revenue against plan", "both", 1.0, None, 1_000 / 4_000),
     ],
 )
@@ -73,7 +73,9 @@ def test_each_duty_has_its_owner_what_is_agreed_and_its_value_in_each_period(par
 
 
 def test_only_of_hand_offs_off_the_profile_less_is_better(parts):
-    assert [name for name, part in parts[0].items() if part.better is Better.LOWER] == ["off the agreed profile"]
+    assert [name for name, part in parts[0].items() if part.better is Better.LOWER] == [
+        "off the agreed profile (less is better)"
+    ]
 
 
 def test_results_are_what_was_won_in_each_period(parts):
