@@ -86,13 +86,12 @@ class Milestones:
 
     @cached_property
     def recorded(self) -> tuple[Milestone, ...]:
-        """The milestones that the history shows of any lead, in funnel order."""
-        shown = [Milestone.SAL, Milestone.SALES_READY]
-        return tuple(
-            one
-            for one in Milestone
-            if one is Milestone.LEAD or self.frame[reached_at(one) if one in shown else shown_at(one)].notna().any()
-        )
+        """The milestones that the history shows of any lead, in funnel order; SAL by its stage or by a touch."""
+        sal_at, sql_at = (self.frame[reached_at(one)] for one in (Milestone.SAL, Milestone.SQL))
+        found = {one: self.frame[shown_at(one)].notna() for one in STAGE_OF}
+        found[Milestone.SAL] |= sal_at.notna() & (sal_at != sql_at)
+        found[Milestone.SALES_READY] = self.frame[reached_at(Milestone.SALES_READY)].notna()
+        return tuple(one for one in Milestone if one is Milestone.LEAD or found[one].any())
 
     def of(self, rows: pd.Series) -> "Milestones":
         """The chosen leads alone."""

@@ -37,7 +37,8 @@ def mqls_delivered_section(delivered: MqlsDelivered, formats: Formats, *, name: 
 
 def _delivery_heading(delivered: MqlsDelivered, row: Row, formats: Formats) -> str:
     quality = " of the agreed quality" if delivered.least_fit_share else ""
-    begin = f"Marketing delivered {counted(row['of_quality'], 'MQL', 'MQLs', formats)}{quality}"
+    week = formats.day(row["week"].date())
+    begin = f"In the week of {week} marketing delivered {counted(row['of_quality'], 'MQL', 'MQLs', formats)}{quality}"
     if delivered.owed is None:
         return f"{begin}; how many it owes is not agreed"
     return f"{begin}, owed are {_owed(delivered, formats)}"

@@ -71,7 +71,6 @@ def test_targets_are_those_of_the_period_and_a_week_owes_its_mqls(make_history, 
     assert {row["milestone"]: row["target"] for row in counted(history, under).rows.to_pylist()} == {
         "lead": 100,
         "mql": None,
-        "sal": None,
         "sql": 9,
     }
     week = Span.of(Period.WEEK, dt.date(2026, 2, 2), time_zone="UTC")

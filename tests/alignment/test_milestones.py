@@ -106,6 +106,16 @@ def test_milestones_that_the_history_never_shows_are_not_recorded(make_history, 
     assert milestones_of(make_history({}), settings).recorded == (Milestone.LEAD,)
 
 
+def test_sal_is_recorded_where_a_stage_or_a_touch_shows_it_and_not_where_leads_only_got_further(make_history, settings):
+    leads = [{"lead_id": "A"}]
+    sqls = changes("A", ("mql", "2026-02-01"), ("sql", "2026-02-03"))
+    call = {"lead_id": "A", "kind": "call", "direction": "outbound", "occurred_at": "2026-02-02"}
+    without = make_history({"leads": leads, "stage_changes": sqls})
+    with_call = make_history({"leads": leads, "stage_changes": sqls, "activities": [call]})
+    assert Milestone.SAL not in milestones_of(without, settings).recorded
+    assert Milestone.SAL in milestones_of(with_call, settings).recorded
+
+
 READY = [{"attribute": "budget", "one_of": ["approved"]}, {"attribute": "employees", "at_least": 10}]
 
 

@@ -49,7 +49,9 @@ def delivered(*rows, **changes):
 
 def test_mqls_of_the_last_week_stand_beside_those_that_are_owed(tmp_path):
     section = mqls_delivered_section(delivered(), FORMATS, name="week")
-    assert section.heading == "Marketing delivered 38 MQLs of the agreed quality, owed are 45"
+    assert (
+        section.heading == "In the week of Jun 22, 2026 marketing delivered 38 MQLs of the agreed quality, owed are 45"
+    )
     assert section.said == (
         "In the week of Jun 22, 2026. As many as owed came in 9 of 12 weeks. Nothing of the profile was known of 6 "
         "further ones: fill that in before the hand-off, and they may count."
@@ -75,7 +77,7 @@ def test_where_no_mqls_or_no_quality_are_agreed_none_is_claimed():
     row = WEEK | {"week": LAST, "owed": None, "delivered_share": None}
     nothing = delivered(row, owed=None, weeks_kept=None, least_fit_share=0.0)
     section = mqls_delivered_section(nothing, FORMATS, name="week")
-    assert section.heading == "Marketing delivered 38 MQLs; how many it owes is not agreed"
+    assert section.heading == "In the week of Jun 22, 2026 marketing delivered 38 MQLs; how many it owes is not agreed"
     assert "`mqls_per_week`" in section.said
     assert [figure.name for figure in section.figures] == ["MQLs"]
     half = mqls_delivered_section(delivered(owed=12.5), FORMATS, name="week")
