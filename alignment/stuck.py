@@ -68,8 +68,9 @@ def stuck(milestones: Milestones, history: CrmHistory, *, values: pa.Table | Non
 
 def _all_stays(milestones: Milestones, history: CrmHistory) -> pd.DataFrame:
     """The stays of leads and the deals, one below the other, with `waits` and `is_open`."""
-    deals: pd.DataFrame = deals_of(history).to_pyarrow().to_pandas()
-    leads: pd.DataFrame = stays_of(history, milestones.settings.definitions).to_pyarrow().to_pandas()
+    deals: pd.DataFrame = deals_of(history).order_by("opportunity_id").to_pyarrow().to_pandas()
+    stays = stays_of(history, milestones.settings.definitions).order_by("lead_id", "since_at", "stage")
+    leads: pd.DataFrame = stays.to_pyarrow().to_pandas()
     # Its deals say more of a lead than its stage does, and its value counts once.
     has_deal = leads["lead_id"].isin(deals.loc[deals["is_open"], "lead_id"])
     leads = leads.assign(

@@ -73,6 +73,12 @@ class Settings(Section):
     pages: PageSettings = PageSettings()
     targets: Targets = Targets()
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, wherever they were read from."""
+        return isinstance(other, Settings) and dict(self) == dict(other)
+
+    __hash__ = None  # type: ignore[assignment]  # what a file says is a tree of tables: nobody keeps sets of them
+
     @property
     def file(self) -> Path | None:
         """The file that they were read from."""

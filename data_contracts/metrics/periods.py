@@ -3,9 +3,11 @@
 import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-import pandas as pd
+if TYPE_CHECKING:  # the command line starts fast
+    import pandas as pd
 
 _ALIASES = {"week": "W-SUN", "month": "M", "quarter": "Q-DEC", "year": "Y-DEC"}
 """What pandas calls each period. A week begins on Monday."""
@@ -19,9 +21,10 @@ class Period(StrEnum):
     QUARTER = "quarter"
     YEAR = "year"
 
-    def starts(self, moments: pd.Series, *, time_zone: str) -> pd.Series:
+    def starts(self, moments: "pd.Series", *, time_zone: str) -> "pd.Series":
         """The local day on which the period of each of `moments` (UTC, naive) begins; missing where it is missing.
 
+        >>> import pandas as pd
         >>> late = pd.Series(pd.to_datetime(["2026-05-31 23:30"]))
         >>> Period.MONTH.starts(late, time_zone="Europe/Berlin").dt.date.tolist()
         [datetime.date(2026, 6, 1)]
@@ -54,6 +57,8 @@ class Span:
         >>> print(Span.of(Period.QUARTER, dt.date(2026, 5, 9), time_zone="UTC"))
         Q2 2026
         """
+        import pandas as pd
+
         whole = pd.Period(day, freq=_ALIASES[period])
         first, end = whole.start_time.date(), (whole + 1).start_time.date()
         return cls(period, first, end, local_midnight(first, time_zone), local_midnight(end, time_zone))
@@ -65,6 +70,8 @@ class Span:
         >>> Span.named("2026-Q3", time_zone="UTC").first
         datetime.date(2026, 7, 1)
         """
+        import pandas as pd
+
         whole = pd.Period(name)
         lengths = {"Y": Period.YEAR, "Q": Period.QUARTER, "M": Period.MONTH}
         return cls.of(lengths[whole.freqstr[0]], whole.start_time.date(), time_zone=time_zone)
@@ -82,6 +89,8 @@ class Span:
 
     def earlier(self, n: int = 1, *, time_zone: str) -> "Span":
         """The period of the same length `n` periods before this one."""
+        import pandas as pd
+
         whole = pd.Period(self.first, freq=_ALIASES[self.period]) - n
         return Span.of(self.period, whole.start_time.date(), time_zone=time_zone)
 

@@ -40,11 +40,11 @@ CYCLE = Formula(
     "lead → customer)",
 )
 PIPELINE = Formula(
-    name="qualified pipeline created",
+    name="qualified pipeline of the group",
     says="amount of the deals that were created in the period and are open or won, under the group of their lead",
 )
 REVENUE = Formula(
-    name="revenue",
+    name="revenue of the group",
     says="amount of the deals that were won in the period, by the day on which they were closed, under the group of "
     "their lead (by source or campaign: first touch)",
 )

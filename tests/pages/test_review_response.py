@@ -119,7 +119,7 @@ def test_a_response_time_is_a_least_one_where_fewer_than_half_answered():
 def test_every_week_is_opened_the_running_one_first_its_day_that_of_the_business(tmp_path):
     new_york = frame(time_zone="America/New_York")
     section = response_section(response(), new_york.formats, targets=AGREED, name="week")
-    seen = seen_of(tmp_path, section, new_york)
+    seen = seen_of(tmp_path, section, told=new_york)
     assert seen.row_of("Jun 22, 2026") == [
         "Jun 22, 2026", "50", "64% 58% to 70%", "5.2", "–", "–", "3", "not yet",
     ]  # fmt: skip

@@ -131,7 +131,7 @@ class TestOnAFinishedRun:
     def test_schema_is_json_that_knows_every_section(self):
         code, out, _ = run("schema")
         assert code == 0
-        sections = {"definitions", "policy", "crm", "store", "checks", "engine", "pages"}
+        sections = {"definitions", "policy", "crm", "store", "checks", "engine", "pages", "targets"}
         assert set(json.loads(out)["properties"]) == sections
 
     def test_quarantine_says_which_rules_there_are_where_one_is_misspelt(self):
