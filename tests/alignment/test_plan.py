@@ -54,7 +54,7 @@ def rows(*, n=300, every_days=1, source=lambda nth: SOURCES[nth % 3], amount=100
         leads.append({"lead_id": name, "created_at": at, "source": source(nth)})
         entries = [("mql", at)]
         if nth % 3 == 0:
-            entries.append(("sql", at + 10 * DAY))
+            entries += [("sal", at + 9 * DAY), ("sql", at + 10 * DAY)]
             deals.append({"opportunity_id": name, "lead_id": name, "created_at": at + 10 * DAY, "outcome": "open"})
             if nth % 6 == 0:
                 entries.append(("won", at + 40 * DAY))
@@ -147,7 +147,7 @@ def test_without_spend_it_says_why_there_is_no_cost(make_history, settings):
 
 
 def test_a_third_of_the_mqls_is_worked_and_capacity_is_held_against_that(told):
-    """Sales accepts a lead with its SQL here: every third. The settings' team works 10 a week."""
+    """Sales accepts a lead a day before its SQL here: every third. The settings' team works 10 a week."""
     mqls, own = told.flow(Milestone.MQL), told.capacity
     assert own.worked_share.value == pytest.approx(1 / 3, abs=0.02)
     assert own.to_work == pytest.approx(own.worked_share.value * mqls.per_week.value)
