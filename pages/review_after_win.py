@@ -20,9 +20,10 @@ from data_contracts.metrics.periods import Span
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_counts import said_of
+from pages.review_days import with_days
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import as_days, beside, between, in_words, made_by, sentence, sure, yes_no
+from pages.worded import beside, between, in_words, made_by, sentence, sure, yes_no
 
 _NOT_KNOWN = {
     "repeats": "Who bought again is not known",
@@ -181,7 +182,7 @@ def _tables(after: AfterWin, *, name: str) -> Iterator[tuple[str, Table]]:
 
 def _cohorts(rows: pa.Table) -> pa.Table:
     rows = in_words(in_words(rows, "mature", yes_no("is_mature")), "group", _group_said)
-    return as_days(rows, "cohort")
+    return with_days(rows, "cohort")
 
 
 def _of_groups(columns: tuple[Column, ...], after: AfterWin) -> tuple[Column, ...]:

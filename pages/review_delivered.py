@@ -6,7 +6,8 @@ from typing import Any
 from data_contracts.metrics.mqls_delivered import DELIVERED_SHARE, MQLS_OF_QUALITY, QUALITY_SHARE, MqlsDelivered
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_rows import beside, counted, latest_first, sentence, with_days, with_words, yes_or_no
+from pages.review_days import with_days
+from pages.review_rows import beside, counted, latest_first, sentence, with_words, yes_or_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 

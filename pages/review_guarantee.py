@@ -18,6 +18,7 @@ from data_contracts.metrics.guarantee import (
 from data_contracts.targets import Targets
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
+from pages.review_days import with_days
 from pages.review_rows import (
     beside,
     counted,
@@ -28,7 +29,6 @@ from pages.review_rows import (
     over_by,
     range_of,
     sentence,
-    with_days,
     with_words,
     within_sentence,
 )

@@ -9,6 +9,7 @@ import pyarrow.compute as pc
 from data_contracts.metrics.nurture import DAYS_TO_RETURN, RECHECK, RECYCLE_YIELD, RETURN_RATE, Nurture
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
+from pages.review_days import with_days
 from pages.review_rows import (
     beside,
     counted,
@@ -19,7 +20,6 @@ from pages.review_rows import (
     sentence,
     share_with_range,
     stage_said,
-    with_days,
     with_words,
     within_sentence,
     yes_or_no,

@@ -15,7 +15,8 @@ from data_contracts.metrics.rejections import (
 )
 from pages.formats import Formats
 from pages.frame import NotThere
-from pages.review_rows import counted, share_with_range, with_days, with_words, within_sentence
+from pages.review_days import with_days
+from pages.review_rows import counted, share_with_range, with_words, within_sentence
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 

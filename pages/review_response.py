@@ -14,6 +14,7 @@ from data_contracts.metrics.response import (
 from data_contracts.targets import Targets
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
+from pages.review_days import with_days
 from pages.review_rows import (
     beside,
     counted,
@@ -25,7 +26,6 @@ from pages.review_rows import (
     range_of,
     sentence,
     share_with_range,
-    with_days,
     with_words,
     within_sentence,
     yes_or_no,

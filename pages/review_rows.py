@@ -51,14 +51,6 @@ def within_sentence(day: dt.datetime, period: Period, formats: Formats) -> str:
     return f"the week of {formats.day(span.first)}" if period is Period.WEEK else said_of(span, formats)
 
 
-def with_days(rows: pa.Table, *columns: str) -> pa.Table:
-    """The rows with the local days of `columns` as dates."""
-    for column in columns:
-        place = rows.schema.get_field_index(column)
-        rows = rows.set_column(place, column, rows[column].cast(pa.date32()))
-    return rows
-
-
 def with_words(rows: pa.Table, words: Mapping[str, Sequence[str | None]]) -> pa.Table:
     """The rows with further columns of text."""
     for column, values in words.items():

@@ -19,9 +19,10 @@ from data_contracts.metrics.why import (
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_counts import said_of
+from pages.review_days import with_days
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import as_days, beside, between, in_words, made_by, sentence, sure, sure_of
+from pages.worded import beside, between, in_words, made_by, sentence, sure, sure_of
 
 TOLD_FIRST = (
     Topic.LOST_DEAL,
@@ -97,7 +98,7 @@ def _told(why: Why) -> pa.Table:
     def moved(row: dict[str, Any]) -> dict[str, Any]:
         return trends.get((row["topic"], row["reason"]), {}) if row["reason"] is not None else {}
 
-    reasons = as_days(why.reasons, "period")
+    reasons = with_days(why.reasons, "period")
     rows = sorted(reasons.to_pylist(), key=lambda row: TOLD_FIRST.index(row["topic"]))
     told = [
         row

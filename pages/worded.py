@@ -1,4 +1,4 @@
-"""Columns and figures of nouns in words: local days as dates, lists as one text, a figure with its interval."""
+"""Columns and figures of nouns in words: lists as one text, a figure with its interval."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -8,11 +8,6 @@ import pyarrow as pa
 from data_contracts.estimates import Estimate
 from data_contracts.metrics.formula import Formula
 from pages.formats import MISSING
-
-
-def as_days(rows: pa.Table, name: str) -> pa.Table:
-    """`rows` with the local days in the column `name`, which no time zone may shift, as dates."""
-    return rows.set_column(rows.schema.get_field_index(name), name, rows[name].cast(pa.date32()))
 
 
 def in_words(rows: pa.Table, name: str, said: Callable[[dict[str, Any]], str | None]) -> pa.Table:
