@@ -3,6 +3,7 @@
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 import pyarrow as pa
@@ -43,10 +44,15 @@ from data_contracts.configuration import definitions_differences
 from data_contracts.definitions import Definitions
 from data_contracts.errors import LeadScoreError
 from data_contracts.history import CrmHistory
+from data_contracts.metrics.after_win import AfterWin
+from data_contracts.metrics.agreed import Agreed
 from data_contracts.metrics.index import AlignmentIndex
+from data_contracts.metrics.journey import Journey
+from data_contracts.metrics.mqls_delivered import MqlsDelivered
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.plan import Plan, Target
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
+from data_contracts.metrics.why import Why
 from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
 from data_contracts.settings import Settings
@@ -62,9 +68,12 @@ RECENT = 8
 """Periods that sources are told for: two years of quarters, two months of weeks."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Known:
-    """A history with the milestones that were known by its extract."""
+    """A history with the milestones that were known by its extract, and what is the same in the review of any period.
+
+    Each of the latter is computed once, when it is first asked for.
+    """
 
     history: CrmHistory
     milestones: Milestones
@@ -83,6 +92,62 @@ class Known:
         moment = span.earlier(time_zone=milestones.time_zone).end_at + (milestones.as_of - span.end_at)
         attributes = milestones.settings.crm.attributes
         return Known.of(known_before(self.history, moment, attributes=attributes), milestones.settings)
+
+    @cached_property
+    def hand_offs(self) -> HandOffs:
+        """Every hand-off."""
+        return hand_offs_of(self.history, self.milestones)
+
+    @cached_property
+    def deals(self) -> pd.DataFrame:
+        """Every deal, as `alignment.deals` lays it out."""
+        return deals_of(self.history, self.milestones)
+
+    @cached_property
+    def delivered(self) -> MqlsDelivered:
+        """What marketing delivered, week by week."""
+        return mqls_delivered(self.history, self.hand_offs)
+
+    @cached_property
+    def agreed(self) -> Agreed:
+        """What was agreed beside what was measured."""
+        return agreed_against_measured(self.history, self.milestones)
+
+    @cached_property
+    def why(self) -> Why:
+        """Why deals and leads were won and lost."""
+        return why_of(self.history, self.milestones)
+
+    @cached_property
+    def journey(self) -> Journey:
+        """The ways that lead to a customer."""
+        return journey_of(self.history, self.milestones)
+
+    @cached_property
+    def after_win(self) -> AfterWin:
+        """What came after the first win."""
+        return after_win(self.milestones, self.history)
+
+    @cached_property
+    def plan(self) -> Plan | str:
+        """What it takes to reach the target that ends last, or why nobody can say."""
+        milestones, zone = self.milestones, self.milestones.time_zone
+        planned = [(Span.named(one.period, time_zone=zone), one) for one in milestones.settings.targets.periods]
+        ahead = [(span, one) for span, one in planned if span.end_at > milestones.as_of]
+        ahead = [(span, one) for span, one in ahead if one.revenue or one.customers]
+        if not ahead:
+            return "No target lies ahead: give revenue or customers of a period to come in `[[targets.periods]]`."
+        span, one = max(ahead, key=lambda each: (each[0].end, -each[0].first.toordinal()))
+        wanted = Target(
+            customers=None if one.revenue else int(one.customers or 0),
+            revenue=one.revenue,
+            since=span.first if span.start_at < milestones.as_of else None,
+            by=span.end - dt.timedelta(days=1),
+        )
+        try:
+            return plan(self.history, milestones, wanted)
+        except LeadScoreError as error:
+            return f"{error}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,9 +193,8 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
     if span.end_at > milestones.as_of:
         raise ValueError(f"{span} is not over at {milestones.as_of}: it ends at {span.end_at}")
     before = now.before(span)
-    hand_offs, deals = hand_offs_of(history, milestones), deals_of(history, milestones)
-    sales = _sales(now, hand_offs, span.period, beside.scores)
-    marketing = _marketing(now, hand_offs, span.period, versions=beside.versions, disputes=beside.disputes)
+    sales = _sales(now, span.period, beside.scores)
+    marketing = _marketing(now, span.period, versions=beside.versions, disputes=beside.disputes)
     this, last = _of_this_and_the_last(beside.notes, span, time_zone=milestones.time_zone)
     return Review(
         span=span,
@@ -142,19 +206,20 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         counts=stage_counts(milestones, before.milestones, span=span),
         funnel=cohort_funnel(milestones, every=COHORTS.get(span.period, Period.QUARTER)),
         closed_loop=closed_loop(history, milestones, handed_off=beside.handed_off, span=span),
-        index=_index(span, settings, sales=sales, marketing=marketing, deals=deals),
+        index=_index(span, settings, sales=sales, marketing=marketing, deals=now.deals),
         checklist=alignment_checklist(settings, beside.notes, as_of=milestones.as_of),
         notes=this,
         last_notes=last,
         sales=sales,
         marketing=marketing,
-        money=_money(now, span, deals),
+        money=_money(now, span),
         plan=_plan(now, span.period),
         deeper=None if span.period is Period.WEEK else _deeper(now, beside, span.period),
     )
 
 
-def _sales(now: Known, hand_offs: HandOffs, period: Period, scores: pa.Table | None) -> SalesHalf:
+def _sales(now: Known, period: Period, scores: pa.Table | None) -> SalesHalf:
+    hand_offs = now.hand_offs
     return SalesHalf(
         response=response(hand_offs, every=period),
         response_by=tuple(response(hand_offs, every=period, by=by) for by in (TEAM, SOURCE)),
@@ -165,13 +230,13 @@ def _sales(now: Known, hand_offs: HandOffs, period: Period, scores: pa.Table | N
 
 
 def _marketing(
-    now: Known, hand_offs: HandOffs, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
+    now: Known, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
     versions = versions or [milestones.settings.definitions]
     spans = _recent(milestones, period)
     return MarketingHalf(
-        delivered=mqls_delivered(history, hand_offs),
+        delivered=now.delivered,
         guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
         off_icp=off_icp(history, milestones, versions, spans),
         sources=sources(history, milestones, spans),
@@ -186,55 +251,36 @@ def _recent(milestones: Milestones, period: Period) -> list[Span]:
     return [last.earlier(back, time_zone=zone) for back in reversed(range(RECENT))]
 
 
-def _money(now: Known, span: Span, deals: pd.DataFrame) -> Money:
+def _money(now: Known, span: Span) -> Money:
     milestones = now.milestones
     every = COHORTS.get(span.period, Period.QUARTER)
     is_planned = milestones.settings.targets.of(span.name) is not None
     return Money(
         vectors=performance_vectors(now.history, milestones, every=every),
-        gap=gap_of(milestones, deals, span) if is_planned else None,
+        gap=gap_of(milestones, now.deals, span) if is_planned else None,
     )
 
 
 def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
     history, milestones = now.history, now.milestones
     spans = _recent(milestones, period)
-    agreed, why = agreed_against_measured(history, milestones), why_of(history, milestones)
     return Deeper(
-        agreed=agreed,
-        proposal=proposal_of(agreed, beside.settings_text),
+        agreed=now.agreed,
+        proposal=proposal_of(now.agreed, beside.settings_text),
         costs=costs(history, milestones, spans),
         ranking=ranking(milestones, _recent(milestones, Period.QUARTER)),
         own_pipeline=own_pipeline(history, milestones, spans),
         attribution=attribution(history, milestones, spans),
-        why=why,
-        content=content_of(milestones, why, beside.resources),
-        journey=journey_of(history, milestones),
+        why=now.why,
+        content=content_of(milestones, now.why, beside.resources),
+        journey=now.journey,
         accounts=accounts_of(history, milestones, scores=beside.scores),
-        after_win=after_win(milestones, history),
+        after_win=now.after_win,
     )
 
 
 def _plan(now: Known, period: Period) -> Plan | str:
-    """What it takes to reach the target that ends last, or why nobody can say."""
-    if period not in (Period.QUARTER, Period.YEAR):
-        return f"A {period} is too short to plan by."
-    milestones, zone = now.milestones, now.milestones.time_zone
-    planned = [(Span.named(one.period, time_zone=zone), one) for one in milestones.settings.targets.periods]
-    ahead = [(span, one) for span, one in planned if span.end_at > milestones.as_of and (one.revenue or one.customers)]
-    if not ahead:
-        return "No target lies ahead: give revenue or customers of a period to come in `[[targets.periods]]`."
-    span, one = max(ahead, key=lambda each: (each[0].end, -each[0].first.toordinal()))
-    wanted = Target(
-        customers=None if one.revenue else int(one.customers or 0),
-        revenue=one.revenue,
-        since=span.first if span.start_at < milestones.as_of else None,
-        by=span.end - dt.timedelta(days=1),
-    )
-    try:
-        return plan(now.history, milestones, wanted)
-    except LeadScoreError as error:
-        return f"{error}"
+    return now.plan if period in (Period.QUARTER, Period.YEAR) else f"A {period} is too short to plan by."
 
 
 def _index(
