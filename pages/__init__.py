@@ -4,8 +4,7 @@ from pages.data import DataDocs, data_page
 from pages.definitions import definitions_page
 from pages.frame import Frame, NotThere
 from pages.lead import lead_pages
-from pages.review import findings, review_pages, review_sheet, review_summary
-from pages.review_content import resources_page
+from pages.review import FOLDER, findings, navigation_of, review_sheets, review_summary, reviews_page
 from pages.site import Page, write_site
 from pages.summary import today_summary
 from pages.today import today_page
@@ -13,6 +12,7 @@ from pages.today_figures import TodayNouns
 from pages.works import works_page
 
 __all__ = [
+    "FOLDER",
     "DataDocs",
     "Frame",
     "NotThere",
@@ -22,10 +22,10 @@ __all__ = [
     "definitions_page",
     "findings",
     "lead_pages",
-    "resources_page",
-    "review_pages",
-    "review_sheet",
+    "navigation_of",
+    "review_sheets",
     "review_summary",
+    "reviews_page",
     "today_page",
     "today_summary",
     "works_page",

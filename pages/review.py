@@ -1,11 +1,10 @@
 """Reviews: a page a period, the same parts each time, in the order in which both teams talk about them."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
 
 from data_contracts.metrics.periods import Period
 from data_contracts.metrics.plan import Plan
-from data_contracts.metrics.review import Deeper, Review
+from data_contracts.metrics.review import Deeper, HeldReview, Review
 from data_contracts.record_table import markdown_text, table_markdown
 from pages.formats import Formats
 from pages.frame import Frame, NotThere
@@ -13,7 +12,7 @@ from pages.review_accounts import accounts_section
 from pages.review_after_win import after_win_section
 from pages.review_agreed import agreed_section
 from pages.review_black_hole import black_hole_section
-from pages.review_content import content_section
+from pages.review_content import RESOURCES, content_section, resources_page
 from pages.review_costs import attribution_section, costs_section, own_pipeline_section
 from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
 from pages.review_delivered import mqls_delivered_section
@@ -34,27 +33,26 @@ from pages.review_why import why_section
 from pages.sections import Section
 from pages.site import Page
 
-PATHS = {
-    Period.WEEK: "review.html",
-    Period.MONTH: "review-month.html",
-    Period.QUARTER: "review-quarter.html",
-    Period.YEAR: "review-year.html",
-}
+FIRST = "review.html"
+"""The page of the site that lists the reviews."""
 
-FIRST = PATHS[Period.WEEK]
-"""The one that the navigation names."""
+FOLDER = "reviews"
+"""Where the reviews themselves are, from the folder of the site."""
 
-_NAMES = {
-    Period.WEEK: "Last week",
-    Period.MONTH: "Last month",
-    Period.QUARTER: "Last quarter",
-    Period.YEAR: "Last year",
-}
+SHEET = "index.html"
+"""The first page of a review's folder. From a month on it has another one: what to use."""
 
 
-def review_sheet(review: Review, frame: Frame) -> Page:
-    """One review as a page by itself: the first of its folder."""
-    return replace(_page(review, {"periods": {}, "missing": None}, frame), path="index.html", under="")
+def review_sheets(review: Review, frame: Frame) -> list[Page]:
+    """One review as pages of a folder of its own: the review, and from a month on what each team gave the other."""
+    if review.deeper is None:
+        return [_page(review, frame)]
+    return [_page(review, frame), resources_page(review.deeper.content, frame)]
+
+
+def navigation_of(review: Review) -> Mapping[str, str]:
+    """The pages that each page of `review_sheets` links to."""
+    return {} if review.deeper is None else {SHEET: "Review", RESOURCES: "What to use"}
 
 
 def review_summary(review: Review, frame: Frame) -> str:
@@ -67,7 +65,7 @@ def review_summary(review: Review, frame: Frame) -> str:
     )
     parts = [f"## {markdown_text(counts_heading(review.counts, formats))}", table_markdown(told), "\n".join(findings)]
     if frame.settings.url:
-        parts.append(f"[The whole review]({frame.settings.url.rstrip('/')}/{PATHS[review.span.period]})")
+        parts.append(f"[All reviews]({frame.settings.url.rstrip('/')}/{FIRST})")
     return "\n\n".join(parts)
 
 
@@ -77,35 +75,32 @@ def findings(review: Review, frame: Frame) -> Iterator[str]:
     yield from (section.heading for section in _sections(review, frame) if not section.missing)
 
 
-def review_pages(reviews: Mapping[Period, Review | NotThere], frame: Frame) -> Iterator[Page]:
-    """A page for each of `reviews`."""
-    periods = {PATHS[period]: _NAMES[period] for period in PATHS if period in reviews}
-    for period, review in reviews.items():
-        told: dict[str, object] = {"periods": periods, "missing": review if isinstance(review, NotThere) else None}
-        if isinstance(review, NotThere):
-            told["heading"] = "There is no review yet"
-            yield Page(PATHS[period], "Review", "review.html", told, under=FIRST)
-        else:
-            yield _page(review, told, frame)
+def reviews_page(held: Sequence[HeldReview], frame: Frame) -> Page:
+    """The reviews that were held, the latest first, each with its finding and a link to it."""
+    missing = NotThere("No review was held yet; `leadscore review` holds the one of the last week.")
+    told = {
+        "heading": f"{held[0].finding}" if held else "No review was held yet",
+        "missing": None if held else missing,
+        "held": [(f"{FOLDER}/{one.folder}/{SHEET}", one) for one in held],
+    }
+    return Page(FIRST, "Review", "reviews.html", told)
 
 
-def _page(review: Review, told: Mapping[str, object], frame: Frame) -> Page:
+def _page(review: Review, frame: Frame) -> Page:
     formats = frame.formats
     sections = list(_sections(review, frame))
     tables = {table.name: table for section in sections for table in section.all_tables}
     return Page(
-        PATHS[review.span.period],
+        SHEET,
         f"Review · {said_of(review.span, formats)}",
         "review.html",
         {
-            **told,
             "heading": counts_heading(review.counts, formats),
             "advice": _advice(review, frame),
             "figures": list(counts_figures(review.counts, formats)),
             "sections": sections,
         },
         tables,
-        under=FIRST,
     )
 
 

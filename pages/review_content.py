@@ -20,9 +20,6 @@ from pages.worded import in_words, made_by, sentence, yes_no
 RESOURCES = "resources.html"
 """The page that is sent round."""
 
-REVIEW = "review.html"
-"""The page of the navigation under which it stands."""
-
 SEEN = 8
 """Reasons that are seen at once: one screen with what stands above them."""
 
@@ -77,7 +74,7 @@ def resources_page(content: Content, frame: Frame) -> Page:
     """The same as a short page of its own, to be sent round."""
     section = content_section(content, frame.formats, name="resources")
     tables = {table.name: table for table in section.all_tables}
-    return Page(RESOURCES, "What to use", "resources.html", {"section": section}, tables, under=REVIEW)
+    return Page(RESOURCES, "What to use", "resources.html", {"section": section}, tables)
 
 
 _HOW = (

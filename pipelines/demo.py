@@ -8,6 +8,7 @@ from data_contracts.calls import CallList, team_call_rows
 from data_contracts.errors import SettingsError, TooFewOutcomesError
 from data_contracts.evaluation_table import age_judged, model_names, rule_against_model
 from data_contracts.evaluations import Evaluation
+from data_contracts.metrics.periods import Period
 from data_contracts.progress import Say
 from data_contracts.settings import Settings
 from data_contracts.thresholds import threshold_rows, threshold_title
@@ -18,6 +19,7 @@ from pipelines.ingest import ingest_history
 from pipelines.page_writing import write_pages
 from pipelines.promote import who
 from pipelines.report import action_rows, extrapolated_text, standing, table_check_rows, training_warnings
+from pipelines.reviews import write_review
 from pipelines.score import call_list_of, publish_scores, score_open_leads
 from pipelines.store import Store
 from pipelines.train import TrainingRun, train_release
@@ -49,7 +51,8 @@ def run_demo(settings: Settings, *, n_leads: int, seed: int, now: dt.datetime) -
         scored = score_open_leads(settings, release=made.version, say=say, warn=warn)
     with working("5/6 leadscore publish") as say:
         receipt = publish_scores(settings, release=made.version, say=say, warn=warn)
-    with working("6/6 leadscore pages") as say:
+    with working("6/6 leadscore review, leadscore pages") as say:
+        write_review(settings, Period.WEEK, None, made_at=now, say=say)
         written = write_pages(settings, made_at=now, say=say)
     show("")
     show_rows(action_rows(scored), title=f"3. {scored.n_leads:,} open leads scored, by next action")

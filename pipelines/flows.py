@@ -201,6 +201,7 @@ def review(config: str = "config/scoring.toml", period: Period = Period.WEEK) ->
     key = _artefact_key(f"review-{period}")
     create_markdown_artifact(review_summary(written.review, written.frame), key=key, description=f"The last {period}")
     _show_path(f"{key}-page", written.first_page, "The review as a page")
+    pages(config)
     return written.first_page
 
 

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,8 +15,6 @@ from data_contracts.disk import disk_errors
 from data_contracts.errors import LeadScoreError, PublishError, StoreError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.kept_checks import DataState
-from data_contracts.metrics.periods import Period
-from data_contracts.metrics.review import Review
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import ScoredLeads
@@ -24,6 +23,7 @@ from data_contracts.shadow import ShadowReport
 from data_contracts.today import Today
 from models.versions import PRODUCTION
 from pages import (
+    FOLDER,
     DataDocs,
     Frame,
     NotThere,
@@ -31,8 +31,7 @@ from pages import (
     TodayNouns,
     data_page,
     definitions_page,
-    resources_page,
-    review_pages,
+    reviews_page,
     today_page,
     today_summary,
     works_page,
@@ -45,7 +44,7 @@ from pipelines.kept_checks import kept_checks
 from pipelines.kept_thresholds import published
 from pipelines.lead_pages import leads_with_pages, pages_of_leads
 from pipelines.report import training_warnings
-from pipelines.reviews import last_reviews
+from pipelines.reviews import held_reviews
 from pipelines.score import call_list_of, score_history_of
 from pipelines.shadow_files import read_shadow
 from pipelines.standing import Standing, frame_of
@@ -75,6 +74,8 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
         nouns = _today_nouns(standing)
         frame = replace(frame_of(standing, made_at=made_at), lead_pages=leads_with_pages(nouns.today))
         write_site(folder, [today_page(nouns, frame), *_other_pages(standing, nouns, frame, say=say)], frame)
+        for one in held_reviews(standing.store):
+            shutil.copytree(store.reviews / one.folder, folder / FOLDER / one.folder)
     return WrittenPages(store.pages / "index.html", today_summary(nouns, frame))
 
 
@@ -95,7 +96,7 @@ def _today_nouns(standing: Standing) -> TodayNouns:
 
 
 def _other_pages(standing: Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
-    yield from _reviews(standing, frame, say=say)
+    yield reviews_page(held_reviews(standing.store), frame)
     say("whether it works")
     yield _works(standing, nouns.shadow, frame)
     say("what the history is made of")
@@ -105,18 +106,6 @@ def _other_pages(standing: Standing, nouns: TodayNouns, frame: Frame, *, say: Sa
     yield definitions_page(_agreement(standing), frame=frame, not_in_force=missing)
     if not isinstance(nouns.today, NotThere) and not isinstance(standing.manifest, NotThere):
         yield from pages_of_leads(standing.settings, nouns.today, standing.manifest, frame=frame, say=say)
-
-
-def _reviews(standing: Standing, frame: Frame, *, say: Say) -> Iterator[Page]:
-    """The reviews of the last periods, and what to use, as the last month has it."""
-    try:
-        reviews = last_reviews(standing.settings, say=say)
-    except LeadScoreError as error:
-        reviews = {Period.WEEK: NotThere(f"Nobody can say: {error}")}
-    yield from review_pages(reviews, frame)
-    month = reviews.get(Period.MONTH)
-    if isinstance(month, Review) and month.deeper is not None:
-        yield resources_page(month.deeper.content, frame)
 
 
 def _works(standing: Standing, shadow: ShadowReport | NotThere, frame: Frame) -> Page:

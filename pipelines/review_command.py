@@ -24,7 +24,7 @@ def review(
     """Review a period: what both teams look at together, beside the period before at the same maturity.
 
     The same parts each time, under the definitions in force, with what the last review decided. The page is a folder
-    that opens from disk; the reviews of the last periods are among the pages that `leadscore pages` writes.
+    that opens from disk and stays as it was held; `leadscore pages` lists the last ones and takes them along.
 
     Example: leadscore review --period month --of 2026-05-01
     """

@@ -1,7 +1,6 @@
 """Checked history in, the reviews of the last periods out."""
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,20 +10,26 @@ import pyarrow.dataset as ds
 from alignment.review import Beside, Known, review
 from data_contracts.check import open_checked
 from data_contracts.disk import disk_errors
-from data_contracts.errors import PublishError, SettingsError, SourceError
+from data_contracts.errors import PublishError, SettingsError, SourceError, StoreError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.metrics.periods import Period, Span
-from data_contracts.metrics.review import Review
+from data_contracts.metrics.review import HeldReview, Review
 from data_contracts.progress import Say, silent
 from data_contracts.resources import load_resources
 from data_contracts.review_notes import read_review_notes
 from data_contracts.settings import Settings
-from pages import Frame, NotThere, review_sheet, write_site
+from pages import Frame, NotThere, findings, navigation_of, review_sheets, write_site
 from pipelines.disputes import agreed_versions, disputes_kept
 from pipelines.score import score_history_of
 from pipelines.standing import Standing, frame_of
 from pipelines.store import Store
 from serving.score import open_scored_leads
+
+ABOUT = "review.json"
+"""What is told of a review beside its pages."""
+
+MOST_HELD = 8
+"""Reviews of each length that the pages take along."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +56,36 @@ def write_review(
     with disk_errors(target):
         store.reviews.mkdir(parents=True, exist_ok=True)
         with held(target, by="leadscore review"), kept_folder(target) as folder:
-            write_site(folder, [review_sheet(told, frame)], frame, navigation={})
+            write_site(folder, review_sheets(told, frame), frame, navigation=navigation_of(told))
+            about = HeldReview(
+                folder=target.name,
+                period=period,
+                first=told.span.first,
+                finding=next(findings(told, frame)),
+                as_of=told.as_of,
+            )
+            (folder / ABOUT).write_text(about.model_dump_json(indent=2), encoding="utf-8")
     return WrittenReview(told, frame, target / "index.html")
 
 
-def last_reviews(
-    settings: Settings, periods: Iterable[Period] = tuple(Period), *, say: Say = silent
-) -> Mapping[Period, Review | NotThere]:
-    """The review of the last period of each length that was over at the extract, or why there is none.
+def held_reviews(store: Store) -> tuple[HeldReview, ...]:
+    """The last `MOST_HELD` reviews of each length that were written, the latest period first, weeks before years.
 
-    Raises `SourceError` where nothing was checked yet, `SettingsError` where notes of reviews cannot be read.
+    Raises `StoreError` where one is damaged.
     """
-    found: dict[Period, Review | NotThere] = {}
-    with Store.of(settings).open_history() as engine:
-        now = Known.of(open_checked(engine).history, settings)
-        for period in periods:
-            say(f"the review of the last {period}")
-            span = Span.before(now.milestones.as_of, period, time_zone=now.milestones.time_zone)
-            found[period] = _review(settings, now, span)
-    return found
+    found = []
+    for path in store.reviews.glob(f"*/{ABOUT}"):
+        try:
+            about = HeldReview.model_validate_json(path.read_bytes())
+        except (OSError, ValueError) as error:
+            raise StoreError(f"{path} is damaged ({error}): remove its folder, and hold the review again") from error
+        if about.folder == path.parent.name:  # and not a version of it that is being written
+            found.append(about)
+    shown: list[HeldReview] = []
+    for period in Period:
+        alike = sorted((one for one in found if one.period is period), key=lambda one: one.first, reverse=True)
+        shown += alike[:MOST_HELD]
+    return tuple(shown)
 
 
 def review_of(settings: Settings, period: Period, day: dt.date | None = None, *, say: Say = silent) -> Review:

@@ -3,6 +3,7 @@
 import datetime as dt
 from dataclasses import dataclass
 
+from data_contracts.estimates import Record
 from data_contracts.metrics.accounts import Accounts
 from data_contracts.metrics.after_win import AfterWin
 from data_contracts.metrics.agreed import Agreed, Proposal
@@ -22,7 +23,7 @@ from data_contracts.metrics.mqls_delivered import MqlsDelivered
 from data_contracts.metrics.nurture import Nurture
 from data_contracts.metrics.off_icp import OffIcp
 from data_contracts.metrics.own_pipeline import OwnPipeline
-from data_contracts.metrics.periods import Span
+from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.plan import Plan
 from data_contracts.metrics.ranking import Ranking
 from data_contracts.metrics.rejections import Rejections
@@ -128,3 +129,25 @@ class Review:
     money: Money
     deeper: Deeper | None
     plan: Plan | str
+
+
+class HeldReview(Record):
+    """A review that was written: which period, what it found, and what was known.
+
+    Attributes
+    ----------
+    folder
+        The name of its folder among the reviews of the store.
+    first
+        The first local day of the period.
+    finding
+        Its heading.
+    as_of
+        What was known (UTC, naive).
+    """
+
+    folder: str
+    period: Period
+    first: dt.date
+    finding: str
+    as_of: dt.datetime

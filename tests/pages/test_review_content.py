@@ -1,12 +1,12 @@
 """What there is to use: what a reader finds in the review, and on the page that is sent round."""
 
 import datetime as dt
+from types import SimpleNamespace
 
 from data_contracts.metrics.content import ANSWERS_SCHEMA, CELLS_SCHEMA, RESOURCES_SCHEMA, Content, Cover
 from data_contracts.metrics.why import Topic
-from pages.review import FIRST
-from pages.review_content import REVIEW, content_section, resources_page
-from pages.site import NAVIGATION
+from pages import navigation_of
+from pages.review_content import content_section, resources_page
 from tests.example_sections import FORMATS, html_of, opened, rows_of, seen_of
 from tests.example_site import EVIL, Seen, frame, nothing_runs, written
 
@@ -118,12 +118,12 @@ def test_what_a_resource_answers_and_nobody_says_is_told():
     assert opened(section, "Every resource")[0]["unheard"] == "Pirce, Lead time"
 
 
-def test_the_page_that_is_sent_round_says_the_same_and_lies_under_the_review(tmp_path):
+def test_the_page_that_is_sent_round_says_the_same_and_lies_beside_its_review(tmp_path):
     told = content([answer("Price", 10, Cover.CURRENT, "Card")])
     page = resources_page(told, frame())
     seen = Seen(written(tmp_path, page))
-    assert (page.path, page.under) == ("resources.html", FIRST)
-    assert REVIEW in NAVIGATION
+    assert (page.path, page.under) == ("resources.html", "")
+    assert page.path in navigation_of(SimpleNamespace(deeper=told))
     assert "100% of the reasons that are said have a current answer" in seen.text
     assert seen.row_of("Price")[1] == "Card"
     assert (tmp_path / "tables/resources-most-said.csv").is_file()

@@ -66,3 +66,18 @@ def test_a_period_that_is_not_over_and_one_before_the_first_lead_are_refused(che
     assert "the week that begins 2026-06-29 is not over in the extract of 2026-06-30 18:00 UTC" in running
     assert "the last one that is begins 2026-06-22" in running
     assert "No lead is known before the end" in run("--of", "2020-01-01", exit_code=SOURCE_ERROR)
+
+
+def test_the_pages_list_the_reviews_that_were_held_and_take_them_along(quarter, checked_folder, monkeypatch):
+    monkeypatch.chdir(checked_folder)
+    run()
+    told = CliRunner().invoke(app, ["pages", "--json"])
+    assert told.exit_code == 0, told.output
+    site = Path(json.loads(told.stdout)["first_page"]).parent
+    seen = Seen((site / "review.html").read_text())
+    links = [one["href"] for one in seen.attributes("a") if one.get("href", "").startswith("reviews/")]
+    assert links == ["reviews/week-2026-06-22/index.html", "reviews/quarter-2026-01-01/index.html"]
+    assert quarter["findings"][0] in seen.text
+    taken = site / "reviews" / "quarter-2026-01-01"
+    assert (taken / "index.html").read_bytes() == Path(quarter["page"]).read_bytes()
+    assert (taken / "resources.html").is_file()
