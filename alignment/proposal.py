@@ -158,8 +158,12 @@ def _new_criterion(attribute: str, values: list[ValueCheck], agreed: Agreed) -> 
 def _why(one: ValueCheck, agreed: Agreed) -> str:
     return (
         f"{agreed.step.said} of {_rate(one.held)} with {one.said} and {_rate(one.others)} others; alike in all else, "
-        f"{_points(one.adjusted)} points; chance after {agreed.n_looks} looks {one.chance:.2g}"
+        f"{_points(one.adjusted)} points; {_chance(one.chance)} after {agreed.n_looks} looks"
     )
+
+
+def _chance(chance: float) -> str:
+    return "chance below 0.1%" if chance < 0.001 else f"chance {chance:.1%}"
 
 
 def _rate(group: GroupRate) -> str:

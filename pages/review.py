@@ -98,7 +98,8 @@ def _page(review: Review, frame: Frame) -> Page:
             "heading": counts_heading(review.counts, formats),
             "advice": _advice(review, frame),
             "figures": list(counts_figures(review.counts, formats)),
-            "sections": sections,
+            "sections": [one for one in sections if not one.is_empty],
+            "unknown": [one for one in sections if one.is_empty],
         },
         tables,
     )

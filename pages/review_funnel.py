@@ -1,15 +1,18 @@
 """The cohort funnel on a page: which share takes each step, how sure that is, and how long it takes."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.metrics.funnel import DAYS, RATE, RAW_RATE, CohortFunnel, Step
+from data_contracts.metrics.funnel import DAYS, RATE, RAW_RATE, CohortFunnel, Milestone, Step
 from pages.formats import Formats
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
-MAIN_STEPS = (Step.LEAD_TO_MQL, Step.MQL_TO_SAL, Step.SAL_TO_SQL, Step.SQL_TO_OPPORTUNITY, Step.OPPORTUNITY_TO_CUSTOMER)
-"""Each stage to the next one: these make up the way."""
+WAY = tuple(one for one in Milestone if one is not Milestone.SALES_READY)
+"""The stages in order; ready to buy is an attribute of an SQL and no stage."""
 
 
 def funnel_section(funnel: CohortFunnel, formats: Formats, *, name: str) -> Section:
@@ -76,10 +79,18 @@ def _columns() -> tuple[Column, ...]:
 
 def _heading(latest: pa.Table, formats: Formats) -> str:
     """The step of the way on which most leads stay behind."""
-    rows = [row for row in latest.to_pylist() if row["step"] in MAIN_STEPS and row["rate"] is not None]
+    rows = {Step(row["step"]): row for row in latest.to_pylist() if row["rate"] is not None}
     if not rows:
         return "No cohort's time has passed yet"
-    narrowest = min(rows, key=lambda row: row["rate"])
+    narrowest = min(_shortest(rows), key=lambda row: row["rate"])
     low, high = (formats.share(narrowest[end]) for end in ("rate_low", "rate_high"))
     said = Step(narrowest["step"]).said
     return f"The narrowest step is {said}: {formats.share(narrowest['rate'])} take it ({low} to {high})"
+
+
+def _shortest(rows: Mapping[Step, Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The steps that make up the way: from each stage to the nearest of those that are known."""
+    nearest: dict[Milestone, Step] = {}
+    for step in sorted(rows.keys() & {one for one in Step if one.end in WAY}, key=lambda one: WAY.index(one.end)):
+        nearest.setdefault(step.start, step)
+    return [rows[step] for step in nearest.values()]

@@ -42,6 +42,11 @@ class Section:
     audience: str = "leader marketer"
 
     @property
+    def is_empty(self) -> bool:
+        """There is nothing but the reason why."""
+        return self.missing is not None and not (self.figures or self.charts or self.all_tables)
+
+    @property
     def all_tables(self) -> tuple[Table, ...]:
         """Those that are seen and those that are folded."""
         return (*self.tables, *self.folded.values())

@@ -37,7 +37,11 @@ def html_of(folder: Path, *sections: Section, told: Frame | None = None) -> str:
     """The page of a review with these sections."""
     tables = {table.name: table for section in sections for table in section.all_tables}
     assert len(tables) == sum(len(section.all_tables) for section in sections)
-    parts = {"heading": "Review", "advice": "", "figures": [], "sections": sections}
+    parts = {"heading": "Review", "advice": "", "figures": []}
+    parts |= {
+        "sections": [one for one in sections if not one.is_empty],
+        "unknown": [one for one in sections if one.is_empty],
+    }
     return written(folder, Page("review.html", "Review", "review.html", parts, tables), told)
 
 

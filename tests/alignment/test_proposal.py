@@ -125,7 +125,7 @@ def test_values_are_taken_in_and_left_out_together():
         "take 'Retail' into 'industry'",
         "leave 'Mining [ore]' out of 'industry'",
     ]
-    assert "chance after 59 looks 0.001" in told.changes[0].why
+    assert "chance 0.1% after 59 looks" in told.changes[0].why
 
 
 def test_a_criterion_keeps_its_last_value():

@@ -1,40 +1,19 @@
 """The pages in a real browser: filters, sorting, keyboard, views, no request to anywhere, no barrier."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
 
 from pages import today_page, works_page, write_site
 from pages.frame import file_name
 from tests import example_release
 from tests.example_shadow import shadow_report
 from tests.example_site import EVIL, NOTHING, frame, lead, nouns, pages_of_leads, score, today, waiting
+from tests.pages.conftest import LOOKS
 
-CHROMIUM = next((path for path in map(Path, ("/usr/bin/chromium", "/usr/bin/chromium-browser")) if path.exists()), None)
-
-pytestmark = [pytest.mark.slow, pytest.mark.skipif(CHROMIUM is None, reason="there is no chromium")]
+pytestmark = pytest.mark.slow
 
 CARD = "# Card\n\n| what |  |\n|---|---|\n" + f"| {'a long word' * 40} | {'told' * 40} |\n"
-
-LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
-
-
-@dataclass
-class Open:
-    """An open page, with what its console said and whom it asked."""
-
-    page: Page
-    said: list[str] = field(default_factory=list)
-    asked: list[str] = field(default_factory=list)
-
-    def shown(self, table: str = "call-list") -> list[str]:
-        """The leads that a table shows, in order."""
-        section = self.page.locator(f"[data-table]:has(a[href$='{table}.csv'])")
-        return [one.strip()[:3] for one in section.locator("tbody tr:visible td.id").all_inner_texts()]
 
 
 @pytest.fixture(scope="module")
@@ -57,50 +36,10 @@ def site(tmp_path_factory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    with sync_playwright() as one:
-        yield one
-
-
-@pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
-    one = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-    yield one
-    one.close()
-
-
-@pytest.fixture
-def visit(browser: Browser):
-    """Open a file in a browser of a width and colour scheme."""
-    contexts = []
-
-    def visit(path: Path, *, width: int = 1280, scheme: str = "light", fragment: str = "") -> Open:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-        contexts.append(context)
-        found = Open(context.new_page())
-        found.page.on("console", lambda message: found.said.append(message.text))
-        found.page.on("pageerror", lambda error: found.said.append(str(error)))
-        found.page.on("dialog", lambda dialog: (found.said.append(dialog.message), dialog.dismiss()))
-        found.page.on("request", lambda request: found.asked.append(request.url))
-        found.page.goto(f"{path.as_uri()}{fragment}")
-        return found
-
-    yield visit
-    for context in contexts:
-        context.close()
-
-
 @pytest.mark.parametrize("path", ["index.html", "works.html", f"leads/{file_name('L-1')}"])
 @pytest.mark.parametrize(("width", "scheme"), LOOKS)
 def test_every_page_is_free_of_barriers_errors_and_requests_at_each_width_and_scheme(visit, site, path, width, scheme):
-    told = visit(site / path, width=width, scheme=scheme)
-    for summary in told.page.locator("main > section > details > summary").all():
-        summary.click()
-    assert told.page.evaluate("document.documentElement.scrollWidth") == width
-    assert told.said == []
-    assert all(address.startswith(site.as_uri()) for address in told.asked)
-    assert Axe().run(told.page).response["violations"] == []
+    assert visit(site / path, width=width, scheme=scheme).barriers() == []
 
 
 def test_a_filter_leaves_the_rows_with_the_value_and_says_how_many(visit, site):

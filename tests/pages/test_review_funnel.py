@@ -44,3 +44,9 @@ def test_before_any_cohort_had_its_time_that_is_said(tmp_path):
 def test_a_cohort_is_told_by_its_local_day(tmp_path):
     section = funnel_section(funnel(step("mql_to_sal", 0.2)), FORMATS, name="month")
     assert "May 1, 2026" in seen_of(tmp_path, section).text
+
+
+def test_where_stages_are_unknown_the_way_goes_to_the_nearest_known_one(tmp_path):
+    told = funnel(step("lead_to_mql", 1.0), step("mql_to_customer", 0.09), step("lead_to_customer", 0.08))
+    section = funnel_section(told, FORMATS, name="month")
+    assert section.heading.startswith("The narrowest step is MQL → customer: 9.0% take it")

@@ -1,6 +1,7 @@
 """`leadscore review` as a user calls it: the findings, the page, and what is said where there is no review."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -43,6 +44,14 @@ def test_its_counts_are_those_of_its_table_and_the_page_tells_its_findings(quart
     seen, html = Seen(page.read_text()), page.read_text()
     assert all(finding in seen.text for finding in quarter["findings"])
     assert nothing_runs(html)
+
+
+def test_what_nobody_can_answer_stands_last_with_its_reason(quarter):
+    told = Seen(Path(quarter["page"]).read_text()).text
+    answered, unknown = re.split(r"\d+ questions? nobody can answer yet", told)
+    assert "What became of the hand-offs" in unknown
+    assert "Nothing was published in this period" in unknown
+    assert "What became of the hand-offs" not in answered
 
 
 def test_holding_it_again_changes_nothing(quarter, checked_folder, monkeypatch):
