@@ -152,8 +152,8 @@ def _notes(milestones: Milestones, leads: ProfiledLeads, step: Step) -> Iterator
     n_left_out = int(started.sum()) - len(leads.hits)
     if np.count_nonzero(started):
         yield (
-            f"{len(leads.hits):,} of {int(started.sum()):,} leads are looked at; of the other {n_left_out:,} the horizon "
-            "is not over, sales never worked them, or nobody knows when they were closed."
+            f"{len(leads.hits):,} of {int(started.sum()):,} leads are looked at; of the other {n_left_out:,} the "
+            "horizon is not over, sales never worked them, or nobody knows when they were closed."
         )
     if not milestones.settings.definitions.icp.criteria:
         yield "No ideal customer profile is agreed."
