@@ -45,7 +45,7 @@ from data_contracts.definitions import Definitions
 from data_contracts.errors import LeadScoreError
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.after_win import AfterWin
-from data_contracts.metrics.agreed import Agreed
+from data_contracts.metrics.agreed import Agreed, Proposal
 from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.journey import Journey
 from data_contracts.metrics.mqls_delivered import MqlsDelivered
@@ -266,7 +266,7 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
     spans = _recent(milestones, period)
     return Deeper(
         agreed=now.agreed,
-        proposal=proposal_of(now.agreed, beside.settings_text),
+        proposal=_proposal(now, beside.settings_text),
         costs=costs(history, milestones, spans),
         ranking=ranking(milestones, _recent(milestones, Period.QUARTER)),
         own_pipeline=own_pipeline(history, milestones, spans),
@@ -277,6 +277,11 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
         accounts=accounts_of(history, milestones, scores=beside.scores),
         after_win=now.after_win,
     )
+
+
+def _proposal(now: Known, text: str) -> Proposal:
+    file = now.milestones.settings.file
+    return proposal_of(now.agreed, text, name=file.name if file else "the settings")
 
 
 def _plan(now: Known, period: Period) -> Plan | str:
