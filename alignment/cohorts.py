@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from alignment.grouped import groups_of
 from alignment.intervals import Integers
 from alignment.milestones import Milestones
 from data_contracts.estimates import Estimate
@@ -47,7 +48,7 @@ def beside_leads(rows: pd.DataFrame, milestones: Milestones, *, columns: Sequenc
     """
     leads = milestones.frame[["lead_id", *columns]].assign(
         **{
-            GROUP: milestones.frame[by].astype(object).fillna("") if by else "",
+            GROUP: groups_of(milestones, by),
             JACKKNIFE_GROUP: milestones.groups,
         }
     )

@@ -26,6 +26,7 @@ from alignment.handed_off import HandOffs, hand_offs_of
 from alignment.index import alignment_index
 from alignment.index_parts import PERIODS, index_parts, revenues
 from alignment.journey import journey_of
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from alignment.milestones import Milestones, milestones_of
 from alignment.mqls_delivered import mqls_delivered
 from alignment.nurture import nurture
@@ -233,12 +234,14 @@ def _marketing(
     now: Known, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
-    versions = versions or [milestones.settings.definitions]
-    spans = _recent(milestones, period)
+    spans, settings = _recent(milestones, period), milestones.settings
+    judged = judged_hand_offs(
+        guaranteed_hand_offs(history, settings), history, versions=versions or [settings.definitions], settings=settings
+    )
     return MarketingHalf(
         delivered=now.delivered,
-        guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
-        off_icp=off_icp(history, milestones, versions, spans),
+        guarantee=lead_guarantee(milestones, judged, disputes=disputes, every=period),
+        off_icp=off_icp(milestones, judged, spans),
         sources=sources(history, milestones, spans),
         nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
     )

@@ -35,8 +35,7 @@ OFF_ICP_SCHEMA = pa.schema(
 | `period` | the local day on which it begins |
 | `group` | the source, campaign, ...; missing where nothing is known, and in totals |
 | `hand_offs` | those of the lead guarantee: entries into MQL at which the lead did not wait for sales already |
-| `known` | those that can be judged: a version with criteria was in force, and one of them was known of the lead |
-| `misses` | those of them that miss the profile |
+| `known`, `misses` | those that can be judged, and that miss the profile: the guarantee's `judged` and `off_icp` |
 | `off_icp_share` | the guarantee's (`data_contracts.metrics.guarantee.OFF_ICP_SHARE`), with its 95 % interval |
 | `most_missed` | the criterion that most of those that miss the profile miss, the first in the alphabet of equals |
 | `is_above` | `ABOVE`: of many groups some are above by chance, so it asks more than the 95 % interval does |
