@@ -80,7 +80,7 @@ RESPONSE_SCHEMA = pa.schema(
 | `unsettled` | of the others, those of leads of which nobody knows when they were closed: in no rate either |
 | `due` | the rest whose time to respond has passed, unless the lead was handed off anew within it |
 | `in_time` | of `due`, those touched within it; `COMPLIANCE` with its 95 % interval is their share |
-| `compliance_shrunken` | drawn to that of all groups of the period: what groups are compared by |
+| `compliance_shrunken` | drawn to that of all groups of the period, as `ranking.SHRUNKEN` is: they are compared by it |
 | `hours_median`, `hours_p90` | `RESPONSE_TIME`, and whether each is a least value |
 | `hours_if_touched` | `TOUCHED_RESPONSE_TIME`: nothing of hand-offs that nobody answered is in it |
 | `aged`, `never_contacted` | the two counts of `NEVER_CONTACTED`: a touch after a later hand-off counts too |

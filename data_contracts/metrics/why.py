@@ -141,7 +141,7 @@ COMPETITORS_SCHEMA = pa.schema(
 | `competitor` | missing for deals that name none, and for the rest |
 | `is_rest` | all competitors together that are too rare to be shown |
 | `win_rate` | `COMPETITOR_WIN_RATE` with its interval |
-| `shrunken_win_rate` | drawn towards the mean of the named ones by as much as chance explains; of the named alone |
+| `shrunken_win_rate` | drawn towards the common one of the named, as `ranking.SHRUNKEN` is; of the named alone |
 """
 
 
