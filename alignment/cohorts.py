@@ -46,12 +46,11 @@ def beside_leads(rows: pd.DataFrame, milestones: Milestones, *, columns: Sequenc
     Rows of leads that `milestones` does not have are left out. The group is empty where nothing is known or asked: a
     segment may bear the name of any column, so it is taken along as the group alone.
     """
-    leads = milestones.frame[["lead_id", *columns]].assign(
-        **{
-            GROUP: groups_of(milestones, by),
-            JACKKNIFE_GROUP: milestones.groups,
-        }
-    )
+    told = {
+        GROUP: groups_of(milestones, by),
+        JACKKNIFE_GROUP: pd.Series(milestones.groups, index=milestones.frame.index),
+    }
+    leads = milestones.frame[["lead_id", *columns]].assign(**told)
     return rows.merge(leads.astype({"lead_id": rows["lead_id"].dtype}), on="lead_id")
 
 
