@@ -11,7 +11,6 @@ import pandas as pd
 from alignment.grouped import groups_of
 from alignment.intervals import Integers
 from alignment.milestones import Milestones
-from data_contracts.estimates import Estimate
 from data_contracts.metrics.periods import Period, Span
 from features.known import MICROSECONDS_PER_DAY
 
@@ -67,8 +66,3 @@ def whole_days(spans: pd.Series) -> Integers:
     """Whole days of each span, rounded down, and at least 0."""
     microseconds = spans.astype("timedelta64[us]").to_numpy().astype(np.int64)
     return np.asarray(np.maximum(microseconds // MICROSECONDS_PER_DAY, 0))
-
-
-def in_columns(name: str, estimate: Estimate) -> dict[str, float | None]:
-    """The figure called `name` with its interval, as three columns."""
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

@@ -5,8 +5,8 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, in_columns
-from alignment.intervals import share_among
+from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of
+from alignment.intervals import in_columns, share_among
 from alignment.judged import HAND_OFF, JudgedHandOffs
 from alignment.milestones import Milestones
 from data_contracts.metrics.guarantee import (

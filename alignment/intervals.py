@@ -25,6 +25,11 @@ CONFIDENCE = 0.95
 UNKNOWN = Estimate(value=None, low=None, high=None)
 
 
+def in_columns(name: str, estimate: Estimate) -> dict[str, float | None]:
+    """The figure called `name` with its interval, as three columns."""
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+
+
 def account_groups(accounts: pd.Series) -> Integers:
     """The jackknife group of each row's account, from 0 to `GROUPS - 1`: by a digest of its id, the same in every run.
 

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.before_sales import before_sales
-from alignment.cohorts import in_columns
 from alignment.drops import SILENT_DAYS, drops
 from alignment.funnel import followed, horizon_days, recorded_steps
 from alignment.incidence import Followed, incidence
@@ -20,6 +19,7 @@ from alignment.intervals import (
     Floats,
     Integers,
     difference_estimate,
+    in_columns,
     share_among,
 )
 from alignment.milestones import Milestones, reached_at

@@ -1,4 +1,4 @@
-"""Which sources and campaigns hand off leads outside the ideal customer profile, by more than chance."""
+"""Judged hand-offs by group, and which groups lie above the yardstick after as many looks as there are groups."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -14,6 +14,7 @@ from alignment.intervals import (
     CONFIDENCE,
     Floats,
     fraction_replicates,
+    in_columns,
     independent_n,
     share_among,
     sums_by_group,
@@ -27,25 +28,16 @@ from data_contracts.metrics.periods import Span
 
 
 def off_icp(milestones: Milestones, judged: JudgedHandOffs, spans: Collection[Span], *, by: str = "campaign") -> OffIcp:
-    """Of the hand-offs of each group in each of `spans`, the off-ICP share, and whether it is too high beyond chance.
+    """The hand-offs of each group in each of `spans` that miss the profile.
 
     Parameters
     ----------
     milestones
         Its leads are those that count.
     judged
-        Their hand-offs: those of the lead guarantee.
-    spans
-        Periods of one length.
-    by
-        `source`, `campaign`, `persona`, `team`, or a segment.
-
-    Raises
-    ------
-    KeyError
-        Where leads are not grouped by that.
-    ValueError
-        Where there is no span, or they are of several lengths.
+        Their hand-offs, as the lead guarantee takes them.
+    spans, by
+        As in `alignment.sources.sources`, which raises the same errors.
     """
     spans = in_order(spans)
     agreed = milestones.settings.targets.off_icp_share
@@ -95,9 +87,7 @@ def _figures(rows: pd.DataFrame) -> dict[str, Any]:
         "hand_offs": len(rows),
         "known": len(known),
         "misses": len(misses),
-        "off_icp_share": share.value,
-        "off_icp_share_low": share.low,
-        "off_icp_share_high": share.high,
+        **in_columns("off_icp_share", share),
         "worth": _worth(share, fraction_replicates(sums), n=len(known)),
         "most_missed": min(named, key=lambda name: (-named[name], name), default=None),
     }

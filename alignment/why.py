@@ -10,9 +10,9 @@ import pyarrow as pa
 from scipy.stats import norm
 
 from alignment.chance import after_all_looks
-from alignment.cohorts import in_columns
 from alignment.intervals import (
     difference_estimate,
+    in_columns,
     independent_n,
     share_among,
     sums_by_group,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Span
 
@@ -23,7 +24,7 @@ OFF_ICP_SCHEMA = pa.schema(
         pa.field("period", pa.timestamp("us"), nullable=False),
         pa.field("group", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("hand_offs", "known", "misses")),
-        *(pa.field(name, pa.float64()) for name in ("off_icp_share", "off_icp_share_low", "off_icp_share_high")),
+        *estimate_fields("off_icp_share"),
         pa.field("most_missed", pa.string()),
         pa.field("is_above", pa.bool_(), nullable=False),
     ]
