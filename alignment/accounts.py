@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.intervals import share_estimate
+from alignment.intervals import in_columns, share_estimate
 from alignment.milestones import Milestones, reached_at
 from alignment.touches import touches_of
 from data_contracts.history import CrmHistory
@@ -200,5 +200,4 @@ def _reached(rows: pd.DataFrame, accounts: pd.Index, milestones: Milestones) -> 
 
 def _share(reached: int, n: int) -> dict[str, Any]:
     # Accounts are the units that may have come otherwise: nothing goes together among them.
-    told = share_estimate(reached / n if n else np.nan, np.zeros(0), n=n)
-    return {"share": told.value, "share_low": told.low, "share_high": told.high}
+    return in_columns("share", share_estimate(reached / n if n else np.nan, np.zeros(0), n=n))

@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, in_columns, whole_days
+from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, whole_days
 from alignment.incidence import Followed, incidence
-from alignment.intervals import UNKNOWN, Floats, Integers, difference_estimate, sums_by_group, without_each
+from alignment.intervals import UNKNOWN, Floats, Integers, difference_estimate, in_columns, sums_by_group, without_each
 from alignment.milestones import Milestones
 from alignment.profile_fit import fit_at, judgeable
 from data_contracts.estimates import Estimate

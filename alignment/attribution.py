@@ -36,19 +36,10 @@ def attribution(
 
     Parameters
     ----------
-    milestones
-        Of the leads of `history`.
-    spans
-        Periods of one length.
+    milestones, spans
+        As in `alignment.sources.sources`, which raises the same errors.
     by
-        `source` or `campaign`.
-
-    Raises
-    ------
-    KeyError
-        Where `by` is anything else.
-    ValueError
-        Where there is no span, or they are of several lengths.
+        `source` or `campaign`: touches name nothing else.
     """
     if by not in (SOURCE, CAMPAIGN):
         raise KeyError(f"revenue is laid to {SOURCE} or {CAMPAIGN}, not to {by!r}")

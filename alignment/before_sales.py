@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.funnel import QUARTILES
-from alignment.intervals import Integers
+from alignment.intervals import Integers, in_columns
 from alignment.milestones import Milestones, reached_at
 from alignment.quantiles import quantile_estimate
 from alignment.touches import LeadTouches
@@ -53,6 +53,5 @@ def _figures(values: pd.Series, groups: Integers) -> dict[str, Any]:
     told = values.to_numpy()[is_known]
     row: dict[str, Any] = {"leads": len(told), "unknown": int((~is_known).sum())}
     for name, share in QUARTILES.items():
-        estimate = quantile_estimate(told, groups[is_known], share=share)
-        row |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        row |= in_columns(name, quantile_estimate(told, groups[is_known], share=share))
     return row

@@ -8,9 +8,9 @@ from typing import cast
 import numpy as np
 import pandas as pd
 
+from alignment.grouped import groups_of
 from alignment.intervals import Integers
 from alignment.milestones import Milestones
-from data_contracts.estimates import Estimate
 from data_contracts.metrics.periods import Period, Span
 from features.known import MICROSECONDS_PER_DAY
 
@@ -45,12 +45,11 @@ def beside_leads(rows: pd.DataFrame, milestones: Milestones, *, columns: Sequenc
     Rows of leads that `milestones` does not have are left out. The group is empty where nothing is known or asked: a
     segment may bear the name of any column, so it is taken along as the group alone.
     """
-    leads = milestones.frame[["lead_id", *columns]].assign(
-        **{
-            GROUP: milestones.frame[by].astype(object).fillna("") if by else "",
-            JACKKNIFE_GROUP: milestones.groups,
-        }
-    )
+    told = {
+        GROUP: groups_of(milestones, by),
+        JACKKNIFE_GROUP: pd.Series(milestones.groups, index=milestones.frame.index),
+    }
+    leads = milestones.frame[["lead_id", *columns]].assign(**told)
     return rows.merge(leads.astype({"lead_id": rows["lead_id"].dtype}), on="lead_id")
 
 
@@ -67,8 +66,3 @@ def whole_days(spans: pd.Series) -> Integers:
     """Whole days of each span, rounded down, and at least 0."""
     microseconds = spans.astype("timedelta64[us]").to_numpy().astype(np.int64)
     return np.asarray(np.maximum(microseconds // MICROSECONDS_PER_DAY, 0))
-
-
-def in_columns(name: str, estimate: Estimate) -> dict[str, float | None]:
-    """The figure called `name` with its interval, as three columns."""
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}

@@ -1,4 +1,4 @@
-"""What a lead, an MQL, an SQL and a customer cost, by source or campaign and in total."""
+"""Spend divided by the leads that it is recorded beside, or why it cannot be."""
 
 import datetime as dt
 from collections.abc import Collection, Iterator
@@ -23,25 +23,14 @@ from data_contracts.today import CAMPAIGN, SOURCE
 
 
 def costs(history: CrmHistory, milestones: Milestones, spans: Collection[Span], *, by: str = SOURCE) -> Costs:
-    """What the leads of each group cost in each of `spans`: spend of the period / leads that got so far in it.
-
-    Beside it, by cohort: the same spend / the customers that the leads of the period became within the horizon.
+    """What the leads of each group cost in each of `spans`, and all groups together.
 
     Parameters
     ----------
-    milestones
-        Of the leads of `history`.
-    spans
-        Periods of one length.
+    milestones, spans
+        As in `alignment.sources.sources`, which raises the same errors.
     by
         `source` or `campaign`: spend names nothing else.
-
-    Raises
-    ------
-    KeyError
-        Where `by` is anything else.
-    ValueError
-        Where there is no span, or they are of several lengths.
     """
     if by not in (SOURCE, CAMPAIGN):
         raise KeyError(f"spend is recorded by {SOURCE} and {CAMPAIGN}, not by {by!r}")

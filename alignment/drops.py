@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.incidence import incidence
+from alignment.intervals import in_columns
 from alignment.milestones import Milestones, reached_at
 from alignment.touches import MOST_STEPS, LeadTouches, ended_at, followed_since, step_at
 from data_contracts.metrics.funnel import Milestone
@@ -100,7 +101,5 @@ def _became(
         **parts,
         "active": settled - sum(parts.values()),
         "unsettled": n - settled,
-        "stopped_share": share.value,
-        "stopped_share_low": share.low,
-        "stopped_share_high": share.high,
+        **in_columns("stopped_share", share),
     }

@@ -9,7 +9,7 @@ import pandas as pd
 import pyarrow as pa
 
 from alignment.incidence import Followed, incidence
-from alignment.intervals import Integers
+from alignment.intervals import Integers, in_columns
 from alignment.milestones import Milestones, reached_at, shown_at
 from data_contracts.definitions import Definitions
 from data_contracts.metrics.funnel import FUNNEL_SCHEMA, CohortFunnel, Milestone, Step
@@ -180,9 +180,7 @@ def _figures(told: Followed, horizon: int, n_unsettled: int) -> dict[str, Any]:
         "ended": ended,
         "open": n - reached - ended,
         "raw_rate": reached / n if n else None,
-        "rate": rate.value,
-        "rate_low": rate.low,
-        "rate_high": rate.high,
+        **in_columns("rate", rate),
         **{f"days_{name}": value for name, value in days.items()},
         **{f"is_least_{name}": value is not None and not drawn.is_at_plateau for name, value in days.items()},
     }

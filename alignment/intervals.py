@@ -10,7 +10,6 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import expit, logit
 from scipy.stats import chi2, norm, t
 
 from data_contracts.estimates import Estimate
@@ -24,6 +23,11 @@ GROUPS = 60
 CONFIDENCE = 0.95
 
 UNKNOWN = Estimate(value=None, low=None, high=None)
+
+
+def in_columns(name: str, estimate: Estimate) -> dict[str, float | None]:
+    """The figure called `name` with its interval, as three columns."""
+    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
 
 
 def account_groups(accounts: pd.Series) -> Integers:
@@ -73,7 +77,10 @@ def share_estimate(share: float, replicates: Floats, *, n: float) -> Estimate:
 
 
 def independent_n(share: float, replicates: Floats, *, n: float) -> float:
-    """How many independent leads the `n` are worth, as the spread of the replicates of their share says."""
+    """How many independent leads the `n` are worth, as the spread of the replicates of their share says.
+
+    By the design effect (Rao, Scott, 1992, Biometrics 48:577).
+    """
     error = spread(replicates)
     variance = share * (1 - share)
     return float(min(n, variance / error**2)) if error > 0 and variance > 0 else n
@@ -170,23 +177,3 @@ def _around(
         return Estimate(value=value, low=None, high=None)
     half = float(t.ppf((1 + CONFIDENCE) / 2, df=len(replicates) - 1)) * error
     return Estimate(value=value, low=float(back(forth(value) - half)), high=float(back(forth(value) + half)))
-
-
-def shrunken(hits: Floats, n: Floats) -> Floats:
-    """Shares of several groups, drawn towards their mean by as much as chance explains their differences.
-
-    Empirical Bayes on the logit scale with the variance between groups of DerSimonian and Laird (1986, Control Clin
-    Trials 7:177). Groups without rows get the common share.
-    """
-    total = n.sum()
-    if not total:
-        return np.full(len(n), np.nan)
-    seen = (hits + 0.5) / (n + 1)
-    within = 1 / (hits + 0.5) + 1 / (n - hits + 0.5)
-    weights = 1 / within
-    mean = np.average(logit(seen), weights=weights)
-    excess = (weights * np.square(logit(seen) - mean)).sum() - (len(n) - 1)
-    between = max(0.0, excess / max(weights.sum() - np.square(weights).sum() / weights.sum(), 1e-12))
-    mean = np.average(logit(seen), weights=1 / (within + between))
-    pull = within / (within + between)
-    return np.asarray(expit(np.where(n > 0, (1 - pull) * logit(seen) + pull * mean, mean)))

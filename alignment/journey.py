@@ -19,12 +19,11 @@ from alignment.intervals import (
     Floats,
     Integers,
     difference_estimate,
-    share_estimate,
-    shrunken,
-    sums_by_group,
-    without_each,
+    in_columns,
+    share_among,
 )
 from alignment.milestones import Milestones, reached_at
+from alignment.shrinkage import shrunken
 from alignment.touches import MOST_STEPS, LeadTouches, ended_at, followed_since, lead_touches, step, step_at
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
@@ -146,8 +145,8 @@ def _of_length(
             {
                 "all_leads": len(code),
                 "all_rate": base,
-                **_columns("rate", rate.estimate),
-                **_columns("lift", _lift(rate, everybody)),
+                **in_columns("rate", rate.estimate),
+                **in_columns("lift", _lift(rate, everybody)),
                 "shrunken_lift": float(shrunken_rate / base) if base and np.isfinite(shrunken_rate) else None,
             },
         )
@@ -212,10 +211,6 @@ def _told(
     return sorted(rows, key=lambda row: (-row["reached"], -row["leads"], row["path"]))
 
 
-def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-
-
 def _first_and_last(touches: LeadTouches, milestones: Milestones) -> Iterator[dict[str, Any]]:
     """Of the MQLs, each kind that came first of all, and each that came last before MQL."""
     mql_at = milestones.frame[reached_at(Milestone.MQL)]
@@ -231,16 +226,9 @@ def _first_and_last(touches: LeadTouches, milestones: Milestones) -> Iterator[di
                 "position": position,
                 "kind": found[place] or None,
                 "leads": int(n[place]),
-                **_columns("share", _share(leads[is_mql], milestones.groups[is_mql])),
-                **_columns("rate", _rate(leads, milestones, next_steps[0]) if next_steps else UNKNOWN),
+                **in_columns("share", share_among(leads[is_mql], milestones.groups[is_mql])),
+                **in_columns("rate", _rate(leads, milestones, next_steps[0]) if next_steps else UNKNOWN),
             }
-
-
-def _share(leads: npt.NDArray[np.bool_], groups: Integers) -> Estimate:
-    """Which share of all rows are `leads`."""
-    others = without_each(sums_by_group(groups, leads, np.ones(len(leads))))
-    with np.errstate(invalid="ignore"):
-        return share_estimate(float(leads.mean()), others[:, 0] / others[:, 1], n=len(leads))
 
 
 def _rate(leads: npt.NDArray[np.bool_], milestones: Milestones, taken: Step) -> Estimate:

@@ -6,9 +6,9 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from alignment.cohorts import JACKKNIFE_GROUP, in_columns
+from alignment.cohorts import JACKKNIFE_GROUP
 from alignment.handed_off import HandOffs, hand_off_moments
-from alignment.intervals import share_among
+from alignment.intervals import in_columns, share_among
 from alignment.profile_fit import fit_at
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.mqls_delivered import MQLS_DELIVERED_SCHEMA, MqlsDelivered

@@ -8,9 +8,10 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, in_columns, whole_days
+from alignment.cohorts import JACKKNIFE_GROUP, Cell, beside_leads, cells_of, whole_days
 from alignment.funnel import ENDED
 from alignment.incidence import Followed, incidence
+from alignment.intervals import in_columns
 from alignment.milestones import Milestones
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.nurture import NURTURE_SCHEMA, NURTURED_SCHEMA, RECYCLE_WITHIN_DAYS, Nurture

@@ -1,4 +1,4 @@
-"""Which sources and campaigns hand off leads outside the ideal customer profile, by more than chance."""
+"""Judged hand-offs by group, and which groups lie above the yardstick after as many looks as there are groups."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -8,60 +8,42 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.grouped import NOT_KNOWN, groups_of, in_name_order, in_order, span_numbers, table_of
-from alignment.guarantee import guaranteed_hand_offs, judged_hand_offs
+from alignment.cohorts import JACKKNIFE_GROUP, beside_leads
+from alignment.grouped import NOT_KNOWN, in_name_order, in_order, span_numbers, table_of
 from alignment.intervals import (
     CONFIDENCE,
     Floats,
-    fraction_estimate,
     fraction_replicates,
+    in_columns,
     independent_n,
+    share_among,
     sums_by_group,
     wilson,
 )
+from alignment.judged import JudgedHandOffs
 from alignment.milestones import Milestones
-from data_contracts.definitions import Definitions
 from data_contracts.estimates import Estimate
-from data_contracts.history import CrmHistory
 from data_contracts.metrics.off_icp import NO_PROFILE, NOT_YET, OFF_ICP_SCHEMA, OffIcp
 from data_contracts.metrics.periods import Span
 
 
-def off_icp(
-    history: CrmHistory,
-    milestones: Milestones,
-    versions: Sequence[Definitions],
-    spans: Collection[Span],
-    *,
-    by: str = "campaign",
-) -> OffIcp:
-    """Of the hand-offs of each group in each of `spans`, the off-ICP share, and whether it is too high beyond chance.
-
-    Hand-offs, and whether one misses the profile, are those of the lead guarantee (`alignment.guarantee`): the
-    agreement of the day counts, and what was known then.
+def off_icp(milestones: Milestones, judged: JudgedHandOffs, spans: Collection[Span], *, by: str = "campaign") -> OffIcp:
+    """The hand-offs of each group in each of `spans` that miss the profile.
 
     Parameters
     ----------
     milestones
-        Of the leads of `history`.
-    versions
-        Of the definitions, each in force from its own day. One alone that is in force from the first day on holds the
-        past against the profile of today.
-    spans
-        Periods of one length.
-    by
-        `source`, `campaign`, `persona`, `team`, or a segment.
-
-    Raises
-    ------
-    KeyError
-        Where leads are not grouped by that.
-    ValueError
-        Where there is no span, or they are of several lengths.
+        Its leads are those that count.
+    judged
+        Their hand-offs, as the lead guarantee takes them.
+    spans, by
+        As in `alignment.sources.sources`, which raises the same errors.
     """
     spans = in_order(spans)
     agreed = milestones.settings.targets.off_icp_share
-    told = _hand_offs(history, milestones, versions, spans, by=by)
+    told = beside_leads(judged.frame, milestones, columns=(), by=by)
+    told = told.assign(span=span_numbers(told["handed_off_at"], spans))
+    told = told[told["span"] >= 0]
     totals = _cells(told.assign(group=NOT_KNOWN), [(place, NOT_KNOWN) for place in range(len(spans))])
     yardsticks = tuple(agreed if agreed is not None else share for share in totals["off_icp_share"])
     rows = in_name_order(_cells(told, sorted(set(zip(told["span"], told["group"], strict=True)))))
@@ -71,42 +53,17 @@ def off_icp(
         spans=spans,
         yardsticks=yardsticks,
         is_agreed=agreed is not None,
-        why_not=_why_not(told, versions),
+        why_not=_why_not(told, judged),
         as_of=milestones.as_of,
         by=by,
         definitions_version=milestones.definitions_version,
     )
 
 
-def _why_not(hand_offs: pd.DataFrame, versions: Sequence[Definitions]) -> str:
-    if not any(version.icp.criteria for version in versions):
+def _why_not(hand_offs: pd.DataFrame, judged: JudgedHandOffs) -> str:
+    if not judged.has_criteria:
         return NO_PROFILE
     return NOT_YET if len(hand_offs) and not hand_offs["has_profile"].any() else ""
-
-
-def _hand_offs(
-    history: CrmHistory,
-    milestones: Milestones,
-    versions: Sequence[Definitions],
-    spans: Sequence[Span],
-    *,
-    by: str,
-) -> pd.DataFrame:
-    """The hand-offs of the spans: `span`, `group`, `accounts`, `is_known`, `is_miss` and `missed`."""
-    settings = milestones.settings
-    judged = judged_hand_offs(guaranteed_hand_offs(history, settings), history, versions, settings).frame
-    leads = pd.DataFrame(
-        {
-            "lead_id": milestones.frame["lead_id"],
-            "group": groups_of(milestones, by),
-            "accounts": milestones.groups,
-        }
-    )
-    told = judged.assign(
-        lead_id=judged["lead_id"].astype(leads["lead_id"].dtype), span=span_numbers(judged["handed_off_at"], spans)
-    )
-    rows = told[told["span"] >= 0].merge(leads, on="lead_id", validate="many_to_one")
-    return rows.assign(is_known=rows["has_profile"].astype(bool) & rows["fit_share"].notna())
 
 
 def _cells(told: pd.DataFrame, cells: Sequence[tuple[int, str]]) -> pd.DataFrame:
@@ -121,17 +78,16 @@ _FIGURES = [*(name for name in OFF_ICP_SCHEMA.names if name not in ("period", "g
 
 
 def _figures(rows: pd.DataFrame) -> dict[str, Any]:
-    known, misses = rows[rows["is_known"]], rows[rows["is_known"] & rows["is_miss"].astype(bool)]
-    sums = sums_by_group(known["accounts"].to_numpy(), known["is_miss"], np.ones(len(known)))
-    share = fraction_estimate(sums, n=len(known))
+    known, misses = rows[rows["is_judged"]], rows[rows["is_miss"]]
+    accounts = known[JACKKNIFE_GROUP].to_numpy()
+    share = share_among(known["is_miss"], accounts)
+    sums = sums_by_group(accounts, known["is_miss"], np.ones(len(known)))
     named = Counter(name for names in misses["missed"] for name in names)
     return {
         "hand_offs": len(rows),
         "known": len(known),
         "misses": len(misses),
-        "off_icp_share": share.value,
-        "off_icp_share_low": share.low,
-        "off_icp_share_high": share.high,
+        **in_columns("off_icp_share", share),
         "worth": _worth(share, fraction_replicates(sums), n=len(known)),
         "most_missed": min(named, key=lambda name: (-named[name], name), default=None),
     }

@@ -24,15 +24,8 @@ def own_pipeline(history: CrmHistory, milestones: Milestones, spans: Collection[
 
     Parameters
     ----------
-    milestones
-        Of the leads of `history`.
-    spans
-        Periods of one length.
-
-    Raises
-    ------
-    ValueError
-        Where there is no span, or they are of several lengths.
+    milestones, spans
+        As in `alignment.sources.sources`, which raises the same errors.
     """
     spans = in_order(spans)
     own = milestones.settings.targets.sales_sources

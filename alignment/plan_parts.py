@@ -9,8 +9,8 @@ import pandas as pd
 
 from alignment.funnel import followed, horizon_days
 from alignment.incidence import incidence
-from alignment.intervals import shrunken
 from alignment.milestones import Milestones, reached_at
+from alignment.shrinkage import shrunken
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.funnel import Milestone, Step

@@ -33,7 +33,7 @@ class _Edit:
     apply: Callable[[str], str]
 
 
-def proposal_of(agreed: Agreed, text: str, *, name: str = "scoring.toml") -> Proposal:
+def proposal_of(agreed: Agreed, text: str, *, name: str) -> Proposal:
     """The changes that the figures support, and the settings file with them.
 
     | is proposed | where |
@@ -50,7 +50,7 @@ def proposal_of(agreed: Agreed, text: str, *, name: str = "scoring.toml") -> Pro
     text
         Of the settings file. Criteria that it holds no longer as they were measured are left alone.
     name
-        Of the file, for the diff.
+        Of the file, for the diff and for what is said of it.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Which sources or campaigns are better than others, and whether they differ at all by more than chance."""
+"""Groups by a rate: compared, tested, and put in order where chance does not explain how they differ."""
 
 from collections.abc import Collection
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow as pa
 from alignment.funnel import followed, horizon_days
 from alignment.grouped import NOT_KNOWN, groups_of, in_order, span_numbers
 from alignment.incidence import Followed, incidence
-from alignment.intervals import independent_n
+from alignment.intervals import in_columns, independent_n
 from alignment.milestones import Milestones, reached_at
 from alignment.shrinkage import chance_of_difference, shrunken_estimates
 from data_contracts.metrics.funnel import Step
@@ -23,22 +23,13 @@ def ranking(
 ) -> Ranking:
     """The groups by their rate of `step`, of the leads that reached its first stage in any of `spans`.
 
-    They are in order of their shrunken rates where they differ by more than chance. Otherwise they have no place: a
-    table of noise would move money from one source to another for nothing.
+    Where chance explains how they differ, none has a place: a table of noise would move money from one source to
+    another for nothing.
 
     Parameters
     ----------
-    spans
-        Periods of one length, taken together.
-    by
-        `source`, `campaign`, `persona`, `team`, or a segment.
-
-    Raises
-    ------
-    KeyError
-        Where leads are not grouped by that.
-    ValueError
-        Where there is no span, or they are of several lengths.
+    spans, by
+        As in `alignment.sources.sources`, which raises the same errors; the periods are taken together.
     """
     spans = in_order(spans)
     horizon = horizon_days(step, milestones.settings.definitions)
@@ -75,9 +66,7 @@ def _figures(told: Followed, horizon: int) -> dict[str, Any]:
     figures = {
         "entered": len(told.days),
         "reached": int(told.reached.sum()),
-        "rate": rate.value,
-        "rate_low": rate.low,
-        "rate_high": rate.high,
+        **in_columns("rate", rate),
     }
     if rate.value is None:
         return figures

@@ -11,7 +11,7 @@ from scipy.stats import false_discovery_control, hypergeom
 
 from alignment.cohorts import JACKKNIFE_GROUP
 from alignment.handed_off import TURNED_DOWN, Flags, HandOffs
-from alignment.intervals import GROUPS, Floats, difference_estimate, share_estimate, without_each
+from alignment.intervals import GROUPS, Floats, difference_estimate, in_columns, share_estimate, without_each
 from alignment.said import LEAST_SAID, MOST_SHOWN, one_spelling
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.rejections import (
@@ -174,13 +174,9 @@ def _compared(row: dict[str, Any], shares: Floats) -> dict[str, Any]:
     difference = difference_estimate(value, shares[:, 0] - shares[:, 1])
     is_above = difference.low is not None and difference.low > 0
     return {
-        "share": share.value,
-        "share_low": share.low,
-        "share_high": share.high,
+        **in_columns("share", share),
         "share_before": share_before,
-        "difference": difference.value,
-        "difference_low": difference.low,
-        "difference_high": difference.high,
+        **in_columns("difference", difference),
         "is_more_than_noise": is_above and row["q_value"] is not None and row["q_value"] < CHANCE,
     }
 

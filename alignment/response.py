@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from alignment.cohorts import GROUP, JACKKNIFE_GROUP, Cell, cells_of, in_columns
+from alignment.cohorts import GROUP, JACKKNIFE_GROUP, Cell, cells_of
 from alignment.handed_off import TURNED_DOWN, HandOffs, refuse_figures_by_owner
-from alignment.intervals import Integers, share_among, shrunken
+from alignment.intervals import Integers, in_columns, share_among
+from alignment.shrinkage import shrunken
 from alignment.waiting import Waits, quantiles
 from data_contracts.estimates import Estimate
 from data_contracts.metrics.periods import Period

@@ -26,6 +26,7 @@ from alignment.handed_off import HandOffs, hand_offs_of
 from alignment.index import alignment_index
 from alignment.index_parts import PERIODS, index_parts, revenues
 from alignment.journey import journey_of
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from alignment.milestones import Milestones, milestones_of
 from alignment.mqls_delivered import mqls_delivered
 from alignment.nurture import nurture
@@ -45,7 +46,7 @@ from data_contracts.definitions import Definitions
 from data_contracts.errors import LeadScoreError
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.after_win import AfterWin
-from data_contracts.metrics.agreed import Agreed
+from data_contracts.metrics.agreed import Agreed, Proposal
 from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.journey import Journey
 from data_contracts.metrics.mqls_delivered import MqlsDelivered
@@ -233,12 +234,14 @@ def _marketing(
     now: Known, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
-    versions = versions or [milestones.settings.definitions]
-    spans = _recent(milestones, period)
+    spans, settings = _recent(milestones, period), milestones.settings
+    judged = judged_hand_offs(
+        guaranteed_hand_offs(history, settings), history, versions=versions or [settings.definitions], settings=settings
+    )
     return MarketingHalf(
         delivered=now.delivered,
-        guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
-        off_icp=off_icp(history, milestones, versions, spans),
+        guarantee=lead_guarantee(milestones, judged, disputes=disputes, every=period),
+        off_icp=off_icp(milestones, judged, spans),
         sources=sources(history, milestones, spans),
         nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
     )
@@ -266,7 +269,7 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
     spans = _recent(milestones, period)
     return Deeper(
         agreed=now.agreed,
-        proposal=proposal_of(now.agreed, beside.settings_text),
+        proposal=_proposal(now, beside.settings_text),
         costs=costs(history, milestones, spans),
         ranking=ranking(milestones, _recent(milestones, Period.QUARTER)),
         own_pipeline=own_pipeline(history, milestones, spans),
@@ -277,6 +280,11 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
         accounts=accounts_of(history, milestones, scores=beside.scores),
         after_win=now.after_win,
     )
+
+
+def _proposal(now: Known, text: str) -> Proposal:
+    file = now.milestones.settings.file
+    return proposal_of(now.agreed, text, name=file.name if file else "the settings")
 
 
 def _plan(now: Known, period: Period) -> Plan | str:

@@ -1,5 +1,7 @@
 """Shares of many groups: whether they differ by more than chance, and each drawn towards the others if it is small."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 from scipy.special import betainc, betaln, expit, logit
@@ -27,13 +29,13 @@ DRAWS = 4000
 """Of a test: p-values from 1/4001 on, and near 0.05 they are off by less than 0.004."""
 
 
-def shrunken_estimates(hits: Floats, n: Floats) -> Floats:
+def shrunken(hits: Floats, n: Floats) -> Floats:
     """Shares of several groups, each drawn towards the common one by as much as chance explains that it differs.
 
     The groups' own shares are taken to be scattered around a common one as a beta distribution, which the groups
     themselves tell: its mean, and as how many rows of each group it counts. What a group is then believed to be, is
-    averaged over all such distributions by how likely they are. So intervals are honest where groups are few, small, or
-    all alike; an estimate on the logit scale is not, where a group has a hit or none.
+    averaged over all such distributions by how likely they are. So it is honest where groups are few, small, or all
+    alike; an estimate on the logit scale is not, where a group has a hit or none.
 
     The prior of the mean is Jeffreys'; that of the weight is uniform on how far a group of a certain size is drawn
     (`PRIOR_SIZE`; Christiansen and Morris, 1997, JASA 92:618).
@@ -46,16 +48,23 @@ def shrunken_estimates(hits: Floats, n: Floats) -> Floats:
     Returns
     -------
     array
-        One row a group; columns are the share (posterior mean) and the ends of its 95 % interval. A group without rows
-        is believed to be like any other. Missing where no group has a row.
+        The share of each group (posterior mean). A group without rows is believed to be like any other. Missing where
+        no group has a row.
+
+    Examples
+    --------
+    >>> shrunken(np.array([1.0, 4.0, 1.0]), np.array([2.0, 8.0, 2.0])).round(6).tolist()
+    [0.5, 0.5, 0.5]
     """
-    has_any = n > 0
-    if not has_any.any():
+    return np.full(len(n), np.nan) if not n.any() else _Believed.of(hits, n).shares
+
+
+def shrunken_estimates(hits: Floats, n: Floats) -> Floats:
+    """The shares that `shrunken` gives with their 95 % intervals: one row a group, columns are share, low and high."""
+    if not n.any():
         return np.full((len(n), 3), np.nan)
-    common, counts_as, weights = _populations(hits[has_any], n[has_any])
-    a = common * counts_as + hits[:, np.newaxis]
-    b = (1 - common) * counts_as + (n - hits)[:, np.newaxis]
-    return np.column_stack([(a / (a + b)) @ weights, *(_quantile(a, b, weights, tail) for tail in TAILS)])
+    believed = _Believed.of(hits, n)
+    return np.column_stack([believed.shares, *(believed.quantile(tail) for tail in TAILS)])
 
 
 def chance_of_difference(hits: Floats, n: Floats) -> float | None:
@@ -72,6 +81,35 @@ def chance_of_difference(hits: Floats, n: Floats) -> float | None:
     found = _pearson(hits / n * whole, whole)
     # Sums of equal figures may differ in their last bit.
     return float((1 + (_pearson(drawn, whole) >= found - 1e-9).sum()) / (1 + DRAWS))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Believed:
+    """What each group (row) is believed to be: a mixture of beta distributions (columns) of these weights."""
+
+    a: Floats
+    b: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, hits: Floats, n: Floats) -> "_Believed":
+        has_any = n > 0
+        common, counts_as, weights = _populations(hits[has_any], n[has_any])
+        a = common * counts_as + hits[:, np.newaxis]
+        b = (1 - common) * counts_as + (n - hits)[:, np.newaxis]
+        return cls(a, b, weights)
+
+    @property
+    def shares(self) -> Floats:
+        return np.asarray((self.a / (self.a + self.b)) @ self.weights)
+
+    def quantile(self, share: float) -> Floats:
+        low, high = np.zeros(len(self.a)), np.ones(len(self.a))
+        for _ in range(HALVINGS):
+            middle = (low + high) / 2
+            is_below = betainc(self.a, self.b, middle[:, np.newaxis]) @ self.weights < share
+            low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
+        return (low + high) / 2
 
 
 def _populations(hits: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
@@ -96,16 +134,6 @@ def _populations(hits: Floats, n: Floats) -> tuple[Floats, Floats, Floats]:
     least = descending[int(np.searchsorted(descending.cumsum(), KEPT_MASS))] * (1 - 1e-9)
     likely = weights >= least
     return common[likely], counts_as[likely], weights[likely] / weights[likely].sum()
-
-
-def _quantile(a: Floats, b: Floats, weights: Floats, share: float) -> Floats:
-    """That of each row's mixture of beta distributions."""
-    low, high = np.zeros(len(a)), np.ones(len(a))
-    for _ in range(HALVINGS):
-        middle = (low + high) / 2
-        is_below = betainc(a, b, middle[:, np.newaxis]) @ weights < share
-        low, high = np.where(is_below, middle, low), np.where(is_below, high, middle)
-    return (low + high) / 2
 
 
 def _pearson(hits: npt.ArrayLike, n: Integers | Floats) -> Floats:

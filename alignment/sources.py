@@ -1,4 +1,4 @@
-"""What each source, campaign, persona, team or segment brought in a period: leads, stages, deals and money."""
+"""Leads, stages, deals and money, counted by group and period."""
 
 from collections.abc import Collection, Sequence
 from typing import Any
@@ -32,8 +32,6 @@ _PARTS = ("value", "low", "high")
 
 def sources(history: CrmHistory, milestones: Milestones, spans: Collection[Span], *, by: str = "source") -> Sources:
     """What the leads of each group brought in each of `spans`.
-
-    Each lead counts once a stage: in the period in which it first got so far. A deal counts under its lead.
 
     Parameters
     ----------

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from alignment.cohorts import JACKKNIFE_GROUP, beside_leads, in_columns
+from alignment.cohorts import JACKKNIFE_GROUP, beside_leads
 from alignment.funnel import horizon_days
-from alignment.intervals import UNKNOWN, Floats, Integers, share_among
+from alignment.intervals import UNKNOWN, Floats, Integers, in_columns, share_among
 from alignment.milestones import Milestones
 from alignment.stays import WAITING, deals_of, goal_of, stays_of
 from data_contracts.estimates import Estimate

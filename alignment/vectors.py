@@ -11,7 +11,7 @@ import pyarrow as pa
 from alignment.deals import LEAD_ROW, deals_of, won_within
 from alignment.funnel import horizon_days
 from alignment.incidence import Followed, incidence
-from alignment.intervals import UNKNOWN, Floats
+from alignment.intervals import UNKNOWN, Floats, in_columns
 from alignment.milestones import Milestones
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
@@ -108,9 +108,7 @@ def _figures(deals: pd.DataFrame, milestones: Milestones, horizon: int) -> dict[
         **{f"{name}_amount": amount for name, amount in amounts.items()},
         "qualified_amount": amounts["open"] + amounts["won"],
         "share_so_far": float(weights[is_won].sum() / total) if total > 0 else None,
-        "share": share.value,
-        "share_low": share.low,
-        "share_high": share.high,
+        **in_columns("share", share),
     }
 
 

@@ -11,16 +11,16 @@ from scipy.stats import norm
 
 from alignment.chance import after_all_looks
 from alignment.intervals import (
-    Floats,
     difference_estimate,
-    share_estimate,
-    shrunken,
-    spread,
+    in_columns,
+    independent_n,
+    share_among,
     sums_by_group,
     without_each,
 )
 from alignment.milestones import Milestones
 from alignment.said import NAMED, NONE, OF_LEADS, REST, said_of_all, undated_deals
+from alignment.shrinkage import shrunken
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.periods import Period, Span
@@ -83,7 +83,7 @@ def _reasons(said: pd.DataFrame, spans: tuple[Span, ...]) -> Iterator[dict[str, 
             for cell in cells.itertuples():
                 is_it = (rows["place"] == cell.place).to_numpy()
                 among = rows if cell.kind == NONE else rows[rows["kind"] != NONE]
-                share = _share((among["place"] == cell.place).to_numpy(), among)
+                share = share_among((among["place"] == cell.place).to_numpy(), among["group"].to_numpy())
                 amounts = rows["amount"][is_it]
                 has_deals = topic not in OF_LEADS
                 yield {
@@ -92,19 +92,10 @@ def _reasons(said: pd.DataFrame, spans: tuple[Span, ...]) -> Iterator[dict[str, 
                     "reason": cell.reason if cell.kind == NAMED else None,
                     "is_rest": cell.kind == REST,
                     "n": int(is_it.sum()),
-                    **_columns("share", share),
+                    **in_columns("share", share),
                     "amount": float(amounts.sum()) if has_deals else None,
                     "without_amount": int(amounts.isna().sum()) if has_deals else None,
                 }
-
-
-def _share(hits: npt.NDArray[np.bool_], rows: pd.DataFrame) -> Estimate:
-    """The share of `rows` that are `hits`, with leads of one account going together."""
-    if not len(rows):
-        return share_estimate(float("nan"), np.zeros(0), n=0)
-    others = without_each(sums_by_group(rows["group"].to_numpy(), hits, np.ones(len(rows))))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return share_estimate(float(hits.mean()), others[:, 0] / others[:, 1], n=len(rows))
 
 
 def _trends(said: pd.DataFrame, last: pd.Timestamp) -> Iterator[dict[str, Any]]:
@@ -137,19 +128,16 @@ def _moved(hits: npt.NDArray[np.bool_], is_now: npt.NDArray[np.bool_], rows: pd.
         "said_now": int(said_now),
         "share_before": float(before) if said_before else None,
         "share_now": float(now) if said_now else None,
-        **_columns("change", change),
+        **in_columns("change", change),
         "p_value": _p_value(
             (n_before + n_now) / max(said_before + said_now, 1),
             float(now - before),
-            (_worth(float(before), said_before, shares[:, 0]), _worth(float(now), said_now, shares[:, 1])),
+            (
+                independent_n(float(before), shares[:, 0], n=float(said_before)),
+                independent_n(float(now), shares[:, 1], n=float(said_now)),
+            ),
         ),
     }
-
-
-def _worth(share: float, n: float, replicates: Floats) -> float:
-    """As many independent leads as the `n` are worth, by the design effect (Rao, Scott, 1992, Biometrics 48:577)."""
-    error, variance = spread(replicates), share * (1 - share)
-    return min(n, variance / error**2) if error > 0 and variance > 0 else n
 
 
 def _p_value(pooled: float, change: float, worth: tuple[float, float]) -> float:
@@ -176,7 +164,7 @@ def _competitors(compared: pd.DataFrame) -> Iterator[dict[str, Any]]:
             "is_rest": kind == REST,
             "won": int(is_won.sum()),
             "lost": int((~is_won).sum()),
-            **_columns("win_rate", _share(is_won, rows)),
+            **in_columns("win_rate", share_among(is_won, rows["group"].to_numpy())),
             "shrunken_win_rate": float(shrunken_rate) if kind == NAMED else None,
             "amount_won": float(rows["amount"][is_won].sum()),
             "amount_lost": float(rows["amount"][~is_won].sum()),
@@ -185,8 +173,4 @@ def _competitors(compared: pd.DataFrame) -> Iterator[dict[str, Any]]:
 
 def _naming(compared: pd.DataFrame) -> Estimate:
     """Which share of these deals names a competitor."""
-    return _share((compared["kind"] != NONE).to_numpy(), compared)
-
-
-def _columns(name: str, estimate: Estimate) -> dict[str, float | None]:
-    return {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+    return share_among((compared["kind"] != NONE).to_numpy(), compared["group"].to_numpy())

@@ -14,7 +14,7 @@ from pages.review_agreed import agreed_section
 from pages.review_black_hole import black_hole_section
 from pages.review_content import RESOURCES, content_section, resources_page
 from pages.review_costs import attribution_section, costs_section, own_pipeline_section
-from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
+from pages.review_counts import counts_figures, counts_heading, counts_section
 from pages.review_delivered import mqls_delivered_section
 from pages.review_funnel import funnel_section
 from pages.review_gap import gap_section
@@ -23,6 +23,7 @@ from pages.review_index import checklist_section, decisions_section, index_secti
 from pages.review_journey import journey_section
 from pages.review_loop import loop_section
 from pages.review_nurture import nurture_section
+from pages.review_periods import said_of
 from pages.review_plan import plan_section
 from pages.review_rejections import rejections_section
 from pages.review_response import response_section

@@ -11,9 +11,9 @@ from data_contracts.metrics.funnel import Milestone
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_counts import CALLED
+from pages.review_words import in_words, made_by, sentences, sure, yes_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import in_words, made_by, sentence, sure, yes_no
 
 SEEN = 10
 """Accounts that are seen at once, by rank."""
@@ -53,7 +53,7 @@ def accounts_section(accounts: Accounts, formats: Formats, *, name: str) -> Sect
     )
     return Section(
         _finding(accounts, ranked, formats),
-        sentence(_advice(accounts, formats)),
+        sentences(_advice(accounts, formats)),
         figures=tuple(_figures(accounts, formats)),
         tables=(seen,) if ranked.num_rows else (),
         folded=_folded(accounts, ranked, whole, formats, name=name),
@@ -131,8 +131,13 @@ def _figures(accounts: Accounts, formats: Formats) -> Iterator[Figure]:
 
 def _told(rows: pa.Table) -> pa.Table:
     """The accounts in words."""
-    rows = in_words(rows, "target", yes_no("is_target"))
-    return in_words(rows, "furthest_said", lambda row: Milestone(row["furthest"]).said if row["furthest"] else None)
+    return in_words(
+        rows,
+        {
+            "target": yes_no("is_target"),
+            "furthest_said": lambda row: Milestone(row["furthest"]).said if row["furthest"] else None,
+        },
+    )
 
 
 def _columns(accounts: Accounts) -> tuple[Column, ...]:
@@ -156,8 +161,9 @@ def _columns(accounts: Accounts) -> tuple[Column, ...]:
 def _folded(accounts: Accounts, ranked: pa.Table, whole: Table, formats: Formats, *, name: str) -> dict[str, Table]:
     """Idle targets, who is active, how far targets got, and every account; nothing of which there are no rows."""
     idle = Table(f"{name}-idle-targets", "A target account", _told(accounts.idle_targets), whole.columns, _HOW)
-    rows = in_words(accounts.penetration, "measure_said", _measure_said)
-    rows = in_words(rows, "group", lambda row: {"target": "targets", "other": "others"}[row["group"]])
+    groups = {"target": "targets", "other": "others"}
+    words = {"measure_said": _measure_said, "group": lambda row: groups[row["group"]]}
+    rows = in_words(accounts.penetration, words)
     columns = (
         Column("measure_said", "Reached"),
         Column("group", "Of"),

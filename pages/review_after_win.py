@@ -7,7 +7,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from data_contracts.estimates import Estimate
 from data_contracts.metrics.after_win import (
     CHURN_RATE,
     MARGIN_PER_DEAL,
@@ -16,14 +15,12 @@ from data_contracts.metrics.after_win import (
     WITHIN_DAYS,
     AfterWin,
 )
-from data_contracts.metrics.periods import Span
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_counts import said_of
-from pages.review_days import with_days
+from pages.review_periods import said_of, span_of, with_days
+from pages.review_words import beside, in_words, known, made_by, range_of, sentences, sure, yes_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import beside, between, in_words, made_by, sentence, sure, yes_no
 
 _NOT_KNOWN = {
     "repeats": "Who bought again is not known",
@@ -47,7 +44,7 @@ def after_win_section(after: AfterWin, formats: Formats, *, name: str) -> Sectio
     first, *others = tables
     return Section(
         _finding(after, formats),
-        sentence(_advice(after, formats)),
+        sentences(_advice(after, formats)),
         figures=tuple(_figures(after, formats)),
         tables=(tables[first],),
         folded={called: tables[called] for called in others},
@@ -66,7 +63,7 @@ def _latest(rows: pa.Table) -> list[dict[str, Any]]:
 
 
 def _period_said(cohort: dt.datetime, after: AfterWin, formats: Formats) -> str:
-    return said_of(Span.of(after.period, cohort.date(), time_zone="UTC"), formats)
+    return said_of(span_of(cohort, after.period, formats), formats)
 
 
 def _finding(after: AfterWin, formats: Formats) -> str:
@@ -101,8 +98,7 @@ def _deals(row: dict[str, Any], formats: Formats) -> str:
     return f"{formats.count(row['with_margin'])} of {formats.count(row['deals'])} won deals"
 
 
-def _group_said(row: dict[str, Any]) -> str:
-    return row["group"] or "unknown"
+_group_said = known("group", unknown="unknown")
 
 
 def _advice(after: AfterWin, formats: Formats) -> Iterator[str]:
@@ -135,11 +131,10 @@ def _figures(after: AfterWin, formats: Formats) -> Iterator[Figure]:
         earlier = (
             f"{sure(before, rate, formats.share)} of {_period_said(before['cohort'], after, formats)}" if before else ""
         )
-        rate_now = Estimate(value=row[rate], low=row[f"{rate}_low"], high=row[f"{rate}_high"])
         yield Figure(
             f"{called} within a year",
             formats.share(row[rate]),
-            beside(between(rate_now, formats.share), of_whom, earlier),
+            beside(range_of(row, rate, formats.share), of_whom, earlier),
             made_by(formula),
             f"{formats.count(row[whom])} {whom}.",
         )
@@ -168,7 +163,7 @@ def _tables(after: AfterWin, *, name: str) -> Iterator[tuple[str, Table]]:
     margins = (("source", "Source", after.margin_by_source), ("fit", "Fit", after.margin_by_fit))
     for what, heading, rows in margins:
         if rows.num_rows:
-            told = in_words(rows, "group", _group_said)
+            told = in_words(rows, {"group": _group_said})
             how = f"{made_by(MARGIN_SHARE, MARGIN_PER_DEAL)} Of all time."
             yield (
                 f"Margin by {what}",
@@ -181,8 +176,7 @@ def _tables(after: AfterWin, *, name: str) -> Iterator[tuple[str, Table]]:
 
 
 def _cohorts(rows: pa.Table) -> pa.Table:
-    rows = in_words(in_words(rows, "mature", yes_no("is_mature")), "group", _group_said)
-    return with_days(rows, "cohort")
+    return with_days(in_words(rows, {"mature": yes_no("is_mature"), "group": _group_said}), "cohort")
 
 
 def _of_groups(columns: tuple[Column, ...], after: AfterWin) -> tuple[Column, ...]:

@@ -25,7 +25,7 @@ from pages.agreement import said_condition
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.sections import Section
-from pages.tables import Column, Shown, Table, told_rows
+from pages.tables import Column, Shown, Table, told_rows, with_figures_typed
 
 USELESS = (Weight.OTHER_WAY, Weight.NO_MATTER)
 OUTSIDE = (Standing.TOO_HIGH, Standing.TOO_LOW)
@@ -254,9 +254,5 @@ def _ends(name: str, told: Estimate, *, low: str = "", high: str = "") -> dict[s
 
 
 def _typed(rows: list[dict[str, Any]]) -> pa.Table:
-    """The rows (one at least) with every value that they hold; a figure that no row knows is one all the same."""
-    table = pa.table({name: pa.array([row[name] for row in rows]) for name in rows[0]})
-    for place, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):
-            table = table.set_column(place, field.name, table[field.name].cast(pa.float64()))
-    return table
+    """The rows (one at least) with every value that they hold, beside those that are shown."""
+    return with_figures_typed(pa.Table.from_pylist(rows))

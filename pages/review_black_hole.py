@@ -10,7 +10,7 @@ from data_contracts.snapshots import TEAM
 from data_contracts.today import OWNER
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_rows import counted, known, sentence, with_words, yes_or_no
+from pages.review_words import capitalised, counted, file_part, in_words, known, yes_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
@@ -29,7 +29,7 @@ def black_hole_section(hole: BlackHole, formats: Formats, *, name: str) -> Secti
         return Section(
             "Which leads fell into the black hole nobody can say",
             missing=NotThere(
-                f"{sentence(hole.unknown_because)}. To know it, let the CRM record calls and visits as a kind that "
+                f"{capitalised(hole.unknown_because)}. To know it, let the CRM record calls and visits as a kind that "
                 "`counts_as_contact`."
             ),
             audience=AUDIENCE,
@@ -100,13 +100,13 @@ def _summary(hole: BlackHole, by: str, name: str) -> Table:
         Column("expected_value", "Expected value at stake", Shown.MONEY),
         Column("scored", "Scored", Shown.COUNT),
     )
-    told = with_words(rows, {"named": known(rows, "group")})
+    told = in_words(rows, {"named": known("group")})
     how = f"{AGE}. {VALUE_AT_STAKE}."
-    return Table(f"{name}-black-hole-by-{by.replace('_', '-')}", "Leads in the black hole", told, columns, how)
+    return Table(f"{name}-black-hole-by-{file_part(by)}", "Leads in the black hole", told, columns, how)
 
 
 def _leads(hole: BlackHole, name: str) -> Table:
-    rows: pa.Table = with_words(hole.rows, {"late": yes_or_no(hole.rows, "is_overdue", yes="overdue", no="due")})
+    rows: pa.Table = in_words(hole.rows, {"late": yes_no("is_overdue", yes="overdue", no="due")})
     columns = (
         Column("lead_id", "Lead", Shown.LEAD),
         Column("expected_value", "Expected value", Shown.MONEY),

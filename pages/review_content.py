@@ -12,10 +12,10 @@ from data_contracts.vocabulary import Stage
 from pages.agreement import said_stage
 from pages.formats import Formats
 from pages.frame import Figure, Frame, NotThere
+from pages.review_words import Row, Said, in_words, known, made_by, sentences, yes_no
 from pages.sections import Section
 from pages.site import Page
 from pages.tables import Column, Shown, Table
-from pages.worded import in_words, made_by, sentence, yes_no
 
 RESOURCES = "resources.html"
 """The page that is sent round."""
@@ -62,7 +62,7 @@ def content_section(content: Content, formats: Formats, *, name: str) -> Section
         folded = {f"All {formats.count(answers.num_rows)} reasons, those without an answer first": every} | folded
     return Section(
         _finding(content, formats),
-        sentence(_advice(content, formats)),
+        sentences(_advice(content, formats)),
         figures=tuple(_figures(content, formats)),
         tables=(seen,) if answers.num_rows else (),
         folded=folded,
@@ -152,19 +152,27 @@ def _figures(content: Content, formats: Formats) -> Iterator[Figure]:
 def _answers(content: Content) -> pa.Table:
     """The reasons in words, each with the resource to use, its address, and the others."""
     urls = _addresses(content)
-    told = in_words(content.answers, "topic_said", lambda row: _WHEN.get(row["topic"], row["topic"]))
-    told = in_words(told, "use", lambda row: row["resources"][0] if row["resources"] else None)
-    told = in_words(told, "url", lambda row: urls.get(row["use"], ""))
-    return _with_cover(in_words(told, "others", lambda row: ", ".join(row["resources"][1:]) or None))
+    words: dict[str, Said] = {
+        "topic_said": lambda row: _WHEN.get(row["topic"], row["topic"]),
+        "use": _to_use,
+        "url": lambda row: urls.get(_to_use(row) or "", ""),
+        "others": lambda row: ", ".join(row["resources"][1:]) or None,
+    }
+    return in_words(content.answers, words | _COVER)
+
+
+def _to_use(row: Row) -> str | None:
+    return row["resources"][0] if row["resources"] else None
 
 
 def _addresses(content: Content) -> Mapping[str, str]:
     return {row["title"]: row["url"] for row in content.resources.select(["title", "url"]).to_pylist()}
 
 
-def _with_cover(rows: pa.Table) -> pa.Table:
-    rows = in_words(rows, "resources", lambda row: ", ".join(row["resources"]) or None)
-    return in_words(rows, "cover", lambda row: _COVERS[Cover(row["cover"])])
+_COVER: dict[str, Said] = {
+    "resources": lambda row: ", ".join(row["resources"]) or None,
+    "cover": lambda row: _COVERS[Cover(row["cover"])],
+}
 
 
 def _answer_columns() -> tuple[Column, ...]:
@@ -183,8 +191,8 @@ def _resources(content: Content, *, name: str) -> Table:
     stale_first = pc.sort_indices(
         content.resources, sort_keys=[("is_stale", "descending"), ("days_since_update", "descending")]
     )
-    rows = in_words(content.resources.take(stale_first), "stale", yes_no("is_stale"))
-    rows = in_words(rows, "unheard", lambda row: ", ".join(row["unheard"]) or None)
+    words = {"stale": yes_no("is_stale"), "unheard": lambda row: ", ".join(row["unheard"]) or None}
+    rows = in_words(content.resources.take(stale_first), words)
     columns = (
         Column("title", "Resource", link="url"),
         Column("kind", "Kind"),
@@ -199,8 +207,8 @@ def _resources(content: Content, *, name: str) -> Table:
 
 
 def _cells(content: Content, *, name: str) -> Table:
-    rows = in_words(content.cells, "persona", lambda row: row["persona"] or "of none")
-    rows = _with_cover(in_words(rows, "stage", lambda row: said_stage(Stage(row["stage"]))))
+    words = {"persona": known("persona", unknown="of none"), "stage": lambda row: said_stage(Stage(row["stage"]))}
+    rows = in_words(content.cells, words | _COVER)
     columns = (
         Column("stage", "Stage"),
         Column("persona", "Persona"),

@@ -12,17 +12,16 @@ from data_contracts.metrics.periods import Span
 from data_contracts.metrics.sources import NEW
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_counts import said_of
-from pages.review_days import with_days
-from pages.review_groups import (
+from pages.review_periods import DATED, last_over, row_of, rows_of, said_of, span_before, with_days
+from pages.review_words import (
+    NO_INTERVAL,
     NOT_KNOWN,
     SAID,
+    Said,
+    capitalised,
     file_part,
     heading_of,
-    last_over,
-    row_of,
-    rows_of,
-    span_before,
+    in_words,
     top,
     with_total,
 )
@@ -31,9 +30,6 @@ from pages.tables import Column, Shown, Table
 
 _ONE = {"customers": "a customer", "sqls": "an SQL", "mqls": "an MQL", "leads": "a lead"}
 """What costs are of, what matters most first."""
-
-_DATED = (Column("period", "From", Shown.DAY),)
-"""What stands before rows of several periods."""
 
 SIDES = {Side.SALES: "sales", Side.MARKETING: "marketing", Side.NOT_KNOWN: NOT_KNOWN}
 
@@ -83,7 +79,7 @@ def _cost_said(whole: Mapping[str, Any], before: Mapping[str, Any], span: Span, 
 def _between(row: Mapping[str, Any], what: str, formats: Formats) -> str:
     low, high = (row[f"{COST_OF[what]}_{end}"] for end in ("low", "high"))
     if low is None:
-        return "interval not known"
+        return NO_INTERVAL
     return f"{formats.money(low)} to {formats.money(high)}" if high is not None else f"at least {formats.money(low)}"
 
 
@@ -112,10 +108,11 @@ def _cost_figures(
 def _told(rows: pa.Table, formats: Formats) -> pa.Table:
     """The rows by name, those of several groups by what they are, with why there is no cost or what it is at least."""
     unnamed = {Scope.GROUP: NOT_KNOWN, Scope.WITH_SPEND: "all with spend", Scope.ALL: "all"}
-    listed = rows.to_pylist()
-    names = [unnamed[Scope(row["scope"])] if row["group"] is None else row["group"] for row in listed]
-    rows = rows.append_column(SAID, pa.array(names, pa.string()))
-    return rows.append_column("note", pa.array([_note(row, formats) for row in listed], pa.string()))
+    words: dict[str, Said] = {
+        SAID: lambda row: row["group"] or unnamed[Scope(row["scope"])],
+        "note": lambda row: _note(row, formats),
+    }
+    return in_words(rows, words)
 
 
 def _note(row: Mapping[str, Any], formats: Formats) -> str:
@@ -144,7 +141,7 @@ def _costs(name: str, rows: pa.Table, costs: Costs) -> Table:
 
 def _every_cost(name: str, rows: pa.Table, costs: Costs) -> Table:
     cohort = _cost_column("cohort_customers", "Per customer of the cohort")
-    columns = (*_DATED, *_cost_columns(costs), cohort, Column("note", "Mind"))
+    columns = (*DATED, *_cost_columns(costs), cohort, Column("note", "Mind"))
     how = f"{COST_PER}. {COST_PER_COHORT_CUSTOMER}."
     return Table(name, "Spend of a period and what it cost", with_days(rows, "period"), columns, how)
 
@@ -181,7 +178,7 @@ def own_pipeline_section(own: OwnPipeline, formats: Formats, *, name: str) -> Se
         "Who found a lead is told by its source alone: each side's pipeline was worked by both.",
         figures=tuple(_own_figures(sides, before, span, formats)),
         tables=(_sides(f"{name}-own-pipeline", rows),),
-        folded={"Every period": _sides(f"{name}-own-pipeline-periods", with_days(own.rows, "period"), _DATED)},
+        folded={"Every period": _sides(f"{name}-own-pipeline-periods", with_days(own.rows, "period"), DATED)},
         points=tuple(points),
     )
 
@@ -215,9 +212,7 @@ def _own_figures(
 
 
 def _sides(name: str, rows: pa.Table, before: tuple[Column, ...] = ()) -> Table:
-    told = rows.append_column(
-        "side_said", pa.array([SIDES[Side(one)] for one in rows["side"].to_pylist()], pa.string())
-    )
+    told = in_words(rows, {"side_said": lambda row: SIDES[Side(row["side"])]})
     columns = (
         *before,
         Column("side_said", "Found by"),
@@ -253,10 +248,10 @@ def attribution_section(attribution: Attribution, formats: Formats, *, name: str
     known = Figure("Won deals with a known touch", n_touched, f"of {n_won} in all periods", f"{LAST_TOUCH}.", "")
     return Section(
         f"{said_of(span, formats)}: {_laid_said(rows, total, attribution, formats)}",
-        f"{why[0].upper()}{why[1:]}." if why else "Each rule shares out the same money: none says what caused it.",
+        f"{capitalised(why)}." if why else "Each rule shares out the same money: none says what caused it.",
         figures=() if why else (known,),
         tables=(_laid(files, shown, attribution),),
-        folded={"Every period": _laid(f"{files}-periods", every, attribution, _DATED)},
+        folded={"Every period": _laid(f"{files}-periods", every, attribution, DATED)},
     )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 from data_contracts.metrics.counts import REACHED, USUAL, StageCounts
 from data_contracts.metrics.funnel import Milestone
-from data_contracts.metrics.periods import Period, Span
 from pages.formats import Formats
 from pages.frame import Figure
+from pages.review_periods import said_of
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
@@ -22,13 +22,6 @@ CALLED = {
 
 AT_THE_TOP = (Milestone.CUSTOMER, Milestone.SQL, Milestone.MQL, Milestone.LEAD)
 """What the heading tells of, what matters most first."""
-
-
-def said_of(span: Span, formats: Formats) -> str:
-    """The period, as a reader calls it."""
-    if span.period is Period.WEEK:
-        return f"Week of {formats.day(span.first)}"
-    return formats.month(span.first) if span.period is Period.MONTH else str(span)
 
 
 def counts_heading(counts: StageCounts, formats: Formats) -> str:

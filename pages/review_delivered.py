@@ -1,17 +1,20 @@
 """Marketing's half of the agreement on a page: how many MQLs of the agreed quality it delivers."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from data_contracts.metrics.mqls_delivered import DELIVERED_SHARE, MQLS_OF_QUALITY, QUALITY_SHARE, MqlsDelivered
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_days import with_days
-from pages.review_rows import beside, counted, latest_first, sentence, with_words, yes_or_no
+from pages.review_periods import latest_first, with_days
+from pages.review_words import (
+    Row,
+    beside,
+    capitalised,
+    counted,
+    in_words,
+    range_of,
+    yes_no,
+)
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-
-Row = Mapping[str, Any]
 
 
 def mqls_delivered_section(delivered: MqlsDelivered, formats: Formats, *, name: str) -> Section:
@@ -46,7 +49,7 @@ def _delivery_heading(delivered: MqlsDelivered, row: Row, formats: Formats) -> s
 
 
 def _delivery_said(delivered: MqlsDelivered, row: Row, formats: Formats) -> str:
-    week = sentence(f"in the week of {formats.day(row['week'].date())}. ")
+    week = capitalised(f"in the week of {formats.day(row['week'].date())}. ")
     if delivered.owed is None or delivered.weeks_kept is None:
         return f"{week}Give `mqls_per_week` in `[targets]` to hold it against something."
     kept = f"{formats.count(delivered.weeks_kept)} of {counted(delivered.weeks, 'week', 'weeks', formats)}"
@@ -77,7 +80,7 @@ def _of_delivery(delivered: MqlsDelivered, row: Row, formats: Formats) -> tuple[
             Figure(
                 "Of the agreed quality",
                 formats.share(row["quality_share"]),
-                beside(row, "quality_share", formats, f"at least {least} of the profile"),
+                beside(range_of(row, "quality_share", formats.share), f"at least {least} of the profile"),
                 f"{QUALITY_SHARE}.",
                 hand_offs,
             ),
@@ -110,6 +113,6 @@ def _weeks(delivered: MqlsDelivered, name: str) -> Table:
         Column("unknown_fit", "Profile not known", Shown.COUNT),
         Column("over", "Week is over"),
     )
-    told = with_words(with_days(rows, "week"), {"over": yes_or_no(rows, "is_complete", no="not yet")})
+    told = in_words(with_days(rows, "week"), {"over": yes_no("is_complete", no="not yet")})
     how = f"{MQLS_OF_QUALITY}. {QUALITY_SHARE}. {DELIVERED_SHARE}."
     return Table(f"{name}-mqls-delivered", "The hand-offs of a week", told, columns, how)

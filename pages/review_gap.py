@@ -28,8 +28,8 @@ from data_contracts.metrics.gap import (
 )
 from pages.formats import MISSING, Formats
 from pages.frame import Figure, NotThere
-from pages.review_counts import said_of
-from pages.review_days import span_named
+from pages.review_periods import said_of, span_named
+from pages.review_words import NO_INTERVAL, between, sure_of
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
@@ -101,9 +101,7 @@ class _Amounts:
 
     def between(self, told: Estimate) -> str:
         """The interval of a change."""
-        if told.low is None or told.high is None:
-            return "interval not known"
-        return f"{self.signed(told.low)} to {self.signed(told.high)}"
+        return between(told, self.signed) or NO_INTERVAL
 
 
 def _heading(gap: Gap, target: float, amounts: _Amounts) -> str:
@@ -156,16 +154,11 @@ def _points(gap: Gap, formats: Formats) -> Iterator[str]:
     """What goes with an answer in time, and that it proves nothing."""
     in_time, late = gap.rate_in_time, gap.rate_late
     if in_time.value is not None and late.value is not None:
+        shares = [sure_of(each, formats.share) for each in (in_time, late)]
         yield (
-            f"Of MQLs answered in time {_share(in_time, formats)} become SQL, of the others {_share(late, formats)}. "
+            f"Of MQLs answered in time {shares[0]} become SQL, of the others {shares[1]}. "
             "That does not prove that answers make SQLs: sellers may answer the better leads first."
         )
-
-
-def _share(told: Estimate, formats: Formats) -> str:
-    if told.low is None or told.high is None:
-        return formats.share(told.value)
-    return f"{formats.share(told.value)} ({formats.share(told.low)} to {formats.share(told.high)})"
 
 
 def _parts(gap: Gap, formats: Formats, name: str) -> Table:

@@ -1,7 +1,6 @@
 """The lead guarantee on a page: how many hand-offs missed the agreed profile, and what is credited for it."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,29 +17,19 @@ from data_contracts.metrics.guarantee import (
 from data_contracts.targets import Targets
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_days import with_days
-from pages.review_rows import (
+from pages.review_periods import latest, latest_first, over_by, with_days, within_sentence
+from pages.review_words import (
+    Row,
     beside,
     counted,
-    known,
-    latest,
-    latest_first,
-    of_cohort,
-    over_by,
+    in_words,
     range_of,
-    sentence,
-    with_words,
-    within_sentence,
 )
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
-Row = Mapping[str, Any]
 
-
-def guarantee_section(
-    guarantee: Guarantee, formats: Formats, *, targets: Targets, splits: Sequence[Guarantee] = (), name: str
-) -> Section:
+def guarantee_section(guarantee: Guarantee, formats: Formats, *, targets: Targets, name: str) -> Section:
     """The share of the latest period's hand-offs that missed the profile, and how the ledger stands.
 
     Parameters
@@ -49,12 +38,10 @@ def guarantee_section(
         Of all hand-offs together.
     targets
         How many may miss it at most.
-    splits
-        The same hand-offs by campaign, source and the like.
     name
         What the tables' files begin with.
     """
-    over = over_by(guarantee.rows, "cohort", guarantee.period, as_of=guarantee.as_of, formats=formats)
+    over = over_by(guarantee.rows, guarantee.period, as_of=guarantee.as_of, formats=formats)
     told = latest(over, "judged")
     points = tuple(_points(guarantee, formats))
     if told is None:
@@ -66,9 +53,6 @@ def guarantee_section(
     ledger = _ledger(guarantee, name)
     if n:
         folded[f"The ledger: {counted(n, 'hand-off', 'hand-offs', formats)}, the latest first"] = ledger
-    for split in splits:
-        title = f"By {split.by}, handed off in {within_sentence(told['cohort'], guarantee.period, formats)}"
-        folded[title] = _groups(split, told, name)
     folded[f"Every {guarantee.period}"] = _periods(guarantee, name)
     disputed = ledger.rows.filter(pc.equal(ledger.rows["state"], CreditState.DISPUTED.value))
     return Section(
@@ -101,9 +85,9 @@ def _not_judged(over: Sequence[Row], formats: Formats) -> NotThere:
 
 
 def _heading(told: Row, agreed: float | None, formats: Formats) -> str:
-    between = range_of(told, "off_icp_share", formats)
+    interval = range_of(told, "off_icp_share", formats.share)
     begin = f"{formats.share(told['off_icp_share'])} of the hand-offs missed the profile"
-    begin += f" ({between})" if between else ""
+    begin += f" ({interval})" if interval else ""
     return f"{begin}; how many may is not agreed" if agreed is None else f"{begin}, agreed are {formats.share(agreed)}"
 
 
@@ -148,7 +132,7 @@ def _figures(guarantee: Guarantee, told: Row, agreed: float | None, formats: For
     yield Figure(
         "Missed the profile",
         formats.share(told["off_icp_share"]),
-        beside(told, "off_icp_share", formats, missed, at_most),
+        beside(range_of(told, "off_icp_share", formats.share), missed, at_most),
         f"{OFF_ICP_SHARE}. {MISSES}.",
         rows,
         is_bad=_is_clearly_more(told, agreed),
@@ -171,9 +155,7 @@ def _figures(guarantee: Guarantee, told: Row, agreed: float | None, formats: For
 
 
 def _ledger(guarantee: Guarantee, name: str) -> Table:
-    rows = guarantee.ledger
-    missed = [", ".join(names) for names in rows["missed"].to_pylist()]
-    rows = with_words(rows.drop_columns(["missed"]), {"missed": missed})
+    rows = in_words(guarantee.ledger, {"missed": lambda row: ", ".join(row["missed"])})
     columns = (
         Column("lead_id", "Lead", Shown.LEAD),
         Column("handed_off_at", "Handed off", Shown.DAY),
@@ -202,9 +184,12 @@ def _disputes(disputed: pa.Table, ledger: Table, name: str) -> Table:
     return Table(f"{name}-guarantee-disputes", caption, disputed, columns, how, cards=True, within=ledger)
 
 
-def _counts(first: Column) -> tuple[Column, ...]:
-    return (
-        first,
+def _periods(guarantee: Guarantee, name: str) -> Table:
+    """Every period, the latest first, the running one too."""
+    rows = latest_first(guarantee.rows)
+    how = f"{OFF_ICP_SHARE}. {CREDITS}. Judged by the definitions {', '.join(guarantee.versions)}."
+    columns = (
+        Column("cohort", "From", Shown.DAY),
         Column("hand_offs", "Handed off", Shown.COUNT),
         Column("judged", "Judged", Shown.COUNT),
         Column("off_icp", "Missed the profile", Shown.COUNT),
@@ -212,19 +197,4 @@ def _counts(first: Column) -> tuple[Column, ...]:
         Column("credits", "Credited", Shown.COUNT),
         Column("disputed", "Disputed", Shown.COUNT),
     )
-
-
-def _periods(guarantee: Guarantee, name: str) -> Table:
-    """Every period, the latest first, the running one too."""
-    rows = latest_first(guarantee.rows)
-    how = f"{OFF_ICP_SHARE}. {CREDITS}. Judged by the definitions {', '.join(guarantee.versions)}."
-    columns = _counts(Column("cohort", "From", Shown.DAY))
     return Table(f"{name}-guarantee", "The hand-offs of a period", with_days(rows, "cohort"), columns, how)
-
-
-def _groups(split: Guarantee, told: Row, name: str) -> Table:
-    rows = of_cohort(split.rows, told["cohort"]).sort_by([("off_icp", "descending"), ("judged", "descending")])
-    columns = _counts(Column("named", sentence(split.by.replace("_", " "))))
-    named = with_words(with_days(rows, "cohort"), {"named": known(rows, "group")})
-    how = f"{OFF_ICP_SHARE}. {CREDITS}. Where most of them come from first."
-    return Table(f"{name}-guarantee-by-{split.by.replace('_', '-')}", "The hand-offs of a group", named, columns, how)

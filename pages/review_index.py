@@ -1,9 +1,6 @@
 """The alignment index with its parts, the checklist, and what reviews decided, on a page."""
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-
-import pyarrow as pa
 
 from data_contracts.metrics.checklist import Checklist, Met
 from data_contracts.metrics.index import INDEX, KEPT, WENT_WITH, WOULD_GAIN, AlignmentIndex
@@ -11,7 +8,7 @@ from data_contracts.review_notes import ReviewNotes, Standing
 from pages.formats import Formats
 from pages.frame import NotThere
 from pages.sections import Section
-from pages.tables import Column, Shown, Table, told_rows
+from pages.tables import Column, Shown, Table, told_rows, with_figures_typed
 
 
 def index_section(index: AlignmentIndex, formats: Formats, *, name: str) -> Section:
@@ -125,7 +122,7 @@ def _parts(index: AlignmentIndex, name: str) -> Table:
         for one in index.parts
     ]
     how = f"{INDEX}. {KEPT}. {WOULD_GAIN}."
-    return Table(f"{name}-index", "A part of the index", _typed(rows, columns), columns, how)
+    return Table(f"{name}-index", "A part of the index", with_figures_typed(told_rows(rows, columns)), columns, how)
 
 
 def _behind(index: AlignmentIndex, name: str) -> Table:
@@ -148,7 +145,8 @@ def _behind(index: AlignmentIndex, name: str) -> Table:
         }
         for one in index.parts
     ]
-    return Table(f"{name}-index-parts", "A part of the index", _typed(rows, columns), columns, f"{WENT_WITH}.")
+    told = with_figures_typed(told_rows(rows, columns))
+    return Table(f"{name}-index-parts", "A part of the index", told, columns, f"{WENT_WITH}.")
 
 
 def _trend(index: AlignmentIndex, name: str) -> Table:
@@ -158,13 +156,4 @@ def _trend(index: AlignmentIndex, name: str) -> Table:
         Column("n_parts", "Parts", Shown.COUNT),
     )
     rows = [one.model_dump() for one in index.trend]
-    return Table(f"{name}-index-trend", "A period", _typed(rows, columns), columns, f"{INDEX}.")
-
-
-def _typed(rows: Sequence[Mapping[str, object]], columns: tuple[Column, ...]) -> pa.Table:
-    """The rows as a table; a column of figures in which none is known is one of figures too."""
-    table = told_rows(rows, columns)
-    for place, field in enumerate(table.schema):
-        if pa.types.is_null(field.type):
-            table = table.set_column(place, field.name, table[field.name].cast(pa.float64()))
-    return table
+    return Table(f"{name}-index-trend", "A period", with_figures_typed(told_rows(rows, columns)), columns, f"{INDEX}.")

@@ -19,9 +19,9 @@ from data_contracts.metrics.journey import (
 )
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
+from pages.review_words import in_words, known, made_by, sentences, sure
 from pages.sections import Section
 from pages.tables import Column, Shown, Table, told_rows
-from pages.worded import in_words, made_by, sentence, sure
 
 SEEN = 8
 """Paths that are seen at once, those with the greatest lift first."""
@@ -47,7 +47,7 @@ def journey_section(journey: Journey, formats: Formats, *, name: str) -> Section
     tables, folded = _tables(paths, journey, name=name)
     return Section(
         _finding(best, drop, journey, formats),
-        sentence(_advice(best, drop, journey, formats)),
+        sentences(_advice(best, drop, journey, formats)),
         figures=tuple(_figures(journey, formats)),
         tables=tables,
         folded=folded,
@@ -58,7 +58,7 @@ def _ranked(paths: pa.Table) -> pa.Table:
     """The paths in words, the greatest lift without chance first."""
     rows = sorted(paths.to_pylist(), key=lambda row: -1.0 if row["shrunken_lift"] is None else row["shrunken_lift"])
     told = pa.Table.from_pylist(rows[::-1], schema=paths.schema)
-    return in_words(told, "path", lambda row: " → ".join(row["path"]))
+    return in_words(told, {"path": lambda row: " → ".join(row["path"])})
 
 
 def _standing_out(paths: pa.Table) -> dict[str, Any] | None:
@@ -188,11 +188,11 @@ def _drops(journey: Journey, *, name: str) -> Table:
         Column("unsettled", "Unsettled", Shown.COUNT),
     )
     how = f"{made_by(STOPPED)} These days: {journey.silent_days}."
-    return Table(f"{name}-drops", "A step or stage", in_words(journey.drops, "said", _place_said), columns, how)
+    return Table(f"{name}-drops", "A step or stage", in_words(journey.drops, {"said": _place_said}), columns, how)
 
 
 def _touches(journey: Journey, *, name: str) -> Table:
-    rows = in_words(journey.first_and_last, "kind", lambda row: row["kind"] or "(none before MQL)")
+    rows = in_words(journey.first_and_last, {"kind": known("kind", unknown="(none before MQL)")})
     columns = (
         Column("position", "First or last"),
         Column("kind", "Touch"),

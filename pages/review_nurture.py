@@ -1,47 +1,30 @@
 """Nurture on a page: whose recheck is due, and how many of earlier ones came back."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.metrics.nurture import DAYS_TO_RETURN, RECHECK, RECYCLE_YIELD, RETURN_RATE, Nurture
+from data_contracts.vocabulary import Stage
+from pages.agreement import said_stage
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_days import with_days
-from pages.review_rows import (
-    beside,
-    counted,
-    known,
-    latest,
-    latest_first,
-    of_cohort,
-    sentence,
-    share_with_range,
-    stage_said,
-    with_words,
-    within_sentence,
-    yes_or_no,
-)
+from pages.review_periods import latest, latest_first, with_days, within_sentence
+from pages.review_words import Row, Said, beside, counted, in_words, range_of, sure, yes_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
 SEEN_LEADS = 10
 """Rows of the list that are seen at once: those that have been due longest."""
 
-Row = Mapping[str, Any]
 
-
-def nurture_section(nurture: Nurture, formats: Formats, *, splits: Sequence[Nurture] = (), name: str) -> Section:
+def nurture_section(nurture: Nurture, formats: Formats, *, name: str) -> Section:
     """Whom marketing looks at again now, and what became of the latest nurtured leads whose time has passed.
 
     Parameters
     ----------
     nurture
         Of all leads together.
-    splits
-        The same leads by source, persona and the like.
     name
         What the tables' files begin with.
     """
@@ -59,10 +42,6 @@ def nurture_section(nurture: Nurture, formats: Formats, *, splits: Sequence[Nurt
     whole = _leads(nurture, name)
     folded = {f"All {counted(n, 'lead', 'leads', formats)} in nurture": whole} if n else {}
     folded[f"Every {nurture.period}"] = _cohorts(nurture, formats, name)
-    if told is not None:
-        for split in splits:
-            title = f"By {split.by}, nurtured in {within_sentence(told['cohort'], nurture.period, formats)}"
-            folded[title] = _groups(split, told, formats, name)
     return Section(
         _heading(n, due, told, formats),
         "Look at those again that have been due longest: hand them off, keep them, or close them." if due else "",
@@ -97,7 +76,7 @@ def _heading(n: int, due: int, told: Row | None, formats: Formats) -> str:
     )
     if told is None:
         return f"{begin} due for a recheck; how many come back nobody can say yet"
-    rate = share_with_range(told, "recycle_yield", formats)
+    rate = sure(told, "recycle_yield", formats.share)
     return f"{begin} due for a recheck; of earlier ones {rate} became an SQL within {told['horizon_days']} days"
 
 
@@ -122,25 +101,32 @@ def _figures(nurture: Nurture, due: int, told: Row | None, formats: Formats) -> 
     yield Figure(
         "Came back",
         formats.share(told["return_rate"]),
-        beside(told, "return_rate", formats, f"of {formats.count(told['nurtured'])} nurtured in {period}", half),
+        beside(
+            range_of(told, "return_rate", formats.share),
+            f"of {formats.count(told['nurtured'])} nurtured in {period}",
+            half,
+        ),
         f"{RETURN_RATE}. {DAYS_TO_RETURN}.",
         rows,
     )
     yield Figure(
         "Became an SQL",
         formats.share(told["recycle_yield"]),
-        beside(told, "recycle_yield", formats, f"of the same, within {told['horizon_days']} days"),
+        beside(
+            range_of(told, "recycle_yield", formats.share),
+            f"of the same, within {told['horizon_days']} days",
+        ),
         f"{RECYCLE_YIELD}.",
         rows,
     )
 
 
 def _leads(nurture: Nurture, name: str) -> Table:
-    rows = nurture.leads
-    words = {
-        "from": [stage_said(stage) for stage in rows["came_from"].to_pylist()],
-        "due": yes_or_no(rows, "is_due", yes="due", no="not yet"),
+    words: dict[str, Said] = {
+        "from": lambda row: said_stage(Stage(row["came_from"])),
+        "due": yes_no("is_due", yes="due", no="not yet"),
     }
+    rows = in_words(nurture.leads, words)
     columns = (
         Column("lead_id", "Lead", Shown.LEAD),
         Column("recheck_due_at", "Recheck", Shown.DAY),
@@ -152,45 +138,27 @@ def _leads(nurture: Nurture, name: str) -> Table:
         Column("source", "Source", filters=True),
     )
     how = f"{RECHECK}. What was approached or done before the lead went to nurture is not told."
-    return Table(f"{name}-nurture", "A lead in nurture", with_words(rows, words), columns, how, cards=True)
+    return Table(f"{name}-nurture", "A lead in nurture", rows, columns, how, cards=True)
 
 
-def _rates(first: Column) -> tuple[Column, ...]:
-    return (
-        first,
+def _half(row: Row, formats: Formats) -> str:
+    return f"{'at least ' if row['is_least_days_to_return'] else ''}{formats.count(row['days_to_return'])}"
+
+
+def _cohorts(nurture: Nurture, formats: Formats, name: str) -> Table:
+    """Every cohort, the latest first."""
+    rows = latest_first(nurture.rows)
+    words = {"half_within": lambda row: _half(row, formats), "passed": yes_no("is_mature", no="not yet")}
+    columns = (
+        Column("cohort", "From", Shown.DAY),
         Column("nurtured", "Nurtured", Shown.COUNT),
         Column("return_rate", "Came back", Shown.SHARE, low="return_rate_low", high="return_rate_high"),
         Column("recycle_yield", "Became an SQL", Shown.SHARE, low="recycle_yield_low", high="recycle_yield_high"),
         Column("half_within", "Half within days"),
         Column("ended", "Lost or disqualified", Shown.COUNT),
         Column("waiting", "Still in nurture", Shown.COUNT),
+        Column("passed", "Time passed"),
     )
-
-
-def _half(rows: pa.Table, formats: Formats) -> list[str]:
-    return [
-        f"{'at least ' if row['is_least_days_to_return'] else ''}{formats.count(row['days_to_return'])}"
-        for row in rows.to_pylist()
-    ]
-
-
-def _cohorts(nurture: Nurture, formats: Formats, name: str) -> Table:
-    """Every cohort, the latest first."""
-    rows = latest_first(nurture.rows)
-    words = {"half_within": _half(rows, formats), "passed": yes_or_no(rows, "is_mature", no="not yet")}
-    columns = (*_rates(Column("cohort", "From", Shown.DAY)), Column("passed", "Time passed"))
     how = f"{RETURN_RATE}. {RECYCLE_YIELD}. {DAYS_TO_RETURN}."
-    told = with_words(with_days(rows, "cohort"), words)
+    told = in_words(with_days(rows, "cohort"), words)
     return Table(f"{name}-nurture-cohorts", "The leads nurtured in a period", told, columns, how)
-
-
-def _groups(split: Nurture, told: Row, formats: Formats, name: str) -> Table:
-    rows = of_cohort(split.rows, told["cohort"])
-    rows = rows.sort_by([("nurtured", "descending")])
-    columns = _rates(Column("named", sentence(split.by.replace("_", " "))))
-    words = {"named": known(rows, "group"), "half_within": _half(rows, formats)}
-    how = f"{RETURN_RATE}. {RECYCLE_YIELD}. {DAYS_TO_RETURN}. The largest group first: intervals say what differs."
-    told_rows = with_words(with_days(rows, "cohort"), words)
-    return Table(
-        f"{name}-nurture-by-{split.by.replace('_', '-')}", "The nurtured leads of a group", told_rows, columns, how
-    )

@@ -22,9 +22,9 @@ from data_contracts.metrics.plan import (
 from pages.formats import Formats
 from pages.frame import Figure
 from pages.review_counts import CALLED
+from pages.review_words import beside, between, made_by, sentences, sure_of
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import beside, between, made_by, sentence, sure_of
 
 NO_DECIMAL_FROM = 100
 
@@ -44,7 +44,7 @@ def plan_section(plan: Plan, formats: Formats, *, name: str) -> Section:
     folded = {"By source, in the present mix": _sources(plan, name=name)} if plan.sources else {}
     return Section(
         _finding(plan, flow, formats),
-        sentence(_advice(plan, flow, formats)),
+        sentences(_advice(plan, flow, formats)),
         figures=tuple(_figures(plan, flow, formats)),
         tables=(_flows(plan, name=name),),
         folded=folded,

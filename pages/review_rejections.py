@@ -1,7 +1,6 @@
 """Why sales turned hand-offs down, on a page: which reason is on the rise, else which is the most frequent."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,14 +14,19 @@ from data_contracts.metrics.rejections import (
 )
 from pages.formats import Formats
 from pages.frame import NotThere
-from pages.review_days import with_days
-from pages.review_rows import counted, share_with_range, with_words, within_sentence
+from pages.review_periods import with_days, within_sentence
+from pages.review_words import (
+    Row,
+    counted,
+    in_words,
+    known,
+    sure,
+    yes_no,
+)
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
 NO_REASON = "no reason given"
-
-Row = Mapping[str, Any]
 
 
 def rejections_section(rejections: Rejections, formats: Formats, *, name: str) -> Section:
@@ -62,7 +66,7 @@ def _heading(rows: Sequence[Row], rejections: Rejections, period: str, formats: 
         first = rising[0]
         others = f", and {counted(len(rising) - 1, 'more reason', 'more reasons', formats)}" if rising[1:] else ""
         return (
-            f"More are turned down {_for(first)}{others}: {share_with_range(first, 'share', formats)} of sales' "
+            f"More are turned down {_for(first)}{others}: {sure(first, 'share', formats.share)} of sales' "
             f"decisions, {formats.share(first['share_before'])} in the {rejections.period}s before"
         )
     if not turned_down:
@@ -77,7 +81,7 @@ def _said(rows: Sequence[Row], period: str, formats: Formats) -> str:
     silent = next((row["n"] for row in rows if row["reason"] is None), 0)
     asked = f" {counted(silent, 'was', 'were', formats)} turned down without a reason: ask for one." if silent else ""
     if rising := _rising(rows):
-        names = ", ".join(_named(row["reason"]) for row in rising)
+        names = ", ".join(row["reason"] or NO_REASON for row in rising)
         return f"{begin} On the rise, more than noise: {names}. Look at where these leads come from.{asked}"
     if all(row["p_value"] is None for row in rows):
         return f"{begin} Too few to tell whether a reason is on the rise.{asked}"
@@ -95,10 +99,6 @@ def _for(row: Row) -> str:
     return "for rare reasons" if row["reason"] == OTHER_REASONS else f"for “{row['reason']}”"
 
 
-def _named(reason: str | None) -> str:
-    return NO_REASON if reason is None else reason
-
-
 def _rises(row: Row) -> str:
     if row["is_more_than_noise"]:
         return "yes"
@@ -106,9 +106,7 @@ def _rises(row: Row) -> str:
 
 
 def _worded(rows: pa.Table) -> pa.Table:
-    listed = rows.to_pylist()
-    names = [_named(row["reason"]) for row in listed]
-    return with_words(with_days(rows, "period"), {"named": names, "rises": [_rises(row) for row in listed]})
+    return in_words(with_days(rows, "period"), {"named": known("reason", unknown=NO_REASON), "rises": _rises})
 
 
 def _columns() -> tuple[Column, ...]:
@@ -136,6 +134,5 @@ def _periods(rejections: Rejections, how: str, name: str) -> Table:
     given = rejections.rows.filter(pc.greater(rejections.rows["n"], 0))
     rows = given.sort_by([("period", "descending"), ("n", "descending")])
     columns = (Column("period", "From", Shown.DAY), *_columns(), Column("over", "Is over"))
-    over = ["yes" if row else "not yet" for row in rows["is_complete"].to_pylist()]
-    told = with_words(_worded(rows), {"over": over})
+    told = in_words(_worded(rows), {"over": yes_no("is_complete", no="not yet")})
     return Table(f"{name}-rejections-periods", "A reason in a period", told, columns, how)

@@ -1,7 +1,6 @@
 """Sales' half of the agreement on a page: how soon hand-offs are answered, and whether they are decided on."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
 from data_contracts.metrics.response import (
     COMPLIANCE,
@@ -14,26 +13,23 @@ from data_contracts.metrics.response import (
 from data_contracts.targets import Targets
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_days import with_days
-from pages.review_rows import (
+from pages.review_periods import latest, latest_first, over_by, rows_of, span_of, with_days, within_sentence
+from pages.review_words import (
+    Row,
     beside,
+    capitalised,
     counted,
+    dimension,
+    file_part,
+    heading_of,
+    in_words,
     known,
-    latest,
-    latest_first,
-    of_cohort,
-    over_by,
     range_of,
-    sentence,
-    share_with_range,
-    with_words,
-    within_sentence,
-    yes_or_no,
+    sure,
+    yes_no,
 )
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-
-Row = Mapping[str, Any]
 
 
 def response_section(
@@ -52,7 +48,7 @@ def response_section(
     name
         What the tables' files begin with.
     """
-    over = over_by(response.rows, "cohort", response.period, as_of=response.as_of, formats=formats)
+    over = over_by(response.rows, response.period, as_of=response.as_of, formats=formats)
     if not over:
         return Section(
             "Whether sales answers in time nobody can say yet",
@@ -67,9 +63,7 @@ def response_section(
     folded = {f"Every {response.period}": _periods(response, formats, name)}
     if answered is not None:
         for split in splits:
-            title = (
-                f"By {split.by.removesuffix('_id')}, {within_sentence(answered['cohort'], response.period, formats)}"
-            )
+            title = f"By {dimension(split.by)}, {within_sentence(answered['cohort'], response.period, formats)}"
             folded[title] = _groups(split, answered, formats, name)
     if response.unknown_because:
         heading, said = _without_touches(response, decided, formats, targets)
@@ -81,7 +75,7 @@ def response_section(
 def _with_touches(answered: Row | None, formats: Formats, targets: Targets) -> tuple[str, str]:
     if answered is None:
         return "Of no hand-off the time to respond has passed yet", ""
-    told, agreed = range_of(answered, "compliance", formats), targets.compliance_share
+    told, agreed = range_of(answered, "compliance", formats.share), targets.compliance_share
     begin = f"Sales answered {formats.share(answered['compliance'])} in time{f' ({told})' if told else ''}"
     if agreed is None:
         return begin, "What is agreed nobody wrote down: give `compliance_share` in `[targets]`."
@@ -98,14 +92,14 @@ def _held_against(row: Row, name: str, agreed: float) -> str:
 
 def _without_touches(response: Response, decided: Row | None, formats: Formats, targets: Targets) -> tuple[str, str]:
     because = (
-        f"{sentence(response.unknown_because)}. To know it, let the CRM record calls and visits as a kind that "
+        f"{capitalised(response.unknown_because)}. To know it, let the CRM record calls and visits as a kind that "
         "`counts_as_contact`."
     )
     if decided is None:
         return "How soon sales answers nobody can say", because
     agreed = targets.disposition_share
     yardstick = "" if agreed is None else f", agreed are {formats.share(agreed)}"
-    told = share_with_range(decided, "disposition_share", formats)
+    told = sure(decided, "disposition_share", formats.share)
     return f"Sales decided on {told} of the hand-offs{yardstick}; how soon it answers nobody can say", because
 
 
@@ -119,7 +113,7 @@ def _of_answers(response: Response, row: Row | None, formats: Formats, targets: 
     yield Figure(
         "Answered in time",
         formats.share(row["compliance"]),
-        beside(row, "compliance", formats, told, _agreed(agreed, formats)),
+        beside(range_of(row, "compliance", formats.share), told, _agreed(agreed, formats)),
         f"{COMPLIANCE}.",
         f"{counted(row['due'], 'hand-off', 'hand-offs', formats)}.",
         is_bad=agreed is not None and _is_clearly_less(row, "compliance", agreed),
@@ -150,7 +144,7 @@ def _of_outcomes(response: Response, over: Sequence[Row], formats: Formats, targ
         yield Figure(
             "Never contacted",
             formats.share(row["never_contacted_share"]),
-            beside(row, "never_contacted_share", formats, told),
+            beside(range_of(row, "never_contacted_share", formats.share), told),
             f"{NEVER_CONTACTED}.",
             f"{counted(row['aged'], 'hand-off', 'hand-offs', formats)}.",
         )
@@ -163,7 +157,7 @@ def _of_outcomes(response: Response, over: Sequence[Row], formats: Formats, targ
         yield Figure(
             "Decided on",
             formats.share(row["disposition_share"]),
-            beside(row, "disposition_share", formats, told, _agreed(agreed, formats)),
+            beside(range_of(row, "disposition_share", formats.share), told, _agreed(agreed, formats)),
             f"{DISPOSITIONS}.",
             f"{counted(row['worked'], 'hand-off', 'hand-offs', formats)}.",
             is_bad=agreed is not None and _is_clearly_less(row, "disposition_share", agreed),
@@ -188,9 +182,11 @@ def _hours(row: Row, name: str, formats: Formats) -> str:
 
 def _periods(response: Response, formats: Formats, name: str) -> Table:
     """Every period, the latest first, the running one too."""
-    rows = latest_first(response.rows)
-    hours = [_hours(row, "hours_median", formats) for row in rows.to_pylist()]
-    words = {"half_within": hours, "passed": yes_or_no(rows, "is_mature", no="not yet")}
+    rows = with_days(latest_first(response.rows), "cohort")
+    words = {
+        "half_within": lambda row: _hours(row, "hours_median", formats),
+        "passed": yes_no("is_mature", no="not yet"),
+    }
     columns = (
         Column("cohort", "From", Shown.DAY),
         Column("handed_off", "Handed off", Shown.COUNT),
@@ -202,17 +198,16 @@ def _periods(response: Response, formats: Formats, name: str) -> Table:
         Column("passed", "All times passed"),
     )
     how = f"{COMPLIANCE}. {RESPONSE_TIME}. {NEVER_CONTACTED}. {DISPOSITIONS}. Until all times have passed, more comes."
-    told = with_words(with_days(rows, "cohort"), words)
-    return Table(f"{name}-response", "The hand-offs of a period", told, columns, how)
+    return Table(f"{name}-response", "The hand-offs of a period", in_words(rows, words), columns, how)
 
 
 def _groups(split: Response, answered: Row, formats: Formats, name: str) -> Table:
     """The groups of the period, those that may need help most first."""
-    found = of_cohort(split.rows, answered["cohort"])
+    found = rows_of(split.rows, span_of(answered["cohort"], split.period, formats), column="cohort")
     rows = found.sort_by([("compliance_shrunken", "ascending")])
-    hours = [_hours(row, "hours_median", formats) for row in rows.to_pylist()]
+    words = {"named": known("group"), "half_within": lambda row: _hours(row, "hours_median", formats)}
     columns = (
-        Column("named", sentence(split.by.removesuffix("_id").replace("_", " "))),
+        Column("named", heading_of(split.by)),
         Column("due", "Due", Shown.COUNT),
         Column("in_time", "In time", Shown.COUNT),
         _share("compliance", "Answered in time"),
@@ -223,8 +218,8 @@ def _groups(split: Response, answered: Row, formats: Formats, name: str) -> Tabl
     left_out = counted(split.not_shown, "hand-off", "hand-offs", formats)
     how = f"{COMPLIANCE}. {RESPONSE_TIME}. Groups are compared by the share drawn to that of all: few tell little."
     how += f" Over all periods, {left_out} of groups with too few are not shown." if split.not_shown else ""
-    told = with_words(with_days(rows, "cohort"), {"named": known(rows, "group"), "half_within": hours})
-    return Table(f"{name}-response-by-{split.by.replace('_', '-')}", "The hand-offs of a group", told, columns, how)
+    files = f"{name}-response-by-{file_part(split.by)}"
+    return Table(files, "The hand-offs of a group", in_words(rows, words), columns, how)
 
 
 def _share(name: str, heading: str) -> Column:

@@ -14,19 +14,20 @@ from data_contracts.metrics.ranking import LEAST_WORTH, LEVEL, P_VALUE, SHRUNKEN
 from data_contracts.metrics.sources import CYCLE, NEW, PIPELINE, REVENUE, WIN_RATE, WON_OF_CLOSED, Sources
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_counts import said_of
-from pages.review_days import with_days
-from pages.review_groups import (
+from pages.review_periods import DATED, last_over, row_of, rows_of, said_of, span_before, with_days
+from pages.review_words import (
     SAID,
+    Said,
+    between,
+    dimension,
     file_part,
     heading_of,
-    last_over,
+    in_words,
     named,
-    row_of,
-    rows_of,
-    span_before,
+    sure,
     top,
     with_total,
+    yes_no,
 )
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
@@ -41,9 +42,6 @@ NOBODY_JUDGED = (
     "at none of them was a version of the definitions with criteria in force of which anything was known of the lead"
 )
 
-_DATED = (Column("period", "From", Shown.DAY),)
-"""What stands before rows of several periods."""
-
 
 def sources_section(sources: Sources, formats: Formats, *, name: str) -> Section:
     """What each group brought in the last period that is over, and which brought most.
@@ -56,8 +54,8 @@ def sources_section(sources: Sources, formats: Formats, *, name: str) -> Section
     span = last_over(sources.spans, sources.as_of)
     if span is None or not sources.rows.num_rows:
         return Section(
-            f"What each {_said(sources.by)} brought nobody can say",
-            missing=NotThere(f"No lead came by any {_said(sources.by)} in a period that is over."),
+            f"What each {dimension(sources.by)} brought nobody can say",
+            missing=NotThere(f"No lead came by any {dimension(sources.by)} in a period that is over."),
         )
     files = f"{name}-{file_part(sources.by)}"
     rows, total = rows_of(sources.rows, span), row_of(sources.totals, span)
@@ -69,15 +67,11 @@ def sources_section(sources: Sources, formats: Formats, *, name: str) -> Section
         figures=tuple(_totals(sources, span, total, formats)),
         tables=(table,),
         folded={
-            "Every period": _brought(f"{files}-periods", every, sources, _DATED),
+            "Every period": _brought(f"{files}-periods", every, sources, DATED),
             "Win rate and sales cycle by cohort": _cohorts(f"{files}-cohorts", sources),
         },
         points=tuple(_points(sources, total, formats)),
     )
-
-
-def _said(by: str) -> str:
-    return by.replace("_", " ")
 
 
 def _most_first(rows: pa.Table) -> pa.Table:
@@ -90,13 +84,13 @@ def _most(rows: pa.Table, total: Mapping[str, Any], sources: Sources, formats: F
     what = next((one for one in _TOLD if total[one]), None)
     if what is not None and (most := top(rows, what)):
         told.append(
-            f"{_said(sources.by)} {most['group']} brought most {_TOLD[what]}, {formats.count(most[what])} of "
+            f"{dimension(sources.by)} {most['group']} brought most {_TOLD[what]}, {formats.count(most[what])} of "
             f"{formats.count(total[what])}"
         )
     if total["revenue"] and (most := top(rows, "revenue")):
         amounts = f"{formats.money(most['revenue'])} of {formats.money(total['revenue'])}"
         told.append(f"most revenue came by {most['group']}, {amounts}")
-    return "; ".join(told) or f"nobody knows by which {_said(sources.by)} anything came"
+    return "; ".join(told) or f"nobody knows by which {dimension(sources.by)} anything came"
 
 
 def _totals(sources: Sources, span: Span, total: Mapping[str, Any], formats: Formats) -> Iterator[Figure]:
@@ -128,19 +122,19 @@ def _brought(name: str, rows: pa.Table, sources: Sources, before: tuple[Column, 
         Column("won_of_closed", "Won / closed", Shown.SHARE, low="won_of_closed_low", high="won_of_closed_high"),
     )
     how = f"{NEW}. {PIPELINE}. {REVENUE}. {WON_OF_CLOSED}."
-    return Table(name, f"What a {_said(sources.by)} brought in a period", rows, columns, how)
+    return Table(name, f"What a {dimension(sources.by)} brought in a period", rows, columns, how)
 
 
 def _cohorts(name: str, sources: Sources) -> Table:
     steps = pa.array([Step.SQL_TO_CUSTOMER.value, Step.LEAD_TO_CUSTOMER.value])
     told = with_total(sources.cohorts.rows, sources.total_cohorts.rows)
     rows = with_days(told.filter(pc.is_in(told["step"], steps)), "cohort")
-    for column, values in (
-        ("step_said", [Step(one).said for one in rows["step"].to_pylist()]),
-        ("mature", ["yes" if one else "not yet" for one in rows["is_mature"].to_pylist()]),
-        ("days_said", ["at least" if one else "no" for one in rows["is_least_median"].to_pylist()]),
-    ):
-        rows = rows.append_column(column, pa.array(values, pa.string()))
+    words: dict[str, Said] = {
+        "step_said": lambda row: Step(row["step"]).said,
+        "mature": yes_no("is_mature", no="not yet"),
+        "days_said": lambda row: "at least" if row["is_least_median"] else "no",
+    }
+    rows = in_words(rows, words)
     columns = (
         Column("cohort", "From", Shown.DAY),
         Column(SAID, heading_of(sources.by)),
@@ -172,16 +166,14 @@ def ranking_section(ranking: Ranking, formats: Formats, *, name: str) -> Section
     name
         What the table's files begin with.
     """
-    by, step = _said(ranking.by), ranking.step.said
+    by, step = dimension(ranking.by), ranking.step.said
     if ranking.p_value is None:
         because = f"{ranking.said} It takes two, of which leads were watched for {ranking.horizon_days} days."
         return Section(f"Whether {step} differs by {by} nobody can say", missing=NotThere(because))
-    beside = ""
-    if ranking.rate.low is not None and ranking.rate.high is not None:
-        beside = f"{formats.share(ranking.rate.low)} to {formats.share(ranking.rate.high)}"
+    around = between(ranking.rate, formats.share)
     beyond = f"ranked where it is below {formats.share(LEVEL)}"
     figures = (
-        Figure(f"{step}, all leads", formats.share(ranking.rate.value), beside, f"{SHRUNKEN}.", ""),
+        Figure(f"{step}, all leads", formats.share(ranking.rate.value), around, f"{SHRUNKEN}.", ""),
         Figure("Chance alone does as much", _chance_said(ranking.p_value, formats), beyond, f"{P_VALUE}.", ""),
     )
     return Section(
@@ -199,7 +191,7 @@ def _chance_said(p_value: float, formats: Formats) -> str:
 
 
 def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
-    by, step, of_all = _said(ranking.by), ranking.step.said, formats.share(ranking.rate.value)
+    by, step, of_all = dimension(ranking.by), ranking.step.said, formats.share(ranking.rate.value)
     placed = [row for row in ranking.rows.to_pylist() if row["place"] is not None]
     if not ranking.is_more_than_chance:
         return (
@@ -209,8 +201,8 @@ def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
     if not placed:
         return f"{begin}, but each has too few leads for a place"
     first = min(placed, key=lambda row: row["place"])
-    rate, low, high = (formats.share(first[f"shrunken{end}"]) for end in ("", "_low", "_high"))
-    return f"{begin}: {first['group']} is first with {rate} ({low} to {high}), all have {of_all}"
+    rate = sure(first, "shrunken", formats.share)
+    return f"{begin}: {first['group']} is first with {rate}, all have {of_all}"
 
 
 def _places(ranking: Ranking, name: str) -> Table:
@@ -226,7 +218,7 @@ def _places(ranking: Ranking, name: str) -> Table:
         f"{ranking.step.said} within {ranking.horizon_days} days. {SHRUNKEN}. {P_VALUE}. Groups that count as fewer "
         f"than {LEAST_WORTH} independent leads have no place."
     )
-    caption = f"A {_said(ranking.by)} with its rate"
+    caption = f"A {dimension(ranking.by)} with its rate"
     return Table(f"{name}-{file_part(ranking.by)}-ranking", caption, named(ranking.rows), columns, how)
 
 
@@ -257,7 +249,7 @@ def off_icp_section(off_icp: OffIcp, formats: Formats, *, name: str) -> Section:
         f"Most of them miss the criterion {total['most_missed']}." if total["most_missed"] else "",
         figures=figures,
         tables=(_hand_offs(f"{name}-{file_part(off_icp.by)}-off-icp", rows, off_icp),),
-        folded={"Every period": _hand_offs(f"{name}-{file_part(off_icp.by)}-off-icp-periods", every, off_icp, _DATED)},
+        folded={"Every period": _hand_offs(f"{name}-{file_part(off_icp.by)}-off-icp-periods", every, off_icp, DATED)},
     )
 
 
@@ -270,9 +262,9 @@ def _off_heading(total: Mapping[str, Any], span: Span, agreed: float | None, for
 
 def _above_said(above: list[str], off_icp: OffIcp) -> str:
     if not above:
-        return f"; no {_said(off_icp.by)} is clearly above"
+        return f"; no {dimension(off_icp.by)} is clearly above"
     more = f" and {len(above) - 1} more" if len(above) > 1 else ""
-    return f"; {_said(off_icp.by)} {above[0]}{more} clearly above"
+    return f"; {dimension(off_icp.by)} {above[0]}{more} clearly above"
 
 
 def _off_figure(total: Mapping[str, Any], agreed: float | None, formats: Formats) -> Figure:
@@ -283,7 +275,6 @@ def _off_figure(total: Mapping[str, Any], agreed: float | None, formats: Formats
 
 
 def _hand_offs(name: str, rows: pa.Table, off_icp: OffIcp, before: tuple[Column, ...] = ()) -> Table:
-    said = ["yes" if one else "no" for one in rows["is_above"].to_pylist()]
     columns = (
         *before,
         Column(SAID, heading_of(off_icp.by)),
@@ -294,5 +285,5 @@ def _hand_offs(name: str, rows: pa.Table, off_icp: OffIcp, before: tuple[Column,
         Column("hand_offs", "Hand-offs", Shown.COUNT),
         Column("most_missed", "Most often missed"),
     )
-    told = rows.append_column("above", pa.array(said, pa.string()))
+    told = in_words(rows, {"above": yes_no("is_above")})
     return Table(name, "Hand-offs of a period", told, columns, f"{OFF_ICP_SHARE}. {ABOVE}.")

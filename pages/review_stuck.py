@@ -1,22 +1,28 @@
 """Where leads and deals are stuck, on a page: open for longer than is usual, or past their expected close."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.metrics.stuck import AT_STAKE, DAYS, LATE_RATE, PAST_CLOSE, RATE, SLOW, USUAL, Stuck, Waits
+from data_contracts.vocabulary import Stage
+from pages.agreement import said_stage
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_rows import NOT_KNOWN, counted, share_with_range, stage_said, with_words, yes_or_no
+from pages.review_words import (
+    NOT_KNOWN,
+    Row,
+    counted,
+    in_words,
+    range_of,
+    sure,
+    yes_no,
+)
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
 AUDIENCE = "seller leader marketer"
 _CALLED = {Waits.LEAD: ("lead", "leads"), Waits.DEAL: ("deal", "deals")}
-
-Row = Mapping[str, Any]
 
 
 def stuck_section(stuck: Stuck, formats: Formats, *, name: str) -> Section:
@@ -68,7 +74,7 @@ def _most(stages: Sequence[Row]) -> Row:
 
 
 def _place(row: Row) -> str:
-    return "in deals" if row["waits"] == Waits.DEAL else f"in {stage_said(row['stage'])}"
+    return "in deals" if row["waits"] == Waits.DEAL else f"in {said_stage(Stage(row['stage']))}"
 
 
 def _said(stages: Sequence[Row], usual: Sequence[Row], formats: Formats) -> str:
@@ -78,7 +84,7 @@ def _said(stages: Sequence[Row], usual: Sequence[Row], formats: Formats) -> str:
     told = "Decide on each: a next step with a day, or an end with a reason."
     before = next((row for row in usual if (row["waits"], row["stage"]) == (most["waits"], most["stage"])), None)
     if before is not None and before["late_rate"] is not None:
-        late, rate = share_with_range(before, "late_rate", formats), formats.share(before["rate"])
+        late, rate = sure(before, "late_rate", formats.share), formats.share(before["rate"])
         told += f" Of those that were slow before, {late} still went well, of all {rate}."
     if untouched := sum(row["never_touched"] for row in stages):
         told += (
@@ -109,10 +115,8 @@ def _figures(stages: Sequence[Row], formats: Formats) -> Iterator[Figure]:
         )
 
 
-def _waiting(rows: pa.Table) -> list[str]:
-    return [
-        "deals" if row["waits"] == Waits.DEAL else f"leads in {stage_said(row['stage'])}" for row in rows.to_pylist()
-    ]
+def _waiting(row: Row) -> str:
+    return "deals" if row["waits"] == Waits.DEAL else f"leads in {said_stage(Stage(row['stage']))}"
 
 
 def _by_stage(stuck: Stuck, name: str) -> Table:
@@ -127,13 +131,11 @@ def _by_stage(stuck: Stuck, name: str) -> Table:
         Column("usual_days", "Usual days", Shown.NUMBER),
     )
     how = f"{SLOW}. {PAST_CLOSE}. {DAYS}. {USUAL}. {AT_STAKE}."
-    told = with_words(stuck.by_stage, {"what": _waiting(stuck.by_stage)})
+    told = in_words(stuck.by_stage, {"what": _waiting})
     return Table(f"{name}-stuck-stages", "What waits in a stage", told, columns, how)
 
 
 def _usual(stuck: Stuck, formats: Formats, name: str) -> Table:
-    rows = stuck.usual
-    days = [_usual_days(row, formats) for row in rows.to_pylist()]
     columns = (
         Column("what", "What waits"),
         Column("began", "Began long enough ago", Shown.COUNT),
@@ -143,7 +145,7 @@ def _usual(stuck: Stuck, formats: Formats, name: str) -> Table:
         Column("slow", "Were slow", Shown.COUNT),
         Column("late_rate", "Go well once slow", Shown.SHARE, low="late_rate_low", high="late_rate_high"),
     )
-    told = with_words(rows, {"what": _waiting(rows), "usual_said": days})
+    told = in_words(stuck.usual, {"what": _waiting, "usual_said": lambda row: _usual_days(row, formats)})
     how = f"{USUAL}. {RATE}. {LATE_RATE}. To go well, a lead in MQL or SAL becomes an SQL; all others are won."
     return Table(f"{name}-stuck-usual", "How long a stage usually takes", told, columns, how)
 
@@ -152,17 +154,17 @@ def _usual_days(row: Row, formats: Formats) -> str:
     if row["usual_days"] is None:
         return row["why_not"] or NOT_KNOWN
     told = f"{'at least ' if row['is_least'] else ''}{formats.rough(row['usual_days'])}"
-    low, high = row["usual_days_low"], row["usual_days_high"]
-    return told if low is None or high is None else f"{told} ({formats.rough(low)} to {formats.rough(high)})"
+    interval = range_of(row, "usual_days", formats.rough)
+    return f"{told} ({interval})" if interval else told
 
 
 def _listed(stuck: Stuck, name: str) -> Table:
     rows = stuck.listed
     worth = pc.coalesce(rows["amount"], rows["expected_value"])
     words = {
-        "what": [stage_said(row["stage"]) if row["waits"] == Waits.LEAD else "deal" for row in rows.to_pylist()],
-        "past": yes_or_no(rows, "is_past_close"),
-        "touched": yes_or_no(rows, "was_touched", no="never"),
+        "what": lambda row: said_stage(Stage(row["stage"])) if row["waits"] == Waits.LEAD else "deal",
+        "past": yes_no("is_past_close"),
+        "touched": yes_no("was_touched", no="never"),
     }
     columns = (
         Column("lead_id", "Lead", Shown.LEAD),
@@ -174,6 +176,6 @@ def _listed(stuck: Stuck, name: str) -> Table:
         Column("touched", "Touched by sales", filters=True, bad="never"),
         Column("owner_id", "Owner", filters=True),
     )
-    told = with_words(rows.append_column("worth", worth), words)
+    told = in_words(rows.append_column("worth", worth), words)
     how = f"{SLOW}. {PAST_CLOSE}. {DAYS}. A deal has its amount, a lead its expected value."
     return Table(f"{name}-stuck", "A lead or deal that is stuck", told, columns, how, cards=True)

@@ -21,8 +21,17 @@ from data_contracts.metrics.vectors import (
 )
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_counts import said_of
-from pages.review_days import last_span, with_days
+from pages.review_periods import said_of, span_of, with_days, within_sentence
+from pages.review_words import (
+    NO_INTERVAL,
+    NOT_KNOWN,
+    SAID,
+    heading_of,
+    in_words,
+    known,
+    range_of,
+    yes_no,
+)
 from pages.sections import Section
 from pages.tables import Column, Shown, Table, told_rows
 
@@ -90,7 +99,7 @@ def vectors_section(vectors: Vectors, formats: Formats, *, name: str) -> Section
 
 
 def _last(vectors: Vectors, rows: pa.Table, formats: Formats) -> _Last:
-    span = last_span(vectors.as_of, vectors.period, formats)
+    span = Span.before(vectors.as_of, vectors.period, time_zone=formats.time_zone)
     begins = (span.first, span.earlier(time_zone=formats.time_zone).first)
     here, before = (rows.filter(pc.equal(rows["cohort"], pa.scalar(first, pa.date32()))) for first in begins)
     return _Last(
@@ -118,7 +127,7 @@ def _heading(last: _Last, formats: Formats) -> str:
     first = last.deals.to_pylist()[0]
     created = formats.money(first["created_amount"])
     if last.by:
-        return f"{begin}: most pipeline was created by {last.by} {_group_said(first['group'])}, {created}"
+        return f"{begin}: most pipeline was created by {last.by} {first['group'] or NOT_KNOWN}, {created}"
     if first["n_without_amount"] == first["n_created"]:
         return f"{begin}: nobody knows the amount of the {formats.count(first['n_created'])} deals that were created"
     beside = f", {formats.money(last.before['created_amount'])} the {last.span.period} before" if last.before else ""
@@ -140,13 +149,13 @@ def _translated_said(vectors: Vectors, last: _Last, rows: pa.Table, formats: For
     if not known:
         return "How much pipeline becomes revenue nobody can say yet: no deal was watched for long enough."
     row = known[-1]
-    of = Span.of(vectors.period, row["cohort"], time_zone=formats.time_zone)
-    planned = dict(vectors.planned_shares).get(of.name)
+    planned = dict(vectors.planned_shares).get(span_of(row["cohort"], vectors.period, formats).name)
     beside = "" if planned is None else f"; the plan's revenue is {formats.share(planned)} of its pipeline"
     days = formats.count(row["horizon_days"])
+    created = f"Of the pipeline of {within_sentence(row['cohort'], vectors.period, formats)}"
     return (
-        f"Of the pipeline of {_lowered(said_of(of, formats))}, {formats.share(row['share'])} becomes revenue within "
-        f"{days} days ({_between(row, formats)}){beside}."
+        f"{created}, {formats.share(row['share'])} becomes revenue within {days} days "
+        f"({_between(row, formats)}){beside}."
     )
 
 
@@ -169,17 +178,7 @@ def _figures(last: _Last, formats: Formats) -> Iterator[Figure]:
 
 
 def _between(row: Mapping[str, Any], formats: Formats) -> str:
-    if row["share_low"] is None or row["share_high"] is None:
-        return "interval not known"
-    return f"{formats.share(row['share_low'])} to {formats.share(row['share_high'])}"
-
-
-def _lowered(said: str) -> str:
-    return said.replace("Week of", "the week of")
-
-
-def _group_said(group: str | None) -> str:
-    return "not known" if group is None else group
+    return range_of(row, "share", formats.share) or NO_INTERVAL
 
 
 def _plan_table(name: str, told: list[AgainstPlan]) -> Table:
@@ -207,13 +206,10 @@ def _plan_table(name: str, told: list[AgainstPlan]) -> Table:
 
 
 def _cohorts(name: str, rows: pa.Table, by: str) -> Table:
-    mature = ["yes" if one else "not yet" for one in rows["is_mature"].to_pylist()]
-    groups = [_group_said(one) for one in rows["group"].to_pylist()]
-    for column, values in (("mature", mature), ("group_said", groups)):
-        rows = rows.append_column(column, pa.array(values, pa.string()))
+    rows = in_words(rows, {"mature": yes_no("is_mature", no="not yet"), SAID: known("group")})
     columns = (
         Column("cohort", "From", Shown.DAY),
-        *((Column("group_said", by.capitalize()),) if by else ()),
+        *((Column(SAID, heading_of(by)),) if by else ()),
         Column("n_created", "Deals", Shown.COUNT),
         Column("created_amount", "Created at all", Shown.MONEY),
         Column("qualified_amount", "Open or won", Shown.MONEY),

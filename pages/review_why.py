@@ -18,11 +18,10 @@ from data_contracts.metrics.why import (
 )
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_counts import said_of
-from pages.review_days import with_days
+from pages.review_periods import said_of, with_days
+from pages.review_words import beside, between, in_words, made_by, sentences, sure, sure_of
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
-from pages.worded import beside, between, in_words, made_by, sentence, sure, sure_of
 
 TOLD_FIRST = (
     Topic.LOST_DEAL,
@@ -80,7 +79,7 @@ def why_section(why: Why, formats: Formats, *, name: str) -> Section:
     seen = latest.filter(pa.array([_is_seen(row, rows) for row in rows], pa.bool_()))
     return Section(
         _finding(ranked[0], why, formats),
-        sentence(_advice(rows, why, formats)),
+        sentences(_advice(rows, why, formats)),
         figures=tuple(_figures(ranked[0], rows, why, formats)),
         tables=(Table(f"{name}-why", "A reason", seen, _columns(), _HOW),),
         folded=_folded(why, latest, before, formats, name=name),
@@ -236,8 +235,7 @@ def _folded(why: Why, latest: pa.Table, before: pa.Table, formats: Formats, *, n
     if why.competitors.num_rows:
         told = in_words(
             why.competitors,
-            "said",
-            lambda row: _reason_said({"topic": Topic.COMPETITOR, "reason": row["competitor"]} | row),
+            {"said": lambda row: _reason_said({"topic": Topic.COMPETITOR, "reason": row["competitor"]} | row)},
         )
         columns = (
             Column("said", "Competitor"),

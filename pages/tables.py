@@ -142,6 +142,14 @@ def told_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> p
     return pa.table({name: pa.array([row[name] for row in rows]) for name in names})
 
 
+def with_figures_typed(rows: pa.Table) -> pa.Table:
+    """`rows`, where a column in which no value is known is one of figures too."""
+    for place, field in enumerate(rows.schema):
+        if pa.types.is_null(field.type):
+            rows = rows.set_column(place, field.name, rows[field.name].cast(pa.float64()))
+    return rows
+
+
 def write_files(tables: Iterable[Table], folder: Path) -> None:
     """Each table whole, as `<name>.parquet` and as `<name>.csv`, whose cells no spreadsheet runs as a formula."""
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alignment.guarantee import guaranteed_hand_offs, judged_hand_offs
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from data_contracts.definitions import Definitions
 from data_contracts.disk import disk_errors
 from data_contracts.errors import SettingsError, StoreError, UnknownLeadError
@@ -104,7 +104,7 @@ def _last_hand_off(history: CrmHistory, settings: Settings, lead_id: str) -> pd.
         raise UnknownLeadError(f"there is no lead {lead_id!r} in the checked history; give its id in the CRM")
     hand_offs = guaranteed_hand_offs(history, settings)
     own = judged_hand_offs(
-        hand_offs.filter(hand_offs.lead_id == lead_id), history, agreed_versions(settings), settings
+        hand_offs.filter(hand_offs.lead_id == lead_id), history, versions=agreed_versions(settings), settings=settings
     ).frame
     if own.empty:
         raise UnknownLeadError(f"lead {lead_id!r} was never handed off: it did not enter MQL, so nothing was promised")

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 
 ACTIVITY = Formula(
@@ -80,7 +81,7 @@ PENETRATION_SCHEMA = pa.schema(
     [
         *(pa.field(name, pa.string(), nullable=False) for name in ("group", "measure")),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("accounts", "reached")),
-        *(pa.field(name, pa.float64()) for name in ("share", "share_low", "share_high")),
+        *estimate_fields("share"),
     ]
 )
 """How many accounts of a group got so far.

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Period
 
@@ -40,7 +41,7 @@ REPEAT_SCHEMA = pa.schema(
         pa.field("is_mature", pa.bool_(), nullable=False),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("customers", "repeated", "open_before")),
         pa.field("raw_rate", pa.float64()),
-        *(pa.field(f"repeat_rate{end}", pa.float64()) for end in ("", "_low", "_high")),
+        *estimate_fields("repeat_rate"),
     ]
 )
 """The accounts of one group that became customers in one period.
@@ -63,7 +64,7 @@ CHURN_SCHEMA = pa.schema(
         pa.field("is_mature", pa.bool_(), nullable=False),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("deals", "churned")),
         pa.field("raw_rate", pa.float64()),
-        *(pa.field(f"churn_rate{end}", pa.float64()) for end in ("", "_low", "_high")),
+        *estimate_fields("churn_rate"),
     ]
 )
 """The deals of one group that were won in one period. Columns as in `REPEAT_SCHEMA`; `churned` by now."""
@@ -73,8 +74,7 @@ MARGIN_SCHEMA = pa.schema(
         pa.field("group", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("deals", "with_margin", "with_both")),
         pa.field("margin", pa.float64()),
-        *(pa.field(f"margin_share{end}", pa.float64()) for end in ("", "_low", "_high")),
-        *(pa.field(f"margin_per_deal{end}", pa.float64()) for end in ("", "_low", "_high")),
+        *estimate_fields("margin_share", "margin_per_deal"),
     ]
 )
 """The won deals of one group, of all time.

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Span
 
@@ -72,8 +73,6 @@ class NoCost(StrEnum):
         }[self]
 
 
-_MONEY = [pa.field(f"{name}{end}", pa.float64()) for name in COST_OF.values() for end in ("", "_low", "_high")]
-
 COSTS_SCHEMA = pa.schema(
     [
         pa.field("period", pa.timestamp("us"), nullable=False),
@@ -82,7 +81,7 @@ COSTS_SCHEMA = pa.schema(
         pa.field("spend", pa.float64()),
         *(pa.field(name, pa.int64()) for name in (*COSTED, COHORT_CUSTOMERS)),
         pa.field("is_mature", pa.bool_(), nullable=False),
-        *_MONEY,
+        *estimate_fields(*COST_OF.values()),
         pa.field("why_not", pa.string()),
     ]
 )

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Period
 
@@ -74,7 +75,6 @@ DAYS = Formula(
 )
 FORMULAS = (RAW_RATE, RATE, DAYS)
 
-_ESTIMATE = [pa.field(name, pa.float64()) for name in ("rate", "rate_low", "rate_high")]
 
 FUNNEL_SCHEMA = pa.schema(
     [
@@ -86,7 +86,7 @@ FUNNEL_SCHEMA = pa.schema(
         *(pa.field(name, pa.int64(), nullable=False) for name in ("entered", "reached", "ended", "open", "unsettled")),
         pa.field("skipped", pa.int64(), nullable=False),
         pa.field("raw_rate", pa.float64()),
-        *_ESTIMATE,
+        *estimate_fields("rate"),
         *(pa.field(f"days_{name}", pa.float64()) for name in ("lower_quartile", "median", "upper_quartile")),
         *(pa.field(f"is_least_{name}", pa.bool_()) for name in ("lower_quartile", "median", "upper_quartile")),
     ]

@@ -8,6 +8,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from data_contracts.estimates import Record
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Period
 
@@ -143,7 +144,7 @@ GUARANTEE_SCHEMA = pa.schema(
         pa.field("group", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("hand_offs", "judged", "unknown", "not_agreed")),
         pa.field("off_icp", pa.int64(), nullable=False),
-        *(pa.field(name, pa.float64()) for name in ("off_icp_share", "off_icp_share_low", "off_icp_share_high")),
+        *estimate_fields("off_icp_share"),
         *(pa.field(state.value, pa.int64(), nullable=False) for state in CreditState),
         pa.field("credits", pa.int64(), nullable=False),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.funnel import Milestone
 
@@ -51,11 +52,6 @@ TOUCHES_BEFORE = Formula(
     "over the leads",
 )
 FORMULAS = (PATH, PATH_RATE, LIFT, SHRUNKEN_LIFT, TOUCH_SHARE, STOPPED, WAY_SHARE, TOUCHES_BEFORE)
-
-
-def estimate_fields(*names: str) -> list[pa.Field]:
-    """The three columns of each figure: its value, and its interval where it has one."""
-    return [pa.field(f"{name}{end}", pa.float64()) for name in names for end in ("", "_low", "_high")]
 
 
 PATHS_SCHEMA = pa.schema(

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 
 MQLS_OF_QUALITY = Formula(
@@ -30,7 +31,7 @@ MQLS_DELIVERED_SCHEMA = pa.schema(
             pa.field(name, pa.int64(), nullable=False)
             for name in ("handed_off", "recycled", "of_quality", "below", "unknown_fit", "skipped")
         ),
-        *(pa.field(name, pa.float64()) for name in ("quality_share", "quality_share_low", "quality_share_high")),
+        *estimate_fields("quality_share"),
         pa.field("owed", pa.float64()),
         pa.field("delivered_share", pa.float64()),
     ]

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Span
 
@@ -23,7 +24,7 @@ OFF_ICP_SCHEMA = pa.schema(
         pa.field("period", pa.timestamp("us"), nullable=False),
         pa.field("group", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("hand_offs", "known", "misses")),
-        *(pa.field(name, pa.float64()) for name in ("off_icp_share", "off_icp_share_low", "off_icp_share_high")),
+        *estimate_fields("off_icp_share"),
         pa.field("most_missed", pa.string()),
         pa.field("is_above", pa.bool_(), nullable=False),
     ]
@@ -35,8 +36,7 @@ OFF_ICP_SCHEMA = pa.schema(
 | `period` | the local day on which it begins |
 | `group` | the source, campaign, ...; missing where nothing is known, and in totals |
 | `hand_offs` | those of the lead guarantee: entries into MQL at which the lead did not wait for sales already |
-| `known` | those that can be judged: a version with criteria was in force, and one of them was known of the lead |
-| `misses` | those of them that miss the profile |
+| `known`, `misses` | those that can be judged, and that miss the profile: the guarantee's `judged` and `off_icp` |
 | `off_icp_share` | the guarantee's (`data_contracts.metrics.guarantee.OFF_ICP_SHARE`), with its 95 % interval |
 | `most_missed` | the criterion that most of those that miss the profile miss, the first in the alphabet of equals |
 | `is_above` | `ABOVE`: of many groups some are above by chance, so it asks more than the 95 % interval does |

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Span
 from data_contracts.metrics.sources import SOURCES_SCHEMA
@@ -35,14 +36,10 @@ FORMULAS = (PIPELINE_SHARE, REVENUE_SHARE)
 
 NOBODY_SAID = "nobody said which sources are sales' own: name them in [targets] sales_sources"
 
-_SHARES = [
-    pa.field(f"{name}_share{end}", pa.float64()) for name in ("pipeline", "revenue") for end in ("", "_low", "_high")
-]
-
 OWN_PIPELINE_SCHEMA = pa.schema(
     [
         *(field.with_name("side") if field.name == "group" else field for field in SOURCES_SCHEMA),
-        *_SHARES,
+        *estimate_fields("pipeline_share", "revenue_share"),
     ]
 )
 """One side in one period.

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from data_contracts.estimates import Estimate
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.funnel import Step
 from data_contracts.metrics.periods import Span
@@ -34,8 +35,7 @@ RANKING_SCHEMA = pa.schema(
         pa.field("group", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("entered", "reached")),
         pa.field("worth", pa.float64()),
-        *(pa.field(f"rate{end}", pa.float64()) for end in ("", "_low", "_high")),
-        *(pa.field(f"shrunken{end}", pa.float64()) for end in ("", "_low", "_high")),
+        *estimate_fields("rate", "shrunken"),
     ]
 )
 """One group.

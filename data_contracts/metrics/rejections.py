@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Period
 
@@ -38,10 +39,10 @@ REJECTIONS_SCHEMA = pa.schema(
         pa.field("is_complete", pa.bool_(), nullable=False),
         pa.field("reason", pa.string()),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("decided", "turned_down", "n")),
-        *(pa.field(name, pa.float64()) for name in ("share", "share_low", "share_high")),
+        *estimate_fields("share"),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("decided_before", "n_before")),
         pa.field("share_before", pa.float64()),
-        *(pa.field(name, pa.float64()) for name in ("difference", "difference_low", "difference_high")),
+        *estimate_fields("difference"),
         *(pa.field(name, pa.float64()) for name in ("p_value", "q_value")),
         pa.field("is_more_than_noise", pa.bool_(), nullable=False),
     ]

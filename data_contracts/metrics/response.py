@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Period
 
@@ -39,10 +40,6 @@ DISPOSITIONS = Formula(
 FORMULAS = (COMPLIANCE, RESPONSE_TIME, TOUCHED_RESPONSE_TIME, NEVER_CONTACTED, DISPOSITIONS)
 
 
-def _estimate(name: str) -> list[pa.Field]:
-    return [pa.field(each, pa.float64()) for each in (name, f"{name}_low", f"{name}_high")]
-
-
 def _counts(*names: str, nullable: bool) -> list[pa.Field]:
     return [pa.field(name, pa.int64(), nullable=nullable) for name in names]
 
@@ -53,17 +50,17 @@ RESPONSE_SCHEMA = pa.schema(
         pa.field("group", pa.string()),
         *_counts("handed_off", "recycled", "skipped", "unsettled", nullable=False),
         *_counts("due", "in_time", nullable=True),
-        *_estimate("compliance"),
+        *estimate_fields("compliance"),
         pa.field("compliance_shrunken", pa.float64()),
-        *_estimate("hours_median"),
+        *estimate_fields("hours_median"),
         pa.field("is_least_hours_median", pa.bool_()),
-        *_estimate("hours_p90"),
+        *estimate_fields("hours_p90"),
         pa.field("is_least_hours_p90", pa.bool_()),
-        *_estimate("hours_if_touched"),
+        *estimate_fields("hours_if_touched"),
         *_counts("aged", "never_contacted", nullable=True),
-        *_estimate("never_contacted_share"),
+        *estimate_fields("never_contacted_share"),
         *_counts("worked", "disposed", nullable=False),
-        *_estimate("disposition_share"),
+        *estimate_fields("disposition_share"),
         *_counts("decided_untouched", nullable=True),
         pa.field("is_mature", pa.bool_(), nullable=False),
     ]
@@ -80,7 +77,7 @@ RESPONSE_SCHEMA = pa.schema(
 | `unsettled` | of the others, those of leads of which nobody knows when they were closed: in no rate either |
 | `due` | the rest whose time to respond has passed, unless the lead was handed off anew within it |
 | `in_time` | of `due`, those touched within it; `COMPLIANCE` with its 95 % interval is their share |
-| `compliance_shrunken` | drawn to that of all groups of the period: what groups are compared by |
+| `compliance_shrunken` | drawn to that of all groups of the period, as `ranking.SHRUNKEN` is: they are compared by it |
 | `hours_median`, `hours_p90` | `RESPONSE_TIME`, and whether each is a least value |
 | `hours_if_touched` | `TOUCHED_RESPONSE_TIME`: nothing of hand-offs that nobody answered is in it |
 | `aged`, `never_contacted` | the two counts of `NEVER_CONTACTED`: a touch after a later hand-off counts too |

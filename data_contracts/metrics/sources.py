@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.funnel import CohortFunnel, Milestone
 from data_contracts.metrics.periods import Span
@@ -60,7 +61,7 @@ SOURCES_SCHEMA = pa.schema(
         *(pa.field(name, pa.int64()) for name in ("deals_created", "deals_won", "deals_lost")),
         *(pa.field(f"{name}_without_amount", pa.int64()) for name in ("pipeline", "revenue")),
         *(pa.field(name, pa.float64()) for name in ("pipeline", "revenue")),
-        *(pa.field(name, pa.float64()) for name in ("won_of_closed", "won_of_closed_low", "won_of_closed_high")),
+        *estimate_fields("won_of_closed"),
     ]
 )
 """One group in one period.

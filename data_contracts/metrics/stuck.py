@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import pyarrow as pa
 
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 
 USUAL_SHARE = 0.9
@@ -60,11 +61,11 @@ USUAL_SCHEMA = pa.schema(
         pa.field("goal", pa.string(), nullable=False),
         pa.field("began", pa.int64(), nullable=False),
         pa.field("went_well", pa.int64(), nullable=False),
-        *(pa.field(f"usual_days{end}", pa.float64()) for end in ("", "_low", "_high")),
+        *estimate_fields("usual_days"),
         pa.field("is_least", pa.bool_(), nullable=False),
         pa.field("rate", pa.float64()),
         pa.field("slow", pa.int64()),
-        *(pa.field(f"late_rate{end}", pa.float64()) for end in ("", "_low", "_high")),
+        *estimate_fields("late_rate"),
         pa.field("why_not", pa.string()),
     ]
 )

@@ -7,6 +7,7 @@ from enum import StrEnum
 import pyarrow as pa
 
 from data_contracts.estimates import Estimate
+from data_contracts.metrics.estimate_fields import estimate_fields
 from data_contracts.metrics.formula import Formula
 from data_contracts.metrics.periods import Span
 
@@ -71,10 +72,6 @@ NAMED_SHARE = Formula(
 FORMULAS = (REASON_SHARE, AMOUNT_BY_REASON, REASON_TREND, COMPETITOR_WIN_RATE, NAMED_SHARE)
 
 
-def _estimate(name: str) -> list[pa.Field]:
-    return [pa.field(f"{name}{end}", pa.float64()) for end in ("", "_low", "_high")]
-
-
 _WORDS = [pa.field("topic", pa.string(), nullable=False), pa.field("reason", pa.string())]
 
 REASONS_SCHEMA = pa.schema(
@@ -83,7 +80,7 @@ REASONS_SCHEMA = pa.schema(
         *_WORDS,
         pa.field("is_rest", pa.bool_(), nullable=False),
         pa.field("n", pa.int64(), nullable=False),
-        *_estimate("share"),
+        *estimate_fields("share"),
         pa.field("amount", pa.float64()),
         pa.field("without_amount", pa.int64()),
     ]
@@ -107,7 +104,7 @@ TREND_SCHEMA = pa.schema(
         *(pa.field(name, pa.int64(), nullable=False) for name in ("n_before", "said_before", "n_now", "said_now")),
         pa.field("share_before", pa.float64()),
         pa.field("share_now", pa.float64()),
-        *_estimate("change"),
+        *estimate_fields("change"),
         pa.field("p_value", pa.float64()),
         pa.field("trend", pa.string(), nullable=False),
     ]
@@ -128,7 +125,7 @@ COMPETITORS_SCHEMA = pa.schema(
         pa.field("competitor", pa.string()),
         pa.field("is_rest", pa.bool_(), nullable=False),
         *(pa.field(name, pa.int64(), nullable=False) for name in ("won", "lost")),
-        *_estimate("win_rate"),
+        *estimate_fields("win_rate"),
         pa.field("shrunken_win_rate", pa.float64()),
         pa.field("amount_won", pa.float64()),
         pa.field("amount_lost", pa.float64()),
@@ -141,7 +138,7 @@ COMPETITORS_SCHEMA = pa.schema(
 | `competitor` | missing for deals that name none, and for the rest |
 | `is_rest` | all competitors together that are too rare to be shown |
 | `win_rate` | `COMPETITOR_WIN_RATE` with its interval |
-| `shrunken_win_rate` | drawn towards the mean of the named ones by as much as chance explains; of the named alone |
+| `shrunken_win_rate` | drawn towards the common one of the named, as `ranking.SHRUNKEN` is; of the named alone |
 """
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from alignment.guarantee import guaranteed_hand_offs, judged_hand_offs, lead_guarantee
+from alignment.guarantee import lead_guarantee
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from alignment.milestones import milestones_of
 from data_contracts.definitions import Definitions
 from data_contracts.metrics.guarantee import DISPUTES_SCHEMA, FORMULAS, MAY_FOLLOW, CreditState, standing
@@ -40,8 +41,12 @@ WHERE_SAID = ", A disputed, B disputed and upheld, C withdrawn"
 
 
 def told(history, settings, *, versions=None, **options):
-    agreed = versions or (settings.definitions, LATER)
-    return lead_guarantee(milestones_of(history, settings), history, agreed, **options)
+    return lead_guarantee(milestones_of(history, settings), judged(history, settings, versions), **options)
+
+
+def judged(history, settings, versions=None):
+    agreed = (settings.definitions, LATER) if versions is None else versions
+    return judged_hand_offs(guaranteed_hand_offs(history, settings), history, versions=agreed, settings=settings)
 
 
 def ledger(guarantee):
@@ -83,8 +88,8 @@ def test_a_history_without_hand_offs_has_an_empty_ledger(make_history, settings)
 
 def test_without_any_version_nothing_is_judged(make_history, settings):
     history = make_history(one_lead(("mql", "2026-02-10")))
-    judged = judged_hand_offs(guaranteed_hand_offs(history, settings), history, (), settings)
-    assert judged.frame[["lead_id", "is_miss", "has_profile"]].values.tolist() == [["A", False, False]]
+    found = judged(history, settings, ()).frame
+    assert found[["lead_id", "is_miss", "has_profile", "is_judged"]].values.tolist() == [["A", False, False, False]]
 
 
 def test_a_version_without_criteria_is_no_agreement_on_whom_to_hand_off(make_history, settings):

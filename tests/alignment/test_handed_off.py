@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as settings_of_hypothesis
 from hypothesis import strategies as st
 
-from alignment.guarantee import guaranteed_hand_offs
 from alignment.handed_off import hand_offs_of
+from alignment.judged import guaranteed_hand_offs
 from alignment.milestones import milestones_of
 from data_contracts.privacy import MASKED
 from data_contracts.vocabulary import Stage

@@ -9,6 +9,7 @@ from alignment.deals import deals_of
 from alignment.guarantee import lead_guarantee
 from alignment.handed_off import hand_offs_of
 from alignment.index_parts import index_parts, revenues
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from alignment.milestones import milestones_of
 from alignment.mqls_delivered import mqls_delivered
 from alignment.response import response
@@ -45,12 +46,15 @@ def parts(make_history, settings_with):
     )
     milestones = milestones_of(history, under)
     hand_offs, deals = hand_offs_of(history, milestones), deals_of(history, milestones)
+    judged = judged_hand_offs(
+        guaranteed_hand_offs(history, under), history, versions=[under.definitions], settings=under
+    )
     told = index_parts(
         SPANS,
         under,
         response=response(hand_offs, every=Period.MONTH),
         delivered=mqls_delivered(history, hand_offs),
-        guarantee=lead_guarantee(milestones, history, [under.definitions], every=Period.MONTH),
+        guarantee=lead_guarantee(milestones, judged, every=Period.MONTH),
         deals=deals,
     )
     return {one.name: one for one in told}, revenues(deals, SPANS)

@@ -11,7 +11,6 @@ from alignment.intervals import (
     difference_estimate,
     ratio_estimate,
     share_estimate,
-    shrunken,
     spread,
     sums_by_group,
     wilson,
@@ -100,16 +99,3 @@ def test_a_difference_lies_around_its_value_and_one_account_gives_no_interval():
     alone = difference_estimate(2.0, np.array([2.0]))
     assert (alone.value, alone.low, alone.high) == (2.0, None, None)
     assert np.isnan(spread(np.array([2.0])))
-
-
-def test_small_groups_are_drawn_to_the_common_share_and_large_ones_keep_theirs():
-    hits, n = np.array([2.0, 400.0, 100.0, 150.0]), np.array([2.0, 1_000.0, 1_000.0, 1_000.0])
-    told = shrunken(hits, n)
-    assert abs(told[1] - 0.4) < 0.005
-    assert abs(told[0] - 0.217) < abs(told[0] - 1.0)
-
-
-def test_where_groups_differ_by_chance_alone_all_get_the_common_share():
-    told = shrunken(np.array([10.0, 11.0, 9.0]), np.array([100.0, 100.0, 100.0]))
-    assert told == pytest.approx([0.1] * 3, abs=0.01)
-    assert np.isnan(shrunken(np.zeros(2), np.zeros(2))).all()

@@ -6,6 +6,7 @@ import pytest
 from alignment.drops import drops
 from alignment.journey import journey_of
 from alignment.milestones import milestones_of
+from alignment.shrinkage import shrunken
 from alignment.touches import MOST_STEPS, lead_touches, touches_of
 from data_contracts.metrics.funnel import Milestone
 from tests.alignment.metric_pages import assert_as_worked_out, page_specs
@@ -104,6 +105,16 @@ def test_intervals_hold_their_figures(busy, settings):
     assert (told["lift_low"] <= told["lift"]).all()
     assert (told["lift"] <= told["lift_high"]).all()
     assert (told["lift_low"] < told["lift_high"]).any()
+
+
+def test_the_lift_without_chance_is_that_of_the_rates_drawn_towards_each_other(busy, settings):
+    told = _journey(busy, settings).paths.to_pandas().dropna(subset="rate")
+    for _, paths in told.groupby("n_steps"):
+        n = paths["leads"].to_numpy(dtype=float)
+        drawn = shrunken(paths["rate"].to_numpy() * n, n)
+        assert paths["shrunken_lift"].tolist() == pytest.approx((drawn / paths["all_rate"]).tolist())
+    first = told[told["n_steps"] == 1]
+    assert 0 < np.ptp(first["shrunken_lift"]) < np.ptp(first["lift"])
 
 
 def test_the_path_that_all_leads_took_is_surely_as_good_as_all(make_history, settings):

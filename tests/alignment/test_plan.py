@@ -6,6 +6,7 @@ import pytest
 
 from alignment.milestones import milestones_of
 from alignment.plan import plan
+from alignment.plan_parts import source_rates
 from data_contracts.errors import SettingsError, TooFewOutcomesError
 from data_contracts.metrics.funnel import Milestone
 from data_contracts.metrics.plan import Plan, Target
@@ -272,6 +273,13 @@ def test_leads_before_the_day_from_which_on_the_definitions_learn_are_left_out(h
     assert later.measured_since == dt.date(2026, 6, 1)
     assert later.n_customers < told.n_customers
     assert later.flow(Milestone.MQL).waiting == told.flow(Milestone.MQL).waiting
+
+
+def test_a_source_of_few_mqls_is_drawn_to_the_others(make_history, settings):
+    history = make_history(rows(source=lambda nth: "fair" if nth in (0, 6) else "web" if nth % 2 else "event"))
+    rates = source_rates(milestones_of(history, settings))
+    assert rates["web"] < 0.05
+    assert rates["web"] < rates["fair"] < 0.9, "both of the fair's two MQLs were won"
 
 
 def test_a_present_mix_of_other_sources_is_said(make_history, settings):

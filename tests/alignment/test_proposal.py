@@ -77,13 +77,17 @@ def rate(standing, measured=0.1034):
     return RateCheck(step=Step.MQL_TO_SQL, agreed=0.15, measured=estimate(measured), n=900, standing=standing)
 
 
+def proposed(agreed, text=TEXT):
+    return proposal_of(agreed, text, name="scoring.toml")
+
+
 def criteria_of(told):
     return tomllib.loads(told.text)["definitions"]["icp"]["criteria"]
 
 
 def test_where_figures_support_nothing_nothing_is_proposed():
     unclear = agreed(rates=(rate(Standing.INSIDE),), weights=(Weight.UNCLEAR, Weight.MATTERS))
-    told = proposal_of(unclear, TEXT)
+    told = proposed(unclear)
     assert (told.changes, told.diff, told.by_hand, told.text) == ((), "", (), TEXT)
 
 
@@ -99,18 +103,18 @@ def test_a_rate_outside_becomes_the_measured_one(standing):
 
 def test_a_rate_that_is_not_known_is_left_alone():
     unknown = rate(Standing.UNKNOWN).model_copy(update={"measured": Estimate(value=None, low=None, high=None)})
-    assert proposal_of(agreed(rates=(unknown,)), TEXT).changes == ()
+    assert proposed(agreed(rates=(unknown,))).changes == ()
 
 
 @pytest.mark.parametrize("weight", [Weight.OTHER_WAY, Weight.NO_MATTER])
 def test_a_criterion_that_does_not_help_is_left_out(weight):
-    told = proposal_of(agreed(weights=(weight, Weight.MATTERS)), TEXT)
+    told = proposed(agreed(weights=(weight, Weight.MATTERS)))
     assert [one["name"] for one in criteria_of(told)] == ["industry"]
     assert str(weight) in told.changes[0].why
 
 
 def test_the_last_criterion_stays():
-    told = proposal_of(agreed(weights=(Weight.NO_MATTER, Weight.OTHER_WAY)), TEXT)
+    told = proposed(agreed(weights=(Weight.NO_MATTER, Weight.OTHER_WAY)))
     assert len(criteria_of(told)) == 1
 
 
@@ -119,7 +123,7 @@ def test_values_are_taken_in_and_left_out_together():
         value(Finding.LEFT_OUT, "industry", word="Retail", asked="industry"),
         value(Finding.AGREED_BELOW, "industry", word="Mining [ore]", asked="industry"),
     )
-    told = proposal_of(agreed(values=values), TEXT)
+    told = proposed(agreed(values=values))
     assert criteria_of(told)[1]["one_of"] == ["Software", "Retail"]
     assert [one.what for one in told.changes] == [
         "take 'Retail' into 'industry'",
@@ -130,14 +134,14 @@ def test_values_are_taken_in_and_left_out_together():
 
 def test_a_criterion_keeps_its_last_value():
     values = [value(Finding.AGREED_BELOW, "industry", word=word, asked="industry") for word in INDUSTRY.one_of]
-    assert criteria_of(proposal_of(agreed(values=tuple(values)), TEXT))[1]["one_of"] == ["Mining [ore]"]
+    assert criteria_of(proposed(agreed(values=tuple(values))))[1]["one_of"] == ["Mining [ore]"]
 
 
 @pytest.mark.parametrize(
     ("ends", "left"), [({"at_most": 49.0}, {"at_most": 999}), ({"at_least": 1000.0}, {"at_least": 50})]
 )
 def test_an_end_of_a_range_beyond_which_leads_win_more_is_dropped(ends, left):
-    told = proposal_of(agreed(values=(value(Finding.LEFT_OUT, "employees", asked="size", **ends),)), TEXT)
+    told = proposed(agreed(values=(value(Finding.LEFT_OUT, "employees", asked="size", **ends),)))
     assert criteria_of(told)[0] == {"name": "size", "attribute": "employees"} | left
 
 
@@ -145,7 +149,7 @@ def test_a_range_that_loses_both_ends_stays():
     values = [
         value(Finding.LEFT_OUT, "employees", asked="size", **end) for end in ({"at_most": 4.0}, {"at_least": 1e3})
     ]
-    assert proposal_of(agreed(values=tuple(values)), TEXT).text == TEXT
+    assert proposed(agreed(values=tuple(values))).text == TEXT
 
 
 def test_an_attribute_that_no_criterion_asks_for_becomes_one():
@@ -154,7 +158,7 @@ def test_an_attribute_that_no_criterion_asks_for_becomes_one():
         value(Finding.LEFT_OUT, "revenue", at_least=1e6),
         value(Finding.LEFT_OUT, "timeline", word="soon"),
     )
-    told = proposal_of(agreed(values=values), TEXT)
+    told = proposed(agreed(values=values))
     assert criteria_of(told)[2:] == [
         {"name": "timeline", "attribute": "timeline", "one_of": ["now", "soon"]},
         {"name": "revenue", "attribute": "revenue", "at_least": 1e6},
@@ -163,13 +167,13 @@ def test_an_attribute_that_no_criterion_asks_for_becomes_one():
 
 def test_a_criterion_that_the_file_holds_otherwise_by_now_is_left_alone():
     text = TEXT.replace("at_most = 999", "at_most = 500")
-    told = proposal_of(agreed(weights=(Weight.NO_MATTER, Weight.MATTERS)), text)
+    told = proposed(agreed(weights=(Weight.NO_MATTER, Weight.MATTERS)), text)
     assert told.text == text
 
 
 def test_what_cannot_be_written_is_told_for_people_to_do():
     text = TEXT.replace("mql_to_sql = 0.15    # agreed = 0.2 before", '"mql_to_sql" = 0.15')
-    told = proposal_of(agreed(rates=(rate(Standing.TOO_HIGH),)), text)
+    told = proposed(agreed(rates=(rate(Standing.TOO_HIGH),)), text)
     assert (told.changes, [one.what for one in told.by_hand]) == ((), ["agree on 10.3% for MQL → SQL"])
 
 

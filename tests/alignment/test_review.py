@@ -1,10 +1,12 @@
 """One review: of a period that is over, beside the one before at the same maturity, with what was decided last."""
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 
 from alignment.review import Beside, Known, review
+from data_contracts.errors import SettingsError
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.review_notes import Decision, ReviewNotes
 from data_contracts.scores import SCORED_HAND_OFFS_SCHEMA
@@ -90,3 +92,12 @@ def test_a_month_goes_deeper(known):
     month = Span.of(Period.MONTH, dt.date(2026, 2, 1), time_zone="UTC")
     told = review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=month)
     assert told.deeper.accounts.as_of == AS_OF
+
+
+def test_what_data_would_change_is_a_diff_of_the_file_that_the_settings_were_read_from(known):
+    file = Path("config/ours.toml")
+    settings = known.milestones.settings.read_from(file)
+    month = Span.of(Period.MONTH, dt.date(2026, 2, 1), time_zone="UTC")
+    beside = Beside(SCORED_HAND_OFFS_SCHEMA.empty_table(), settings_text="= nothing")
+    with pytest.raises(SettingsError, match=r"^ours\.toml is not valid TOML"):
+        review(Known.of(known.history, settings), beside, span=month)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2_contingency
 
-from alignment.shrinkage import chance_of_difference, shrunken_estimates
+from alignment.shrinkage import chance_of_difference, shrunken, shrunken_estimates
 
 
 def test_the_test_of_differences_agrees_with_the_chi_squared_one_where_leads_are_many():
@@ -57,9 +57,7 @@ def test_a_group_without_rows_is_believed_to_be_like_any_other_and_tells_nothing
 
 
 def test_the_larger_a_group_the_less_it_is_drawn():
-    told = shrunken_estimates(np.array([1.0, 10.0, 100.0, 50.0, 50.0]), np.array([5.0, 50.0, 500.0, 500.0, 500.0]))[
-        :, 0
-    ]
+    told = shrunken(np.array([1.0, 10.0, 100.0, 50.0, 50.0]), np.array([5.0, 50.0, 500.0, 500.0, 500.0]))
     assert told[0] < told[1] < told[2] < 0.2
 
 
@@ -67,3 +65,20 @@ def test_where_there_are_no_hits_nor_misses_shares_stay_inside():
     for hits in (0.0, 7.0):
         told = shrunken_estimates(np.full(3, hits), np.full(3, 7.0))
         assert ((told > 0) & (told < 1)).all()
+
+
+def test_small_groups_are_drawn_to_the_common_share_and_large_ones_keep_theirs():
+    told = shrunken(np.array([2.0, 400.0, 100.0, 150.0]), np.array([2.0, 1_000.0, 1_000.0, 1_000.0]))
+    assert abs(told[1] - 0.4) < 0.005
+    assert abs(told[0] - 0.217) < abs(told[0] - 1.0)
+
+
+def test_where_groups_differ_by_chance_alone_all_get_about_the_common_share():
+    told = shrunken(np.array([10.0, 11.0, 9.0]), np.array([100.0, 100.0, 100.0]))
+    assert told == pytest.approx([0.1] * 3, abs=0.01)
+
+
+def test_shares_are_the_same_with_and_without_their_intervals():
+    hits, n = np.array([3.0, 0.0, 0.0, 40.0]), np.array([10.0, 0.0, 7.0, 90.0])
+    assert shrunken(hits, n).tolist() == shrunken_estimates(hits, n)[:, 0].tolist()
+    assert np.isnan(shrunken(np.zeros(2), np.zeros(2))).all()

@@ -8,6 +8,7 @@ import pytest
 
 from alignment.attribution import attribution
 from alignment.costs import costs
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from alignment.milestones import milestones_of, reached_at
 from alignment.off_icp import off_icp
 from alignment.own_pipeline import own_pipeline
@@ -58,7 +59,9 @@ def _own_pipeline(history, settings):
 
 
 def _off_icp(history, settings):
-    found = off_icp(history, milestones_of(history, settings), [settings.definitions], [_month(1)])
+    milestones, agreed = milestones_of(history, settings), [settings.definitions]
+    judged = judged_hand_offs(guaranteed_hand_offs(history, settings), history, versions=agreed, settings=settings)
+    found = off_icp(milestones, judged, [_month(1)])
     return found.rows.to_pylist()
 
 

@@ -7,6 +7,7 @@ import pytest
 from statsmodels.stats.proportion import proportions_ztest
 
 from alignment.milestones import milestones_of
+from alignment.shrinkage import shrunken
 from alignment.why import why_of
 from data_contracts.metrics.periods import Period
 from data_contracts.metrics.why import Topic
@@ -101,6 +102,21 @@ def test_amounts_of_lost_deals_are_those_of_the_deals(busy, settings):
     against = told.competitors.to_pandas()
     assert against["amount_lost"].sum() == lost["amount"].sum()
     assert against["is_rest"].sum() == 1
+
+
+def test_win_rates_against_competitors_are_drawn_towards_that_of_the_named_ones_alone(make_history, settings):
+    said = ["Acme"] * 4 + ["Initech"] * 8 + [None] * 9
+    won = [True] * 1 + [False] * 3 + [True] * 5 + [False] * 3 + [True] * 9
+    deals = [
+        {"opportunity_id": f"{n}", "lead_id": f"{n}", "created_at": "2026-03-01", "closed_at": "2026-11-01",
+         "competitor": competitor, "outcome": "won" if is_won else "lost"}
+        for n, (competitor, is_won) in enumerate(zip(said, won, strict=True))
+    ]  # fmt: skip
+    history = make_history({"leads": [{"lead_id": deal["lead_id"]} for deal in deals], "opportunities": deals})
+    told = {row["competitor"]: row["shrunken_win_rate"] for row in _why(history, settings).competitors.to_pylist()}
+    acme, initech = shrunken(np.array([1.0, 5.0]), np.array([4.0, 8.0]))
+    assert told == {"Acme": pytest.approx(acme), "Initech": pytest.approx(initech), None: None}
+    assert 1 / 4 < acme < 6 / 12 < initech < 5 / 8
 
 
 def _ended(n, reason, day, start, account=None):

@@ -6,7 +6,8 @@ import pytest
 
 from data_contracts.metrics.counts import COUNTS_SCHEMA, StageCounts
 from data_contracts.metrics.periods import Period, Span
-from pages.review_counts import counts_figures, counts_heading, counts_section, said_of
+from pages.review_counts import counts_figures, counts_heading, counts_section
+from pages.review_periods import said_of
 from tests.example_sections import FORMATS, rows_of, seen_of
 
 WEEK = Span.of(Period.WEEK, dt.date(2026, 6, 22), time_zone="UTC")

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alignment.guarantee import lead_guarantee
+from alignment.judged import guaranteed_hand_offs, judged_hand_offs
 from alignment.milestones import milestones_of
 from data_contracts.errors import SettingsError, StoreError, UnknownLeadError
 from data_contracts.metrics.guarantee import CreditState, HandOffWord
@@ -84,10 +85,12 @@ def states(settings):
     with Store.of(settings).checked_history() as opened:
         history = opened.history
         found = lead_guarantee(
-            milestones_of(history, settings), history, agreed_versions(settings), disputes=disputes_kept(
-                Store.of(settings).disputes
+            milestones_of(history, settings),
+            judged_hand_offs(
+                guaranteed_hand_offs(history, settings), history, versions=agreed_versions(settings), settings=settings
             ),
-        )  # fmt: skip
+            disputes=disputes_kept(Store.of(settings).disputes),
+        )
     return {row["lead_id"]: row["state"] for row in found.ledger.to_pylist()}
 
 
