@@ -51,6 +51,7 @@ def _fates(history: CrmHistory, frame: pd.DataFrame, milestones: Milestones) -> 
     settings, as_of = milestones.settings, milestones.as_of
     first = settings.definitions.first_transition
     told = responses(history, frame, settings=settings, as_of=as_of)
+    told["is_gone"] = ~told["lead_id"].isin(_still_there(history, told["lead_id"]))
     for name, stages in (
         ("turned_down_at", (Stage.DISQUALIFIED, Stage.LOST)),
         ("nurtured_at", (Stage.NURTURE,)),
@@ -64,6 +65,13 @@ def _fates(history: CrmHistory, frame: pd.DataFrame, milestones: Milestones) -> 
     days = (pd.Timestamp(as_of) - told["handed_off_at"]).astype("timedelta64[us]").astype("int64")
     told["due"] = told["p"] * share_come(milestones, step, days=days.to_numpy() / MICROSECONDS_PER_DAY)
     return told
+
+
+def _still_there(history: CrmHistory, asked: pd.Series) -> pd.Series:
+    """The leads of those asked for that the history still has: merged, deleted and left-out ones it has no more."""
+    leads = history.leads.filter(history.leads.lead_id.isin(asked.unique().tolist()))
+    there: pd.Series = leads.select("lead_id").to_pyarrow().to_pandas()["lead_id"]
+    return there
 
 
 def share_come(milestones: Milestones, step: Step, *, days: Floats) -> Floats:
@@ -97,7 +105,8 @@ def _counted(rows: pd.DataFrame) -> dict[str, Any]:
     return {
         "handed_off": len(rows),
         "touched": int(touched.sum()),
-        "not_touched": int((~touched).sum()),
+        "not_touched": int((~touched & ~rows["is_gone"]).sum()),
+        "gone": int((~touched & rows["is_gone"]).sum()),
         "came": int(came.sum()),
         "turned_down": int(turned_down.sum()),
         "nurtured": int(nurtured.sum()),

@@ -31,8 +31,10 @@ def loop_section(loop: ClosedLoop, formats: Formats, *, name: str) -> Section:
             Column("nurtured", "Nurtured", Shown.COUNT),
             Column("open", "Open", Shown.COUNT),
             Column("won", "Customers", Shown.COUNT),
+            Column("gone", "Lead is gone", Shown.COUNT),
         ),
-        f"{CAME_SO_FAR}. {EXPECTED_SO_FAR}. The row without a grade is of all.",
+        f"{CAME_SO_FAR}. {EXPECTED_SO_FAR}. The row without a grade is of all. A lead is gone where it was merged, "
+        "deleted or left out since: nobody can say what became of it.",
     )
     tables = (table,)
     if not isinstance(loop.ratings, str):
@@ -47,8 +49,8 @@ def loop_section(loop: ClosedLoop, formats: Formats, *, name: str) -> Section:
 
 
 def _heading(loop: ClosedLoop, whole: dict[str, float], formats: Formats) -> str:
-    touched, handed_off = formats.count(whole["touched"]), formats.count(whole["handed_off"])
-    begin = f"Sales touched {touched} of {handed_off} hand-offs, and {formats.count(whole['came'])} came"
+    touched, there = formats.count(whole["touched"]), formats.count(whole["handed_off"] - whole["gone"])
+    begin = f"Sales touched {touched} of {there} hand-offs, and {formats.count(whole['came'])} came"
     if whole["expected"] is None:
         return begin
     low, high = (formats.count(whole[f"expected_{end}"]) for end in ("low", "high"))

@@ -30,7 +30,17 @@ CLOSED_LOOP_SCHEMA = pa.schema(
         pa.field("grade", pa.string()),
         *(
             pa.field(name, pa.int64(), nullable=False)
-            for name in ("handed_off", "touched", "came", "turned_down", "nurtured", "open", "not_touched", "won")
+            for name in (
+                "handed_off",
+                "touched",
+                "came",
+                "turned_down",
+                "nurtured",
+                "open",
+                "not_touched",
+                "gone",
+                "won",
+            )
         ),
         *(pa.field(name, pa.float64()) for name in ("expected", "expected_low", "expected_high", "expected_in_all")),
     ]
@@ -39,11 +49,12 @@ CLOSED_LOOP_SCHEMA = pa.schema(
 
 | column | holds |
 |---|---|
-| `handed_off` | `not_touched + came + turned_down + nurtured + open` |
+| `handed_off` | `not_touched + gone + came + turned_down + nurtured + open` |
 | `touched` | sales touched them since |
 | `came` | `CAME_SO_FAR`; one that came without a touch is among them, because its stage is one |
 | `turned_down`, `nurtured` | touched, not come, and since the hand-off disqualified or lost; or sent to nurture |
 | `open` | touched, and nothing of these yet |
+| `gone` | the lead is no longer in the history: merged into another, deleted or left out since; nobody can say |
 | `won` | became customers since, whatever else |
 | `expected` | `EXPECTED_SO_FAR`, with its range; missing where none was touched |
 | `expected_in_all` | as many as are to come of the touched in the end |

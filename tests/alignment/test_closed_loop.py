@@ -59,8 +59,8 @@ def test_each_hand_off_is_in_one_part_whatever_came_after(make_history, settings
     )
     told = of_march(history, settings, [{"lead_id": name, "p_sql": "0.5"} for name in "ABCDE"])
     (whole, *by_grade) = told.rows.to_pylist()
-    parts = {name: whole[name] for name in ("came", "turned_down", "nurtured", "open", "not_touched")}
-    assert parts == {"came": 1, "turned_down": 1, "nurtured": 1, "open": 1, "not_touched": 1}
+    parts = {name: whole[name] for name in ("came", "turned_down", "nurtured", "open", "not_touched", "gone")}
+    assert parts == {"came": 1, "turned_down": 1, "nurtured": 1, "open": 1, "not_touched": 1, "gone": 0}
     assert whole["handed_off"] == sum(parts.values())
     assert whole["won"] == 1
     assert whole["touched"] == 4
@@ -80,6 +80,12 @@ def test_without_hand_offs_there_are_no_rows(make_history, settings):
     told = of_march(make_history({"leads": [{"lead_id": "A"}]}), settings, [])
     assert told.rows.num_rows == 0
     assert told.ratings == "Sales rated none of these hand-offs."
+
+
+def test_of_a_lead_that_was_merged_since_nobody_says_that_it_was_not_touched(make_history, settings):
+    told = of_march(make_history({"leads": [{"lead_id": "A"}]}), settings, [{"lead_id": "A"}, {"lead_id": "merged"}])
+    whole = told.rows.to_pylist()[0]
+    assert (whole["handed_off"], whole["not_touched"], whole["gone"]) == (2, 1, 1)
 
 
 def test_too_few_that_came_are_told(make_history, settings):

@@ -125,6 +125,6 @@ def test_the_weeks_of_a_month_make_it_up(loop):
     month = loop(90, JUNE).rows.to_pylist()[0]
     weeks = [rows[0] for rows in (loop(90, week).rows.to_pylist() for week in WEEKS) if rows]
     assert [week["handed_off"] for week in weeks] == [4, 2]
-    for name in ("handed_off", "touched", "came", "turned_down", "nurtured", "open", "not_touched", "won"):
+    for name in ("handed_off", "touched", "came", "turned_down", "nurtured", "open", "not_touched", "gone", "won"):
         assert sum(week[name] for week in weeks) == month[name], name
     assert sum(week["expected"] for week in weeks) == pytest.approx(month["expected"])

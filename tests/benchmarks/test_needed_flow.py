@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from alignment.milestones import Milestones
-from benchmarks.needed_flow import NewLeads, Planned, by_asked, by_part, new_leads
+from benchmarks.needed_flow import NewLeads, Planned, by_asked, by_part, new_leads, plans_held
 from benchmarks.shared_numbers import dealt
+from data_contracts.estimates import Estimate
 from data_contracts.metrics.funnel import Milestone
-from data_contracts.metrics.plan import Target
+from data_contracts.metrics.plan import NeededFlow, Target
 
 PLAN = Planned("four weeks", dt.datetime(2026, 1, 5), Target(customers=3, by=dt.date(2026, 2, 1)))
 
@@ -81,3 +82,53 @@ def test_shares_and_parts_are_means_over_crms():
     assert told["reached"].tolist() == [0.5, 0.0]
     assert told["low"].iloc[0] < 0.5 < told["high"].iloc[0]
     assert by_part(held).iloc[0].to_dict() == {name: figures[name] for name in figures if name != "now_per_week"}
+
+
+class PlanOfOneAWeek:
+    """A simulation that asks for one more a week, whatever the milestone, and says what is under way."""
+
+    def __init__(self, history, milestones, target, window):
+        self.n = len(milestones.frame)
+
+    def flow(self, milestone: Milestone) -> NeededFlow:
+        return NeededFlow(
+            milestone=milestone,
+            waiting=self.n,
+            under_way=Estimate(value=1.5, low=1.0, high=2.0),
+            chance=Estimate(value=0.9, low=0.8, high=0.95),
+            is_least_chance=False,
+            per_week=Estimate(value=1.0, low=0.5, high=2.0),
+            per_week_80=2.0,
+            per_week_90=None,
+            expected_per_week=1.0,
+            now_per_week=3.0,
+            reached_share=0.5,
+            product_per_week=0.0,
+        )
+
+
+def test_each_crm_has_its_own_under_way_and_new_ones_of_all(monkeypatch):
+    """2 customers in a week. Of the first CRM one is won that was an MQL before, of the second one that was none."""
+    monkeypatch.setattr("benchmarks.needed_flow.Simulation", PlanOfOneAWeek)
+    monkeypatch.setattr("benchmarks.needed_flow.window_of", lambda target, milestones: None)
+    plan = Planned("a week", PLAN.as_of, Target(customers=2, by=dt.date(2026, 1, 11)))
+    early, in_week, late = (pd.Timestamp(day) for day in ("2026-01-01", "2026-01-06", "2026-02-01"))
+    after = pd.DataFrame(
+        {
+            "lead_id": list("ABCD"),
+            "account_id": list("ABCD"),
+            "lead_at": [early, early, in_week, in_week],
+            "mql_at": [early, in_week, in_week, in_week],
+            "sql_at": [in_week, in_week, in_week, pd.NaT],
+            "customer_at": [in_week, in_week, in_week, late],
+        }
+    )
+    before = after.iloc[:2].assign(mql_at=[early, pd.NaT], sql_at=pd.NaT, customer_at=pd.NaT)
+    held = plans_held(None, milestones(before), milestones(after), plan=plan, crm=np.array([0, 1]), seed=1)
+    assert len(held) == 2 * 3 * 4, "CRMs, milestones, and what is asked"
+    mqls = held[held["counted in"] == "MQL"].set_index(["crm", "asked"])
+    assert mqls["under_way"].groupby("crm").first().tolist() == [1, 0]
+    assert mqls["under_way_covered"].groupby("crm").first().tolist() == [True, False]
+    assert mqls["chance"].to_list() == [2 / 3] * 8, "B and C are won in the week, D is not"
+    assert mqls["chance_covered"].sum() == 0
+    assert mqls["reached"].tolist() == [2 / 3, 1.0, 0.0, 0.0, 0.0, 1 / 3, 0.0, 0.0], "none is enough: not reached"

@@ -21,7 +21,7 @@ def loop(*rows, ratings="Sales rated none of these hand-offs."):
     ("came", "side"), [(12, "as the scores let expect by now"), (3, "not what the scores let expect by now")]
 )
 def test_the_heading_holds_what_came_against_what_the_scores_let_expect(tmp_path, came, side):
-    whole = {"handed_off": 40, "touched": 30, "came": came} | estimate("expected", 11.0, 6.0, 17.0)
+    whole = {"handed_off": 42, "gone": 2, "touched": 30, "came": came} | estimate("expected", 11.0, 6.0, 17.0)
     section = loop_section(loop(whole), FORMATS, name="month")
     assert section.heading == f"Sales touched 30 of 40 hand-offs, and {came} came: {side} (6 to 17)"
     assert section.said == "Sales rated none of these hand-offs."
