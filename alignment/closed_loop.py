@@ -43,6 +43,7 @@ def closed_loop(history: CrmHistory, milestones: Milestones, *, handed_off: pa.T
         as_of=milestones.as_of,
         rows=pa.Table.from_pylist(list(_rows(told)), schema=CLOSED_LOOP_SCHEMA),
         ratings=_ratings(history, told, milestones),
+        assumed_because=milestones.settings.definitions.contact.assume_contacted_because,
     )
 
 
@@ -60,7 +61,11 @@ def _fates(history: CrmHistory, frame: pd.DataFrame, milestones: Milestones) -> 
         told[name] = first_since(told, entries_of(history.stage_changes, stages), as_of=as_of)
     step = Step.MQL_TO_SQL if first is Transition.MQL_TO_SQL else Step.MQL_TO_CUSTOMER
     horizon = pd.Timedelta(days=horizon_days(step, settings.definitions))
-    told["came"] = told["converted_at"].notna() & (told["converted_at"] <= told["handed_off_at"] + horizon)
+    until = told["handed_off_at"] + horizon
+    told["came"] = told["converted_at"].notna() & (told["converted_at"] <= until)
+    if settings.definitions.contact.assume_contacted_because:
+        told["touched_at"] = told["handed_off_at"].mask(told["is_gone"])
+    told["is_in_time"] = told["came"] | (told["touched_at"] <= until)
     told["p"] = told[P_SQL if first is Transition.MQL_TO_SQL else P_WIN].astype("float64")
     days = (pd.Timestamp(as_of) - told["handed_off_at"]).astype("timedelta64[us]").astype("int64")
     told["due"] = told["p"] * share_come(milestones, step, days=days.to_numpy() / MICROSECONDS_PER_DAY)
@@ -77,11 +82,13 @@ def _still_there(history: CrmHistory, asked: pd.Series) -> pd.Series:
 def share_come(milestones: Milestones, step: Step, *, days: Floats) -> Floats:
     """Of all that take `step` within its horizon once sales touched them, the share that has so many days after.
 
-    1 from the horizon on, and where nobody took it yet.
+    Where nothing records whom sales touched, of all that take it. 1 from the horizon on, and where nobody took it yet.
     """
     horizon = horizon_days(step, milestones.settings.definitions)
     told, leads = followed(milestones, step)
-    curve = incidence(told.of(leads[f"{Milestone.SAL}_at"].notna().to_numpy())).curve[:horizon]
+    if not milestones.settings.definitions.contact.assume_contacted_because:
+        told = told.of(leads[f"{Milestone.SAL}_at"].notna().to_numpy())
+    curve = incidence(told).curve[:horizon]
     if not len(curve) or not curve[-1]:
         return np.ones(len(days))
     share = np.concatenate([[0.0], curve]) / curve[-1]
@@ -101,7 +108,8 @@ def _counted(rows: pd.DataFrame) -> dict[str, Any]:
     touched = rows["touched_at"].notna() | came
     turned_down = touched & ~came & rows["turned_down_at"].notna()
     nurtured = touched & ~came & ~turned_down & rows["nurtured_at"].notna()
-    due = expected_count(rows.loc[touched, "due"].to_numpy()) if touched.any() else None
+    in_time = rows[rows["is_in_time"]]
+    due = expected_count(in_time["due"].to_numpy()) if len(in_time) else None
     return {
         "handed_off": len(rows),
         "touched": int(touched.sum()),
@@ -115,7 +123,7 @@ def _counted(rows: pd.DataFrame) -> dict[str, Any]:
         "expected": due.value if due else None,
         "expected_low": due.low if due else None,
         "expected_high": due.high if due else None,
-        "expected_in_all": float(rows.loc[touched, "p"].sum()) if due else None,
+        "expected_in_all": float(in_time["p"].sum()) if due else None,
     }
 
 

@@ -10,8 +10,8 @@ from data_contracts.metrics.periods import Span
 
 EXPECTED_SO_FAR = Formula(
     name="expected so far",
-    says="the sum over hand-offs that sales touched of the probability at the hand-off times the share of all "
-    "conversions that come within the time since it; in brackets, where 95 of 100 such groups lie if the "
+    says="the sum over hand-offs that sales touched within the horizon of the probability at the hand-off times the "
+    "share of all conversions that come within the time since it; in brackets, where 95 of 100 such groups lie if the "
     "probabilities are right",
 )
 CAME_SO_FAR = Formula(
@@ -56,8 +56,8 @@ CLOSED_LOOP_SCHEMA = pa.schema(
 | `open` | touched, and nothing of these yet |
 | `gone` | the lead is no longer in the history: merged into another, deleted or left out since; nobody can say |
 | `won` | became customers since, whatever else |
-| `expected` | `EXPECTED_SO_FAR`, with its range; missing where none was touched |
-| `expected_in_all` | as many as are to come of the touched in the end |
+| `expected` | `EXPECTED_SO_FAR`, with its range; missing where none was touched in time |
+| `expected_in_all` | as many of these as are to come in the end |
 """
 
 RATINGS_SCHEMA = pa.schema(
@@ -83,12 +83,15 @@ class ClosedLoop:
         Of `CLOSED_LOOP_SCHEMA`: all together first, then by grade, the best first.
     ratings
         Of `RATINGS_SCHEMA`, or why there are none: a sentence.
+    assumed_because
+        Why each hand-off is taken as touched at once, where nothing records whom sales touched; empty where it does.
     """
 
     span: Span
     as_of: dt.datetime
     rows: pa.Table
     ratings: pa.Table | str
+    assumed_because: str = ""
 
     @property
     def is_outside(self) -> bool:
