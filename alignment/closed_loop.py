@@ -1,6 +1,7 @@
 """What became of the hand-offs that were published, by grade, beside what their scores said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -11,7 +12,7 @@ import pyarrow as pa
 from alignment.funnel import followed, horizon_days
 from alignment.incidence import incidence
 from alignment.intervals import Floats
-from alignment.milestones import Milestones
+from alignment.milestones import Milestones, reached_at
 from data_contracts.expected_count import expected_count
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.closed_loop import CLOSED_LOOP_SCHEMA, RATINGS_SCHEMA, ClosedLoop
@@ -67,7 +68,8 @@ def _fates(history: CrmHistory, frame: pd.DataFrame, milestones: Milestones) -> 
         told["touched_at"] = told["handed_off_at"].mask(told["is_gone"])
     told["is_in_time"] = told["came"] | (told["touched_at"] <= until)
     told["p"] = told[P_SQL if first is Transition.MQL_TO_SQL else P_WIN].astype("float64")
-    days = (pd.Timestamp(as_of) - told["handed_off_at"]).astype("timedelta64[us]").astype("int64")
+    since = told["touched_at"].fillna(told["handed_off_at"])
+    days = (pd.Timestamp(as_of) - since).astype("timedelta64[us]").astype("int64")
     told["due"] = told["p"] * share_come(milestones, step, days=days.to_numpy() / MICROSECONDS_PER_DAY)
     return told
 
@@ -82,12 +84,17 @@ def _still_there(history: CrmHistory, asked: pd.Series) -> pd.Series:
 def share_come(milestones: Milestones, step: Step, *, days: Floats) -> Floats:
     """Of all that take `step` within its horizon once sales touched them, the share that has so many days after.
 
-    Where nothing records whom sales touched, of all that take it. 1 from the horizon on, and where nobody took it yet.
+    They are counted from the touch: who is touched by now was touched early, and so comes sooner than others. Where
+    nothing records touches, they are those from the start of `step`, of all that take it.
+
+    The share is 1 from the horizon on, and where nobody took it yet.
     """
     horizon = horizon_days(step, milestones.settings.definitions)
-    told, leads = followed(milestones, step)
     if not milestones.settings.definitions.contact.assume_contacted_because:
-        told = told.of(leads[f"{Milestone.SAL}_at"].notna().to_numpy())
+        frame = milestones.frame
+        from_touch = frame.assign(**{reached_at(step.start): frame[reached_at(Milestone.SAL)]})
+        milestones = replace(milestones, frame=from_touch)
+    told, _ = followed(milestones, step)
     curve = incidence(told).curve[:horizon]
     if not len(curve) or not curve[-1]:
         return np.ones(len(days))

@@ -11,8 +11,8 @@ from data_contracts.metrics.periods import Span
 EXPECTED_SO_FAR = Formula(
     name="expected so far",
     says="the sum over hand-offs that sales touched within the horizon of the probability at the hand-off times the "
-    "share of all conversions that come within the time since it; in brackets, where 95 of 100 such groups lie if the "
-    "probabilities are right",
+    "share of all conversions that come within the time since the touch; in brackets, where 95 of 100 such groups "
+    "lie if the probabilities are right",
 )
 CAME_SO_FAR = Formula(
     name="came so far",

@@ -111,6 +111,14 @@ def test_where_nothing_records_touches_every_hand_off_counts_as_touched_at_once(
     assert told.assumed_because == "sales calls everybody"
 
 
+def test_conversions_are_counted_from_the_touch(make_history, settings):
+    """A is touched after 9 days, comes on the second day from there, and is the only one that ever did."""
+    ways = changes("A", ("mql", "2026-01-01"), ("sal", "2026-01-10"), ("sql", "2026-01-11 12:00"))
+    history = make_history({"leads": [{"lead_id": "A"}, {"lead_id": "B"}], "stage_changes": ways})
+    told = share_come(milestones_of(history, settings), Step.MQL_TO_SQL, days=np.array([1.0, 1.5, 2.0, 9.0]))
+    assert told.tolist() == pytest.approx([0.0, 1 / 2, 1.0, 1.0])
+
+
 def test_where_nothing_records_touches_all_leads_say_how_soon_conversions_come(make_history, settings_with):
     """A comes on day 4, of three; B is watched for 9 days, so that C on day 13 is the only one left of two thirds."""
     under = settings_with(definitions={"contact": {"assume_contacted_because": "sales calls everybody"}})

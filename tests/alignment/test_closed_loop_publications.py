@@ -113,10 +113,10 @@ def test_predictions_and_outcomes_come_as_time_passes(loop):
     assert due[-1] == pytest.approx(1)
 
 
-def test_what_is_due_is_the_part_of_each_probability_for_the_time_since_its_own_hand_off(loop, known_on):
+def test_what_is_due_is_the_part_of_each_probability_for_the_time_since_its_own_touch(loop, known_on):
     row = loop(9, JUNE).rows.to_pylist()[0]
     _, milestones = known_on(9)
-    a, b, c, f = share_come(milestones, Step.MQL_TO_SQL, days=np.array([8.0, 8.0, 7.0, 1.0]))
+    a, b, c, f = share_come(milestones, Step.MQL_TO_SQL, days=np.array([8, 7, 6, 1]) - 3 / 24)
     assert 0 < c <= a < 1
     assert row["expected"] == pytest.approx(0.9 * a + 0.7 * b + 0.65 * c + 0.6 * f)
 
