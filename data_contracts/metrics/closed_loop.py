@@ -53,7 +53,7 @@ CLOSED_LOOP_SCHEMA = pa.schema(
 | `touched` | sales touched them since |
 | `came` | `CAME_SO_FAR`; one that came without a touch is among them, because its stage is one |
 | `turned_down`, `nurtured` | touched, not come, and since the hand-off disqualified or lost; or sent to nurture |
-| `open` | touched, and nothing of these yet |
+| `open` | touched, and nothing of these yet: also where it came after the horizon |
 | `gone` | the lead is no longer in the history: merged into another, deleted or left out since; nobody can say |
 | `won` | became customers since, whatever else |
 | `expected` | `EXPECTED_SO_FAR`, with its range; missing where none was touched in time |
