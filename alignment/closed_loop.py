@@ -1,6 +1,7 @@
 """What became of the hand-offs that were published, by grade, beside what their scores said."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import ibis
@@ -11,7 +12,7 @@ import pyarrow as pa
 from alignment.funnel import followed, horizon_days
 from alignment.incidence import incidence
 from alignment.intervals import Floats
-from alignment.milestones import Milestones
+from alignment.milestones import Milestones, reached_at
 from data_contracts.expected_count import expected_count
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.closed_loop import CLOSED_LOOP_SCHEMA, RATINGS_SCHEMA, ClosedLoop
@@ -43,6 +44,7 @@ def closed_loop(history: CrmHistory, milestones: Milestones, *, handed_off: pa.T
         as_of=milestones.as_of,
         rows=pa.Table.from_pylist(list(_rows(told)), schema=CLOSED_LOOP_SCHEMA),
         ratings=_ratings(history, told, milestones),
+        assumed_because=milestones.settings.definitions.contact.assume_contacted_because,
     )
 
 
@@ -51,6 +53,7 @@ def _fates(history: CrmHistory, frame: pd.DataFrame, milestones: Milestones) -> 
     settings, as_of = milestones.settings, milestones.as_of
     first = settings.definitions.first_transition
     told = responses(history, frame, settings=settings, as_of=as_of)
+    told["is_gone"] = ~told["lead_id"].isin(_still_there(history, told["lead_id"]))
     for name, stages in (
         ("turned_down_at", (Stage.DISQUALIFIED, Stage.LOST)),
         ("nurtured_at", (Stage.NURTURE,)),
@@ -59,21 +62,40 @@ def _fates(history: CrmHistory, frame: pd.DataFrame, milestones: Milestones) -> 
         told[name] = first_since(told, entries_of(history.stage_changes, stages), as_of=as_of)
     step = Step.MQL_TO_SQL if first is Transition.MQL_TO_SQL else Step.MQL_TO_CUSTOMER
     horizon = pd.Timedelta(days=horizon_days(step, settings.definitions))
-    told["came"] = told["converted_at"].notna() & (told["converted_at"] <= told["handed_off_at"] + horizon)
+    until = told["handed_off_at"] + horizon
+    told["came"] = told["converted_at"].notna() & (told["converted_at"] <= until)
+    if settings.definitions.contact.assume_contacted_because:
+        told["touched_at"] = told["handed_off_at"].mask(told["is_gone"])
+    told["is_in_time"] = told["came"] | (told["touched_at"] <= until)
     told["p"] = told[P_SQL if first is Transition.MQL_TO_SQL else P_WIN].astype("float64")
-    days = (pd.Timestamp(as_of) - told["handed_off_at"]).astype("timedelta64[us]").astype("int64")
+    since = told["touched_at"].fillna(told["handed_off_at"])
+    days = (pd.Timestamp(as_of) - since).astype("timedelta64[us]").astype("int64")
     told["due"] = told["p"] * share_come(milestones, step, days=days.to_numpy() / MICROSECONDS_PER_DAY)
     return told
+
+
+def _still_there(history: CrmHistory, asked: pd.Series) -> pd.Series:
+    """The leads of those asked for that the history still has: merged, deleted and left-out ones it has no more."""
+    leads = history.leads.filter(history.leads.lead_id.isin(asked.unique().tolist()))
+    there: pd.Series = leads.select("lead_id").to_pyarrow().to_pandas()["lead_id"]
+    return there
 
 
 def share_come(milestones: Milestones, step: Step, *, days: Floats) -> Floats:
     """Of all that take `step` within its horizon once sales touched them, the share that has so many days after.
 
-    1 from the horizon on, and where nobody took it yet.
+    They are counted from the touch: who is touched by now was touched early, and so comes sooner than others. Where
+    nothing records touches, they are those from the start of `step`, of all that take it.
+
+    The share is 1 from the horizon on, and where nobody took it yet.
     """
     horizon = horizon_days(step, milestones.settings.definitions)
-    told, leads = followed(milestones, step)
-    curve = incidence(told.of(leads[f"{Milestone.SAL}_at"].notna().to_numpy())).curve[:horizon]
+    if not milestones.settings.definitions.contact.assume_contacted_because:
+        frame = milestones.frame
+        from_touch = frame.assign(**{reached_at(step.start): frame[reached_at(Milestone.SAL)]})
+        milestones = replace(milestones, frame=from_touch)
+    told, _ = followed(milestones, step)
+    curve = incidence(told).curve[:horizon]
     if not len(curve) or not curve[-1]:
         return np.ones(len(days))
     share = np.concatenate([[0.0], curve]) / curve[-1]
@@ -93,11 +115,13 @@ def _counted(rows: pd.DataFrame) -> dict[str, Any]:
     touched = rows["touched_at"].notna() | came
     turned_down = touched & ~came & rows["turned_down_at"].notna()
     nurtured = touched & ~came & ~turned_down & rows["nurtured_at"].notna()
-    due = expected_count(rows.loc[touched, "due"].to_numpy()) if touched.any() else None
+    in_time = rows[rows["is_in_time"]]
+    due = expected_count(in_time["due"].to_numpy()) if len(in_time) else None
     return {
         "handed_off": len(rows),
         "touched": int(touched.sum()),
-        "not_touched": int((~touched).sum()),
+        "not_touched": int((~touched & ~rows["is_gone"]).sum()),
+        "gone": int((~touched & rows["is_gone"]).sum()),
         "came": int(came.sum()),
         "turned_down": int(turned_down.sum()),
         "nurtured": int(nurtured.sum()),
@@ -106,7 +130,7 @@ def _counted(rows: pd.DataFrame) -> dict[str, Any]:
         "expected": due.value if due else None,
         "expected_low": due.low if due else None,
         "expected_high": due.high if due else None,
-        "expected_in_all": float(rows.loc[touched, "p"].sum()) if due else None,
+        "expected_in_all": float(in_time["p"].sum()) if due else None,
     }
 
 

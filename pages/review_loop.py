@@ -31,10 +31,13 @@ def loop_section(loop: ClosedLoop, formats: Formats, *, name: str) -> Section:
             Column("nurtured", "Nurtured", Shown.COUNT),
             Column("open", "Open", Shown.COUNT),
             Column("won", "Customers", Shown.COUNT),
+            Column("gone", "Lead is gone", Shown.COUNT),
         ),
-        f"{CAME_SO_FAR}. {EXPECTED_SO_FAR}. The row without a grade is of all.",
+        f"{CAME_SO_FAR}. {EXPECTED_SO_FAR}. The row without a grade is of all. A lead is gone where it was merged, "
+        "deleted or left out since: nobody can say what became of it.",
     )
     tables = (table,)
+    said = f"All are taken as touched: {loop.assumed_because}. " if loop.assumed_because else ""
     if not isinstance(loop.ratings, str):
         shown = (
             Column("grade", "Grade"),
@@ -42,13 +45,16 @@ def loop_section(loop: ClosedLoop, formats: Formats, *, name: str) -> Section:
             Column("hand_offs", "Hand-offs", Shown.COUNT),
         )
         rated = Table(f"{name}-ratings", "A rating by sales", loop.ratings, shown, f"{RATED_WELL}.")
-        return Section(_heading(loop, whole, formats), tables=(*tables, rated))
-    return Section(_heading(loop, whole, formats), loop.ratings, tables=tables)
+        return Section(_heading(loop, whole, formats), said.strip(), tables=(*tables, rated))
+    return Section(_heading(loop, whole, formats), said + loop.ratings, tables=tables)
 
 
 def _heading(loop: ClosedLoop, whole: dict[str, float], formats: Formats) -> str:
-    touched, handed_off = formats.count(whole["touched"]), formats.count(whole["handed_off"])
-    begin = f"Sales touched {touched} of {handed_off} hand-offs, and {formats.count(whole['came'])} came"
+    touched, there = formats.count(whole["touched"]), formats.count(whole["handed_off"] - whole["gone"])
+    came = formats.count(whole["came"])
+    begin = f"Sales touched {touched} of {there} hand-offs, and {came} came"
+    if loop.assumed_because:
+        begin = f"Of {there} hand-offs {came} came"
     if whole["expected"] is None:
         return begin
     low, high = (formats.count(whole[f"expected_{end}"]) for end in ("low", "high"))

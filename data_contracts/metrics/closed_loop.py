@@ -10,9 +10,9 @@ from data_contracts.metrics.periods import Span
 
 EXPECTED_SO_FAR = Formula(
     name="expected so far",
-    says="the sum over hand-offs that sales touched of the probability at the hand-off times the share of all "
-    "conversions that come within the time since it; in brackets, where 95 of 100 such groups lie if the "
-    "probabilities are right",
+    says="the sum over hand-offs that sales touched within the horizon of the probability at the hand-off times the "
+    "share of all conversions that come within the time since the touch; in brackets, where 95 of 100 such groups "
+    "lie if the probabilities are right",
 )
 CAME_SO_FAR = Formula(
     name="came so far",
@@ -30,7 +30,17 @@ CLOSED_LOOP_SCHEMA = pa.schema(
         pa.field("grade", pa.string()),
         *(
             pa.field(name, pa.int64(), nullable=False)
-            for name in ("handed_off", "touched", "came", "turned_down", "nurtured", "open", "not_touched", "won")
+            for name in (
+                "handed_off",
+                "touched",
+                "came",
+                "turned_down",
+                "nurtured",
+                "open",
+                "not_touched",
+                "gone",
+                "won",
+            )
         ),
         *(pa.field(name, pa.float64()) for name in ("expected", "expected_low", "expected_high", "expected_in_all")),
     ]
@@ -39,14 +49,15 @@ CLOSED_LOOP_SCHEMA = pa.schema(
 
 | column | holds |
 |---|---|
-| `handed_off` | `not_touched + came + turned_down + nurtured + open` |
+| `handed_off` | `not_touched + gone + came + turned_down + nurtured + open` |
 | `touched` | sales touched them since |
 | `came` | `CAME_SO_FAR`; one that came without a touch is among them, because its stage is one |
 | `turned_down`, `nurtured` | touched, not come, and since the hand-off disqualified or lost; or sent to nurture |
-| `open` | touched, and nothing of these yet |
+| `open` | touched, and nothing of these yet: also where it came after the horizon |
+| `gone` | the lead is no longer in the history: merged into another, deleted or left out since; nobody can say |
 | `won` | became customers since, whatever else |
-| `expected` | `EXPECTED_SO_FAR`, with its range; missing where none was touched |
-| `expected_in_all` | as many as are to come of the touched in the end |
+| `expected` | `EXPECTED_SO_FAR`, with its range; missing where none was touched in time |
+| `expected_in_all` | as many of these as are to come in the end |
 """
 
 RATINGS_SCHEMA = pa.schema(
@@ -72,12 +83,15 @@ class ClosedLoop:
         Of `CLOSED_LOOP_SCHEMA`: all together first, then by grade, the best first.
     ratings
         Of `RATINGS_SCHEMA`, or why there are none: a sentence.
+    assumed_because
+        Why each hand-off is taken as touched at once, where nothing records whom sales touched; empty where it does.
     """
 
     span: Span
     as_of: dt.datetime
     rows: pa.Table
     ratings: pa.Table | str
+    assumed_because: str = ""
 
     @property
     def is_outside(self) -> bool:

@@ -2,11 +2,13 @@
 
 import datetime as dt
 
+import numpy as np
 import pyarrow as pa
 import pytest
 
-from alignment.closed_loop import closed_loop
+from alignment.closed_loop import closed_loop, share_come
 from alignment.milestones import milestones_of
+from data_contracts.metrics.funnel import Step
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.scores import SCORED_HAND_OFFS_SCHEMA
 from tests.alignment.metric_pages import assert_as_worked_out, page_specs
@@ -59,8 +61,8 @@ def test_each_hand_off_is_in_one_part_whatever_came_after(make_history, settings
     )
     told = of_march(history, settings, [{"lead_id": name, "p_sql": "0.5"} for name in "ABCDE"])
     (whole, *by_grade) = told.rows.to_pylist()
-    parts = {name: whole[name] for name in ("came", "turned_down", "nurtured", "open", "not_touched")}
-    assert parts == {"came": 1, "turned_down": 1, "nurtured": 1, "open": 1, "not_touched": 1}
+    parts = {name: whole[name] for name in ("came", "turned_down", "nurtured", "open", "not_touched", "gone")}
+    assert parts == {"came": 1, "turned_down": 1, "nurtured": 1, "open": 1, "not_touched": 1, "gone": 0}
     assert whole["handed_off"] == sum(parts.values())
     assert whole["won"] == 1
     assert whole["touched"] == 4
@@ -80,6 +82,57 @@ def test_without_hand_offs_there_are_no_rows(make_history, settings):
     told = of_march(make_history({"leads": [{"lead_id": "A"}]}), settings, [])
     assert told.rows.num_rows == 0
     assert told.ratings == "Sales rated none of these hand-offs."
+
+
+def test_of_a_lead_that_was_merged_since_nobody_says_that_it_was_not_touched(make_history, settings):
+    told = of_march(make_history({"leads": [{"lead_id": "A"}]}), settings, [{"lead_id": "A"}, {"lead_id": "merged"}])
+    whole = told.rows.to_pylist()[0]
+    assert (whole["handed_off"], whole["not_touched"], whole["gone"]) == (2, 1, 1)
+
+
+def test_who_was_touched_after_the_horizon_is_in_no_expectation(make_history, settings):
+    changes_of_both = [*changes("A", ("sal", "2026-03-05")), *changes("B", ("sal", "2026-04-05"))]
+    history = make_history({"leads": [{"lead_id": "A"}, {"lead_id": "B"}], "stage_changes": changes_of_both})
+    told = of_march(history, settings, [{"lead_id": "A", "p_sql": "0.5"}, {"lead_id": "B", "p_sql": "0.25"}])
+    whole = told.rows.to_pylist()[0]
+    assert (whole["touched"], whole["open"]) == (2, 2)
+    assert (whole["expected"], whole["expected_in_all"]) == (0.5, 0.5)
+
+
+def test_where_nothing_records_touches_every_hand_off_counts_as_touched_at_once(make_history, settings_with):
+    under = settings_with(definitions={"contact": {"assume_contacted_because": "sales calls everybody"}})
+    conversions = [*changes("A", ("mql", "2026-03-02"), ("sql", "2026-03-05")), *changes("B", ("mql", "2026-03-02"))]
+    history = make_history({"leads": [{"lead_id": name} for name in "ABC"], "stage_changes": conversions}, under=under)
+    handed_off = [{"lead_id": name, "p_sql": "0.5"} for name in ("A", "B", "merged")]
+    told = of_march(history, under, handed_off)
+    whole = told.rows.to_pylist()[0]
+    assert (whole["touched"], whole["came"], whole["open"], whole["gone"]) == (2, 1, 1, 1)
+    assert whole["expected"] == 0.5 + 0.5
+    assert told.assumed_because == "sales calls everybody"
+
+
+def test_conversions_are_counted_from_the_touch(make_history, settings):
+    """A is touched after 9 days, comes on the second day from there, and is the only one that ever did."""
+    ways = changes("A", ("mql", "2026-01-01"), ("sal", "2026-01-10"), ("sql", "2026-01-11 12:00"))
+    history = make_history({"leads": [{"lead_id": "A"}, {"lead_id": "B"}], "stage_changes": ways})
+    told = share_come(milestones_of(history, settings), Step.MQL_TO_SQL, days=np.array([1.0, 1.5, 2.0, 9.0]))
+    assert told.tolist() == pytest.approx([0.0, 1 / 2, 1.0, 1.0])
+
+
+def test_where_nothing_records_touches_all_leads_say_how_soon_conversions_come(make_history, settings_with):
+    """A comes on day 4, of three; B is watched for 9 days, so that C on day 13 is the only one left of two thirds."""
+    under = settings_with(definitions={"contact": {"assume_contacted_because": "sales calls everybody"}})
+    conversions = [
+        *changes("A", ("mql", "2026-01-01"), ("sql", "2026-01-05 12:00")),
+        *changes("B", ("mql", "2026-03-02")),
+        *changes("C", ("mql", "2026-01-01"), ("sql", "2026-01-14 12:00")),
+    ]
+    leads = [{"lead_id": name} for name in "ABC"]
+    history = make_history(
+        {"leads": leads, "stage_changes": conversions}, under=under, extracted_at=dt.datetime(2026, 3, 11)
+    )
+    told = share_come(milestones_of(history, under), Step.MQL_TO_SQL, days=np.array([5.0, 13.0, 14.0]))
+    assert told.tolist() == pytest.approx([1 / 3, 1 / 3, 1.0])
 
 
 def test_too_few_that_came_are_told(make_history, settings):

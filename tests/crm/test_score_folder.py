@@ -1,7 +1,6 @@
 import datetime as dt
 from pathlib import Path
 
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -9,50 +8,21 @@ import crm.score_folder
 from crm.score_folder import ScoreFolder
 from data_contracts.calls import NOTHING_BEFORE, CallList
 from data_contracts.errors import StoreError, UnknownLeadError
-from data_contracts.scores import SCORED_LEADS_SCHEMA, ScoredLeads, WriteBackPlan
+from data_contracts.scores import WriteBackPlan
 from tests.example_calls import actions, day, listed, sales
+from tests.example_publication import write_back_plan
 
 THRESHOLDS = sales(5)
-SCORE = {
-    "account_id": None, "stage": "mql", "p_sql": 0.5, "p_win": 0.1, "expected_value": 1.0, "grade": "A1",
-    "team": "sales", "is_eligible": True, "n_labelled_alike": 1, "is_extrapolated": False, "reason_1": "raises: a",
-    "release_id": "r1", "definitions_version": "2026.2", "policy_version": "1",
-    "action": "nurture", "ranking_value": 0.5,
-}  # fmt: skip
+LEADS = "ABCDE"
 
 
 def history(folder: Path, *, keep_days: int = 400) -> ScoreFolder:
     return ScoreFolder(folder / "score_history", keep_days=keep_days)
 
 
-def plan(folder: Path, calls: CallList, *, changed: tuple[str, ...] = (), leads: str = "ABCDE") -> WriteBackPlan:
-    """Scores of `leads` under the call list, of which those of `changed` differ from what stands in the CRM."""
-    path, decided = folder / "scores.parquet", {row["lead_id"]: row for row in calls.rows.to_pylist()}
-    rows = [
-        SCORE
-        | {"lead_id": lead, "as_of": calls.as_of}
-        | {name: decided[lead][name] for name in ("action", "ranking_value") if lead in decided}
-        for lead in leads
-    ]
-    pq.write_table(pa.Table.from_pylist(rows, schema=SCORED_LEADS_SCHEMA), path)
-    changes = {"lead_id": list(changed), "field": ["grade"] * len(changed)}
-    return WriteBackPlan(
-        changes=pa.table({name: pa.array(values, pa.string()) for name, values in changes.items()}),
-        scored=ScoredLeads(
-            path,
-            n_leads=len(rows),
-            as_of=calls.as_of,
-            release_id="r1",
-            definitions_version="2026.2",
-            data_fingerprint="f1",
-            thresholds_id=THRESHOLDS.thresholds_id,
-        ),
-        thresholds=THRESHOLDS,
-        n_leads=len(rows),
-        n_changed=len(changed),
-        n_unchanged=len(rows) - len(changed),
-        n_left=0,
-    )
+def plan(folder: Path, calls: CallList, *, changed: tuple[str, ...] = ()) -> WriteBackPlan:
+    """Scores of A to E under the call list, of which those of `changed` differ from what stands in the CRM."""
+    return write_back_plan(folder, calls, {lead: {} for lead in LEADS}, thresholds=THRESHOLDS, changed=changed)
 
 
 def calls_at(number: int, before=NOTHING_BEFORE) -> CallList:

@@ -1,6 +1,7 @@
 """What became of hand-offs, on a page."""
 
 import datetime as dt
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,7 @@ def loop(*rows, ratings="Sales rated none of these hand-offs."):
     ("came", "side"), [(12, "as the scores let expect by now"), (3, "not what the scores let expect by now")]
 )
 def test_the_heading_holds_what_came_against_what_the_scores_let_expect(tmp_path, came, side):
-    whole = {"handed_off": 40, "touched": 30, "came": came} | estimate("expected", 11.0, 6.0, 17.0)
+    whole = {"handed_off": 42, "gone": 2, "touched": 30, "came": came} | estimate("expected", 11.0, 6.0, 17.0)
     section = loop_section(loop(whole), FORMATS, name="month")
     assert section.heading == f"Sales touched 30 of 40 hand-offs, and {came} came: {side} (6 to 17)"
     assert section.said == "Sales rated none of these hand-offs."
@@ -31,6 +32,13 @@ def test_the_heading_holds_what_came_against_what_the_scores_let_expect(tmp_path
 def test_where_nobody_was_touched_nothing_is_expected():
     section = loop_section(loop({"handed_off": 4}), FORMATS, name="month")
     assert section.heading == "Sales touched 0 of 4 hand-offs, and 0 came"
+
+
+def test_where_touches_are_assumed_that_is_said(tmp_path):
+    told = replace(loop({"handed_off": 4, "touched": 4, "came": 1}), assumed_because="sales calls everybody")
+    section = loop_section(told, FORMATS, name="month")
+    assert section.heading == "Of 4 hand-offs 1 came"
+    assert section.said.startswith("All are taken as touched: sales calls everybody. ")
 
 
 def test_without_hand_offs_it_says_how_to_make_some(tmp_path):
