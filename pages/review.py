@@ -110,7 +110,7 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
     yield decisions_section(review.last_notes, formats, today=review.as_of.date(), name=name)
     yield notes_section(review.notes)
     yield index_section(review.index, formats, name=name)
-    yield mqls_delivered_section(marketing.delivered, formats, name=name)
+    yield mqls_delivered_section(marketing.delivered, formats, span=review.span, name=name)
     yield sources_section(marketing.sources, formats, name=name)
     yield guarantee_section(marketing.guarantee, formats, targets=targets, name=name)
     yield off_icp_section(marketing.off_icp, formats, name=name)
