@@ -36,6 +36,7 @@ from alignment.proposal import proposal_of
 from alignment.ranking import ranking
 from alignment.rejections import rejections
 from alignment.response import response
+from alignment.segments import segments_of
 from alignment.sources import sources
 from alignment.stuck import stuck
 from alignment.vectors import performance_vectors
@@ -52,6 +53,7 @@ from data_contracts.metrics.mqls_delivered import MqlsDelivered
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.plan import Plan, Target
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
+from data_contracts.metrics.segments import Segments
 from data_contracts.metrics.why import Why
 from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
@@ -214,7 +216,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         marketing=marketing,
         money=_money(now, span),
         plan=_plan(now, span.period),
-        deeper=None if span.period is Period.WEEK else _deeper(now, beside, span.period),
+        deeper=None if span.period is Period.WEEK else _deeper(now, beside, span),
     )
 
 
@@ -261,9 +263,9 @@ def _money(now: Known, span: Span) -> Money:
     )
 
 
-def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
+def _deeper(now: Known, beside: Beside, span: Span) -> Deeper:
     history, milestones = now.history, now.milestones
-    spans = _recent(milestones, period)
+    spans = _recent(milestones, span.period)
     return Deeper(
         agreed=now.agreed,
         proposal=proposal_of(now.agreed, beside.settings_text),
@@ -276,7 +278,14 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
         journey=now.journey,
         accounts=accounts_of(history, milestones, scores=beside.scores),
         after_win=now.after_win,
+        segments=_segments(now, span) if span.period is Period.YEAR else (),
     )
+
+
+def _segments(now: Known, span: Span) -> tuple[Segments, ...]:
+    has_deals = "opportunities" not in now.history.absent
+    named = now.milestones.settings.pages.segments
+    return tuple(segments_of(now.milestones, now.deals, span, by=by, has_deals=has_deals) for by in named)
 
 
 def _plan(now: Known, period: Period) -> Plan | str:

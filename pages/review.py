@@ -26,6 +26,7 @@ from pages.review_nurture import nurture_section
 from pages.review_plan import plan_section
 from pages.review_rejections import rejections_section
 from pages.review_response import response_section
+from pages.review_segments import segments_sections
 from pages.review_sources import off_icp_section, ranking_section, sources_section
 from pages.review_stuck import stuck_section
 from pages.review_vectors import vectors_section
@@ -126,6 +127,8 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
         yield gap_section(review.money.gap, formats, name=name)
     if review.deeper is not None:
         yield from _deeper(review.deeper, formats, name)
+    if review.deeper is not None and review.span.period is Period.YEAR:
+        yield from segments_sections(review.deeper.segments, formats, name=name)
     if review.span.period in (Period.QUARTER, Period.YEAR):
         yield _plan(review.plan, formats, name)
     yield checklist_section(review.checklist, formats, name=name)

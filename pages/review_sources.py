@@ -185,12 +185,12 @@ def ranking_section(ranking: Ranking, formats: Formats, *, name: str) -> Section
         Figure("Chance alone does as much", _chance_said(ranking.p_value, formats), beyond, f"{P_VALUE}.", ""),
     )
     return Section(
-        _ranked_heading(ranking, formats),
+        ranking_finding(ranking, formats),
         "Small groups are drawn towards the mean: what is left of their lead is no luck of few leads."
         if ranking.is_more_than_chance
         else "Nothing follows from the order of these rates: move no budget by them.",
         figures=figures,
-        tables=(_places(ranking, name),),
+        tables=(places_table(ranking, name),),
     )
 
 
@@ -198,7 +198,8 @@ def _chance_said(p_value: float, formats: Formats) -> str:
     return f"below {formats.share(SMALL)}" if p_value < SMALL else formats.share(p_value)
 
 
-def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
+def ranking_finding(ranking: Ranking, formats: Formats) -> str:
+    """Whether the groups of a ranking differ beyond chance, and which is first; of one that compares some."""
     by, step, of_all = _said(ranking.by), ranking.step.said, formats.share(ranking.rate.value)
     placed = [row for row in ranking.rows.to_pylist() if row["place"] is not None]
     if not ranking.is_more_than_chance:
@@ -213,7 +214,8 @@ def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
     return f"{begin}: {first['group']} is first with {rate} ({low} to {high}), all have {of_all}"
 
 
-def _places(ranking: Ranking, name: str) -> Table:
+def places_table(ranking: Ranking, name: str) -> Table:
+    """The groups of a ranking: by place where they differ beyond chance, else by name."""
     columns = (
         *((Column("place", "Place", Shown.COUNT),) if ranking.is_more_than_chance else ()),
         Column(SAID, heading_of(ranking.by)),
