@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import pandas as pd
@@ -16,7 +16,7 @@ from alignment.black_hole import black_hole
 from alignment.checklist import alignment_checklist
 from alignment.closed_loop import closed_loop
 from alignment.content import content_of
-from alignment.costs import costs
+from alignment.costs import cost_of_all, costs
 from alignment.counts import stage_counts
 from alignment.deals import deals_of
 from alignment.funnel import cohort_funnel
@@ -37,7 +37,7 @@ from alignment.ranking import ranking
 from alignment.rejections import rejections
 from alignment.response import response
 from alignment.segments import segments_of
-from alignment.sources import sources
+from alignment.sources import sources, total_of
 from alignment.stuck import stuck
 from alignment.vectors import performance_vectors
 from alignment.why import why_of
@@ -196,7 +196,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         raise ValueError(f"{span} is not over at {milestones.as_of}: it ends at {span.end_at}")
     before = now.before(span)
     sales = _sales(now, span.period, beside.scores)
-    marketing = _marketing(now, span.period, versions=beside.versions, disputes=beside.disputes)
+    marketing = _marketing(now, before, span, versions=beside.versions, disputes=beside.disputes)
     this, last = _of_this_and_the_last(beside.notes, span, time_zone=milestones.time_zone)
     return Review(
         span=span,
@@ -216,7 +216,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         marketing=marketing,
         money=_money(now, span),
         plan=_plan(now, span.period),
-        deeper=None if span.period is Period.WEEK else _deeper(now, beside, span),
+        deeper=None if span.period is Period.WEEK else _deeper(now, before, beside, span),
     )
 
 
@@ -232,25 +232,25 @@ def _sales(now: Known, period: Period, scores: pa.Table | None) -> SalesHalf:
 
 
 def _marketing(
-    now: Known, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
+    now: Known, before: Known, span: Span, *, versions: Sequence[Definitions], disputes: pa.Table | None
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
     versions = versions or [milestones.settings.definitions]
-    spans = _recent(milestones, period)
+    spans = _recent(span, time_zone=milestones.time_zone)
     return MarketingHalf(
         delivered=now.delivered,
-        guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=period),
+        guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=span.period),
         off_icp=off_icp(history, milestones, versions, spans),
-        sources=sources(history, milestones, spans),
-        nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
+        sources=replace(
+            sources(history, milestones, spans), before=total_of(before.history, before.milestones, spans[-2])
+        ),
+        nurture=nurture(milestones, history, every=COHORTS.get(span.period, Period.QUARTER)),
     )
 
 
-def _recent(milestones: Milestones, period: Period) -> list[Span]:
-    """The last periods that were over at the extract, the earliest first."""
-    zone = milestones.time_zone
-    last = Span.before(milestones.as_of, period, time_zone=zone)
-    return [last.earlier(back, time_zone=zone) for back in reversed(range(RECENT))]
+def _recent(last: Span, *, time_zone: str) -> list[Span]:
+    """The `last` period and those before it, the earliest first."""
+    return [last.earlier(back, time_zone=time_zone) for back in reversed(range(RECENT))]
 
 
 def _money(now: Known, span: Span) -> Money:
@@ -263,14 +263,17 @@ def _money(now: Known, span: Span) -> Money:
     )
 
 
-def _deeper(now: Known, beside: Beside, span: Span) -> Deeper:
-    history, milestones = now.history, now.milestones
-    spans = _recent(milestones, span.period)
+def _deeper(now: Known, before: Known, beside: Beside, span: Span) -> Deeper:
+    history, milestones, zone = now.history, now.milestones, now.milestones.time_zone
+    spans = _recent(span, time_zone=zone)
+    last_quarter = Span.before(min(milestones.as_of, span.end_at), Period.QUARTER, time_zone=zone)
     return Deeper(
         agreed=now.agreed,
         proposal=proposal_of(now.agreed, beside.settings_text),
-        costs=costs(history, milestones, spans),
-        ranking=ranking(milestones, _recent(milestones, Period.QUARTER)),
+        costs=replace(
+            costs(history, milestones, spans), before=cost_of_all(before.history, before.milestones, spans[-2])
+        ),
+        ranking=ranking(milestones, _recent(last_quarter, time_zone=zone)),
         own_pipeline=own_pipeline(history, milestones, spans),
         attribution=attribution(history, milestones, spans),
         why=now.why,

@@ -189,7 +189,12 @@ def _hours(row: Row, name: str, formats: Formats) -> str:
 def _periods(response: Response, formats: Formats, name: str) -> Table:
     """Every period, the latest first, the running one too."""
     rows = latest_first(response.rows)
-    hours = [_hours(row, "hours_median", formats) for row in rows.to_pylist()]
+    # Fewer than half of them have an answer in "at least 90": that tells how long they were watched, so it would seem
+    # to rise with the age of the period.
+    hours = [
+        "not half of them yet" if row["is_least_hours_median"] else _hours(row, "hours_median", formats)
+        for row in rows.to_pylist()
+    ]
     words = {"half_within": hours, "passed": yes_or_no(rows, "is_mature", no="not yet")}
     columns = (
         Column("cohort", "From", Shown.DAY),

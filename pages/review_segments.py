@@ -12,6 +12,7 @@ from pages.formats import Formats
 from pages.frame import Figure, NotThere
 from pages.review_counts import said_of
 from pages.review_groups import SAID, file_part, heading_of, top, with_total
+from pages.review_rows import sentence as capitalised
 from pages.review_sources import places_table, ranking_finding
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
@@ -71,7 +72,7 @@ def _advice(told: Segments, by: str, formats: Formats) -> Iterator[str]:
     if told.ranking.p_value is None:
         yield told.ranking.said
     else:
-        yield f"{ranking_finding(told.ranking, formats)}."
+        yield f"{capitalised(ranking_finding(told.ranking, formats))}."
     yield f"A lead counts under its {by} as it is known now."
 
 

@@ -1,6 +1,6 @@
 """Sources, campaigns, personas, segments on a page: what each brought, whether they differ, who is off the profile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -100,7 +100,7 @@ def _most(rows: pa.Table, total: Mapping[str, Any], sources: Sources, formats: F
 
 
 def _totals(sources: Sources, span: Span, total: Mapping[str, Any], formats: Formats) -> Iterator[Figure]:
-    before = row_of(sources.totals, span_before(sources.spans, span))
+    before = row_of(sources.before, span_before(sources.spans, span))
     for column, name, formula in (
         ("mqls", "MQLs", NEW),
         ("customers", "Customers", NEW),
@@ -109,10 +109,16 @@ def _totals(sources: Sources, span: Span, total: Mapping[str, Any], formats: For
     ):
         write = formats.money if formula is not NEW else formats.count
         if total[column] is not None:
-            beside = (
-                "nothing to compare" if before[column] is None else f"{write(before[column])} the {span.period} before"
-            )
-            yield Figure(name, write(total[column]), beside, f"{formula}.", "")
+            yield Figure(name, write(total[column]), _beside(before, column, span, write), f"{formula}.", "")
+
+
+def _beside(before: Mapping[str, Any], column: str, span: Span, write: Callable[[Any], str]) -> str:
+    """What came in the period before, as it was known the same time after its end; why there is nothing else."""
+    if before[column] is None:
+        return "nothing to compare"
+    if before.get(f"{column}_without_amount"):
+        return f"nothing to compare: what open deals were worth the {span.period} before nobody knows"
+    return f"{write(before[column])} the {span.period} before"
 
 
 def _brought(name: str, rows: pa.Table, sources: Sources, before: tuple[Column, ...] = ()) -> Table:

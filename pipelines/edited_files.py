@@ -20,8 +20,12 @@ def schema_of(file: EditedFile) -> dict[str, Any]:
     """
     from data_contracts.resources import Resources  # the command line starts fast
     from data_contracts.review_notes import ReviewNotes
+    from data_contracts.section import Section
     from data_contracts.settings import Settings
 
-    read_as = {EditedFile.SETTINGS: Settings, EditedFile.RESOURCES: Resources, EditedFile.REVIEW: ReviewNotes}
-    schema: dict[str, Any] = read_as[file].model_json_schema()
-    return schema
+    read_as: dict[EditedFile, type[Section]] = {
+        EditedFile.SETTINGS: Settings,
+        EditedFile.RESOURCES: Resources,
+        EditedFile.REVIEW: ReviewNotes,
+    }
+    return read_as[file].model_json_schema()

@@ -20,10 +20,13 @@ UNKNOWN = NORTH | {"group": None, "revenue": 9_000.0} | estimate("sql_rate", Non
 TOTAL = NORTH | {"group": None, "leads": 300, "revenue": 21_000.0}
 
 
+PLACE = {"place": None, "group": "North", "entered": 100, "reached": 4} | estimate("shrunken", 0.04, 0.02, 0.06)
+FIRST = PLACE | {"place": 1}
+
+
 def ranked(p_value=0.4):
-    place = {"place": None, "group": "North", "entered": 100, "reached": 4}
     return Ranking(
-        rows=rows_of(RANKING_SCHEMA, place | estimate("shrunken", 0.04, 0.02, 0.06)),
+        rows=rows_of(RANKING_SCHEMA, PLACE),
         step=Step.LEAD_TO_CUSTOMER,
         horizon_days=120,
         rate=Estimate(value=0.04, low=0.03, high=0.05),
@@ -105,6 +108,13 @@ def test_two_segments_have_tables_of_their_own_and_nothing_of_a_name_runs(tmp_pa
     sections = list(segments_sections((segments(), industry), FORMATS, name="year"))
     seen_of(tmp_path, *sections)
     assert "by industry" in sections[1].heading
+
+
+def test_what_differs_beyond_chance_is_said_as_a_sentence():
+    differs = segments(ranking=replace(ranked(0.001), rows=rows_of(RANKING_SCHEMA, FIRST)))
+    assert section_of(differs).said.startswith(
+        "Lead → customer differs by region beyond chance: North is first with 4.0%"
+    )
 
 
 def test_one_segment_alone_is_compared_with_nothing():
