@@ -1,9 +1,10 @@
 """One review: every shared number of a period, told as both teams look at it together."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -47,6 +48,7 @@ from data_contracts.errors import LeadScoreError
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.after_win import AfterWin
 from data_contracts.metrics.agreed import Agreed
+from data_contracts.metrics.costs import Costs
 from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.journey import Journey
 from data_contracts.metrics.mqls_delivered import MqlsDelivered
@@ -54,6 +56,7 @@ from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.plan import Plan, Target
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
 from data_contracts.metrics.segments import Segments
+from data_contracts.metrics.sources import Sources
 from data_contracts.metrics.why import Why
 from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
@@ -241,11 +244,20 @@ def _marketing(
         delivered=now.delivered,
         guarantee=lead_guarantee(milestones, history, versions, disputes=disputes, every=span.period),
         off_icp=off_icp(history, milestones, versions, spans),
-        sources=replace(
-            sources(history, milestones, spans), before=total_of(before.history, before.milestones, spans[-2])
-        ),
+        sources=_with_before(sources(history, milestones, spans), before, total_of),
         nurture=nurture(milestones, history, every=COHORTS.get(span.period, Period.QUARTER)),
     )
+
+
+Told = TypeVar("Told", Sources, Costs)
+
+
+def _with_before(told: Told, before: Known, row_of: Callable[[CrmHistory, Milestones, Span], pa.Table]) -> Told:
+    """`told` with what was known of the period before the last one, where the history tells of all of that."""
+    span = told.spans[-2]
+    if not before.milestones.tells_of(span):
+        return told
+    return replace(told, before=row_of(before.history, before.milestones, span))
 
 
 def _recent(last: Span, *, time_zone: str) -> list[Span]:
@@ -270,9 +282,7 @@ def _deeper(now: Known, before: Known, beside: Beside, span: Span) -> Deeper:
     return Deeper(
         agreed=now.agreed,
         proposal=proposal_of(now.agreed, beside.settings_text),
-        costs=replace(
-            costs(history, milestones, spans), before=cost_of_all(before.history, before.milestones, spans[-2])
-        ),
+        costs=_with_before(costs(history, milestones, spans), before, cost_of_all),
         ranking=ranking(milestones, _recent(last_quarter, time_zone=zone)),
         own_pipeline=own_pipeline(history, milestones, spans),
         attribution=attribution(history, milestones, spans),

@@ -88,7 +88,10 @@ def _table(
     spans = [span.earlier(time_zone=milestones.time_zone), span]
     told = brought(milestones, deals, spans, by=by, has_deals=has_deals, every=names)
     before, now = told.xs(0, level="span"), told.xs(1, level="span")
-    frame = now.assign(revenue_before=before["revenue"]).join(_rates(milestones, deals, span, by=by, names=names))
+    is_told = milestones.tells_of(spans[0])
+    frame = now.assign(revenue_before=before["revenue"] if is_told else None).join(
+        _rates(milestones, deals, span, by=by, names=names)
+    )
     is_there = frame[SEGMENTS_SCHEMA.names[1:]].fillna(0).any(axis=1) | (by == "")
     frame = frame[is_there].rename_axis("group").reset_index()
     frame = frame.assign(group=frame["group"].where(frame["group"] != NOT_KNOWN, None))

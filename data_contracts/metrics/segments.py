@@ -40,7 +40,7 @@ SEGMENTS_SCHEMA = pa.schema(
 | `group` | the segment of the leads as it is known now; missing where nobody knows it, and in the total |
 | `leads` to `customers` | leads that first got so far in the period; missing where the history shows none there |
 | `pipeline`, `revenue` | qualified pipeline created in the period, and revenue won in it; missing without deals |
-| `revenue_before` | the revenue of the period before |
+| `revenue_before` | the revenue of the period before; missing where the history does not tell of all of it |
 | `sql_rate`, `win_rate` | the rates of `RATES` of those that got to the first stage in the period; 95 % intervals |
 | `translated` | of the pipeline created at all in the period, the share that becomes revenue within the horizon |
 

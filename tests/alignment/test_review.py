@@ -30,7 +30,11 @@ HELD = (
 def known(make_history, settings):
     history = make_history(
         {
-            "leads": [{"lead_id": "A", "created_at": "2026-02-24"}, {"lead_id": "B", "created_at": "2026-03-03"}],
+            "leads": [
+                {"lead_id": "A", "created_at": "2026-02-24"},
+                {"lead_id": "B", "created_at": "2026-03-03"},
+                {"lead_id": "C", "created_at": "2025-12-20"},
+            ],
             "stage_changes": [
                 {"lead_id": "A", "stage": "mql", "entered_at": "2026-02-25", "recorded_at": "2026-03-05"},
                 {"lead_id": "B", "stage": "mql", "entered_at": "2026-03-04", "recorded_at": "2026-03-04"},
@@ -111,6 +115,12 @@ def test_a_month_has_what_it_cost_before_and_no_segments_and_a_year_has_them(kno
     assert month.deeper.segments == ()
     assert [one.by for one in year.deeper.segments] == ["region"]
     assert [row["period"] for row in month.deeper.costs.before.to_pylist()] == [dt.datetime(2026, 1, 1)]
+
+
+def test_a_period_before_that_the_history_tells_half_of_is_compared_with_nothing(known):
+    january = Span.of(Period.MONTH, dt.date(2026, 1, 1), time_zone="UTC")
+    told = review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=january)
+    assert told.marketing.sources.before.num_rows == told.deeper.costs.before.num_rows == 0
 
 
 def test_the_review_of_an_older_period_tells_its_sources_and_not_the_latest_ones(known):
