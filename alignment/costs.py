@@ -54,6 +54,12 @@ def costs(history: CrmHistory, milestones: Milestones, spans: Collection[Span], 
     )
 
 
+def cost_of_all(history: CrmHistory, milestones: Milestones, span: Span) -> pa.Table:
+    """The row of `Costs.rows` of all leads and all spend of `span`; none where there is nothing to tell."""
+    rows = costs(history, milestones, [span]).rows
+    return rows.filter(pa.array([one == Scope.ALL for one in rows["scope"].to_pylist()], pa.bool_()))
+
+
 def _whole(days: float | None) -> int | None:
     return None if days is None or np.isnan(days) else int(days)
 

@@ -97,11 +97,15 @@ def in_name_order(told: pd.DataFrame) -> pd.DataFrame:
 
 
 def grouped_deals(history: CrmHistory, milestones: Milestones, by: str) -> pd.DataFrame:
-    """The deals of `alignment.deals.deals_of` with the `group` of their leads, `is_won` and `is_lost`.
+    """The deals of `alignment.deals.deals_of`, as `with_groups` lays them out."""
+    return with_groups(deals_of(history, milestones), milestones, by)
+
+
+def with_groups(deals: pd.DataFrame, milestones: Milestones, by: str) -> pd.DataFrame:
+    """`deals` with the `group` of their leads, `is_won` and `is_lost`.
 
     Also `accounts`, the jackknife group of the lead's account.
     """
-    deals = deals_of(history, milestones)
     rows = deals[LEAD_ROW].to_numpy()
     return deals.assign(
         group=groups_of(milestones, by).to_numpy(dtype=object)[rows],

@@ -90,12 +90,9 @@ def _estimate(row: Mapping[str, Any] | None, name: str) -> Estimate:
 
 
 def _delivered(delivered: MqlsDelivered, span: Span) -> Estimate:
-    """What was delivered in the weeks that began in the span, of what was owed in them."""
-    weeks = [row for row in delivered.rows.to_pylist() if span.first <= _day(row["week"]) < span.end]
-    if not weeks or not delivered.owed:
-        return UNKNOWN
-    share = sum(row["of_quality"] for row in weeks) / (delivered.owed * len(weeks))
-    return Estimate(value=share, low=None, high=None)
+    """What was delivered in the span, of what was owed in it."""
+    found = [row for row in delivered.rows[span.period].to_pylist() if _day(row["period"]) == span.first]
+    return Estimate(value=found[0]["delivered_share"], low=None, high=None) if found else UNKNOWN
 
 
 def _planned(targets: Targets, span: Span) -> float | None:

@@ -13,6 +13,7 @@ from alignment.intervals import Integers, account_groups
 from alignment.sales_ready import sales_ready_moments
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.funnel import Milestone
+from data_contracts.metrics.periods import Span
 from data_contracts.settings import Settings
 from data_contracts.snapshots import TEAM, Snapshots
 from data_contracts.today import CAMPAIGN, OWNER, PERSONA, SOURCE
@@ -31,6 +32,9 @@ STAGE_OF = {
     Milestone.CUSTOMER: Stage.WON,
 }
 """The stage that shows a milestone. A lead also reached it where the CRM shows it in a later one."""
+
+MOST_UNTOLD = 0.05
+"""A history may begin some days into a year, or a day into a month: nobody came on the first."""
 
 _OPEN_AFTER_HAND_OFF = (Stage.MQL, Stage.SAL, Stage.SQL, Stage.OPPORTUNITY)
 
@@ -92,6 +96,12 @@ class Milestones:
         found[Milestone.SAL] |= sal_at.notna() & (sal_at != sql_at)
         found[Milestone.SALES_READY] = self.frame[reached_at(Milestone.SALES_READY)].notna()
         return tuple(one for one in Milestone if one is Milestone.LEAD or found[one].any())
+
+    def tells_of(self, span: Span) -> bool:
+        """Whether the history tells of all of `span`, but for `MOST_UNTOLD` of it: a lead had come by then."""
+        return bool(
+            self.frame[reached_at(Milestone.LEAD)].min() <= span.start_at + MOST_UNTOLD * (span.end_at - span.start_at)
+        )
 
     def of(self, rows: pd.Series) -> "Milestones":
         """The chosen leads alone."""

@@ -1,5 +1,7 @@
 """Whether marketing delivers the MQLs that it owes, in the quality that both teams agreed on."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
@@ -17,12 +19,14 @@ from data_contracts.settings import Settings
 from data_contracts.snapshots import FIT_SHARE, Snapshots
 from features.profile import refuse_unfit_criteria
 
+DAYS_A_WEEK = 7
+
 ROUNDING = 1e-9
 """A share of weights is not held to the last bit."""
 
 
 def mqls_delivered(history: CrmHistory, hand_offs: HandOffs) -> MqlsDelivered:
-    """The MQLs of each week, beside those that marketing owes by the targets of the settings.
+    """The MQLs of each week, month, quarter and year, beside those that marketing owes by the targets of the settings.
 
     Recycled leads count like new ones, because sales has to work them all the same; how many they are is told. Leads
     that sales took without an MQL do not count. That a lead was closed nobody knows when does not matter here.
@@ -45,7 +49,7 @@ def mqls_delivered(history: CrmHistory, hand_offs: HandOffs) -> MqlsDelivered:
     is_marketing = ~frame["is_skipped"]
     facts = pd.DataFrame(
         {
-            "week": Period.WEEK.starts(frame["handed_off_at"], time_zone=zone),
+            **{str(one): one.starts(frame["handed_off_at"], time_zone=zone) for one in Period},
             "handed_off": is_marketing,
             "recycled": is_marketing & (frame["nth"] > 1),
             "of_quality": is_marketing & ((fit >= least - ROUNDING) | (least == 0)),
@@ -55,18 +59,12 @@ def mqls_delivered(history: CrmHistory, hand_offs: HandOffs) -> MqlsDelivered:
             JACKKNIFE_GROUP: hand_offs.groups,
         }
     )
-    rows = [
-        _row(facts[facts["week"] == pd.Timestamp(span.first)], span, hand_offs) for span in _weeks(facts, hand_offs)
-    ]
-    over = [row for row in rows if row["is_complete"]]
-    owed = targets.mqls_per_week
+    weeks = _weeks(facts, hand_offs)
     return MqlsDelivered(
-        rows=pa.Table.from_pylist(rows, schema=MQLS_DELIVERED_SCHEMA),
+        rows={one: _table(one, facts, weeks, hand_offs) for one in Period},
         as_of=hand_offs.as_of,
-        owed=owed,
+        owed=targets.mqls_per_week,
         least_fit_share=least,
-        weeks=len(over),
-        weeks_kept=None if owed is None else sum(row["of_quality"] >= owed for row in over),
         definitions_version=hand_offs.milestones.definitions_version,
         targets_version=targets.version,
     )
@@ -95,27 +93,56 @@ def fit_at_hand_offs(history: CrmHistory, settings: Settings) -> pd.DataFrame:
     return found.astype({FIT_SHARE: "float64"})
 
 
-def _weeks(facts: pd.DataFrame, hand_offs: HandOffs) -> list[Span]:
+@dataclass(frozen=True, slots=True)
+class _Week:
+    """A week, and how many MQLs of the agreed quality it brought."""
+
+    span: Span
+    of_quality: int
+
+
+def _weeks(facts: pd.DataFrame, hand_offs: HandOffs) -> list[_Week]:
     """Every week from the first hand-off to the one of `as_of`."""
+    n = facts.groupby(Period.WEEK)["of_quality"].sum()
+    spans = _spans(Period.WEEK, facts, hand_offs)
+    return [_Week(one, int(n.get(pd.Timestamp(one.first), 0))) for one in spans]
+
+
+def _spans(period: Period, facts: pd.DataFrame, hand_offs: HandOffs) -> list[Span]:
+    """Every period from the Monday of the first hand-off to the one of `as_of`."""
     if facts.empty:
         return []
     zone = hand_offs.milestones.time_zone
-    weeks = [Span.of(Period.WEEK, facts["week"].min().date(), time_zone=zone)]
-    while weeks[-1].end_at <= hand_offs.as_of:
-        weeks.append(Span.of(Period.WEEK, weeks[-1].end, time_zone=zone))
-    return weeks
+    spans = [Span.of(period, facts[Period.WEEK].min().date(), time_zone=zone)]
+    while spans[-1].end_at <= hand_offs.as_of:
+        spans.append(Span.of(period, spans[-1].end, time_zone=zone))
+    return spans
 
 
-def _row(found: pd.DataFrame, week: Span, hand_offs: HandOffs) -> dict[str, Any]:
-    owed = hand_offs.settings.targets.mqls_per_week
+def _table(period: Period, facts: pd.DataFrame, weeks: Sequence[_Week], hand_offs: HandOffs) -> pa.Table:
+    rows = [
+        _row(facts[facts[period] == pd.Timestamp(span.first)], span, weeks, hand_offs)
+        for span in _spans(period, facts, hand_offs)
+    ]
+    return pa.Table.from_pylist(rows, schema=MQLS_DELIVERED_SCHEMA)
+
+
+def _row(found: pd.DataFrame, span: Span, weeks: Sequence[_Week], hand_offs: HandOffs) -> dict[str, Any]:
+    a_week = hand_offs.settings.targets.mqls_per_week
+    days = (span.end - max(span.first, weeks[0].span.first)).days
+    owed = None if a_week is None else a_week * (days / DAYS_A_WEEK)
+    over = [one for one in weeks if span.first <= one.span.first < span.end and one.span.end_at <= hand_offs.as_of]
     counts = ("handed_off", "recycled", "of_quality", "below", "unknown_fit", "skipped")
     row: dict[str, Any] = {name: int(found[name].sum()) for name in counts}
     delivered = found[found["handed_off"]]
     quality = share_among(delivered["of_quality"].to_numpy(), delivered[JACKKNIFE_GROUP].to_numpy())
     return row | {
-        "week": pd.Timestamp(week.first).to_pydatetime(),
-        "is_complete": week.end_at <= hand_offs.as_of,
+        "period": pd.Timestamp(span.first).to_pydatetime(),
+        "is_complete": span.end_at <= hand_offs.as_of,
+        "days": days,
         **in_columns("quality_share", quality),
         "owed": owed,
         "delivered_share": row["of_quality"] / owed if owed else None,
+        "weeks": len(over),
+        "weeks_kept": None if a_week is None else sum(one.of_quality >= a_week for one in over),
     }

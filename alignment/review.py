@@ -1,9 +1,10 @@
 """One review: every shared number of a period, told as both teams look at it together."""
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -16,7 +17,7 @@ from alignment.black_hole import black_hole
 from alignment.checklist import alignment_checklist
 from alignment.closed_loop import closed_loop
 from alignment.content import content_of
-from alignment.costs import costs
+from alignment.costs import cost_of_all, costs
 from alignment.counts import stage_counts
 from alignment.deals import deals_of
 from alignment.funnel import cohort_funnel
@@ -37,7 +38,8 @@ from alignment.proposal import proposal_of
 from alignment.ranking import ranking
 from alignment.rejections import rejections
 from alignment.response import response
-from alignment.sources import sources
+from alignment.segments import segments_of
+from alignment.sources import sources, total_of
 from alignment.stuck import stuck
 from alignment.vectors import performance_vectors
 from alignment.why import why_of
@@ -47,12 +49,15 @@ from data_contracts.errors import LeadScoreError
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.after_win import AfterWin
 from data_contracts.metrics.agreed import Agreed, Proposal
+from data_contracts.metrics.costs import Costs
 from data_contracts.metrics.index import AlignmentIndex
 from data_contracts.metrics.journey import Journey
 from data_contracts.metrics.mqls_delivered import MqlsDelivered
 from data_contracts.metrics.periods import Period, Span
 from data_contracts.metrics.plan import Plan, Target
 from data_contracts.metrics.review import Deeper, MarketingHalf, Money, Review, SalesHalf
+from data_contracts.metrics.segments import Segments
+from data_contracts.metrics.sources import Sources
 from data_contracts.metrics.why import Why
 from data_contracts.resources import Resources
 from data_contracts.review_notes import ReviewNotes
@@ -195,7 +200,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         raise ValueError(f"{span} is not over at {milestones.as_of}: it ends at {span.end_at}")
     before = now.before(span)
     sales = _sales(now, span.period, beside.scores)
-    marketing = _marketing(now, span.period, versions=beside.versions, disputes=beside.disputes)
+    marketing = _marketing(now, before, span, versions=beside.versions, disputes=beside.disputes)
     this, last = _of_this_and_the_last(beside.notes, span, time_zone=milestones.time_zone)
     return Review(
         span=span,
@@ -215,7 +220,7 @@ def review(now: Known, beside: Beside, *, span: Span) -> Review:
         marketing=marketing,
         money=_money(now, span),
         plan=_plan(now, span.period),
-        deeper=None if span.period is Period.WEEK else _deeper(now, beside, span.period),
+        deeper=None if span.period is Period.WEEK else _deeper(now, before, beside, span),
     )
 
 
@@ -231,27 +236,37 @@ def _sales(now: Known, period: Period, scores: pa.Table | None) -> SalesHalf:
 
 
 def _marketing(
-    now: Known, period: Period, *, versions: Sequence[Definitions], disputes: pa.Table | None
+    now: Known, before: Known, span: Span, *, versions: Sequence[Definitions], disputes: pa.Table | None
 ) -> MarketingHalf:
     history, milestones = now.history, now.milestones
-    spans, settings = _recent(milestones, period), milestones.settings
+    settings = milestones.settings
+    spans = _recent(span, time_zone=milestones.time_zone)
     judged = judged_hand_offs(
         guaranteed_hand_offs(history, settings), history, versions=versions or [settings.definitions], settings=settings
     )
     return MarketingHalf(
         delivered=now.delivered,
-        guarantee=lead_guarantee(milestones, judged, disputes=disputes, every=period),
+        guarantee=lead_guarantee(milestones, judged, disputes=disputes, every=span.period),
         off_icp=off_icp(milestones, judged, spans),
-        sources=sources(history, milestones, spans),
-        nurture=nurture(milestones, history, every=COHORTS.get(period, Period.QUARTER)),
+        sources=_with_before(sources(history, milestones, spans), before, total_of),
+        nurture=nurture(milestones, history, every=COHORTS.get(span.period, Period.QUARTER)),
     )
 
 
-def _recent(milestones: Milestones, period: Period) -> list[Span]:
-    """The last periods that were over at the extract, the earliest first."""
-    zone = milestones.time_zone
-    last = Span.before(milestones.as_of, period, time_zone=zone)
-    return [last.earlier(back, time_zone=zone) for back in reversed(range(RECENT))]
+Told = TypeVar("Told", Sources, Costs)
+
+
+def _with_before(told: Told, before: Known, row_of: Callable[[CrmHistory, Milestones, Span], pa.Table]) -> Told:
+    """`told` with what was known of the period before the last one, where the history tells of all of that."""
+    span = told.spans[-2]
+    if not before.milestones.tells_of(span):
+        return told
+    return replace(told, before=row_of(before.history, before.milestones, span))
+
+
+def _recent(last: Span, *, time_zone: str) -> list[Span]:
+    """The `last` period and those before it, the earliest first."""
+    return [last.earlier(back, time_zone=time_zone) for back in reversed(range(RECENT))]
 
 
 def _money(now: Known, span: Span) -> Money:
@@ -264,14 +279,15 @@ def _money(now: Known, span: Span) -> Money:
     )
 
 
-def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
-    history, milestones = now.history, now.milestones
-    spans = _recent(milestones, period)
+def _deeper(now: Known, before: Known, beside: Beside, span: Span) -> Deeper:
+    history, milestones, zone = now.history, now.milestones, now.milestones.time_zone
+    spans = _recent(span, time_zone=zone)
+    last_quarter = Span.before(min(milestones.as_of, span.end_at), Period.QUARTER, time_zone=zone)
     return Deeper(
         agreed=now.agreed,
         proposal=_proposal(now, beside.settings_text),
-        costs=costs(history, milestones, spans),
-        ranking=ranking(milestones, _recent(milestones, Period.QUARTER)),
+        costs=_with_before(costs(history, milestones, spans), before, cost_of_all),
+        ranking=ranking(milestones, _recent(last_quarter, time_zone=zone)),
         own_pipeline=own_pipeline(history, milestones, spans),
         attribution=attribution(history, milestones, spans),
         why=now.why,
@@ -279,12 +295,19 @@ def _deeper(now: Known, beside: Beside, period: Period) -> Deeper:
         journey=now.journey,
         accounts=accounts_of(history, milestones, scores=beside.scores),
         after_win=now.after_win,
+        segments=_segments(now, span) if span.period is Period.YEAR else (),
     )
 
 
 def _proposal(now: Known, text: str) -> Proposal:
     file = now.milestones.settings.file
     return proposal_of(now.agreed, text, name=file.name if file else "the settings")
+
+
+def _segments(now: Known, span: Span) -> tuple[Segments, ...]:
+    has_deals = "opportunities" not in now.history.absent
+    named = now.milestones.settings.pages.segments
+    return tuple(segments_of(now.milestones, now.deals, span, by=by, has_deals=has_deals) for by in named)
 
 
 def _plan(now: Known, period: Period) -> Plan | str:

@@ -55,7 +55,7 @@ def sources(history: CrmHistory, milestones: Milestones, spans: Collection[Span]
     every = spans[0].period
     return Sources(
         rows=_table(brought(milestones, deals, spans, by=by, has_deals=has_deals), spans),
-        totals=_table(_totals(milestones, deals, spans, has_deals=has_deals), spans),
+        totals=_totals(milestones, deals, spans, has_deals=has_deals),
         cohorts=cohort_funnel(milestones, every=every, by=by, spans=spans),
         total_cohorts=cohort_funnel(milestones, every=every, spans=spans),
         spans=spans,
@@ -108,9 +108,15 @@ def brought(
     return told.assign(**dict.fromkeys(unknown), **_won_of_closed(deals, spans, list(told.index)))
 
 
-def _totals(milestones: Milestones, deals: pd.DataFrame, spans: Sequence[Span], *, has_deals: bool) -> pd.DataFrame:
+def total_of(history: CrmHistory, milestones: Milestones, span: Span) -> pa.Table:
+    """The row of `Sources.totals` of `span`."""
+    deals = grouped_deals(history, milestones, "")
+    return _totals(milestones, deals, [span], has_deals="opportunities" not in history.absent)
+
+
+def _totals(milestones: Milestones, deals: pd.DataFrame, spans: Sequence[Span], *, has_deals: bool) -> pa.Table:
     together = deals.assign(group=NOT_KNOWN)
-    return brought(milestones, together, spans, by="", has_deals=has_deals, every=[NOT_KNOWN])
+    return _table(brought(milestones, together, spans, by="", has_deals=has_deals, every=[NOT_KNOWN]), spans)
 
 
 def _table(figures: pd.DataFrame, spans: Sequence[Span]) -> pa.Table:

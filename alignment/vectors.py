@@ -94,11 +94,11 @@ def _cohorts(deals: pd.DataFrame, milestones: Milestones, *, every: Period, by: 
 def _figures(deals: pd.DataFrame, milestones: Milestones, horizon: int) -> dict[str, Any]:
     outcomes = {"open": DealOutcome.OPEN, "won": DealOutcome.WON, "lost": DealOutcome.LOST}
     amounts = {name: float(deals.loc[deals["outcome"] == one, "amount"].sum()) for name, one in outcomes.items()}
-    weights = deals["amount"].fillna(deals["amount"].mean()).to_numpy(dtype=np.float64)
+    weights = _weights(deals)
     is_won = (deals["outcome"] == DealOutcome.WON).to_numpy()
     is_undated = ((deals["outcome"] != DealOutcome.OPEN) & deals["closed_at"].isna()).to_numpy()
     total = weights.sum()
-    share = _translated(deals, milestones, weights, horizon=horizon)
+    share = _within(deals, milestones, weights, horizon=horizon)
     return {
         "n_created": len(deals),
         **{f"n_{name}": int((deals["outcome"] == one).sum()) for name, one in outcomes.items()},
@@ -112,7 +112,18 @@ def _figures(deals: pd.DataFrame, milestones: Milestones, horizon: int) -> dict[
     }
 
 
-def _translated(deals: pd.DataFrame, milestones: Milestones, weights: Floats, *, horizon: int) -> Estimate:
+def translated(deals: pd.DataFrame, milestones: Milestones) -> Estimate:
+    """The share of the money of `deals`, rows of `alignment.deals.deals_of`, that is won within the horizon."""
+    horizon = horizon_days(Step.OPPORTUNITY_TO_CUSTOMER, milestones.settings.definitions)
+    return _within(deals, milestones, _weights(deals), horizon=horizon)
+
+
+def _weights(deals: pd.DataFrame) -> Floats:
+    """What each deal weighs: its amount, or the mean of the others where nobody knows it."""
+    return deals["amount"].fillna(deals["amount"].mean()).to_numpy(dtype=np.float64)
+
+
+def _within(deals: pd.DataFrame, milestones: Milestones, weights: Floats, *, horizon: int) -> Estimate:
     """The share of the weight that is won within the horizon, by incidence."""
     is_open = (deals["outcome"] == DealOutcome.OPEN).to_numpy()
     is_dated = is_open | deals["closed_at"].notna().to_numpy()

@@ -5,15 +5,18 @@ Each column is one of the vendor's own pages:
 | vendor | page |
 |---|---|
 | HubSpot | https://knowledge.hubspot.com/crm-deals/hubspots-default-deal-properties (deals), \
-https://developers.hubspot.com/docs/api/crm/calls (calls), https://knowledge.hubspot.com/contacts/use-lifecycle-stages (words) |
+https://developers.hubspot.com/docs/api/crm/calls (calls), https://developers.hubspot.com/docs/api-reference/crm-crm-owners-v3/guide (owners), \
+https://knowledge.hubspot.com/contacts/use-lifecycle-stages (words) |
 | Salesforce | https://developer.salesforce.com/docs/atlas.en-us.sfFieldRef.meta/sfFieldRef/salesforce_field_reference_Lead.htm, \
 https://developer.salesforce.com/docs/atlas.en-us.object_reference.meta/object_reference/sforce_api_objects_opportunity.htm, \
 https://developer.salesforce.com/docs/atlas.en-us.252.0.object_reference.meta/object_reference/sforce_api_objects_task.htm; \
-LeadHistory as http://www.salesforce.com/us/developer/docs/api/Content/sforce_api_objects_contacthistory.htm |
+CampaignMember and User: the same reference; LeadHistory as http://www.salesforce.com/us/developer/docs/api/Content/sforce_api_objects_contacthistory.htm |
 | Pipedrive | https://github.com/pipedrive/client-php, `docs/versions/v2/Model/`: `Deal.md`, `ActivityItem.md`, \
-`OrganizationItem.md` |
+`OrganizationItem.md`; `docs/versions/v1/Model/User.md` |
 
 What a vendor does not record is not in its layout: HubSpot dates no disqualification, Pipedrive's deals begin as MQLs.
+What the simulated CRM does not record, and a vendor does, is made up of its ids: sellers' teams and zones, campaigns that
+leads responded to, why deals were won, against whom, and at what margin.
 """
 
 from collections.abc import Callable, Mapping
@@ -58,6 +61,15 @@ def _number(column: str, letter: str, start: int) -> str:
     return _ID.format(column, letter, start)
 
 
+_SELLERS = """(
+    SELECT OwnerId, row_number() OVER (ORDER BY OwnerId) AS nth FROM leads WHERE OwnerId IS NOT NULL GROUP BY OwnerId
+)"""
+_TEAM = "CASE nth % 2 WHEN 0 THEN 'North' ELSE 'South' END"
+_PLACE = "CASE nth % 3 WHEN 0 THEN 'Europe/Stockholm' WHEN 1 THEN 'America/New_York' ELSE 'Europe/Berlin' END"
+_WON_BECAUSE = "CASE WHEN Outcome = 'Won' THEN CASE hash(OpportunityId) % 2 WHEN 0 THEN 'Price' ELSE 'Fit' END END"
+_RIVAL = "CASE WHEN Outcome <> 'Open' THEN CASE hash(OpportunityId) % 3 WHEN 0 THEN 'Acme' ELSE 'Globex' END END"
+
+
 def _hubspot() -> Mapping[str, str]:
     contact, company = _number("l.Id", "L", 100_001), _number("l.AccountId", "A", 5_000_001)
     of_act = _number("a.LeadId", "L", 100_001)
@@ -93,7 +105,7 @@ def _hubspot() -> Mapping[str, str]:
                 {_ISO.format("CreatedDate::TIMESTAMPTZ")} AS createdate,
                 {_ISO.format("coalesce(ClosedDate, ExpectedCloseDate)::TIMESTAMPTZ")} AS closedate,
                 lower((Outcome = 'Won')::VARCHAR) AS hs_is_closed_won, lower((Outcome <> 'Open')::VARCHAR) AS hs_is_closed,
-                LossReason AS closed_lost_reason, {_number("d.LeadId", "L", 100_001)} AS "Associated Contact IDs"
+                LossReason AS closed_lost_reason, {_WON_BECAUSE} AS closed_won_reason, {_number("d.LeadId", "L", 100_001)} AS "Associated Contact IDs"
             FROM deals d ORDER BY d.LeadId""",
         "calls.csv": f"""
             SELECT {_number("a.ActivityId", "T", 1)} AS hs_object_id, {_ISO.format("a.ActivityDate")} AS hs_timestamp,
@@ -113,6 +125,11 @@ def _hubspot() -> Mapping[str, str]:
                 CASE Direction WHEN 'Incoming' THEN 'INCOMING_EMAIL' ELSE 'EMAIL' END AS hs_email_direction,
                 {of_act} AS "Associated Contact IDs"
             FROM acts a WHERE ActivityType IN ('Sent Email', 'Replied To Email') ORDER BY a.ActivityId""",
+        "owners.csv": f"""
+            SELECT OwnerId AS id, 'invented' || nth || '@example.invalid' AS email, 'Invented' AS "firstName",
+                'Seller' || nth AS "lastName", (nth + 700000)::VARCHAR AS "userId", 'false' AS archived,
+                '[{{"id":"' || (nth % 2) || '","name":"' || {_TEAM} || '","primary":true}}]' AS teams
+            FROM {_SELLERS} ORDER BY OwnerId""",
     }  # fmt: skip
 
 
@@ -154,7 +171,8 @@ def _salesforce() -> Mapping[str, str]:
                 Amount AS "Amount", CASE WHEN hash(OpportunityId) % 5 = 0 THEN 'USD' ELSE 'EUR' END AS "CurrencyIsoCode",
                 {_ZONED.format("CreatedDate::TIMESTAMPTZ")} AS "CreatedDate",
                 strftime(coalesce(ClosedDate, ExpectedCloseDate)::TIMESTAMPTZ::TIMESTAMP, '%Y-%m-%d') AS "CloseDate",
-                (Outcome <> 'Open')::VARCHAR AS "IsClosed", (Outcome = 'Won')::VARCHAR AS "IsWon"
+                (Outcome <> 'Open')::VARCHAR AS "IsClosed", (Outcome = 'Won')::VARCHAR AS "IsWon",
+                LossReason AS "Loss_Reason__c", {_RIVAL} AS "MainCompetitors__c"
             FROM deals ORDER BY OpportunityId""",
         "Task.csv": f"""
             SELECT {act} AS "Id", {lead.format("a.LeadId")} AS "WhoId",
@@ -164,6 +182,20 @@ def _salesforce() -> Mapping[str, str]:
                 strftime(ActivityDate, '%Y-%m-%d') AS "ActivityDate", {_ZONED.format("ActivityDate")} AS "CompletedDateTime",
                 {_ZONED.format("LoggedDate")} AS "CreatedDate"
             FROM acts a WHERE ActivityType IN ('Call', 'Meeting', 'Sent Email') ORDER BY a.ActivityId""",
+        "CampaignMember.csv": f"""
+            SELECT '00vDn' || lpad(l.Id[3:], 13, '0') AS "Id", '701Dn' || (hash(l.Id) % 5) AS "CampaignId",
+                {lead.format("l.Id")} AS "LeadId", 'Lead' AS "Type", l.LeadSource AS "LeadSource",
+                CASE WHEN hash(l.Id) % 3 = 0 THEN 'Responded' ELSE 'Sent' END AS "Status",
+                (hash(l.Id) % 3 = 0)::VARCHAR AS "HasResponded",
+                CASE WHEN hash(l.Id) % 3 = 0 THEN strftime(l.CreatedDate::TIMESTAMPTZ, '%Y-%m-%d') END
+                    AS "FirstRespondedDate",
+                {_ZONED.format("l.CreatedDate::TIMESTAMPTZ")} AS "CreatedDate"
+            FROM leads l WHERE hash(l.Id) % 2 = 0 ORDER BY l.Id""",
+        "User.csv": f"""
+            SELECT OwnerId AS "Id", 'invented' || nth || '@example.invalid' AS "Username", 'Seller' || nth AS "LastName",
+                'Invented' AS "FirstName", 'Invented Seller' || nth AS "Name", {_PLACE} AS "TimeZoneSidKey",
+                {_TEAM} AS "Department", '00eDn' || (nth % 4) AS "ProfileId", 'true' AS "IsActive"
+            FROM {_SELLERS} ORDER BY OwnerId""",
     }  # fmt: skip
 
 
@@ -181,7 +213,9 @@ def _pipedrive() -> Mapping[str, str]:
                 CASE WHEN e.won IS NOT NULL THEN 'won' WHEN e.lost > e.mql THEN 'lost' ELSE 'open' END AS status,
                 {time.format("e.won")} AS won_time,
                 {time.format("CASE WHEN e.won IS NULL AND e.lost > e.mql THEN e.lost END")} AS lost_time,
-                d.LossReason AS lost_reason, l.LeadSource AS channel, l.JobRole AS role, l.Seniority AS seniority
+                d.LossReason AS lost_reason, l.OwnerId AS user_id,
+                CASE WHEN e.won IS NOT NULL THEN round(0.3 * d.Amount::DOUBLE, 2) END AS "Margin",
+                l.LeadSource AS channel, l.JobRole AS role, l.Seniority AS seniority
             FROM leads l JOIN entered e ON e.LeadId = l.Id LEFT JOIN deals d ON d.LeadId = l.Id
             WHERE e.mql IS NOT NULL ORDER BY l.Id""",
         "organizations.csv": f"""
@@ -198,6 +232,10 @@ def _pipedrive() -> Mapping[str, str]:
                 {time.format("ActivityDate - INTERVAL 1 DAY")} AS add_time
             FROM acts a JOIN entered e ON e.LeadId = a.LeadId
             WHERE e.mql IS NOT NULL AND ActivityType IN ('Call', 'Meeting', 'Sent Email') ORDER BY a.ActivityId""",
+        "users.csv": f"""
+            SELECT OwnerId AS id, 'Invented Seller' || nth AS name, 'EUR' AS default_currency,
+                'invented' || nth || '@example.invalid' AS email, {_PLACE} AS timezone_name, 'true' AS active_flag
+            FROM {_SELLERS} ORDER BY OwnerId""",
     }  # fmt: skip
 
 

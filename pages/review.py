@@ -27,6 +27,7 @@ from pages.review_periods import said_of
 from pages.review_plan import plan_section
 from pages.review_rejections import rejections_section
 from pages.review_response import response_section
+from pages.review_segments import segments_sections
 from pages.review_sources import off_icp_section, ranking_section, sources_section
 from pages.review_stuck import stuck_section
 from pages.review_vectors import vectors_section
@@ -112,7 +113,7 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
     yield decisions_section(review.last_notes, formats, today=review.as_of.date(), name=name)
     yield notes_section(review.notes)
     yield index_section(review.index, formats, name=name)
-    yield mqls_delivered_section(marketing.delivered, formats, name=name)
+    yield mqls_delivered_section(marketing.delivered, formats, span=review.span, name=name)
     yield sources_section(marketing.sources, formats, name=name)
     yield guarantee_section(marketing.guarantee, formats, targets=targets, name=name)
     yield off_icp_section(marketing.off_icp, formats, name=name)
@@ -128,6 +129,8 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
         yield gap_section(review.money.gap, formats, name=name)
     if review.deeper is not None:
         yield from _deeper(review.deeper, formats, name)
+    if review.deeper is not None and review.span.period is Period.YEAR:
+        yield from segments_sections(review.deeper.segments, formats, name=name)
     if review.span.period in (Period.QUARTER, Period.YEAR):
         yield _plan(review.plan, formats, name)
     yield checklist_section(review.checklist, formats, name=name)

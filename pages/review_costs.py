@@ -49,7 +49,7 @@ def costs_section(costs: Costs, formats: Formats, *, name: str) -> Section:
     if span is None or why_not:
         because = f"No cost: {why_not}. Deliver `spend` for every period of the review, by source or campaign."
         return Section("What leads and customers cost nobody can say", missing=NotThere(because))
-    before = row_of(everything, span_before(costs.spans, span))
+    before = row_of(costs.before, span_before(costs.spans, span))
     rows = _told(rows_of(costs.rows, span), formats)
     return Section(
         f"{said_of(span, formats)}: {_cost_said(whole, before, span, formats)}",

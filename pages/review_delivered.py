@@ -1,75 +1,82 @@
 """Marketing's half of the agreement on a page: how many MQLs of the agreed quality it delivers."""
 
-from data_contracts.metrics.mqls_delivered import DELIVERED_SHARE, MQLS_OF_QUALITY, QUALITY_SHARE, MqlsDelivered
+import datetime as dt
+
+from data_contracts.metrics.mqls_delivered import (
+    DELIVERED_SHARE,
+    MQLS_OF_QUALITY,
+    OWED,
+    QUALITY_SHARE,
+    WEEKS_KEPT,
+    MqlsDelivered,
+)
+from data_contracts.metrics.periods import Period, Span
 from pages.formats import Formats
 from pages.frame import Figure, NotThere
-from pages.review_periods import latest_first, with_days
-from pages.review_words import (
-    Row,
-    beside,
-    capitalised,
-    counted,
-    in_words,
-    range_of,
-    yes_no,
-)
+from pages.review_periods import latest_first, with_days, within_sentence
+from pages.review_words import Row, beside, capitalised, counted, in_words, range_of, yes_no
 from pages.sections import Section
 from pages.tables import Column, Shown, Table
 
 
-def mqls_delivered_section(delivered: MqlsDelivered, formats: Formats, *, name: str) -> Section:
-    """How many MQLs of the agreed quality marketing delivered in the latest week that is over, and in how many it did.
+def mqls_delivered_section(delivered: MqlsDelivered, formats: Formats, *, span: Span, name: str) -> Section:
+    """How many MQLs of the agreed quality marketing delivered in the period of the review, of those that it owed.
 
     Parameters
     ----------
+    span
+        The period of the review.
     name
         What the tables' files begin with.
     """
-    over = [row for row in delivered.rows.to_pylist() if row["is_complete"]]
-    if not over:
+    first = dt.datetime.combine(span.first, dt.time())
+    row = next((one for one in delivered.rows[span.period].to_pylist() if one["period"] == first), None)
+    if row is None or not row["is_complete"]:
         return Section(
             "How many MQLs marketing delivers nobody can say yet",
-            missing=NotThere("No week with a hand-off is over yet; look again next week."),
+            missing=NotThere(f"No {span.period} with a hand-off is over yet; look again next {span.period}."),
         )
-    row = over[-1]
-    figures = _of_delivery(delivered, row, formats)
-    said = _delivery_said(delivered, row, formats)
+    when = within_sentence(first, span.period, formats)
+    lengths = dict.fromkeys((span.period, Period.WEEK))
     return Section(
-        _delivery_heading(delivered, row, formats), said, figures, folded={"Every week": _weeks(delivered, name)}
+        _delivery_heading(delivered, row, when, formats),
+        _delivery_said(delivered, row, span.period, when, formats),
+        _of_delivery(delivered, row, when, formats),
+        folded={f"Every {one}": _periods(delivered, one, name) for one in lengths},
     )
 
 
-def _delivery_heading(delivered: MqlsDelivered, row: Row, formats: Formats) -> str:
+def _delivery_heading(delivered: MqlsDelivered, row: Row, when: str, formats: Formats) -> str:
     quality = " of the agreed quality" if delivered.least_fit_share else ""
-    week = formats.day(row["week"].date())
-    begin = f"In the week of {week} marketing delivered {counted(row['of_quality'], 'MQL', 'MQLs', formats)}{quality}"
-    if delivered.owed is None:
+    begin = f"In {when} marketing delivered {counted(row['of_quality'], 'MQL', 'MQLs', formats)}{quality}"
+    if row["owed"] is None:
         return f"{begin}; how many it owes is not agreed"
-    return f"{begin}, owed are {_owed(delivered, formats)}"
+    return f"{begin}, owed are {_owed(row, formats)}"
 
 
-def _delivery_said(delivered: MqlsDelivered, row: Row, formats: Formats) -> str:
-    week = capitalised(f"in the week of {formats.day(row['week'].date())}. ")
-    if delivered.owed is None or delivered.weeks_kept is None:
-        return f"{week}Give `mqls_per_week` in `[targets]` to hold it against something."
-    kept = f"{formats.count(delivered.weeks_kept)} of {counted(delivered.weeks, 'week', 'weeks', formats)}"
-    told = f"{week}As many as owed came in {kept}."
-    if row["of_quality"] < delivered.owed and delivered.least_fit_share and row["unknown_fit"]:
+def _delivery_said(delivered: MqlsDelivered, row: Row, period: Period, when: str, formats: Formats) -> str:
+    if row["owed"] is None:
+        return f"{capitalised(f'in {when}. ')}Give `mqls_per_week` in `[targets]` to hold it against something."
+    of = delivered.rows[Period.WEEK].to_pylist() if period is Period.WEEK else [row]
+    n_weeks, n_kept = sum(one["weeks"] for one in of), sum(one["weeks_kept"] for one in of)
+    kept = f"{formats.count(n_kept)} of {counted(n_weeks, 'week', 'weeks', formats)}"
+    began = "" if period is Period.WEEK else " that began in it"
+    told = f"{capitalised(f'in {when}. ')}As many as owed came in {kept}{began}."
+    if row["of_quality"] < row["owed"] and delivered.least_fit_share and row["unknown_fit"]:
         n = counted(row["unknown_fit"], "further one", "further ones", formats)
         told += f" Nothing of the profile was known of {n}: fill that in before the hand-off, and they may count."
     return told
 
 
-def _of_delivery(delivered: MqlsDelivered, row: Row, formats: Formats) -> tuple[Figure, ...]:
-    week = f"in the week of {formats.day(row['week'].date())}"
-    hand_offs = f"{counted(row['handed_off'], 'hand-off', 'hand-offs', formats)} {week}."
-    owed = "nothing is agreed" if delivered.owed is None else f"owed {_owed(delivered, formats)}"
+def _of_delivery(delivered: MqlsDelivered, row: Row, when: str, formats: Formats) -> tuple[Figure, ...]:
+    hand_offs = f"{counted(row['handed_off'], 'hand-off', 'hand-offs', formats)} in {when}."
+    owed = "nothing is agreed" if row["owed"] is None else f"owed {_owed(row, formats)}"
     figures = [
         Figure(
             "MQLs of the agreed quality" if delivered.least_fit_share else "MQLs",
             formats.count(row["of_quality"]),
             f"{owed} · {formats.count(row['handed_off'])} handed off, {formats.count(row['recycled'])} of them again",
-            f"{MQLS_OF_QUALITY}.",
+            f"{MQLS_OF_QUALITY}. {OWED}.",
             hand_offs,
             is_bad=row["delivered_share"] is not None and row["delivered_share"] < 1,
         )
@@ -95,24 +102,30 @@ def _of_delivery(delivered: MqlsDelivered, row: Row, formats: Formats) -> tuple[
     return tuple(figures)
 
 
-def _owed(delivered: MqlsDelivered, formats: Formats) -> str:
-    owed = delivered.owed
-    return formats.count(owed) if owed is not None and owed == round(owed) else formats.rough(owed)
+def _owed(row: Row, formats: Formats) -> str:
+    owed: float = row["owed"]
+    return formats.count(owed) if owed == round(owed) else formats.rough(owed)
 
 
-def _weeks(delivered: MqlsDelivered, name: str) -> Table:
-    """Every week, the latest first, the running one too."""
-    rows = latest_first(delivered.rows)
+def _periods(delivered: MqlsDelivered, period: Period, name: str) -> Table:
+    """Every period, the latest first, the running one too."""
+    rows = latest_first(delivered.rows[period])
+    is_week = period is Period.WEEK
+    kept = (
+        () if is_week else (Column("weeks_kept", "Weeks as owed", Shown.COUNT), Column("weeks", "Weeks", Shown.COUNT))
+    )
     columns = (
-        Column("week", "Week of", Shown.DAY),
+        Column("period", "Week of" if is_week else "From", Shown.DAY),
         Column("of_quality", "Of the quality", Shown.COUNT),
         Column("owed", "Owed", Shown.NUMBER),
         Column("delivered_share", "Delivered", Shown.SHARE),
         Column("handed_off", "Handed off", Shown.COUNT),
         Column("quality_share", "Quality share", Shown.SHARE, low="quality_share_low", high="quality_share_high"),
         Column("unknown_fit", "Profile not known", Shown.COUNT),
-        Column("over", "Week is over"),
+        *kept,
+        Column("over", f"{period.capitalize()} is over"),
     )
-    told = in_words(with_days(rows, "week"), {"over": yes_no("is_complete", no="not yet")})
-    how = f"{MQLS_OF_QUALITY}. {QUALITY_SHARE}. {DELIVERED_SHARE}."
-    return Table(f"{name}-mqls-delivered", "The hand-offs of a week", told, columns, how)
+    told = in_words(with_days(rows, "period"), {"over": yes_no("is_complete", no="not yet")})
+    how = f"{MQLS_OF_QUALITY}. {QUALITY_SHARE}. {OWED}. {DELIVERED_SHARE}." + ("" if is_week else f" {WEEKS_KEPT}.")
+    file = f"{name}-mqls-delivered" if name == period else f"{name}-mqls-delivered-by-{period}"
+    return Table(file, f"The hand-offs of a {period}", told, columns, how)

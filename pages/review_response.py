@@ -183,8 +183,12 @@ def _hours(row: Row, name: str, formats: Formats) -> str:
 def _periods(response: Response, formats: Formats, name: str) -> Table:
     """Every period, the latest first, the running one too."""
     rows = with_days(latest_first(response.rows), "cohort")
+    # Fewer than half of them have an answer in "at least 90": that tells how long they were watched, so it would seem
+    # to rise with the age of the period.
     words = {
-        "half_within": lambda row: _hours(row, "hours_median", formats),
+        "half_within": lambda row: (
+            "not half of them yet" if row["is_least_hours_median"] else _hours(row, "hours_median", formats)
+        ),
         "passed": yes_no("is_mature", no="not yet"),
     }
     columns = (

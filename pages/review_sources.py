@@ -1,6 +1,6 @@
 """Sources, campaigns, personas, segments on a page: what each brought, whether they differ, who is off the profile."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -94,7 +94,7 @@ def _most(rows: pa.Table, total: Mapping[str, Any], sources: Sources, formats: F
 
 
 def _totals(sources: Sources, span: Span, total: Mapping[str, Any], formats: Formats) -> Iterator[Figure]:
-    before = row_of(sources.totals, span_before(sources.spans, span))
+    before = row_of(sources.before, span_before(sources.spans, span))
     for column, name, formula in (
         ("mqls", "MQLs", NEW),
         ("customers", "Customers", NEW),
@@ -103,10 +103,16 @@ def _totals(sources: Sources, span: Span, total: Mapping[str, Any], formats: For
     ):
         write = formats.money if formula is not NEW else formats.count
         if total[column] is not None:
-            beside = (
-                "nothing to compare" if before[column] is None else f"{write(before[column])} the {span.period} before"
-            )
-            yield Figure(name, write(total[column]), beside, f"{formula}.", "")
+            yield Figure(name, write(total[column]), _beside(before, column, span, write), f"{formula}.", "")
+
+
+def _beside(before: Mapping[str, Any], column: str, span: Span, write: Callable[[Any], str]) -> str:
+    """What came in the period before, as it was known the same time after its end; why there is nothing else."""
+    if before[column] is None:
+        return "nothing to compare"
+    if before.get(f"{column}_without_amount"):
+        return f"nothing to compare: what open deals were worth the {span.period} before nobody knows"
+    return f"{write(before[column])} the {span.period} before"
 
 
 def _brought(name: str, rows: pa.Table, sources: Sources, before: tuple[Column, ...] = ()) -> Table:
@@ -177,12 +183,12 @@ def ranking_section(ranking: Ranking, formats: Formats, *, name: str) -> Section
         Figure("Chance alone does as much", _chance_said(ranking.p_value, formats), beyond, f"{P_VALUE}.", ""),
     )
     return Section(
-        _ranked_heading(ranking, formats),
+        ranking_finding(ranking, formats),
         "Small groups are drawn towards the mean: what is left of their lead is no luck of few leads."
         if ranking.is_more_than_chance
         else "Nothing follows from the order of these rates: move no budget by them.",
         figures=figures,
-        tables=(_places(ranking, name),),
+        tables=(places_table(ranking, name),),
     )
 
 
@@ -190,7 +196,8 @@ def _chance_said(p_value: float, formats: Formats) -> str:
     return f"below {formats.share(SMALL)}" if p_value < SMALL else formats.share(p_value)
 
 
-def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
+def ranking_finding(ranking: Ranking, formats: Formats) -> str:
+    """Whether the groups of a ranking differ beyond chance, and which is first; of one that compares some."""
     by, step, of_all = dimension(ranking.by), ranking.step.said, formats.share(ranking.rate.value)
     placed = [row for row in ranking.rows.to_pylist() if row["place"] is not None]
     if not ranking.is_more_than_chance:
@@ -205,7 +212,8 @@ def _ranked_heading(ranking: Ranking, formats: Formats) -> str:
     return f"{begin}: {first['group']} is first with {rate}, all have {of_all}"
 
 
-def _places(ranking: Ranking, name: str) -> Table:
+def places_table(ranking: Ranking, name: str) -> Table:
+    """The groups of a ranking: by place where they differ beyond chance, else by name."""
     columns = (
         *((Column("place", "Place", Shown.COUNT),) if ranking.is_more_than_chance else ()),
         Column(SAID, heading_of(ranking.by)),

@@ -9,6 +9,7 @@ import typer
 
 from pipelines.clock import in_utc, now
 from pipelines.commands import COMMANDS
+from pipelines.edited_files import EditedFile, schema_of
 from pipelines.friendly import FriendlyGroup
 from pipelines.options import DEFAULT_CONFIG, AsJson, Config, Data, Release, settings_of
 from pipelines.page_commands import open_pages
@@ -333,15 +334,19 @@ def publish(
 
 
 @app.command()
-def schema() -> None:
-    """Print the JSON Schema of the settings file.
+def schema(
+    of: Annotated[
+        EditedFile,
+        typer.Argument(help="The settings, what each team gave the other, or the notes of one review."),
+    ] = EditedFile.SETTINGS,
+) -> None:
+    """Print the JSON Schema of a file that people edit: an editor completes and checks the file by it.
 
-    Example: leadscore schema > scoring.schema.json
+    Example: leadscore schema resources > resources.schema.json
     """
-    from data_contracts.settings import Settings
     from pipelines.console import show_json
 
-    show_json(Settings.model_json_schema())
+    show_json(schema_of(of))
 
 
 @app.command()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from crm.recognise import names
 from crm.recognise.leads import Link, key_of
-from crm.recognise.looked_at import Column, literal
+from crm.recognise.looked_at import Column, Table, literal
 from crm.recognise.names import find, may_be, plain
 from crm.recognise.nouns import Guess, Kind, Part, Question, Select
 from crm.recognise.stages import time_sql
@@ -48,6 +48,7 @@ _KINDS: tuple[tuple[str, KindFamily, Direction, bool, str, str], ...] = (
     ),
     (r"open(ed)?_?e?mail|mail_?open", _F.ATTENTION, _IN, False, "opened an email", ""),
     (r"click", _F.RESPONSE, _IN, False, "clicked a link in an email", ""),
+    (r"campaign_(member|response)", _F.RESPONSE, _IN, False, "responded to a campaign", ""),
     (r"newsletter|mailing|e?mail", _F.MAILING, _OUT, False, "sent an email by us", "was"),
     (r"pricing", _F.EVALUATION, _IN, False, "opened pricing", ""),
     (r"page|visit|view", _F.BROWSING, _IN, False, "viewed a page", ""),
@@ -76,23 +77,29 @@ class Activities:
 
 def is_activity(link: Link) -> bool:
     """Whether the rows of a table are activities: each has a time, and a kind by column or by file."""
-    table = link.table
-    kind = find(table, names.KIND, lambda column: column.has_words, but=(link.column,))
+    table, kind = link.table, _kind(link)
     return _occurred(link) is not None and (
         may_be(table, "activities") or (kind is not None and not link.is_one_to_one)
     )
+
+
+def _kind(link: Link) -> Column | None:
+    """The column of kinds; None where there is none. The type of a campaign member is that of its record."""
+    if may_be(link.table, "campaign_members"):
+        return None
+    return find(link.table, names.KIND, lambda column: column.has_words, but=(link.column,))
 
 
 def _occurred(link: Link) -> Column | None:
     return find(link.table, names.OCCURRED, lambda column: column.times is not None and column.n_filled > 0)
 
 
-def activities_of(links: Sequence[Link], answers: Mapping[str, str]) -> Activities:
-    """The activities that the tables of `links` hold."""
+def activities_of(links: Sequence[Link], answers: Mapping[str, str], *, sources: Column | None = None) -> Activities:
+    """The activities that the tables of `links` hold; `sources` is the column with the sources of the leads."""
     if not links:
         todo = "export calls, meetings and mails: without them nobody knows whom sales contacted"
         return Activities(None, directions={}, guesses=(Guess("activities", "none", "no table holds any", todo),))
-    found = [_of_table(link, is_one_of_many=len(links) > 1) for link in links]
+    found = [_of_table(link, sources, is_one_of_many=len(links) > 1) for link in links]
     words: dict[str, int] = {}
     for _, its, _, _ in found:
         for word, n in its:
@@ -119,18 +126,19 @@ def _direction(link: Link) -> Column | None:
 
 
 def _of_table(
-    link: Link, *, is_one_of_many: bool
+    link: Link, sources: Column | None, *, is_one_of_many: bool
 ) -> tuple[Part, Sequence[tuple[str, int]], Column | None, tuple[Guess, ...]]:
     """The part of the SELECT, the words of its kinds with their rows, the column of outcomes, and the guesses."""
     table, occurred = link.table, _occurred(link)
     assert occurred is not None  # noqa: S101  `is_activity`
     key = key_of(table)
-    kind = find(table, names.KIND, lambda column: column.has_words, but=(link.column,))
+    kind = _kind(link)
     one_word = plain(table.name).rstrip("s")
     recorded = find(table, names.RECORDED, lambda column: column.times is not None, but=(occurred,))
     direction = _direction(link)
     outcome = find(table, names.OUTCOME_OF_ACTIVITY, lambda column: column.has_words, but=(direction,))
     where, done_told = _happened(link, occurred)
+    brought, brought_told = _brought_by(table, sources)
     number = f"r.{key.sql}" if key else "(row_number() OVER ())::VARCHAR"
     columns = {
         "activity_id": f"{literal(table.name + '-')} || {number}" if is_one_of_many or not key else number,
@@ -141,14 +149,45 @@ def _of_table(
         "recorded_at": time_sql(recorded, ends=True) if recorded else "NULL",
         "outcome": f"r.{outcome.sql}" if outcome else "NULL",
         "duration_seconds": _seconds(find(table, names.DURATION)),
+        **brought,
     }
     told = f"{link.told}{done_told}"
     guesses = (
         Guess("activities", f"{table.file}: {kind.name if kind else one_word} at {occurred.name}", told),
         *((Guess("activities.recorded_at", recorded.name, f"{table.file}: its name"),) if recorded else ()),
+        *brought_told,
     )
     words = kind.words if kind else ((one_word, table.n_rows),)
     return Part(columns, link.source, (*link.where, *where)), words, outcome, guesses
+
+
+_SAME_SHARE = 0.5
+"""Of the rows with a source, the share that say it in the words of the leads' sources."""
+
+
+def _brought_by(table: Table, sources: Column | None) -> tuple[dict[str, str], tuple[Guess, ...]]:
+    """The SQL of what brought the lead to an activity, and the guesses.
+
+    CRMs also call by `source` the tool that recorded a row, so the words must be those of the leads' sources.
+    """
+    called = [column for column in table.columns if plain(column.name) in names.SOURCE_OF_ACTIVITY]
+    source = next((column for column in called if column.has_words), None)
+    campaign = find(table, names.CAMPAIGN_OF_ACTIVITY, lambda column: column.n_filled > 0 and not column.is_personal)
+    columns, guesses = {"source": "NULL", "campaign": "NULL"}, []
+    if source is not None and sources is not None:
+        known = {word for word, _ in sources.words}
+        share = sum(n for word, n in source.words if word in known) / source.n_filled
+        told = f"{table.file}: {share:.0%} of its {source.n_filled:,} rows say a word of {sources.name} of the leads"
+        if share >= _SAME_SHARE:
+            columns["source"] = f"r.{source.sql}"
+            guesses.append(Guess("activities.source", source.name, told))
+        elif plain(source.name) == "utm_source":
+            todo = f"say in activities.sql which sources of the leads the words of {source.name} are"
+            guesses.append(Guess("activities.source", "not taken", told, todo))
+    if campaign is not None:
+        columns["campaign"] = f"r.{campaign.sql}"
+        guesses.append(Guess("activities.campaign", campaign.name, f"{table.file}: its name"))
+    return columns, tuple(guesses)
 
 
 def _happened(link: Link, occurred: Column) -> tuple[tuple[str, ...], str]:

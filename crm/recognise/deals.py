@@ -5,12 +5,21 @@ from dataclasses import dataclass, field
 
 from crm.recognise import names
 from crm.recognise.leads import LeadTable, Link, key_of
-from crm.recognise.looked_at import Column, Table, literal
+from crm.recognise.looked_at import Column, Export, Table, literal
 from crm.recognise.names import find, may_be, stage_of
 from crm.recognise.nouns import Guess, Part, Question
 from crm.recognise.stages import DEAL_CREATED, DEAL_LOST, DEAL_WON, StageSource, time_sql
 from data_contracts.errors import SettingsError
 from data_contracts.vocabulary import DealOutcome, Stage
+
+DEAL_COLUMNS = (
+    names.AMOUNT, names.CURRENCY, names.OUTCOME, names.REASON, names.WIN_REASON, names.COMPETITOR, names.OBJECTION,
+    names.MARGIN, names.CHURNED,
+)  # fmt: skip
+"""What columns are called that say how a deal stands or ended: where leads are deals, none is an attribute."""
+
+_MOST_PERCENT = 100.0
+"""A margin that is never above it, of deals that mostly are, is a percentage."""
 
 _TRUE = "lower(trim(r.{}::VARCHAR)) IN ('true', 't', '1', 'yes')"
 _WON_STAGES, _LOST_STAGES = (Stage.WON,), (Stage.LOST, Stage.DISQUALIFIED, Stage.NURTURE)
@@ -64,7 +73,7 @@ NO_DEALS = Deals(
 """Of an export without deals."""
 
 
-def deals_in(link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals | None:
+def deals_in(export: Export, link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals | None:
     """The deals that a table holds; None where it lacks what a deal must have: a creation and an outcome."""
     table = link.table
     key = key_of(table)
@@ -74,8 +83,8 @@ def deals_in(link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals |
     if key is None or created is None or outcome is None or not (may_be(table, "deals") or amount):
         return None
     closing = _closing(table, outcome, created=created)
-    money = _money(table, amount, answers)
-    reason = find(table, names.REASON)
+    money = _money(export, table, amount, answers)
+    told, told_guesses = _said_of(table)
     columns = {
         "opportunity_id": f"r.{key.sql}",
         "lead_id": link.lead_id,
@@ -85,20 +94,43 @@ def deals_in(link: Link, lead: LeadTable, answers: Mapping[str, str]) -> Deals |
         "expected_close_at": closing.expected,
         "closed_at": closing.at,
         "outcome": outcome.sql,
-        "loss_reason": f"r.{reason.sql}" if reason else "NULL",
+        **told,
+        "margin": money.margin,
     }
-    told = ", ".join(f"{word!r}: {its}" for word, its in outcome.words.items())
+    words = ", ".join(f"{word!r}: {its}" for word, its in outcome.words.items())
     guesses = (
         Guess("opportunities", f"{table.file}, known by {key.name}", link.told),
-        Guess("opportunities.outcome", told, outcome.because, _unknown(outcome.words)),
+        Guess("opportunities.outcome", words, outcome.because, _unknown(outcome.words)),
         closing.guess,
         *money.guesses,
+        *told_guesses,
     )
     part = Part(columns, link.source, link.where)
     return Deals(
         link, part, outcome.words, time_sql(created), closing.at, outcome.is_won, outcome.is_lost,
         money.currency, money.rates, guesses, money.questions,
     )  # fmt: skip
+
+
+def _said_of(table: Table) -> tuple[dict[str, str], tuple[Guess, ...]]:
+    """The SQL of what sales says of a deal that ended, and the guesses."""
+    found = {
+        "loss_reason": find(table, names.REASON),
+        "win_reason": find(table, names.WIN_REASON),
+        "competitor": find(table, names.COMPETITOR),
+        "objection": find(table, names.OBJECTION),
+        "churned_at": find(table, names.CHURNED, lambda column: column.times is not None),
+    }
+    columns = {
+        name: "NULL" if column is None else time_sql(column, ends=True) if column.times else f"r.{column.sql}"
+        for name, column in found.items()
+    }
+    told = [
+        Guess(f"opportunities.{name}", column.name, f"its name; filled in {column.n_filled:,} rows")
+        for name, column in found.items()
+        if column is not None
+    ]
+    return columns, tuple(told)
 
 
 @dataclass(frozen=True)
@@ -202,9 +234,10 @@ def _closing(table: Table, outcome: _Outcome, *, created: Column) -> _Closing:
 
 @dataclass(frozen=True)
 class _Money:
-    """What deals are worth: the SQL of amount and currency code, the currency of the settings, rates of others."""
+    """What deals are worth: the SQL of amount, margin and code, the currency of the settings, rates of others."""
 
     amount: str = "NULL"
+    margin: str = "NULL"
     code: str = "NULL"
     currency: str = ""
     rates: Mapping[str, float] = field(default_factory=dict)
@@ -212,35 +245,54 @@ class _Money:
     questions: tuple[Question, ...] = ()
 
 
-def _money(table: Table, amount: Column | None, answers: Mapping[str, str]) -> _Money:
+def _money(export: Export, table: Table, amount: Column | None, answers: Mapping[str, str]) -> _Money:
     if amount is None:
         return _Money(guesses=(Guess("opportunities.amount", "missing", "no column of numbers is called so"),))
-    guess = Guess("opportunities.amount", amount.name, "its name, and numbers")
+    margin, margin_told = _margin(export, table, amount)
+    told = (Guess("opportunities.amount", amount.name, "its name, and numbers"), *margin_told)
     column = find(table, names.CURRENCY, lambda column: column.has_words)
     if column is None:
         todo = "say in [crm] which currency amounts are in"
-        return _Money(f"r.{amount.sql}", guesses=(guess, Guess("currency", "unknown", "no column names one", todo)))
+        unknown = Guess("currency", "unknown", "no column names one", todo)
+        return _Money(f"r.{amount.sql}", margin, guesses=(*told, unknown))
     base, *others = [word for word, _ in column.words]
     rates = _rates(answers.get("rates", ""))
     lacking = ", ".join(word for word in others if word not in rates)
-    guesses = [guess, Guess("currency", base, f"the most frequent one in {column.name}")]
+    guesses = [*told, Guess("currency", base, f"the most frequent one in {column.name}")]
     if not lacking:
-        return _Money(f"r.{amount.sql}", f"r.{column.sql}", base, rates, tuple(guesses))
+        return _Money(f"r.{amount.sql}", margin, f"r.{column.sql}", base, rates, tuple(guesses))
     is_known = f"coalesce(trim(r.{column.sql}::VARCHAR), '') IN ('', {', '.join(map(literal, [base, *rates]))})"
     todo = f"say what {lacking} are worth in {base}: `--answer rates=CODE=RATE`, or [crm.rates] and opportunities.sql"
-    told = f"{column.name} names {len(column.words)} currencies"
-    guesses.append(Guess("currencies", f"amounts in {lacking} are left missing", told, todo))
+    because = f"{column.name} names {len(column.words)} currencies"
+    guesses.append(Guess("currencies", f"amounts in {lacking} are left missing", because, todo))
     asks = (
         f"What is one unit of {lacking} worth in {base}? As CODE=RATE, with commas; nothing: their amounts are missing"
     )
     return _Money(
         f"CASE WHEN {is_known} THEN r.{amount.sql} END",
+        margin if margin == "NULL" else f"CASE WHEN {is_known} THEN {margin} END",
         f"CASE WHEN {is_known} THEN r.{column.sql} END",
         base,
         rates,
         tuple(guesses),
-        (Question("rates", asks, "", told),) if "rates" not in answers else (),
+        (Question("rates", asks, "", because),) if "rates" not in answers else (),
     )
+
+
+def _margin(export: Export, table: Table, amount: Column) -> tuple[str, tuple[Guess, ...]]:
+    """The SQL of what deals leave after their costs, and its guess; a percentage is no amount."""
+    column = find(table, names.MARGIN, lambda column: column.is_number, but=(amount,))
+    if column is None:
+        return "NULL", ()
+    most, usual = export.rows(
+        f"SELECT max(abs(try_cast({column.sql} AS DOUBLE))), median(try_cast({amount.sql} AS DOUBLE)) "
+        f"FROM {table.view} WHERE try_cast({column.sql} AS DOUBLE) IS NOT NULL"
+    )[0]
+    if most <= _MOST_PERCENT < (usual or 0):
+        told = f"it is never above {most:g}, of deals of {usual:,.0f}: it seems to be a percentage"
+        todo = f"say in opportunities.sql what margin in money {column.name} is"
+        return "NULL", (Guess("opportunities.margin", "not taken", told, todo),)
+    return f"r.{column.sql}", (Guess("opportunities.margin", column.name, "its name, and numbers"),)
 
 
 def _rates(text: str) -> dict[str, float]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from crm.recognise import names
 from crm.recognise.activities import activities_of, is_activity
 from crm.recognise.attributes import Offered, attributes_of, winners_only
-from crm.recognise.deals import NO_DEALS, Deals, deals_in
+from crm.recognise.deals import DEAL_COLUMNS, NO_DEALS, Deals, deals_in
 from crm.recognise.event_log import ReadLog, log_in, read_log
 from crm.recognise.leads import (
     LeadTable,
@@ -21,6 +21,7 @@ from crm.recognise.names import find, may_be, plain
 from crm.recognise.nouns import Guess, Part, Question, Recognised, Select
 from crm.recognise.outline import outlined
 from crm.recognise.selects import account_select, changes, exported, extracted_at, lead_columns, lead_select, spend
+from crm.recognise.sellers import Sellers, sellers_of
 from crm.recognise.stages import (
     History,
     StageSource,
@@ -136,20 +137,20 @@ class _Tables:
         return {plain(word): word for word in self.field_history.other_words} if self.field_history else {}
 
 
-def _tables(export: Export, lead: LeadTable, answers: Mapping[str, str]) -> _Tables:
+def _tables(export: Export, lead: LeadTable, sellers: Sellers, answers: Mapping[str, str]) -> _Tables:
     histories: list[History] = []
     activities: list[Link] = []
     dated: list[Link] = []
-    deals = deals_in(_own(lead), lead, answers) if may_be(lead.table, "deals") else None
+    deals = deals_in(export, _own(lead), lead, answers) if may_be(lead.table, "deals") else None
     for table in export.tables:
-        if table is lead.table or (may_be(table, "accounts") and not may_be(table, "history")):
+        if table in (lead.table, sellers.table) or (may_be(table, "accounts") and not may_be(table, "history")):
             continue
         link = link_of(export, table, lead)
         if link is None:
             continue
         if (history := history_in(link)) is not None:
             histories.append(history)
-        elif deals is None and (found := deals_in(link, lead, answers)) is not None:
+        elif deals is None and (found := deals_in(export, link, lead, answers)) is not None:
             deals = found
         elif is_activity(link):
             activities.append(link)
@@ -164,13 +165,15 @@ def _own(lead: LeadTable) -> Link:
 
 def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
     lead, lead_told, lead_asked = lead_table(export, answers)
-    tables = _tables(export, lead, answers)
+    known = lead_columns(lead)
+    sellers = sellers_of(export, lead, known["owner_id"])
+    tables = _tables(export, lead, sellers, answers)
     account, accounts, account_told = account_of(export, lead)
     sources, dated_by = _stage_sources(tables)
     has_history = bool(tables.histories) or len(sources) > 1
     now, now_told = (None, ()) if tables.is_of_deals else stage_now(lead.table, has_history=has_history)
     stages, stage_told, stage_asked = mapped_words(sources, now, answers)
-    acts = activities_of(tables.activities, answers)
+    acts = activities_of(tables.activities, answers, sources=known["source"])
     deals = tables.deals or NO_DEALS
     where, pipe_told, pipe_asked = _pipelines(lead, answers)
     stage_select = Select("One row a stage that a lead entered.", tuple(source.part for source in sources))
@@ -188,12 +191,13 @@ def _of_tables(export: Export, answers: Mapping[str, str]) -> Recognised:
         "opportunities": _within(Select("One row a deal.", (deals.part,)) if tables.deals else None, where, lead),
         "attribute_changes": changes(tables.field_history, attributes, tables.historised),
         "spend": spent,
+        "sellers": sellers.select,
     }
     alone = winners_only(link.table for link in dated_by if _has_winners_only(export, link, winners))
-    idle = not_used(export.tables, _used_tables(export, tables, accounts, spend_told))
+    idle = not_used(export.tables, _used_tables(export, tables, accounts, sellers, spend_told))
     guesses = (
         *lead_told, *columns_told, *account_told, *pipe_told, *(source.guess for source in sources), *now_told,
-        *stage_told, *acts.guesses, *deals.guesses, *spend_told, *alone, *attribute_told, *idle,
+        *stage_told, *acts.guesses, *deals.guesses, *spend_told, *sellers.guesses, *alone, *attribute_told, *idle,
     )  # fmt: skip
     return Recognised(
         {name: select.text for name, select in selects.items() if select is not None}
@@ -290,7 +294,7 @@ def _has_winners_only(export: Export, link: Link, winners: str) -> bool:
 
 
 def _used(lead: LeadTable, account: Column | None, now: Column | None, tables: _Tables) -> tuple[Column | None, ...]:
-    of_deals = (names.AMOUNT, names.CURRENCY, names.REASON, names.OUTCOME) if tables.is_of_deals else ()
+    of_deals = DEAL_COLUMNS if tables.is_of_deals else ()
     return (
         lead.key, lead.created, account, now, *lead_columns(lead).values(),
         find(lead.table, names.PIPELINE), *(find(lead.table, each) for each in of_deals),
@@ -298,7 +302,11 @@ def _used(lead: LeadTable, account: Column | None, now: Column | None, tables: _
 
 
 def _used_tables(
-    export: Export, tables: _Tables, accounts: tuple[Table, Column] | None, spend: tuple[Guess, ...]
+    export: Export,
+    tables: _Tables,
+    accounts: tuple[Table, Column] | None,
+    sellers: Sellers,
+    spend: tuple[Guess, ...],
 ) -> Iterable[Table]:
     used = [
         tables.lead.table,
@@ -308,5 +316,6 @@ def _used_tables(
     used += [link.table for link in tables.dated] if not tables.histories else []
     used += [tables.deals.link.table] if tables.deals else []
     used += [accounts[0]] if accounts else []
+    used += [sellers.table] if sellers.table else []
     used += [table for table in export.tables if any(guess.value == table.file for guess in spend)]
     return [*used, *(table for table in export.tables if exported(table))]

@@ -27,8 +27,19 @@ SOURCE = (
     "lead_source", "source", "origin", "analytics_source", "original_source", "original_traffic_source", "channel",
     "utm_source", "acquisition_channel", "marketing_channel",
 )  # fmt: skip
-CAMPAIGN = ("campaign", "campaign_name", "utm_campaign", "first_campaign", "campaign_id")
+CAMPAIGN = (
+    "campaign", "campaign_name", "utm_campaign", "first_campaign", "analytics_first_touch_converting_campaign",
+    "first_touch_converting_campaign", "campaign_id", "analytics_source_data_1", "original_source_drill_down_1",
+    "original_traffic_source_drill_down_1",
+)  # fmt: skip
+SOURCE_OF_ACTIVITY = ("utm_source", "traffic_source", "source", "channel")
+CAMPAIGN_OF_ACTIVITY = ("utm_campaign", "campaign_name", "campaign", "campaign_id")
 OWNER = ("owner_id", "hubspot_owner_id", "owner", "user_id", "sales_owner", "assigned_to", "sdr_id")
+TEAM = (
+    "team", "team_name", "primary_team", "main_team", "sales_team", "teams", "department", "division",
+    "user_role_name", "user_role", "role_name",
+)  # fmt: skip
+TIME_ZONE = ("time_zone", "timezone", "time_zone_sid_key", "timezone_name", "time_zone_name", "timezone_id", "tz")
 MERGED_INTO = ("merged_into", "merged_into_id", "master_record_id", "merge_what_id")
 MERGED_AT = ("merged_date", "merged_at", "merge_date")
 STAGE_NOW = (
@@ -55,7 +66,15 @@ STAGE_ENTERED = (
 ENTERED = ("changed_date", "changed_at", "entered_at", "entered_date", "changed_on", "change_date", "created_date",
            "created_at", "date", "timestamp", "log_time", "time", "since")  # fmt: skip
 LOGGED = ("logged_date", "logged_at", "recorded_at", "recorded_date", "synced_at")
-REASON = ("reason", "lost_reason", "loss_reason", "disqualified_reason", "status_reason")
+REASON = ("reason", "lost_reason", "loss_reason", "closed_lost_reason", "disqualified_reason", "status_reason")
+WIN_REASON = ("win_reason", "won_reason", "closed_won_reason", "reason_won")
+COMPETITOR = (
+    "competitor", "main_competitor", "main_competitors", "primary_competitor", "competitor_name", "competitors",
+    "lost_to_competitor", "lost_to",
+)  # fmt: skip
+OBJECTION = ("objection", "main_objection", "primary_objection", "objections", "buyer_objection")
+MARGIN = ("margin", "margin_amount", "gross_margin", "contribution_margin", "gross_profit", "profit")
+CHURNED = ("churned_at", "churn_date", "churned_date", "churned_on", "date_churned", "churn_time", "churned_time")
 CHANGED_BY = ("changed_by", "changed_by_id", "created_by_id", "user_id")
 FIELD = ("field", "field_name", "field_key", "attribute", "property", "property_name")
 NEW_VALUE = ("new_value", "value_new", "to_value", "value")
@@ -73,9 +92,10 @@ KIND = (
     "activity",
 )
 OCCURRED = (
-    "completed_date_time", "marked_as_done_time", "occurred_at", "occurred_on", "activity_date", "timestamp",
-    "event_time", "start_time", "meeting_start_time", "start_date_time", "activity_date_time", "call_time", "date",
-    "time", "due_date", "created_date", "created_at", "createdate", "create_date", "add_time",
+    "first_responded_date", "completed_date_time", "marked_as_done_time", "occurred_at", "occurred_on",
+    "activity_date", "timestamp", "event_time", "start_time", "meeting_start_time", "start_date_time",
+    "activity_date_time", "call_time", "date", "time", "due_date", "created_date", "created_at", "createdate",
+    "create_date", "add_time",
 )  # fmt: skip
 RECORDED = (*LOGGED, "created_date", "createdate", "create_date", "created_at", "add_time", "lastmodifieddate")
 DIRECTION = ("direction", "call_direction", "email_direction", "call_type")
@@ -104,7 +124,8 @@ EVENT = ("activity", "concept_name", "event", *KIND, *STAGE_ENTERED)
 
 KNOWN = frozenset(
     {*CREATED, *KEYS, *SOURCE, *CAMPAIGN, *OWNER, *STAGE_NOW, *EVENT, *ENTERED, *LOGGED, *FIELD, *OCCURRED, *DIRECTION}
-    | {*OUTCOME_OF_ACTIVITY, *DURATION, *DONE, *OUTCOME, *PIPELINE, *EMAIL}
+    | {*OUTCOME_OF_ACTIVITY, *DURATION, *DONE, *OUTCOME, *PIPELINE, *EMAIL, *SOURCE_OF_ACTIVITY, *CAMPAIGN_OF_ACTIVITY}
+    | {*TEAM, *TIME_ZONE, *WIN_REASON, *COMPETITOR, *OBJECTION}
 )
 """Names by which a column is recognised even where its form could be that of a person's."""
 
@@ -120,10 +141,13 @@ TABLE_WORDS = {
     "activities": re.compile(
         _ANY.format(
             "activit(y|ie)|task|call|e?mail|meeting|engagement|event|touch|note|visit|chat|webinar|form|submission"
+            "|campaign_member"
         )
     ),
+    "campaign_members": re.compile(_ANY.format("campaign_(member|response)")),
     "history": re.compile(_ANY.format("histor(y|ie)|change|flow|transition|lifecycle|audit|log")),
     "deals": re.compile(_ANY.format("deal|opportunit(y|ie)|sale")),
+    "sellers": re.compile(_ANY.format("user|owner|seller|sales_?(person|people|rep)|rep|sdr|staff|employee")),
     "spend": re.compile(_ANY.format("spend|cost|budget|campaign_cost|ad_spend")),
 }
 """By what a table may be, how its file is called."""
@@ -143,7 +167,7 @@ _STAGES: tuple[tuple[Stage, str], ...] = (
 """The first pattern that a word's plain form holds says its stage."""
 
 _NO_ENTRY = re.compile(
-    r"exit|latest|cumulative|expected|modified|(^|_)last(_|$)|next|update|time_in|days_|merged|due|close_date|closedate"
+    r"exit|latest|cumulative|expected|modified|(^|_)last(_|$)|next|update|time_in|days_|merged|churn|due|close_date|closedate"
 )
 
 

@@ -1,7 +1,7 @@
 """What a lead, an MQL, an SQL and a customer cost, by source or campaign and in total."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import pyarrow as pa
@@ -126,6 +126,9 @@ class Costs:
         `source` or `campaign`; empty where only totals are asked for.
     currency, definitions_version
         Of the money, and of what was counted.
+    before
+        Of `COSTS_SCHEMA`: all of the period before the last one, as it was known the same time after its end; `rows`
+        know it as of now. No row where nobody asked for it.
     """
 
     rows: pa.Table
@@ -136,3 +139,4 @@ class Costs:
     by: str
     currency: str
     definitions_version: str
+    before: pa.Table = field(default_factory=COSTS_SCHEMA.empty_table)

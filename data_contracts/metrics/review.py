@@ -28,6 +28,7 @@ from data_contracts.metrics.plan import Plan
 from data_contracts.metrics.ranking import Ranking
 from data_contracts.metrics.rejections import Rejections
 from data_contracts.metrics.response import Response
+from data_contracts.metrics.segments import Segments
 from data_contracts.metrics.sources import Sources
 from data_contracts.metrics.stuck import Stuck
 from data_contracts.metrics.vectors import Vectors
@@ -70,6 +71,11 @@ class Money:
 class Deeper:
     """What a week is too short for: agreed against measured with what data would change, what sources cost and which
     is best, why customers buy and what answers it, journeys, accounts, after the win.
+
+    Attributes
+    ----------
+    segments
+        Of a year, by each segment of the settings: region, industry. Shorter ones have too few of each.
     """
 
     agreed: Agreed
@@ -83,6 +89,7 @@ class Deeper:
     journey: Journey
     accounts: Accounts
     after_win: AfterWin
+    segments: tuple[Segments, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

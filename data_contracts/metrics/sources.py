@@ -1,7 +1,7 @@
 """What each source, campaign, persona, team or segment brought in a period: leads, stages, deals and money."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
@@ -107,6 +107,10 @@ class Sources:
         What groups share.
     currency, definitions_version
         Of amounts, and of what was counted.
+    before
+        Of `SOURCES_SCHEMA`: the total of the period before the last one, as it was known the same time after its end.
+        `totals` know it as of now, longer after its end than the last one, so the two are no pair. No row where nobody
+        asked for it.
     """
 
     rows: pa.Table
@@ -120,3 +124,4 @@ class Sources:
     by: str
     currency: str
     definitions_version: str
+    before: pa.Table = field(default_factory=SOURCES_SCHEMA.empty_table)

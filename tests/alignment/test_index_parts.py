@@ -65,7 +65,7 @@ def parts(make_history, settings_with):
     [
         ("answered within 8 working hours", "sales", 0.9, None, 1 / 2),
         ("decided with a reason", "sales", 0.8, None, 1.0),
-        ("MQLs delivered", "marketing", 1.0, None, 2 / (2 * 5)),
+        ("MQLs delivered", "marketing", 1.0, None, 2 / (2 * 30 / 7)),
         ("off the agreed profile (less is better)", "marketing", 0.1, None, 1.0),
         ("revenue against plan", "both", 1.0, None, 1_000 / 4_000),
     ],

@@ -32,7 +32,11 @@ HELD = (
 def known(make_history, settings):
     history = make_history(
         {
-            "leads": [{"lead_id": "A", "created_at": "2026-02-24"}, {"lead_id": "B", "created_at": "2026-03-03"}],
+            "leads": [
+                {"lead_id": "A", "created_at": "2026-02-24"},
+                {"lead_id": "B", "created_at": "2026-03-03"},
+                {"lead_id": "C", "created_at": "2025-12-20"},
+            ],
             "stage_changes": [
                 {"lead_id": "A", "stage": "mql", "entered_at": "2026-02-25", "recorded_at": "2026-03-05"},
                 {"lead_id": "B", "stage": "mql", "entered_at": "2026-03-04", "recorded_at": "2026-03-04"},
@@ -101,3 +105,36 @@ def test_what_data_would_change_is_a_diff_of_the_file_that_the_settings_were_rea
     beside = Beside(SCORED_HAND_OFFS_SCHEMA.empty_table(), settings_text="= nothing")
     with pytest.raises(SettingsError, match=r"^ours\.toml is not valid TOML"):
         review(Known.of(known.history, settings), beside, span=month)
+
+
+def test_what_stands_beside_a_period_is_the_one_before_at_the_same_maturity_everywhere(of_the_week):
+    counts, sources = of_the_week.counts, of_the_week.marketing.sources
+    (before,) = sources.before.to_pylist()
+    assert before["period"] == dt.datetime(2026, 2, 23)
+    # A became an MQL on 25 February, and nobody recorded it before 5 March.
+    assert before["mqls"] == counts.row("mql")["before"] == 0
+    as_of_now = {row["period"]: row["mqls"] for row in sources.totals.to_pylist()}
+    assert as_of_now[dt.datetime(2026, 2, 23)] == 1
+
+
+def test_a_month_has_what_it_cost_before_and_no_segments_and_a_year_has_them(known):
+    told = {
+        period: review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=Span.of(period, day, time_zone="UTC"))
+        for period, day in ((Period.MONTH, dt.date(2026, 2, 1)), (Period.YEAR, dt.date(2025, 1, 1)))
+    }
+    month, year = told.values()
+    assert month.deeper.segments == ()
+    assert [one.by for one in year.deeper.segments] == ["region"]
+    assert [row["period"] for row in month.deeper.costs.before.to_pylist()] == [dt.datetime(2026, 1, 1)]
+
+
+def test_a_period_before_that_the_history_tells_half_of_is_compared_with_nothing(known):
+    january = Span.of(Period.MONTH, dt.date(2026, 1, 1), time_zone="UTC")
+    told = review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=january)
+    assert told.marketing.sources.before.num_rows == told.deeper.costs.before.num_rows == 0
+
+
+def test_the_review_of_an_older_period_tells_its_sources_and_not_the_latest_ones(known):
+    february = Span.of(Period.WEEK, dt.date(2026, 2, 16), time_zone="UTC")
+    told = review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=february)
+    assert told.marketing.sources.spans[-1] == february

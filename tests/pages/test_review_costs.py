@@ -57,7 +57,9 @@ def costs(*rows: dict[str, Any], **changes: Any) -> Costs:
 
 
 def test_the_finding_is_what_a_customer_cost_in_all_beside_the_period_before():
-    told = costs(cost(span=APRIL, cost_per_customer=300.0), cost(Scope.WITH_SPEND), cost(), cost(span=JUNE, spend=7.0))
+    before = pa.Table.from_pylist([cost(span=APRIL, cost_per_customer=300.0)], schema=COSTS_SCHEMA)
+    rows = (cost(span=APRIL, cost_per_customer=250.0), cost(Scope.WITH_SPEND), cost(), cost(span=JUNE, spend=7.0))
+    told = costs(*rows, before=before)
     section = costs_section(told, ENGLISH, name="month")
     assert section.heading == "May 2026: a customer cost €400 (€320 to €600), €300 the month before"
     assert [one.value for one in section.figures] == ["€1,000", "€200", "€300", "€400"]

@@ -109,6 +109,17 @@ def test_what_takes_longer_to_know_is_told_of_the_last_week_that_is_old_enough()
     assert [figure.name for figure in early.figures] == ["Answered in time", "Half answered within"]
 
 
+def test_beside_other_periods_a_time_in_which_fewer_than_half_answered_is_no_number():
+    waits = ANSWERED | {"is_least_hours_median": True}
+    noun = response(
+        waits | MATURE | {"cohort": OLD, "hours_median": 208.0},
+        waits | {"cohort": LAST},
+        ANSWERED | {"cohort": RUNNING},
+    )
+    (table,) = told_of(noun).folded.values()
+    assert table.rows["half_within"].to_pylist() == ["5.2", "not half of them yet", "not half of them yet"]
+
+
 def test_a_response_time_is_a_least_one_where_fewer_than_half_answered():
     figure = told_of(response()).figures[1]
     assert (figure.value, figure.beside) == ("5.2", "working hours; 9 in 10 within at least 30.0")

@@ -66,12 +66,16 @@ def two(**changes: Any) -> Sources:
         brought(None, customers=9),
         brought("Fair", JUNE, customers=99),
         totals=(
-            brought(None, APRIL, customers=20, revenue=2_000.0),
+            brought(None, APRIL, customers=22, revenue=2_500.0),  # known longer after its end than May
             brought(None, MAY, customers=13, leads=70, revenue=1_200.0),
             brought(None, JUNE, customers=99),
         ),
-        **changes,
+        **({"before": as_it_was(brought(None, APRIL, customers=20, revenue=2_000.0))} | changes),
     )
+
+
+def as_it_was(*rows: dict[str, Any]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=SOURCES_SCHEMA)
 
 
 def test_the_finding_names_who_brought_most_of_what_matters_most_in_the_last_period_that_is_over():
@@ -89,12 +93,21 @@ def test_groups_stand_above_their_total_and_leads_of_no_known_group_are_one(tmp_
     assert seen.row_of("Jun 1, 2026")[1] == "Fair"
 
 
-def test_totals_stand_beside_the_period_before():
+def test_totals_stand_beside_the_period_before_as_it_was_known_as_long_after_its_end():
     figures = {one.name: (one.value, one.beside) for one in sources_section(two(), ENGLISH, name="month").figures}
     assert figures["Customers"] == ("13", "20 the month before")
     assert figures["Revenue"] == ("€1,200", "€2,000 the month before")
-    alone = sources_section(two(spans=(MAY,)), ENGLISH, name="month").figures
+    alone = sources_section(two(before=as_it_was()), ENGLISH, name="month").figures
     assert {one.beside for one in alone} == {"nothing to compare"}
+
+
+def test_pipeline_of_deals_whose_worth_then_nobody_knows_is_compared_with_nothing():
+    before = as_it_was(brought(None, APRIL, customers=20, pipeline=100.0, pipeline_without_amount=7))
+    figures = {one.name: one.beside for one in sources_section(two(before=before), ENGLISH, name="month").figures}
+    assert figures["Qualified pipeline"] == (
+        "nothing to compare: what open deals were worth the month before nobody knows"
+    )
+    assert figures["Customers"] == "20 the month before"
 
 
 def test_what_a_crm_without_deals_cannot_say_is_said():

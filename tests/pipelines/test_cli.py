@@ -9,8 +9,10 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import jsonschema
 import pytest
 from typer.testing import CliRunner
 
@@ -64,6 +66,29 @@ def test_a_missing_settings_file_is_one_line_and_an_exit_code():
     assert out == ""
     assert f"there is no settings file {Path.cwd() / 'nowhere.toml'}" in err
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("kind", "examples"), [("settings", "*.toml"), ("resources", "resources.toml"), ("review", "reviews/*.toml")]
+)
+def test_files_as_they_are_shipped_meet_the_schema_of_their_kind_and_a_misspelt_word_does_not(kind, examples):
+    code, out, _ = run("schema", kind)
+    assert code == 0
+    shipped = [
+        path for path in (ROOT / "config").glob(examples) if (path.name == "resources.toml") == (kind == "resources")
+    ]
+    assert shipped
+    for path in shipped:
+        content = json.loads(json.dumps(tomllib.loads(path.read_text(encoding="utf-8")), default=str))
+        jsonschema.validate(content, json.loads(out))
+        with pytest.raises(jsonschema.ValidationError, match="misspelt"):
+            jsonschema.validate(content | {"misspelt": 1}, json.loads(out))
+
+
+def test_a_schema_of_no_such_file_says_which_there_are():
+    code, _, err = run("schema", "leads")
+    assert code == 2
+    assert "resources" in err
 
 
 @pytest.mark.usefixtures("in_workspace")

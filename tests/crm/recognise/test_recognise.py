@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from crm.recognise import look_at, recognise, settings_text
+from crm.recognise.attributes import is_only_personal
 from data_contracts.errors import SettingsError, SourceError
 from data_contracts.settings import Settings
 from data_contracts.vocabulary import Availability, Stage
@@ -278,3 +279,159 @@ def test_an_export_is_recognised_again_without_reading_its_files(data: Path):
     for file in data.iterdir():
         file.unlink()
     assert set(recognise(export, {}).selects) >= {"leads", "stage_changes"}
+
+
+def with_owners(n: int = 60, *, owner: str = "u{}") -> dict[str, str]:
+    """Leads that three sellers own."""
+    lines = ["lead_id,created_at,source,owner_id"]
+    lines += [f"L{i},2024-01-{i % 28 + 1:02d},{'web' if i % 2 else 'fair'},{owner.format(i % 3)}" for i in range(n)]
+    return {"leads.csv": "\n".join(lines) + "\n"}
+
+
+def test_sellers_are_the_table_that_holds_the_owners_ids(tmp_path: Path):
+    users = "id,full_name,e_mail,team,tz\n" + "".join(
+        f"u{i},Jo {i},jo{i}@x.com,{'north' if i % 2 else 'south'},Europe/Berlin\n" for i in range(4)
+    )
+    data = written(tmp_path / "data", with_owners() | {"users.csv": users})
+    found = recognised(data)
+    assert guess(found, "sellers") == (
+        "users.csv, known by id",
+        "owner_id of leads holds ids of users in 100% of its rows",
+    )
+    assert guess(found, "sellers.time_zone") == ("tz", "its name; 1 time zones of the IANA database")
+    assert rows(found, "SELECT owner_id, team FROM raw_sellers ORDER BY 1", data=data, work=tmp_path / "s") == [
+        ("u0", "south"),
+        ("u1", "north"),
+        ("u2", "south"),
+        ("u3", "north"),
+    ]
+    assert not any(who in found.selects["sellers"] for who in ("full_name", "e_mail"))
+    assert "users.csv" not in [one.what for one in found.guesses if one.value == "not used"]
+
+
+def test_a_time_zone_that_the_iana_database_does_not_know_is_left_out_and_asked_for(tmp_path: Path):
+    users = "id,team,time_zone\n" + "".join(f"u{i},north,Eastern Time\n" for i in range(4))
+    found = recognised(written(tmp_path / "data", with_owners() | {"users.csv": users}))
+    assert guess(found, "sellers.time_zone") == (
+        "left out",
+        "'Eastern Time' is no time zone of the IANA database",
+    )
+    assert "time_zone" not in found.selects["sellers"]
+    assert any(todo.startswith("say in sellers.sql which zones") for todo in found.todos)
+
+
+@pytest.mark.parametrize(
+    ("users", "why"),
+    [
+        ("id,e_mail\nu0,a@x.com\nu1,b@x.com\nu2,c@x.com\n", "neither teams nor time zones"),
+        ("id,team\nv0,north\nv1,south\n", None),
+    ],
+)
+def test_sellers_that_say_nothing_or_own_no_lead_are_not_read(users: str, why: str | None, tmp_path: Path):
+    found = recognised(written(tmp_path / "data", with_owners() | {"users.csv": users}))
+    assert "sellers" not in found.selects
+    told = [one.evidence for one in found.guesses if one.what in ("sellers", "users.csv")]
+    assert why is None or any(why in each for each in told)
+    assert told
+
+
+def test_sellers_that_are_known_by_their_addresses_alone_are_not_read(tmp_path: Path):
+    leads = with_owners(owner="u{}@x.com")
+    users = "e_mail,team\nu0@x.com,north\nu1@x.com,south\nu2@x.com,south\n"
+    assert "sellers" not in recognised(written(tmp_path / "data", leads | {"users.csv": users})).selects
+
+
+def touches(source: str, *, column: str = "utm_source") -> str:
+    head = f"visit_id,lead_id,type,date,{column},utm_campaign\n"
+    return head + "".join(f"V{i},L{i % 60},form,2024-02-{i % 28 + 1:02d},{source},c{i % 3}\n" for i in range(120))
+
+
+def test_what_brought_a_lead_is_taken_in_the_words_of_the_leads_sources(tmp_path: Path):
+    data = written(tmp_path / "data", with_owners() | {"form_submissions.csv": touches("web")})
+    found = recognised(data)
+    assert guess(found, "activities.source") == (
+        "utm_source",
+        "form_submissions.csv: 100% of its 120 rows say a word of source of the leads",
+    )
+    assert guess(found, "activities.campaign") == ("utm_campaign", "form_submissions.csv: its name")
+    read = "SELECT DISTINCT source, campaign FROM raw_activities ORDER BY 2"
+    assert rows(found, read, data=data, work=tmp_path / "s") == [("web", "c0"), ("web", "c1"), ("web", "c2")]
+
+
+def test_sources_in_other_words_than_those_of_leads_are_not_taken_and_people_are_asked(tmp_path: Path):
+    data = written(tmp_path / "data", with_owners() | {"form_submissions.csv": touches("google / cpc")})
+    found = recognised(data)
+    assert guess(found, "activities.source")[0] == "not taken"
+    assert "say in activities.sql which sources of the leads the words of utm_source are" in found.todos
+    assert " AS source" not in found.selects["activities"]
+
+
+def test_the_tool_that_recorded_an_activity_brought_nobody(tmp_path: Path):
+    data = written(tmp_path / "data", with_owners() | {"calls.csv": touches("CRM_UI", column="source")})
+    found = recognised(data)
+    assert not [one for one in found.guesses if one.what == "activities.source"]
+    assert " AS source" not in found.selects["activities"]
+
+
+def ended_deals(**columns: object) -> str:
+    """Deals of `leads_and_deals` with more columns: text, or a function of the deal's number."""
+    head, *lines = leads_and_deals()["deals.csv"].splitlines()
+    more = [",".join(str(value(i) if callable(value) else value) for value in columns.values()) for i in range(20)]
+    return "\n".join([f"{head},{','.join(columns)}", *(f"{a},{b}" for a, b in zip(lines, more, strict=True))]) + "\n"
+
+
+def test_what_sales_says_of_a_deal_that_ended_is_taken_by_its_name(tmp_path: Path):
+    deals = ended_deals(
+        closed_won_reason="price",
+        Main_Competitor__c="acme",
+        main_objection="too dear",
+        gross_margin=lambda i: 300 + i,
+        churn_date=lambda i: "30/06/2024" if i == 2 else "",
+    )
+    data = written(tmp_path / "data", leads_and_deals() | {"deals.csv": deals})
+    found = recognised(data)
+    read = (
+        "SELECT win_reason, competitor, objection, margin, churned_at FROM raw_opportunities "
+        "WHERE opportunity_id IN ('D3', 'D6') ORDER BY opportunity_id"
+    )
+    assert rows(found, read, data=data, work=tmp_path / "s") == [
+        ("price", "acme", "too dear", "301", None),
+        ("price", "acme", "too dear", "302", "2024-06-30 23:59:59"),
+    ]
+    assert guess(found, "opportunities.competitor") == ("Main_Competitor__c", "its name; filled in 20 rows")
+
+
+def test_a_margin_in_percent_is_no_amount(tmp_path: Path):
+    deals = ended_deals(margin=lambda i: 20 + i)
+    lines = [line.split(",") for line in deals.splitlines()]
+    dear = "\n".join(",".join([*line[:5], line[5] if n == 0 else "9000", line[6]]) for n, line in enumerate(lines))
+    found = recognised(written(tmp_path / "data", leads_and_deals() | {"deals.csv": dear + "\n"}))
+    assert guess(found, "opportunities.margin") == (
+        "not taken",
+        "it is never above 39, of deals of 9,000: it seems to be a percentage",
+    )
+    assert "margin" not in found.selects["opportunities"]
+
+
+def test_the_end_of_a_customer_is_no_loss_of_the_deal_nor_an_attribute(tmp_path: Path):
+    lines = ["id,add_time,status,won_time,churn_date,competitor,objection,win_reason,profit,value"]
+    lines += [
+        f"{i},2024-01-{i % 28 + 1:02d} 08:00,{'won' if i % 2 else 'open'},{'2024-02-20 08:00' if i % 2 else ''},"
+        f"{'2024-06-01' if i % 6 == 1 else ''},c{i % 3},o{i % 3},w{i % 3},{500 + i},900"
+        for i in range(60)
+    ]
+    data = written(tmp_path / "data", {"deals.csv": "\n".join(lines) + "\n"})
+    found = recognised(data)
+    assert Stage.LOST not in {
+        found.stages[word]
+        for (word,) in rows(found, "SELECT DISTINCT stage FROM raw_stage_changes", data=data, work=tmp_path / "s")
+    }
+    assert found.attributes == ()
+    left_out = [one.what for one in found.guesses if one.value == "left out"]
+    assert left_out == ["leads.won_time"]  # each column of the deal's end is taken, none is weighed as an attribute
+
+
+def test_names_that_the_shared_numbers_need_are_not_taken_for_persons():
+    kept = ("timezone_name", "team_name", "UserRole.Name", "competitor_name", "campaign_name")
+    assert not [name for name in kept if is_only_personal(name)]
+    assert is_only_personal("owner_name")
