@@ -30,12 +30,14 @@ def stage_counts(milestones: Milestones, before: Milestones, *, span: Span) -> S
     milestones
         As known at the extract.
     before
-        As they were known the same time after the end of the period before: so both periods are told alike.
+        As they were known the same time after the end of the period before: so both periods are told alike. Where the
+        history does not tell of all of that period, nothing stands beside.
     """
     zone = milestones.time_zone
     earlier = [span.earlier(back, time_zone=zone) for back in range(1, USUAL_PERIODS + 1)]
     first = milestones.frame["lead_at"].min()
     watched = [one for one in earlier if first <= one.start_at]
+    is_told = before.tells_of(earlier[0])
     rows = []
     for milestone in milestones.recorded:
         usual = usual_range([reached_in(milestones, milestone, one) for one in watched])
@@ -43,7 +45,7 @@ def stage_counts(milestones: Milestones, before: Milestones, *, span: Span) -> S
             {
                 "milestone": milestone,
                 "reached": reached_in(milestones, milestone, span),
-                "before": reached_in(before, milestone, earlier[0]),
+                "before": reached_in(before, milestone, earlier[0]) if is_told else None,
                 **dict(zip(("usual", "usual_low", "usual_high"), usual, strict=True)),
                 "target": _target(milestones, milestone, span),
             }

@@ -95,9 +95,23 @@ class Known:
         So the two are compared at the same maturity, and under the same definitions.
         """
         milestones = self.milestones
-        moment = span.earlier(time_zone=milestones.time_zone).end_at + (milestones.as_of - span.end_at)
-        attributes = milestones.settings.crm.attributes
-        return Known.of(known_before(self.history, moment, attributes=attributes), milestones.settings)
+        return self._known_at(span.earlier(time_zone=milestones.time_zone).end_at + (milestones.as_of - span.end_at))
+
+    def for_review_of(self, span: Span) -> "Known":
+        """What was known as long after the end of `span` as the last period of its length is over now.
+
+        So any two reviews of the same length are told at the same maturity, whenever they are held.
+        """
+        milestones = self.milestones
+        last = Span.before(milestones.as_of, span.period, time_zone=milestones.time_zone)
+        if span == last:
+            return self
+        return self._known_at(span.end_at + (milestones.as_of - last.end_at))
+
+    def _known_at(self, moment: dt.datetime) -> "Known":
+        attributes = self.milestones.settings.crm.attributes
+        history = known_before(self.history, moment, attributes=attributes)
+        return Known.of(history, self.milestones.settings)
 
     @cached_property
     def hand_offs(self) -> HandOffs:

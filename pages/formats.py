@@ -155,6 +155,15 @@ class Formats:
         day = format_skeleton("MMMEd", local, locale=self.locale)
         return f"{day}, {format_time(local.time(), 'short', locale=self.locale)}"
 
+    def full_moment(self, moment: dt.datetime) -> str:
+        """A moment (UTC, naive) of any year, in the time zone.
+
+        >>> Formats("de", "EUR", "Europe/Berlin").full_moment(dt.datetime(2012, 3, 14, 15, 4))
+        '14. März 2012, 16:04'
+        """
+        time = format_time(self._local(moment).time(), "short", locale=self.locale)
+        return f"{self.day(moment)}, {time}"
+
     @property
     def zone(self) -> str:
         """The time zone by name."""

@@ -38,6 +38,9 @@ from pages.site import Page
 FIRST = "review.html"
 """The page of the site that lists the reviews."""
 
+LONG = (Period.QUARTER, Period.YEAR)
+"""In reviews of these, single leads and accounts are opened, not seen: who works them has the weekly one."""
+
 FOLDER = "reviews"
 """Where the reviews themselves are, from the folder of the site."""
 
@@ -91,6 +94,8 @@ def reviews_page(held: Sequence[HeldReview], frame: Frame) -> Page:
 def _page(review: Review, frame: Frame) -> Page:
     formats = frame.formats
     sections = list(_sections(review, frame))
+    if review.span.period in LONG:
+        sections = [one.with_leads_folded() for one in sections]
     tables = {table.name: table for section in sections for table in section.all_tables}
     return Page(
         SHEET,
@@ -113,6 +118,8 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
     yield decisions_section(review.last_notes, formats, today=review.as_of.date(), name=name)
     yield notes_section(review.notes)
     yield index_section(review.index, formats, name=name)
+    if review.deeper is not None:
+        yield from _money(review, formats, name)
     yield mqls_delivered_section(marketing.delivered, formats, span=review.span, name=name)
     yield sources_section(marketing.sources, formats, name=name)
     yield guarantee_section(marketing.guarantee, formats, targets=targets, name=name)
@@ -124,17 +131,23 @@ def _sections(review: Review, frame: Frame) -> Iterator[Section]:
     yield stuck_section(sales.stuck, formats, name=name)
     yield funnel_section(review.funnel, formats, name=name)
     yield nurture_section(marketing.nurture, formats, name=name)
-    yield vectors_section(review.money.vectors, formats, name=name)
-    if review.money.gap is not None:
-        yield gap_section(review.money.gap, formats, name=name)
-    if review.deeper is not None:
+    if review.deeper is None:
+        yield from _money(review, formats, name)
+    else:
         yield from _deeper(review.deeper, formats, name)
     if review.deeper is not None and review.span.period is Period.YEAR:
         yield from segments_sections(review.deeper.segments, formats, name=name)
-    if review.span.period in (Period.QUARTER, Period.YEAR):
-        yield _plan(review.plan, formats, name)
     yield checklist_section(review.checklist, formats, name=name)
     yield counts_section(review.counts)
+
+
+def _money(review: Review, formats: Formats, name: str) -> Iterator[Section]:
+    """What came of it all, why less than was planned, and what the next target takes: first where there is time."""
+    yield vectors_section(review.money.vectors, formats, name=name)
+    if review.money.gap is not None:
+        yield gap_section(review.money.gap, formats, name=name)
+    if review.span.period in LONG:
+        yield _plan(review.plan, formats, name)
 
 
 def _plan(plan: Plan | str, formats: Formats, name: str) -> Section:
@@ -145,11 +158,11 @@ def _plan(plan: Plan | str, formats: Formats, name: str) -> Section:
 
 def _deeper(told: Deeper, formats: Formats, name: str) -> Iterator[Section]:
     """What a week is too short for."""
+    yield agreed_section(told.agreed, formats, proposal=told.proposal, name=name)
     yield costs_section(told.costs, formats, name=name)
     yield ranking_section(told.ranking, formats, name=name)
     yield own_pipeline_section(told.own_pipeline, formats, name=name)
     yield attribution_section(told.attribution, formats, name=name)
-    yield agreed_section(told.agreed, formats, proposal=told.proposal, name=name)
     yield why_section(told.why, formats, name=name)
     yield content_section(told.content, formats, name=name)
     yield journey_section(told.journey, formats, name=name)
@@ -165,6 +178,6 @@ def _advice(review: Review, frame: Frame) -> str:
         f", changed since: {changed}. Both periods are counted under them" if changed else ", as in the period before"
     )
     return (
-        f"{definitions}. Known at {formats.moment(review.as_of)}; the {review.span.period} before as it was known at "
-        f"{formats.moment(review.before_as_of)}, as long after its end."
+        f"{definitions}. Known at {formats.full_moment(review.as_of)}; the {review.span.period} before as it was known "
+        f"at {formats.full_moment(review.before_as_of)}, as long after its end."
     )

@@ -113,11 +113,10 @@ def _said(proposal: Proposal, formats: Formats) -> str:
     n = len(proposal.changes) + len(proposal.by_hand)
     if not n:
         return "Data propose no change of the settings. Too few to say is no evidence against a criterion."
-    by_hand = f" {formats.count(len(proposal.by_hand))} of them the diff cannot write." if proposal.by_hand else ""
     changes = "1 change" if n == 1 else f"{formats.count(n)} changes"
     return (
-        f"Data support {changes} of the settings.{by_hand} Decide together: only people write them, who raise the "
-        "version of the definitions or of the targets."
+        f"Data support {changes} of the agreement. Decide together: only people write it into the settings, and raise "
+        "the version of the definitions or of the targets."
     )
 
 
@@ -126,7 +125,7 @@ def _figures(agreed: Agreed, formats: Formats) -> Iterator[Figure]:
     if agreed.rates:
         of = _of([one.standing for one in agreed.rates], Standing.INSIDE, Standing.UNKNOWN, formats)
         is_bad = any(one.standing in OUTSIDE for one in agreed.rates)
-        yield Figure("Agreed rates within the measured", *of, f"{MEASURED_RATE}.", "", is_bad)
+        yield Figure("Agreed rates that hold", *of, f"{MEASURED_RATE}.", "", is_bad)
     if agreed.criteria:
         of = _of([one.weight for one in agreed.criteria], Weight.MATTERS, Weight.UNCLEAR, formats)
         is_bad = any(one.weight in USELESS for one in agreed.criteria)

@@ -45,7 +45,7 @@ def counts_figures(counts: StageCounts, formats: Formats) -> Iterator[Figure]:
     """One figure a milestone, with the period before, what is usual, and what was planned."""
     for row in counts.rows.to_pylist():
         milestone = Milestone(row["milestone"])
-        beside = [f"{formats.count(row['before'])} the {counts.span.period} before"]
+        beside = [] if row["before"] is None else [f"{formats.count(row['before'])} the {counts.span.period} before"]
         if row["usual"] is not None:
             beside.append(f"usual {formats.count(row['usual_low'])} to {formats.count(row['usual_high'])}")
         if row["target"] is not None:
@@ -70,7 +70,7 @@ def counts_section(counts: StageCounts) -> Section:
         Column("target", "Planned", Shown.COUNT),
     )
     table = Table(f"{counts.span.period}-counts", "A milestone of the funnel", counts.rows, columns, f"{USUAL}.")
-    return Section("How many got how far", folded={"As a table": table})
+    return Section("How many got how far", tables=(table,))
 
 
 def _named(milestone: Milestone) -> str:

@@ -1,6 +1,6 @@
 """The cohort funnel on a page: which share takes each step, how sure that is, and how long it takes."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pyarrow as pa
@@ -54,12 +54,20 @@ def _latest(rows: pa.Table) -> pa.Table:
 def _told(rows: pa.Table) -> pa.Table:
     """The rows with the step in words, and where a median is a least one, that said."""
     listed = rows.to_pylist()
-    steps = [Step(row["step"]).said for row in listed]
+    known = {Step(row["step"]).start for row in listed if row["rate"] is not None}
+    steps = [_said(Step(row["step"]), known) for row in listed]
     least = ["at least" if row["is_least_median"] else "no" for row in listed]
     mature = ["yes" if row["is_mature"] else "not yet" for row in listed]
     for column, values in (("step_said", steps), ("days_said", least), ("mature", mature)):
         rows = rows.append_column(column, pa.array(values, pa.string()))
     return rows
+
+
+def _said(step: Step, known: Collection[Milestone]) -> str:
+    """The step, and which stages it leads over."""
+    first, last = (WAY.index(one) if one in WAY else 0 for one in (step.start, step.end))
+    over = [one.said for one in WAY[first + 1 : last] if one in known]
+    return f"{step.said}, over {' and '.join(over)}" if over else step.said
 
 
 def _columns() -> tuple[Column, ...]:

@@ -166,7 +166,9 @@ def _parts(gap: Gap, formats: Formats, name: str) -> Table:
     columns = (
         Column("part_said", "Part"),
         Column("side", "Whose"),
-        Column("effect", "Adds to the gap", _Amounts(gap.goal, formats).shown, low="effect_low", high="effect_high"),
+        Column(
+            "effect", "Effect on the result", _Amounts(gap.goal, formats).shown, low="effect_low", high="effect_high"
+        ),
         Column("measured_said", "Measured"),
         Column("yardstick_said", "Held against"),
         Column("origin", "Which is"),

@@ -21,10 +21,10 @@ def index_section(index: AlignmentIndex, formats: Formats, *, name: str) -> Sect
     next_part = index.raise_next
     heading = f"{formats.share(index.value)} of what was agreed is kept"
     said = (
-        f"What would raise it most: {next_part.part.name}, kept by {next_part.part.owner}. Kept whole, "
-        f"{formats.share(index.value + (next_part.would_gain or 0.0))} of the agreement would be."
+        f"What would raise it most: {next_part.part.name}, kept by {next_part.part.owner}. If that were kept in full, "
+        f"it would be {formats.share(index.value + (next_part.would_gain or 0.0))}."
         if next_part
-        else "Every part is kept whole."
+        else "Every part is kept in full."
     )
     folded = {
         "Each part's weight, formula, and whether it went with results": _behind(index, name),
@@ -104,8 +104,8 @@ def _parts(index: AlignmentIndex, name: str) -> Table:
         Column("value", "Reached", Shown.SHARE, low="low", high="high"),
         Column("agreed", "Agreed", Shown.SHARE),
         Column("kept", "Kept of it", Shown.SHARE),
-        Column("change", "Kept, less the time before", Shown.SHARE),
-        Column("would_gain", "All would gain", Shown.SHARE),
+        Column("change", "Change on the time before", Shown.SHARE),
+        Column("would_gain", "The whole would gain", Shown.SHARE),
         Column("note", "Not counted because"),
     )
     rows = [

@@ -84,7 +84,8 @@ def _finding(plan: Plan, flow: NeededFlow, formats: Formats) -> str:
     if flow.reached_share >= HALF:
         return f"{target}: {now} are enough, with a chance of {formats.share(flow.reached_share)}"
     if plan.reach.is_out_of_reach or flow.per_week.value is None:
-        return f"{target}: out of reach; at {now}, as now, {comes} come"
+        chance = formats.share(flow.reached_share)
+        return f"{target}: no flow that can be worked makes it likely; at {now}, as now, {comes} come, chance {chance}"
     needed = sure_of(flow.per_week, lambda value: _flow(formats, value))
     return f"{target}: {needed} {_named(flow.milestone)} a week are needed, {_flow(formats, flow.now_per_week)} come"
 

@@ -253,7 +253,7 @@ def off_icp_section(off_icp: OffIcp, formats: Formats, *, name: str) -> Section:
     )
     every = with_total(*(with_days(one, "period") for one in (off_icp.rows, off_icp.totals)))
     return Section(
-        _off_heading(total, span, agreed, formats) + _above_said(above, off_icp),
+        _above_heading(above, span, off_icp, agreed, formats),
         f"Most of them miss the criterion {total['most_missed']}." if total["most_missed"] else "",
         figures=figures,
         tables=(_hand_offs(f"{name}-{file_part(off_icp.by)}-off-icp", rows, off_icp),),
@@ -261,18 +261,14 @@ def off_icp_section(off_icp: OffIcp, formats: Formats, *, name: str) -> Section:
     )
 
 
-def _off_heading(total: Mapping[str, Any], span: Span, agreed: float | None, formats: Formats) -> str:
-    low, high = (formats.share(total[f"off_icp_share_{end}"]) for end in ("low", "high"))
-    held = "nothing is agreed" if agreed is None else f"agreed are at most {formats.share(agreed)}"
-    share = formats.share(total["off_icp_share"])
-    return f"{said_of(span, formats)}: {share} of the hand-offs miss the profile ({low} to {high}), {held}"
-
-
-def _above_said(above: list[str], off_icp: OffIcp) -> str:
+def _above_heading(above: list[str], span: Span, off_icp: OffIcp, agreed: float | None, formats: Formats) -> str:
+    """Which groups stand out; the share of all is told with the guarantee."""
+    than = "all hand-offs" if agreed is None else f"the agreed {formats.share(agreed)}"
+    by, begin = dimension(off_icp.by), said_of(span, formats)
     if not above:
-        return f"; no {dimension(off_icp.by)} is clearly above"
-    more = f" and {len(above) - 1} more" if len(above) > 1 else ""
-    return f"; {dimension(off_icp.by)} {above[0]}{more} clearly above"
+        return f"{begin}: no {by} misses the profile clearly more often than {than}"
+    who = f"{by} {above[0]} and {len(above) - 1} more miss" if len(above) > 1 else f"{by} {above[0]} misses"
+    return f"{begin}: {who} the profile clearly more often than {than}"
 
 
 def _off_figure(total: Mapping[str, Any], agreed: float | None, formats: Formats) -> Figure:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from data_contracts.metrics.stuck import AT_STAKE, DAYS, LATE_RATE, PAST_CLOSE, RATE, SLOW, USUAL, Stuck, Waits
@@ -61,8 +62,14 @@ def _heading(stages: Sequence[Row], usual: Sequence[Row], formats: Formats) -> s
         if is_unknown:
             return "What is stuck nobody can say yet: too few went well to know how long that takes"
         return f"Nothing is stuck: none of {formats.count(sum(row['open'] for row in stages))} is slower than usual"
-    most = _most(stages)
+    most, untouched = _most(stages), sum(row["never_touched"] for row in stages)
     longer = "open past the expected close" if is_unknown else "open for longer than usual or past the expected close"
+    begun = most["listed"] - most["never_touched"]
+    if untouched and begun:
+        return (
+            f"Of what sales began most is stuck {_place(most)}: {formats.count(begun)} are {longer}; "
+            f"{formats.count(untouched)} more it never touched"
+        )
     return (
         f"Most is stuck {_place(most)}: {formats.count(most['listed'])} of {formats.count(most['open'])} are {longer}"
     )
@@ -85,7 +92,7 @@ def _said(stages: Sequence[Row], usual: Sequence[Row], formats: Formats) -> str:
     before = next((row for row in usual if (row["waits"], row["stage"]) == (most["waits"], most["stage"])), None)
     if before is not None and before["late_rate"] is not None:
         late, rate = sure(before, "late_rate", formats.share), formats.share(before["rate"])
-        told += f" Of those that were slow before, {late} still went well, of all {rate}."
+        told += f" Of those that were slow before, {late} still got on, of all {rate}."
     if untouched := sum(row["never_touched"] for row in stages):
         told += (
             f" Sales never touched {formats.count(untouched)} of what is stuck: first of all, these were not called."
@@ -100,12 +107,9 @@ def _figures(stages: Sequence[Row], formats: Formats) -> Iterator[Figure]:
         open_, listed, past = (sum(row[name] for row in rows) for name in ("open", "listed", "past_close"))
         if not open_:
             continue
-        value, whole = (formats.money(sum(row[name] for row in rows)) for name in ("value_listed", "value_open"))
         beside = [f"of {counted(open_, f'open {one}', f'open {many}', formats)}"]
         beside += [f"{formats.count(past)} past the expected close"] if waits is Waits.DEAL else []
-        unknown = sum(row["without_value"] for row in rows)
-        beside.append(f"{value} of {whole} {'expected' if waits is Waits.LEAD else 'in amounts'}")
-        beside += [f"{formats.count(unknown)} without one"] if unknown else []
+        beside.append(_worth(rows, waits, formats))
         yield Figure(
             f"{many.capitalize()} that are stuck",
             formats.count(listed),
@@ -113,6 +117,16 @@ def _figures(stages: Sequence[Row], formats: Formats) -> Iterator[Figure]:
             f"{SLOW}. {PAST_CLOSE}. {AT_STAKE}.",
             f"{counted(open_, f'open {one}', f'open {many}', formats)}.",
         )
+
+
+def _worth(rows: Sequence[Row], waits: str, formats: Formats) -> str:
+    """What stuck ones are worth of what all open ones are, as far as it is known."""
+    unknown = sum(row["without_value"] for row in rows)
+    if unknown == sum(row["open"] for row in rows):
+        return "what they are worth is not known"
+    value, whole = (formats.money(sum(row[name] for row in rows)) for name in ("value_listed", "value_open"))
+    told = f"{value} of {whole} {'expected' if waits == Waits.LEAD else 'in amounts'}"
+    return f"{told} · {formats.count(unknown)} of unknown worth" if unknown else told
 
 
 def _waiting(row: Row) -> str:
@@ -131,7 +145,10 @@ def _by_stage(stuck: Stuck, name: str) -> Table:
         Column("usual_days", "Usual days", Shown.NUMBER),
     )
     how = f"{SLOW}. {PAST_CLOSE}. {DAYS}. {USUAL}. {AT_STAKE}."
-    told = in_words(stuck.by_stage, {"what": _waiting})
+    told = in_words(stuck.by_stage.filter(pc.greater(stuck.by_stage["open"], 0)), {"what": _waiting})
+    nobody_knows = pc.equal(told["without_value"], told["open"])
+    worth = pc.if_else(nobody_knows, pa.scalar(None, pa.float64()), told["value_listed"])
+    told = told.set_column(told.schema.get_field_index("value_listed"), "value_listed", worth)
     return Table(f"{name}-stuck-stages", "What waits in a stage", told, columns, how)
 
 

@@ -141,7 +141,7 @@ def _said(vectors: Vectors, last: _Last, rows: pa.Table, formats: Formats) -> It
         yield "Enough pipeline was created for the target: what is missing was lost since."
     if not vectors.by:
         yield _translated_said(vectors, last, rows, formats)
-    yield "Both teams carry both vectors."
+    yield "Both teams answer for both."
 
 
 def _translated_said(vectors: Vectors, last: _Last, rows: pa.Table, formats: Formats) -> str:

@@ -49,7 +49,7 @@ _TRENDS = {
     Trend.RISING: "more often",
     Trend.FALLING: "less often",
     Trend.CHANCE: "no more than chance",
-    Trend.TOO_FEW: "too few to say",
+    Trend.TOO_FEW: "too few before to compare",
 }
 
 

@@ -1,6 +1,6 @@
 """A part of a page that answers one question: the finding, figures, tables and charts, or why it is not there."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pages.charts import Chart
 from pages.frame import Figure, NotThere
@@ -45,6 +45,12 @@ class Section:
     def is_empty(self) -> bool:
         """There is nothing but the reason why."""
         return self.missing is not None and not (self.figures or self.charts or self.all_tables)
+
+    def with_leads_folded(self) -> "Section":
+        """The same, where tables of single leads and accounts are opened instead of seen."""
+        listed = {table.caption: table for table in self.tables if table.is_of_leads}
+        seen = tuple(table for table in self.tables if not table.is_of_leads)
+        return replace(self, tables=seen, folded=listed | self.folded)
 
     @property
     def all_tables(self) -> tuple[Table, ...]:

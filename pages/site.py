@@ -103,7 +103,7 @@ def _environment(frame: Frame) -> Environment:
         lstrip_blocks=True,
     )
     formats = frame.formats
-    for name in ("count", "number", "share", "money", "day", "moment"):
+    for name in ("count", "number", "share", "money", "day", "moment", "full_moment"):
         environment.filters[name] = getattr(formats, name)
     environment.filters["with_code"] = with_code
     environment.filters["upper_first"] = lambda text: text[:1].upper() + text[1:]

@@ -125,6 +125,11 @@ class Table:
         return self.within or self
 
     @property
+    def is_of_leads(self) -> bool:
+        """Whether a row is one lead or one account."""
+        return any(one.shown is Shown.LEAD or one.name == "account_id" for one in self.columns)
+
+    @property
     def shown_rows(self) -> list[dict[str, Any]]:
         """The rows that the page shows."""
         shown: list[dict[str, Any]] = self.rows.slice(0, MOST_ROWS).to_pylist()

@@ -23,7 +23,8 @@ def review(
 ) -> None:
     """Review a period: what both teams look at together, beside the period before at the same maturity.
 
-    The same parts each time, under the definitions in force, with what the last review decided. The page is a folder
+    The same parts each time, under the definitions in force, with what the last review decided. An earlier
+    period is told as it was known as long after its end as the last one is over now. The page is a folder
     that opens from disk and stays as it was held; `leadscore pages` lists the last ones and takes them along.
 
     Example: leadscore review --period month --of 2026-05-01

@@ -91,6 +91,8 @@ def held_reviews(store: Store) -> tuple[HeldReview, ...]:
 def review_of(settings: Settings, period: Period, day: dt.date | None = None, *, say: Say = silent) -> Review:
     """The review of the period in which the local `day` lies; without one, of the last that was over.
 
+    Of an earlier one it tells what was known as long after its end as the last one is over now.
+
     Raises
     ------
     SourceError
@@ -110,7 +112,7 @@ def review_of(settings: Settings, period: Period, day: dt.date | None = None, *,
                 f"last one that is begins {last.first}"
             )
         say(f"the {period} that begins {span.first}")
-        told = _review(settings, now, span)
+        told = _review(settings, now.for_review_of(span), span)
     if isinstance(told, NotThere):
         raise SourceError(told.because)
     return told

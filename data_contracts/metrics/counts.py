@@ -22,7 +22,7 @@ COUNTS_SCHEMA = pa.schema(
     [
         pa.field("milestone", pa.string(), nullable=False),
         pa.field("reached", pa.int64(), nullable=False),
-        pa.field("before", pa.int64(), nullable=False),
+        pa.field("before", pa.int64()),
         *(pa.field(name, pa.float64()) for name in ("usual", "usual_low", "usual_high", "target")),
     ]
 )
@@ -31,7 +31,7 @@ COUNTS_SCHEMA = pa.schema(
 | column | holds |
 |---|---|
 | `reached` | `REACHED` |
-| `before` | the same of the period before, as it was known the same time after its end |
+| `before` | the same of the period before, known the same time after its end; missing where the history tells of a part |
 | `usual` | the mean of the periods before, with the range `USUAL`; missing where fewer than four are there |
 | `target` | what was planned for the period; missing where nothing was |
 """

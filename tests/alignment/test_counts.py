@@ -77,3 +77,9 @@ def test_targets_are_those_of_the_period_and_a_week_owes_its_mqls(make_history, 
     told = counted(history, under, week)
     assert told.row("mql")["target"] == 30
     assert told.row("customer") is None
+
+
+def test_beside_a_period_of_which_the_history_tells_a_part_stands_nothing(make_history, settings):
+    leads = [{"lead_id": "A", "created_at": "2026-01-20"}, {"lead_id": "B", "created_at": "2026-02-03"}]
+    (row,) = counted(make_history({"leads": leads}), settings).rows.to_pylist()
+    assert (row["reached"], row["before"]) == (1, None)

@@ -138,3 +138,13 @@ def test_the_review_of_an_older_period_tells_its_sources_and_not_the_latest_ones
     february = Span.of(Period.WEEK, dt.date(2026, 2, 16), time_zone="UTC")
     told = review(known, Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()), span=february)
     assert told.marketing.sources.spans[-1] == february
+
+
+def test_an_earlier_period_is_told_as_it_was_known_as_long_after_its_end_as_the_last_one(known):
+    zone = {"time_zone": "UTC"}
+    week_before = Span.of(Period.WEEK, dt.date(2026, 2, 23), **zone)
+    assert known.for_review_of(MARCH_2) is known
+    then = known.for_review_of(week_before)
+    assert then.milestones.as_of == AS_OF - dt.timedelta(days=7)
+    mqls = then.milestones.frame.set_index("lead_id")["mql_at"]
+    assert mqls[["A"]].isna().all(), "it was recorded later"

@@ -162,7 +162,7 @@ def test_what_data_would_change_is_seen_first_and_as_a_diff(tmp_path):
         changes=(change,), text="a\nc\n", diff="--- a\n+++ b\n-rate = 0.5\n+rate = 0.3\n", by_hand=(other,)
     )
     section = section_of(agreed(rates=(rate(Standing.TOO_HIGH),)), proposal)
-    assert section.said.startswith("Data support 2 changes of the settings. 1 of them the diff cannot write.")
+    assert section.said.startswith("Data support 2 changes of the agreement. Decide together")
     assert section.tables[0].rows["what"].to_pylist() == ["agree on 30%", "leave out 'size'"]
     seen = seen_of(tmp_path, section)
     assert seen.row_of("leave out") == ["leave out 'size'", "no matter", "by hand"]

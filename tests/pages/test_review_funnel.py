@@ -50,3 +50,12 @@ def test_where_stages_are_unknown_the_way_goes_to_the_nearest_known_one(tmp_path
     told = funnel(step("lead_to_mql", 1.0), step("mql_to_customer", 0.09), step("lead_to_customer", 0.08))
     section = funnel_section(told, FORMATS, name="month")
     assert section.heading.startswith("The narrowest step is MQL → customer: 9.0% take it")
+
+
+def test_a_step_over_a_known_stage_says_so(tmp_path):
+    told = funnel(
+        step("mql_to_sal", 0.3), step("sal_to_sql", 0.3), step("mql_to_sql", 0.09), step("sql_to_customer", 0.2)
+    )
+    seen = seen_of(tmp_path, funnel_section(told, FORMATS, name="month"))
+    assert "MQL → SQL, over SAL" in seen.text
+    assert "SQL → customer" in seen.text

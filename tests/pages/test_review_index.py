@@ -37,7 +37,7 @@ def test_the_index_says_what_would_raise_it_most_and_never_stands_without_its_pa
     section = index_section(index, FORMATS, name="week")
     assert section.heading == "75% of what was agreed is kept"
     assert section.said == (
-        "What would raise it most: answered, kept by sales. Kept whole, 100% of the agreement would be."
+        "What would raise it most: answered, kept by sales. If that were kept in full, it would be 100%."
     )
     seen = seen_of(tmp_path, section)
     assert "nothing is agreed: give it in [targets]" in seen.text
@@ -51,7 +51,7 @@ def test_where_nothing_is_agreed_there_is_no_index(tmp_path):
 
 def test_all_kept_leaves_nothing_to_raise():
     index = alignment_index([SPAN], [part("answered", 0.9)], results=[None])
-    assert index_section(index, FORMATS, name="week").said == "Every part is kept whole."
+    assert index_section(index, FORMATS, name="week").said == "Every part is kept in full."
 
 
 def test_the_checklist_counts_what_is_in_place(tmp_path):

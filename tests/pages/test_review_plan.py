@@ -108,8 +108,9 @@ def test_a_plan_that_holds_says_with_what_chance():
 def test_a_target_out_of_reach_says_what_comes_and_when_it_would_be_reached():
     told = plan(reach=reach(is_out_of_reach=True, reached_on=dt.date(2027, 5, 2)))
     section = section_of(told)
-    assert (
-        section.heading == "40 customers by Dec 31, 2026: out of reach; at 38 MQLs a week, as now, 30 (24 to 36) come"
+    assert section.heading == (
+        "40 customers by Dec 31, 2026: no flow that can be worked makes it likely; "
+        "at 38 MQLs a week, as now, 30 (24 to 36) come, chance 10%"
     )
     assert "bring 45 (36 to 54); with it the target is reached by May 2, 2027. Agree on another target" in section.said
     never = section_of(plan(reach=reach(is_out_of_reach=True)))
@@ -118,7 +119,7 @@ def test_a_target_out_of_reach_says_what_comes_and_when_it_would_be_reached():
 
 def test_where_no_flow_is_enough_nothing_is_said_to_be_needed(tmp_path):
     section = section_of(plan(flow(per_week=UNKNOWN, per_week_80=None, per_week_90=None, expected_per_week=None)))
-    assert "out of reach" in section.heading
+    assert "makes it likely" in section.heading
     assert section.figures[0].value == "–"
     seen_of(tmp_path, section)
 
@@ -137,7 +138,8 @@ def test_a_revenue_is_told_as_money():
         reach=reach(as_now=sure(300_000.0), is_out_of_reach=True),
     )
     assert section_of(told).heading == (
-        "€500,000 by Dec 31, 2026: out of reach; at 38 MQLs a week, as now, €300,000 (€240,000 to €360,000) come"
+        "€500,000 by Dec 31, 2026: no flow that can be worked makes it likely; "
+        "at 38 MQLs a week, as now, €300,000 (€240,000 to €360,000) come, chance 10%"
     )
 
 

@@ -93,11 +93,14 @@ def told_of(noun):
 def test_the_finding_is_the_stage_in_which_most_is_stuck_of_what_sales_touched():
     section = told_of(stuck())
     assert section.heading == (
-        "Most is stuck in SQL: 31 of 120 are open for longer than usual or past the expected close"
+
+        "Of what sales began most is stuck in SQL: 31 are open for longer than usual or past the expected close; "
+        "190 more it never touched"
+
     )  # fmt: skip
     assert section.said == (
         "Decide on each: a next step with a day, or an end with a reason. Of those that were slow before, 8.0% (4.0% "
-        "to 14%) still went well, of all 24%. Sales never touched 190 of what is stuck: first of all, these were not "
+        "to 14%) still got on, of all 24%. Sales never touched 190 of what is stuck: first of all, these were not "
         "called."
     )
 
@@ -105,7 +108,7 @@ def test_the_finding_is_the_stage_in_which_most_is_stuck_of_what_sales_touched()
 def test_money_of_leads_and_of_deals_is_told_apart():
     leads, deals = told_of(stuck()).figures
     assert (leads.name, leads.value) == ("Leads that are stuck", "231")
-    assert leads.beside == "of 420 open leads · €42,000 of €100,000 expected · 5 without one"
+    assert leads.beside == "of 420 open leads · €42,000 of €100,000 expected · 5 of unknown worth"
     assert (deals.name, deals.value) == ("Deals that are stuck", "14")
     assert deals.beside == "of 40 open deals · 12 past the expected close · €340,000 of €1,200,000 in amounts"
 

@@ -46,5 +46,5 @@ def test_the_page_that_is_open_is_marked_in_the_navigation(tmp_path):
 def test_freshness_release_and_definitions_stand_on_every_page(tmp_path):
     for html in site(tmp_path).values():
         text = Seen(html).text
-        assert "extract of Tue, Jun 30, 8:00 PM 2026 (Central European Time)" in text
+        assert "extract of Jun 30, 2026, 8:00 PM (Central European Time)" in text
         assert "release 2026-06-30-abc123 · definitions 2026.1" in text

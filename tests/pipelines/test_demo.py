@@ -75,6 +75,9 @@ class Steps:
     def call_list_of(self, settings):
         return listed({"L1": 0.41}, at=AS_OF, thresholds=sales(45, boundary=0.3))
 
+    def write_review(self, settings, period, day, **options):
+        pass
+
     def write_pages(self, settings, **options):
         return WrittenPages(self.folder / "pages" / "index.html", "## Today")
 
@@ -95,6 +98,7 @@ def shown(tmp_path, monkeypatch, capsys):
             "score_open_leads",
             "call_list_of",
             "publish_scores",
+            "write_review",
             "write_pages",
         ):
             monkeypatch.setattr(demo, name, getattr(steps, name))
