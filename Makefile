@@ -42,7 +42,7 @@ test-engines: $(INSTALLED)  ## Tests of all engines: PostgreSQL and Spark are in
 	  || apt-get install -y -qq default-jre-headless || echo "Java is not here and could not be installed: Spark's tests may fail"
 	@$(BIN)/python -m pip freeze --exclude-editable > .venv/versions.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -c .venv/versions.txt -e '.[postgres,spark]'
-	$(TEST_ENV) $(BIN)/python -m pytest tests/engines tests/features/test_specs.py tests/features/test_fit_share.py tests/features/test_since_hand_off.py tests/features/test_listed.py tests/alignment/test_milestones.py
+	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope tests/engines tests/features/test_specs.py tests/features/test_fit_share.py tests/features/test_since_hand_off.py tests/features/test_listed.py tests/alignment/test_milestones.py
 
 check: $(INSTALLED)  ## Formatter, linter, types, import contracts, docs in sync
 	$(BIN)/ruff format --check .

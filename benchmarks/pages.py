@@ -1,6 +1,6 @@
-"""Time and memory of the pages on many leads, beside one scan of the tables: `python -m benchmarks.pages`.
+"""Time and memory of the pages and of a review on many leads, beside one scan: `python -m benchmarks.pages`.
 
-The scan reads every column of every table of the checked history once, in a process of its own. Both are run in turn,
+The scan reads every column of every table of the checked history once, in a process of its own. All are run in turn,
 three times, so that they meet the same machine.
 """
 
@@ -22,6 +22,7 @@ for (name,) in history.execute("SELECT table_name FROM information_schema.tables
     history.execute(f'SELECT bit_xor(hash(one)) FROM "{name}" AS one').fetchall()
 """
 TURNS = 3
+COMMANDS = (["pages"], ["review"])
 
 
 def main() -> None:
@@ -38,16 +39,18 @@ def main() -> None:
 
 
 def measure(folder: Path, *, n_leads: int) -> None:
-    """Print seconds and peak memory of the pages, and seconds of the scan, turn by turn."""
+    """Print seconds and peak memory of each command, and seconds of the scan, turn by turn."""
     large = scored_workspace(folder, n_leads=n_leads)
     history = large / "var" / "simulated" / "history.duckdb"
-    print(f"{'turn':<6}{'pages, s':>10}{'peak GiB':>10}{'scan, s':>10}{'ratio':>8}", flush=True)
+    print(f"{'turn':<6}{'command':<10}{'seconds':>10}{'peak GiB':>10}{'scan, s':>10}{'ratio':>8}", flush=True)
     for turn in range(1, TURNS + 1):
-        seconds, peak = run(large, ["pages"])
         started = time.perf_counter()
         subprocess.run([sys.executable, "-c", SCAN, str(history.resolve())], check=True)
         scan = time.perf_counter() - started
-        print(f"{turn:<6}{seconds:>10.1f}{peak / 2**30:>10.2f}{scan:>10.1f}{seconds / scan:>8.1f}", flush=True)
+        for command in COMMANDS:
+            seconds, peak = run(large, command)
+            told = f"{seconds:>10.1f}{peak / 2**30:>10.2f}{scan:>10.1f}{seconds / scan:>8.1f}"
+            print(f"{turn:<6}{' '.join(command):<10}{told}", flush=True)
 
 
 def scored_workspace(folder: Path, *, n_leads: int) -> Path:

@@ -31,7 +31,7 @@ COUNTS_SCHEMA = pa.schema(
 | column | holds |
 |---|---|
 | `reached` | `REACHED` |
-| `before` | the same of the period before, known the same time after its end; missing where the history tells of a part |
+| `before` | the same of the period before, known as long after its end; missing where the history tells of a part |
 | `usual` | the mean of the periods before, with the range `USUAL`; missing where fewer than four are there |
 | `target` | what was planned for the period; missing where nothing was |
 """

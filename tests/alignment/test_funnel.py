@@ -41,7 +41,7 @@ WAYS = st.lists(st.lists(st.tuples(MOMENTS, st.sampled_from(STAGES)), max_size=6
 
 
 @settings_of_hypothesis(
-    max_examples=12,
+    max_examples=6,
     deadline=None,
     phases=[
         Phase.explicit,

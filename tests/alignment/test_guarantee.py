@@ -40,8 +40,15 @@ SAID = words(
 WHERE_SAID = ", A disputed, B disputed and upheld, C withdrawn"
 
 
+LAST_JUDGED = {}
+"""What was judged last, with what it was judged from: several tables of an example are of the same hand-offs."""
+
+
 def told(history, settings, *, versions=None, **options):
-    return lead_guarantee(milestones_of(history, settings), judged(history, settings, versions), **options)
+    of = (history, settings, versions)
+    if LAST_JUDGED.get("of") != of:
+        LAST_JUDGED.update(of=of, told=(milestones_of(history, settings), judged(history, settings, versions)))
+    return lead_guarantee(*LAST_JUDGED["told"], **options)
 
 
 def judged(history, settings, versions=None):

@@ -196,7 +196,7 @@ MOMENTS = st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2026, 12, 30))
 WAYS = st.lists(st.lists(st.tuples(MOMENTS, st.sampled_from(STAGES)), max_size=6), min_size=1, max_size=30)
 
 
-@settings_of_hypothesis(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings_of_hypothesis(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(ways=WAYS, touches=st.lists(st.tuples(st.integers(0, 29), MOMENTS), max_size=20))
 def test_whatever_way_leads_take_their_first_hand_off_is_when_they_reached_mql(make_history, settings, ways, touches):
     history = make_history(

@@ -57,7 +57,7 @@ STAGES = st.sampled_from(["mql", "sal", "sql", "lost", "nurture"])
 WAYS = st.lists(st.lists(st.tuples(MOMENTS, STAGES), max_size=5), min_size=1, max_size=30)
 
 
-@settings_of_hypothesis(max_examples=10, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings_of_hypothesis(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ways=WAYS,
     touches=st.lists(st.tuples(st.integers(0, 29), MOMENTS), max_size=20),
