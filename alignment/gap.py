@@ -31,8 +31,8 @@ ALL_RESPONSE = (
 class _Factor:
     """A factor beside its yardstick. Of each figure: of all leads, then without each group of accounts.
 
-    `planned` and `measured` are what the run rate is computed from; `shown` is what is shown of it, which of response
-    is the share answered in time.
+    `planned` and `measured` are what the run rate is computed from; `shown` is what is shown of it: of response the
+    share answered in time, of quality the rate as it was, with what goes with the answers.
     """
 
     part: Part
@@ -104,10 +104,10 @@ def _factors(
     found = [_Factor(Part.VOLUME, volume, volume.values, here.n_mqls, here.n_mqls)]
     for step in here.rates:
         yardstick = yardsticks[PART_OF[step]]
-        rate = here.rate(step, days=yardstick.days)
-        rate = rate - response.measured if step is here.first_step else rate
+        shown = here.rate(step, days=yardstick.days)
+        rate = shown - response.measured if step is here.first_step else shown
         is_least = yardstick.days is None and not here.rates[step].is_at_plateau
-        found.append(_Factor(PART_OF[step], yardstick, yardstick.values, rate, rate, is_least))
+        found.append(_Factor(PART_OF[step], yardstick, yardstick.values, rate, shown, is_least))
     found.insert(2, response)
     if goal is Goal.REVENUE:
         size = yardsticks[Part.SIZE]

@@ -170,7 +170,7 @@ def test_response_is_never_more_than_what_the_rate_is_off_by(settings):
     gap = gap_of(made, deals_won(made), Q2)
     told = {part.part: part for part in gap.parts}
     assert any("could account for more than the rate is off" in note for note in gap.notes)
-    assert told[Part.QUALITY].measured.value == pytest.approx(told[Part.QUALITY].yardstick)
+    assert told[Part.QUALITY].measured.value < told[Part.QUALITY].yardstick, "the rate is told as it was"
     assert told[Part.QUALITY].effect.value == pytest.approx(0.0, abs=1e-6)
     assert told[Part.RESPONSE].effect.value < 0
 
