@@ -285,7 +285,7 @@ def _recent(last: Span, *, time_zone: str) -> list[Span]:
 
 def _money(now: Known, span: Span) -> Money:
     milestones = now.milestones
-    every = COHORTS.get(span.period, Period.QUARTER)
+    every = Period.MONTH if span.period is Period.WEEK else span.period
     is_planned = milestones.settings.targets.of(span.name) is not None
     return Money(
         vectors=performance_vectors(now.history, milestones, every=every),

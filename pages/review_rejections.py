@@ -73,7 +73,7 @@ def _heading(rows: Sequence[Row], rejections: Rejections, period: str, formats: 
         return f"Sales turned down none of the {counted(decided, 'hand-off', 'hand-offs', formats)} it decided on"
     begin = f"Sales turned down {formats.count(turned_down)} of {formats.count(decided)} it decided on"
     often = max(rows, key=lambda row: row["n"])
-    return f"{begin}, most often {_for(often)} ({formats.share(often['share'])})"
+    return f"{begin}, most often {_for(often)} ({counted(often['n'], 'time', 'times', formats)})"
 
 
 def _said(rows: Sequence[Row], period: str, formats: Formats) -> str:

@@ -112,12 +112,12 @@ def _last(vectors: Vectors, rows: pa.Table, formats: Formats) -> _Last:
 
 
 def _heading(last: _Last, formats: Formats) -> str:
-    """Both against plan; without one, what was created beside the period before, or by whom most."""
+    """Both against plan, pipeline before any of it is lost; without one, beside the period before, or by whom most."""
     begin = said_of(last.span, formats)
     told = [
         f"{word} reached {formats.share(one.reached_share)} of its target "
         f"({formats.money(one.measured)} of {formats.money(one.planned)})"
-        for word, measure in (("pipeline", Measure.QUALIFIED), ("revenue", Measure.REVENUE))
+        for word, measure in (("pipeline created", Measure.CREATED), ("revenue", Measure.REVENUE))
         if (one := last.plan.get(measure)) and one.planned
     ]
     if told:

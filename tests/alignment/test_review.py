@@ -148,3 +148,13 @@ def test_an_earlier_period_is_told_as_it_was_known_as_long_after_its_end_as_the_
     assert then.milestones.as_of == AS_OF - dt.timedelta(days=7)
     mqls = then.milestones.frame.set_index("lead_id")["mql_at"]
     assert mqls[["A"]].isna().all(), "it was recorded later"
+
+
+def test_a_year_s_money_is_that_of_the_year_and_a_week_s_that_of_months(known):
+    year = review(
+        known,
+        Beside(SCORED_HAND_OFFS_SCHEMA.empty_table()),
+        span=Span.of(Period.YEAR, dt.date(2025, 1, 1), time_zone="UTC"),
+    )
+    assert year.money.vectors.period is Period.YEAR
+    assert reviewed(known).money.vectors.period is Period.MONTH

@@ -53,7 +53,7 @@ def told_of(noun):
 
 def test_without_a_rise_the_finding_is_the_most_frequent_reason():
     section = told_of(rejections(BUDGET | {"period": BEFORE, "n": 99}, BUDGET, SILENT))
-    assert section.heading == "Sales turned down 48 of 120 it decided on, most often for “No budget” (24%)"
+    assert section.heading == "Sales turned down 48 of 120 it decided on, most often for “No budget” (29 times)"
     assert section.said == (
         "Decisions of May 2026. No reason is more frequent than before, beyond noise. 2 were turned down without a "
         "reason: ask for one."

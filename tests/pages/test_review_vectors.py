@@ -74,7 +74,8 @@ PLAN = (
 def test_the_finding_holds_both_vectors_against_plan():
     section = vectors_section(vectors(cohort(), plan=PLAN), FORMATS, name="quarter")
     assert section.heading == (
-        "Q2 2026: pipeline reached 62% of its target (€500 of €800), revenue reached 112% of its target (€450 of €400)"
+        "Q2 2026: pipeline created reached 125% of its target (€1,000 of €800), "
+        "revenue reached 112% of its target (€450 of €400)"
     )
     assert section.said.startswith("Enough pipeline was created for the target: what is missing was lost since.")
     assert [(one.value, one.is_bad) for one in section.figures[:3]] == [
@@ -148,7 +149,7 @@ def test_without_any_deal_it_says_what_to_deliver(tmp_path):
 
 def test_targets_without_deals_are_shown_all_the_same(tmp_path):
     seen = seen_of(tmp_path, vectors_section(vectors(plan=PLAN), FORMATS, name="q"))
-    assert "pipeline reached 62% of its target" in seen.text
+    assert "pipeline created reached 125% of its target" in seen.text
 
 
 def test_names_from_the_crm_never_run(tmp_path):
