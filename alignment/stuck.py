@@ -13,6 +13,7 @@ from alignment.funnel import horizon_days
 from alignment.intervals import UNKNOWN, Floats, Integers, in_columns, share_among
 from alignment.milestones import Milestones
 from alignment.stays import WAITING, deals_of, goal_of, stays_of
+from data_contracts.definitions import Definitions
 from data_contracts.estimates import Estimate
 from data_contracts.history import CrmHistory
 from data_contracts.metrics.funnel import Step
@@ -50,7 +51,7 @@ def stuck(milestones: Milestones, history: CrmHistory, *, values: pa.Table | Non
         `lead_id` and `expected_value`, one row a scored lead. Without it, leads without a deal have no value.
     """
     stays = beside_leads(_all_stays(milestones, history), milestones, columns=(*_OF_LEAD, "sal_at", "is_unsettled"))
-    stays = _valued(_with_days(stays, milestones.as_of), values)
+    stays = _valued(_with_touch(_with_days(stays, milestones.as_of), milestones.settings.definitions), values)
     usual = [_usual(rows, milestones, kind=kind) for kind, rows in _by_kind(stays[~stays["is_unsettled"]])]
     usual_days = {(row["waits"], row["stage"]): row["usual_days"] for row in usual}
     waiting = _flagged(stays[stays["is_open"]], usual_days, milestones.as_of)
@@ -88,7 +89,13 @@ def _all_stays(milestones: Milestones, history: CrmHistory) -> pd.DataFrame:
 def _with_days(stays: pd.DataFrame, as_of: dt.datetime) -> pd.DataFrame:
     until = stays["until_at"].fillna(pd.Timestamp(as_of))
     microseconds = (until - stays["since_at"]).astype("timedelta64[us]").to_numpy().astype(np.int64)
-    return stays.assign(days=np.maximum(microseconds / MICROSECONDS_PER_DAY, 0.0), was_touched=stays["sal_at"].notna())
+    return stays.assign(days=np.maximum(microseconds / MICROSECONDS_PER_DAY, 0.0))
+
+
+def _with_touch(stays: pd.DataFrame, definitions: Definitions) -> pd.DataFrame:
+    """`stays` with whether sales touched the lead; nobody knows where contact is assumed."""
+    touched = stays["sal_at"].notna().astype(object)
+    return stays.assign(was_touched=None if definitions.contact.assume_contacted_because else touched)
 
 
 def _valued(stays: pd.DataFrame, values: pa.Table | None) -> pd.DataFrame:
@@ -190,7 +197,7 @@ def _summed(waiting: pd.DataFrame, kind: tuple[Waits, Stage], *, usual_days: flo
         "slow": int(is_slow.sum()),
         "past_close": int(is_past.sum()),
         "listed": int(listed.sum()),
-        "never_touched": int((~settled["was_touched"].to_numpy(dtype=bool))[listed].sum()),
+        "never_touched": int(np.count_nonzero([one is False for one in settled["was_touched"][listed]])),
         "without_value": int(np.isnan(value[listed]).sum()),
         "unsettled": len(waiting) - len(settled),
         "value_open": float(np.nansum(value)),

@@ -90,10 +90,10 @@ def _heading(latest: pa.Table, formats: Formats) -> str:
     rows = {Step(row["step"]): row for row in latest.to_pylist() if row["rate"] is not None}
     if not rows:
         return "No cohort's time has passed yet"
-    narrowest = min(_shortest(rows), key=lambda row: row["rate"])
-    low, high = (formats.share(narrowest[end]) for end in ("rate_low", "rate_high"))
-    said = Step(narrowest["step"]).said
-    return f"The narrowest step is {said}: {formats.share(narrowest['rate'])} take it ({low} to {high})"
+    widest = max(_shortest(rows), key=lambda row: row["entered"] * (1 - row["rate"]))
+    low, high = (formats.share(widest[end]) for end in ("rate_low", "rate_high"))
+    said = Step(widest["step"]).said
+    return f"Most leads stay behind at {said}: {formats.share(widest['rate'])} take it ({low} to {high})"
 
 
 def _shortest(rows: Mapping[Step, Mapping[str, Any]]) -> list[Mapping[str, Any]]:

@@ -141,6 +141,8 @@ def _figures(gap: Gap, target: float, amounts: _Amounts) -> Iterator[Figure]:
         if told.low is not None and told.high is not None:
             beside = f"{amounts.plain(told.low)} to {amounts.plain(told.high)}"
         yield Figure("Run rate", amounts.plain(told.value), beside, f"{EXPECTED}.", "")
+    if gap.answer is Answer.UNKNOWN:
+        return
     for whose, told, parts in (
         ("Leads' side", gap.marketing, "The parts of volume and quality together."),
         ("Sales' side", gap.sales, "The parts of response, close rate and deal size together."),

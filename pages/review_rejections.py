@@ -42,8 +42,8 @@ def rejections_section(rejections: Rejections, formats: Formats, *, name: str) -
         return Section(
             "Why sales turns leads down nobody can say yet",
             missing=NotThere(
-                f"In no {rejections.period} that is over sales decided on a hand-off. Reasons come where sales "
-                "disqualifies a lead, loses it or sends it back, and says why in the CRM."
+                f"In no {rejections.period} that is over sales is known to have turned one down. Reasons come where "
+                "sales disqualifies a lead, loses it or sends it back, and says why in the CRM."
             ),
         )
     told = over.filter(pc.equal(over["period"], pc.max(over["period"])))

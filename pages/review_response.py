@@ -122,11 +122,11 @@ def _of_answers(response: Response, row: Row | None, formats: Formats, targets: 
         return
     touched = row["hours_if_touched"]
     is_least = row["is_least_hours_median"]
-    nine = "fewer than half have an answer" if is_least else f"9 in 10 within {_hours(row, 'hours_p90', formats)}"
+    nine = "fewer than half have one" if is_least else f"9 in 10 within {_hours(row, 'hours_p90', formats)}"
     answers = "" if touched is None else f" · where it answers, {formats.rough(touched)}"
     yield Figure(
         "Half answered within",
-        _hours(row, "hours_median", formats),
+        "not half of them yet" if is_least else _hours(row, "hours_median", formats),
         f"working hours; {nine}{answers}",
         f"{RESPONSE_TIME}. {TOUCHED_RESPONSE_TIME}.",
         f"{counted(row['handed_off'], 'hand-off', 'hand-offs', formats)} of {period}.",

@@ -99,7 +99,7 @@ STUCK_SCHEMA = pa.schema(
         pa.field("is_past_close", pa.bool_(), nullable=False),
         pa.field("amount", pa.float64()),
         pa.field("expected_value", pa.float64()),
-        pa.field("was_touched", pa.bool_(), nullable=False),
+        pa.field("was_touched", pa.bool_()),
         *(pa.field(name, pa.string()) for name in ("owner_id", "team", "source", "persona")),
     ]
 )
@@ -113,7 +113,7 @@ STUCK_SCHEMA = pa.schema(
 | `is_past_close` | `PAST_CLOSE`; no for a lead without a deal |
 | `amount` | of a deal, as it is now; missing where it has none |
 | `expected_value` | of a lead, as it was scored; missing where it was not |
-| `was_touched` | sales touched the lead at some time from MQL on |
+| `was_touched` | sales touched the lead at some time from MQL on; missing where the definitions assume contact |
 """
 
 STUCK_BY_STAGE_SCHEMA = pa.schema(

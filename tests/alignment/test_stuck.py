@@ -183,3 +183,10 @@ def test_every_open_lead_and_deal_is_counted_once(make_history, settings, seed):
         assert max(row["slow"], row["past_close"]) <= row["listed"] <= row["slow"] + row["past_close"]
         assert row["value_listed"] <= row["value_open"]
     assert found.listed.num_rows == sum(row["listed"] for row in by_stage.values())
+
+
+def test_where_contact_is_assumed_nobody_knows_whom_sales_touched(make_history, settings_with):
+    under = settings_with(definitions={"contact": {"assume_contacted_because": "everybody is called"}})
+    found = told(make_history(funnel((("mql", 0),)), under=under), under)
+    assert {row["was_touched"] for row in found.listed.to_pylist()} == {None}
+    assert sum(row["never_touched"] for row in found.by_stage.to_pylist()) == 0

@@ -20,7 +20,7 @@ def funnel(*rows):
     return CohortFunnel(rows_of(FUNNEL_SCHEMA, *rows), as_of, Period.MONTH, "", tuple(Milestone), "2026.1")
 
 
-def test_the_heading_names_the_narrowest_step_of_the_latest_mature_cohorts(tmp_path):
+def test_the_heading_names_where_most_leads_stay_behind_of_the_latest_mature_cohorts(tmp_path):
     told = funnel(
         step("mql_to_sal", 0.2),
         step("mql_to_sal", 0.4, cohort=JUNE),
@@ -29,7 +29,7 @@ def test_the_heading_names_the_narrowest_step_of_the_latest_mature_cohorts(tmp_p
         step("mql_to_sql", 0.1),
     )
     section = funnel_section(told, FORMATS, name="month")
-    assert section.heading == "The narrowest step is SAL → SQL: 30% take it (20% to 40%)"
+    assert section.heading == "Most leads stay behind at SAL → SQL: 30% take it (20% to 40%)"
     seen = seen_of(tmp_path, section)
     assert "at least" in seen.text
     assert [row["mature"] for row in opened(section, "All 5 cohorts")] == ["yes", "yes", "yes", "not yet", "yes"]
@@ -49,7 +49,7 @@ def test_a_cohort_is_told_by_its_local_day(tmp_path):
 def test_where_stages_are_unknown_the_way_goes_to_the_nearest_known_one(tmp_path):
     told = funnel(step("lead_to_mql", 1.0), step("mql_to_customer", 0.09), step("lead_to_customer", 0.08))
     section = funnel_section(told, FORMATS, name="month")
-    assert section.heading.startswith("The narrowest step is MQL → customer: 9.0% take it")
+    assert section.heading.startswith("Most leads stay behind at MQL → customer: 9.0% take it")
 
 
 def test_a_step_over_a_known_stage_says_so(tmp_path):

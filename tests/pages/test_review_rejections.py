@@ -122,7 +122,7 @@ def test_all_months_are_opened_the_running_one_first(tmp_path):
 @pytest.mark.parametrize("rows", [[], [BUDGET | {"period": RUNNING, "is_complete": False}]])
 def test_before_a_month_with_decisions_is_over_no_reason_is_named(tmp_path, rows):
     section = told_of(rejections(*rows))
-    assert "In no month that is over sales decided on a hand-off." in section.missing.because
+    assert "In no month that is over sales is known to have turned one down." in section.missing.because
     seen_of(tmp_path, section)
 
 

@@ -63,6 +63,7 @@ STALE = SQL | {
     "usual_days": 60.0,
     "is_slow": True,
     "expected_value": 2_000.0,
+    "was_touched": False,
     "owner_id": "U-1",
 }
 LATE = DEAL | {
@@ -93,11 +94,9 @@ def told_of(noun):
 def test_the_finding_is_the_stage_in_which_most_is_stuck_of_what_sales_touched():
     section = told_of(stuck())
     assert section.heading == (
-
         "Of what sales began most is stuck in SQL: 31 are open for longer than usual or past the expected close; "
         "190 more it never touched"
-
-    )  # fmt: skip
+    )
     assert section.said == (
         "Decide on each: a next step with a day, or an end with a reason. Of those that were slow before, 8.0% (4.0% "
         "to 14%) still got on, of all 24%. Sales never touched 190 of what is stuck: first of all, these were not "
