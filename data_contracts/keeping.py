@@ -13,6 +13,7 @@ import secrets
 import shutil
 import socket
 import stat
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,7 @@ from data_contracts.errors import BusyError
 _OTHERS = 0o077
 _FILE_MODE, _FOLDER_MODE = 0o600, 0o700
 _SCRATCH, _ALIVE = ".scratch-", "alive.lock"
+_CARD_SECONDS = 2.0
 
 
 @contextmanager
@@ -62,13 +64,17 @@ def _make_private(folder: Path) -> None:
 
 
 def _holder(lock: Path) -> str:
-    """Who holds `lock`, in words."""
-    try:
-        card = json.loads(lock.read_text())
-        since = dt.datetime.fromtimestamp(lock.stat().st_mtime, dt.UTC)
-        return f"{card['by']} (process {card['process']} on {card['machine']}, since {since:%Y-%m-%d %H:%M:%S} UTC)"
-    except (OSError, ValueError, KeyError):
-        return "another run"
+    """Who holds `lock`, in words. Who has only just taken it has not written its card yet, so that is waited for."""
+    until = time.monotonic() + _CARD_SECONDS
+    while True:
+        try:
+            card = json.loads(lock.read_text())
+            since = dt.datetime.fromtimestamp(lock.stat().st_mtime, dt.UTC)
+            return f"{card['by']} (process {card['process']} on {card['machine']}, since {since:%Y-%m-%d %H:%M:%S} UTC)"
+        except (OSError, ValueError, KeyError):
+            if time.monotonic() > until:
+                return "another run"
+            time.sleep(_CARD_SECONDS / 20)
 
 
 def aside_of(path: Path) -> Path:

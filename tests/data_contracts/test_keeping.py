@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from data_contracts import keeping
 from data_contracts.errors import BusyError
@@ -53,6 +54,18 @@ def test_who_holds_the_lock_is_told(tmp_path: Path, holder: subprocess.Popen[str
     said = rf"leadscore score \(process {holder.pid} on .+, since 20.+ UTC\) is at work on .*kept; wait"
     with pytest.raises(BusyError, match=said), held(tmp_path / "kept", by="leadscore check"):
         pass
+
+
+def test_who_has_only_just_taken_the_lock_is_told_once_its_card_is_there(tmp_path: Path):
+    kept, taken = tmp_path / "kept", FileLock(tmp_path / "kept.lock", thread_local=False)
+    with taken:
+        (tmp_path / "kept.lock").write_text("")
+        card = '{"by": "leadscore publish", "process": 1, "machine": "one"}'
+        late = threading.Timer(0.3, (tmp_path / "kept.lock").write_text, [card])
+        late.start()
+        with pytest.raises(BusyError, match=r"leadscore publish \(process 1 on one"), held(kept, by="leadscore check"):
+            pass
+        late.join()
 
 
 def test_the_lock_of_a_killed_run_is_free_and_what_it_left_is_removed(tmp_path: Path, holder: subprocess.Popen[str]):

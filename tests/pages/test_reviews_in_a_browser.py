@@ -11,7 +11,6 @@ from pipelines.page_writing import write_pages
 from pipelines.reviews import write_review
 from simulation import simulate
 from tests.conftest import NOW, ROOT
-from tests.pages.conftest import LOOKS
 
 pytestmark = pytest.mark.slow
 
@@ -32,9 +31,9 @@ def site(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize(
-    "path", ["review.html", *(f"reviews/{one}" for one in ("week", "quarter", "year")), "reviews/quarter/resources"]
+    "path", ["review.html", "reviews/week", "reviews/quarter", "reviews/year", "reviews/quarter/resources"]
 )
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
 def test_every_review_is_free_of_barriers_errors_and_requests(visit, site, path, width, scheme):
     assert visit(page_of(site, path), width=width, scheme=scheme).barriers() == []
 
@@ -44,7 +43,8 @@ def test_from_the_list_one_comes_to_a_review_and_from_it_to_what_to_use(visit, s
     told.page.locator("ul.held a[href*='quarter']").click()
     assert told.page.locator("h1").inner_text().startswith("Q1 2026")
     told.page.get_by_role("link", name="What to use").click()
-    assert told.page.get_by_role("heading", name="What to use").first.is_visible()
+    assert told.page.url.endswith("/resources.html")
+    assert "have a current answer" in told.page.locator("h1").inner_text()
 
 
 def test_on_paper_no_column_of_a_quarter_is_cut_off(visit, site):
