@@ -26,7 +26,7 @@ demo: $(INSTALLED)  ## Simulated CRM: checked, trained, scored, published to fil
 quick: $(INSTALLED)  ## The tests that need no whole run, for every change (two and a half minutes)
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow and not whole"
 
-test: $(INSTALLED)  ## All tests but the slow tier (about eleven minutes)
+test: $(INSTALLED)  ## All tests but the slow tier (about a quarter of an hour)
 	$(TEST_ENV) $(BIN)/python -m pytest -n 2 --dist loadscope -m "not slow"
 
 test-slow: $(INSTALLED)  ## The slow tier: statistical checks, kills, full disks, real servers, a browser (a quarter of an hour)
