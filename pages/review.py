@@ -80,11 +80,14 @@ def findings(review: Review, frame: Frame) -> Iterator[str]:
     yield from (section.heading for section in _sections(review, frame) if not section.missing)
 
 
-def reviews_page(held: Sequence[HeldReview], frame: Frame) -> Page:
-    """The reviews that were held, the latest first, each with its finding and a link to it."""
+def reviews_page(held: Sequence[HeldReview] | NotThere, frame: Frame) -> Page:
+    """The reviews that were held, the latest first, each with its finding and a link to it; or why there are none."""
+    if isinstance(held, NotThere):
+        told = {"heading": "Which reviews were held nobody can say", "missing": held, "held": []}
+        return Page(FIRST, "Review", "reviews.html", told)
     missing = NotThere("No review was held yet; `leadscore review` holds the one of the last week.")
     told = {
-        "heading": f"{held[0].finding}" if held else "No review was held yet",
+        "heading": held[0].finding if held else "No review was held yet",
         "missing": None if held else missing,
         "held": [(f"{FOLDER}/{one.folder}/{SHEET}", one) for one in held],
     }

@@ -15,6 +15,7 @@ from data_contracts.disk import disk_errors
 from data_contracts.errors import LeadScoreError, PublishError, StoreError
 from data_contracts.keeping import held, kept_folder
 from data_contracts.kept_checks import DataState
+from data_contracts.metrics.review import HeldReview
 from data_contracts.progress import Say, silent
 from data_contracts.releases import ReleaseManifest
 from data_contracts.scores import ScoredLeads
@@ -73,10 +74,20 @@ def write_pages(settings: Settings, *, made_at: dt.datetime, say: Say = silent) 
         say("what is to be done today")
         nouns = _today_nouns(standing)
         frame = replace(frame_of(standing, made_at=made_at), lead_pages=leads_with_pages(nouns.today))
-        write_site(folder, [today_page(nouns, frame), *_other_pages(standing, nouns, frame, say=say)], frame)
-        for one in held_reviews(standing.store):
+        held_before = _held_reviews(store)
+        others = _other_pages(standing, nouns, frame, say=say)
+        write_site(folder, [today_page(nouns, frame), reviews_page(held_before, frame), *others], frame)
+        for one in () if isinstance(held_before, NotThere) else held_before:
             shutil.copytree(store.reviews / one.folder, folder / FOLDER / one.folder)
     return WrittenPages(store.pages / "index.html", today_summary(nouns, frame))
+
+
+def _held_reviews(store: Store) -> tuple[HeldReview, ...] | NotThere:
+    """Those that the pages list; why not, where one is damaged: that stops no other page."""
+    try:
+        return held_reviews(store)
+    except StoreError as error:
+        return NotThere(f"The reviews cannot be listed: {error}.")
 
 
 def _today_nouns(standing: Standing) -> TodayNouns:
@@ -96,7 +107,6 @@ def _today_nouns(standing: Standing) -> TodayNouns:
 
 
 def _other_pages(standing: Standing, nouns: TodayNouns, frame: Frame, *, say: Say) -> Iterator[Page]:
-    yield reviews_page(held_reviews(standing.store), frame)
     say("whether it works")
     yield _works(standing, nouns.shadow, frame)
     say("what the history is made of")

@@ -90,3 +90,17 @@ def test_the_pages_list_the_reviews_that_were_held_and_take_them_along(quarter, 
     taken = site / "reviews" / "quarter-2026-01-01"
     assert (taken / "index.html").read_bytes() == Path(quarter["page"]).read_bytes()
     assert (taken / "resources.html").is_file()
+
+
+def test_a_damaged_review_is_said_and_stops_no_page(quarter, checked_folder, monkeypatch):
+    monkeypatch.chdir(checked_folder)
+    about = Path(quarter["page"]).parent / "review.json"
+    sound = about.read_bytes()
+    about.write_text("half")
+    try:
+        told = CliRunner().invoke(app, ["pages", "--json"])
+    finally:
+        about.write_bytes(sound)
+    assert told.exit_code == 0, told.output
+    listed = Seen((Path(json.loads(told.stdout)["first_page"]).parent / "review.html").read_text()).text
+    assert "review.json is damaged" in listed
